@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The few file operations whose failures and durability matter. Synchronous; every error names the path.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace valetkey {
+
+// Owns a descriptor; closes it when it goes.
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(other.release()) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
+  ~FileDescriptor();
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+  int release();
+
+ private:
+  int fd_ = -1;
+};
+
+// open(2) with O_CLOEXEC.
+Result<FileDescriptor> open_file(const std::filesystem::path& path, int flags, unsigned mode = 0600);
+Result<void> write_all(int fd, std::string_view bytes, std::string_view what);
+// Exactly out.size() bytes at `offset`, or `corrupt` if the file ends before.
+Result<void> read_exactly(int fd, std::uint64_t offset, std::span<char> out, std::string_view what);
+Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes);
+Result<void> sync_file(int fd, std::string_view what);  // fdatasync
+Result<void> sync_folder(const std::filesystem::path& path);
+// Writes a temporary file beside `path`, fsyncs, renames over it, fsyncs the folder.
+Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes,
+                          unsigned mode = 0600);
+// mkdir -p; a folder it makes has `mode`.
+Result<void> make_folders(const std::filesystem::path& path, unsigned mode = 0700);
+
+// An exclusive advisory lock on a file, held while the object lives. `busy` if another holds it.
+class FileLock {
+ public:
+  static Result<FileLock> acquire(const std::filesystem::path& path);
+
+ private:
+  explicit FileLock(FileDescriptor fd) : fd_(std::move(fd)) {}
+  FileDescriptor fd_;
+};
+
+}  // namespace valetkey

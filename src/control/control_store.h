@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// The seam for accounts, users, tokens and revocation. Synchronous, thread-safe, every call may block.
+// Implementations: sqlite_store (here), PostgreSQL (engines). Who may do what to whom is decided by the
+// callers (api, the commands), never here.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/timestamp.h"
+
+namespace valetkey::control {
+
+enum class AccountState : std::uint8_t { active, suspended, deleted };
+enum class UserState : std::uint8_t { active, disabled };
+enum class Role : std::uint8_t { member, admin, operator_ };  // operator_: of the installation
+std::string_view name_of(AccountState state);
+std::string_view name_of(UserState state);
+std::string_view name_of(Role role);
+Result<Role> parse_role(std::string_view text);
+
+// What a token may do, as a set. Written "export,tokens".
+struct TokenScopes {
+  bool export_ = false;  // exchange for credentials that read the export
+  bool tokens = false;   // handle tokens over REST
+  bool within(const TokenScopes& outer) const;
+  std::string str() const;
+  static Result<TokenScopes> parse(std::string_view text);  // at least one, no unknown, no repeat
+  friend bool operator==(const TokenScopes&, const TokenScopes&) = default;
+};
+
+struct Account {
+  AccountId id;
+  std::string name;
+  AccountState state = AccountState::active;
+  Timestamp created;
+};
+struct User {
+  UserId id;
+  std::string email;  // lower case; unique in the installation
+  std::optional<AccountId> account;  // none: an operator
+  Role role = Role::member;
+  UserState state = UserState::active;
+  Timestamp created;
+};
+struct Token {
+  TokenId id;
+  AccountId account;
+  UserId user;
+  std::string name;
+  TokenScopes scopes;
+  Timestamp created;
+  std::optional<Timestamp> expires;
+  std::optional<Timestamp> revoked;
+  std::optional<TokenId> parent;  // the token that created it; revoking that one revokes this
+};
+
+// A token that authenticates now, with what it may do now (scopes and its user's role).
+struct TokenGrant {
+  TokenId token;
+  UserId user;
+  AccountId account;
+  Role role = Role::member;
+  TokenScopes scopes;
+  std::optional<Timestamp> expires;
+};
+// Why a token does not authenticate. For logs and the audit; a client learns only 401.
+enum class TokenRefusal : std::uint8_t { unknown, revoked, expired, user_disabled, account_suspended,
+                                         account_deleted };
+std::string_view name_of(TokenRefusal refusal);
+
+struct NewToken {
+  AccountId account;
+  UserId user;
+  std::string name;  // 1 to 100 characters, no control characters
+  TokenScopes scopes;
+  std::optional<Timestamp> expires;
+  std::optional<TokenId> parent;
+};
+
+// Sessions issued before these instants are refused; only entries younger than the longest session.
+struct Revocations {
+  std::map<std::string, Timestamp, std::less<>> not_before;  // account, user and token ids
+  // True if a session of these, issued at `issued`, is revoked.
+  bool refuse(const AccountId&, const UserId&, const TokenId&, Timestamp issued) const;
+};
+
+struct UsageDelta {
+  TokenId token;
+  Date day;
+  std::uint64_t exchanges = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t bytes = 0;
+};
+
+class ControlStore {
+ public:
+  virtual ~ControlStore() = default;
+
+  // `already_exists`; a deleted account's id is never given again.
+  virtual Result<Account> create_account(const AccountId&, std::string_view name, Timestamp now) = 0;
+  virtual Result<Account> account(const AccountId&) = 0;  // `not_found`
+  virtual Result<std::vector<Account>> accounts() = 0;
+  // Suspending and deleting revoke every session of the account; deleting revokes its tokens for good.
+  // deleted is final (`denied`).
+  virtual Result<void> set_account_state(const AccountId&, AccountState, Timestamp now) = 0;
+
+  virtual Result<User> create_user(std::string_view email, std::optional<AccountId>, Role,
+                                   Timestamp now) = 0;
+  virtual Result<User> user(const UserId&) = 0;
+  virtual Result<User> user_by_email(std::string_view email) = 0;
+  virtual Result<std::vector<User>> users(std::optional<AccountId>) = 0;  // none: all
+  virtual Result<void> set_user_state(const UserId&, UserState, Timestamp now) = 0;  // disabling revokes
+  virtual Result<void> set_user_role(const UserId&, Role, Timestamp now) = 0;
+
+  // Returns the row; the token itself is made by tokens.h and stored here as `sha256` only.
+  virtual Result<Token> create_token(const NewToken&, std::string_view sha256, Timestamp now) = 0;
+  virtual Result<Token> token(const TokenId&) = 0;
+  virtual Result<std::vector<Token>> tokens(std::optional<AccountId>, std::optional<UserId>) = 0;
+  // Revokes it and every token descended from it; says how many. Repeating it is fine (0).
+  virtual Result<std::size_t> revoke_token(const TokenId&, Timestamp now) = 0;
+  virtual Result<std::expected<TokenGrant, TokenRefusal>> authenticate(std::string_view sha256,
+                                                                       Timestamp now) = 0;
+
+  // Grows with every change that can matter to a cache (not with usage). Cheap: polled 5 times a second.
+  virtual Result<std::uint64_t> change_counter() = 0;
+  virtual Result<Revocations> revocations(Timestamp newer_than) = 0;
+
+  virtual Result<void> add_usage(const std::vector<UsageDelta>&) = 0;  // sums
+  virtual Result<std::vector<UsageDelta>> usage(std::optional<AccountId>, Date since) = 0;
+};
+
+}  // namespace valetkey::control

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The embedded control store: one SQLite file, control.db (WAL, synchronous=FULL, foreign keys on), one
+// connection per thread, one writer at a time with a busy time-out. Several processes may share it.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "control/control_store.h"
+
+namespace valetkey::control {
+
+// Creates and migrates as needed. A file written by a newer version is `unavailable` and left alone.
+Result<std::unique_ptr<ControlStore>> open_sqlite_store(const std::filesystem::path& file);
+// A consistent copy of a live file (VACUUM INTO), fsynced. `already_exists`.
+Result<void> backup_sqlite_store(const std::filesystem::path& file,
+                                 const std::filesystem::path& destination);
+
+}  // namespace valetkey::control

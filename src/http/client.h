@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// An HTTP/1.1 client: keep-alive pool, TLS with verification, time-outs, streamed bodies.
+// A Client belongs to one loop; it is not thread-safe.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "http/async.h"
+#include "http/message.h"
+
+namespace valetkey::http {
+
+struct Url {
+  std::string scheme;  // "http" or "https"
+  std::string host;    // without brackets
+  std::uint16_t port = 0;
+  std::string target;  // path and query, at least "/"
+  std::string authority() const;  // host[:port] as Host wants it: no default port
+  static Result<Url> parse(std::string_view text);
+};
+
+struct ClientOptions {
+  std::string ca_file;  // PEM; empty: SSL_CERT_FILE's or the system's certificates
+  milliseconds connect_timeout{10'000};
+  milliseconds io_timeout{60'000};  // longest silence
+  std::size_t max_idle = 64;
+  std::string user_agent = "valetkey";
+};
+
+struct ClientRequest {
+  std::string method = "GET";
+  Url url;
+  std::vector<std::pair<std::string, std::string>> headers;  // Host, Content-Length are added
+  std::string body;
+};
+
+struct ClientResponse {
+  int status = 0;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;  // empty if it went to a sink
+  const std::string* header(std::string_view name) const;
+};
+
+class Client {
+ public:
+  explicit Client(asio::io_context& loop, ClientOptions options = {});
+  ~Client();
+  // The whole answer, its body at most `max_body_bytes` (else `too_large`). `unavailable` for anything
+  // that went wrong on the way, a body shorter than announced included; says which step failed.
+  Task<Result<ClientResponse>> send(ClientRequest request, std::size_t max_body_bytes = 16 << 20);
+  // Gives a 2xx body to `sink` piece by piece; an error from `sink` ends the transfer and is returned.
+  Task<Result<ClientResponse>> send(ClientRequest request,
+                                    std::function<Result<void>(std::string_view)> sink);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace valetkey::http
