@@ -73,8 +73,8 @@ std::string aes_gcm_seal(std::string_view key, std::string_view nonce, std::stri
 // wiped, if anything differs from what was sealed.
 [[nodiscard]] bool aes_gcm_open(std::string_view key, std::string_view nonce, std::string_view aad,
                                 std::string_view sealed, char* out);
-Result<std::string> aes_gcm_open(std::string_view key, std::string_view nonce,
-                                 std::string_view aad, std::string_view sealed);
+Result<std::string> aes_gcm_open(std::string_view key, std::string_view nonce, std::string_view aad,
+                                 std::string_view sealed);
 
 // The same with the key schedule kept, for the many chunks of one object. One thread at a time.
 class AesGcm {

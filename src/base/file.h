@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The few file operations whose failures and durability matter. Synchronous; every error names the path.
+// The few file operations whose failures and durability matter. Synchronous; every error names the
+// path.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -28,16 +30,22 @@ class FileDescriptor {
 };
 
 // open(2) with O_CLOEXEC.
-Result<FileDescriptor> open_file(const std::filesystem::path& path, int flags, unsigned mode = 0600);
+Result<FileDescriptor> open_file(const std::filesystem::path& path, int flags,
+                                 unsigned mode = 0600);
 Result<void> write_all(int fd, std::string_view bytes, std::string_view what);
 // Exactly out.size() bytes at `offset`, or `corrupt` if the file ends before.
 Result<void> read_exactly(int fd, std::uint64_t offset, std::span<char> out, std::string_view what);
+// All that is left of the file; `too_large` beyond max_bytes.
+Result<std::string> read_all(int fd, std::size_t max_bytes, std::string_view what);
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes);
 Result<void> sync_file(int fd, std::string_view what);  // fdatasync
 Result<void> sync_folder(const std::filesystem::path& path);
 // Writes a temporary file beside `path`, fsyncs, renames over it, fsyncs the folder.
 Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes,
                           unsigned mode = 0600);
+// The same for a file that must not exist yet: `already_exists`, and nothing is changed.
+Result<void> create_file(const std::filesystem::path& path, std::string_view bytes,
+                         unsigned mode = 0600);
 // mkdir -p; a folder it makes has `mode`.
 Result<void> make_folders(const std::filesystem::path& path, unsigned mode = 0700);
 

@@ -11,8 +11,8 @@
 
 namespace valetkey {
 
-// A well-formed text of one kind. `Rule::valid(text)` says what is well formed, `Rule::kName` what to
-// call it in an error, `Rule::kForm` how to describe the form.
+// A well-formed text of one kind. `Rule::valid(text)` says what is well formed, `Rule::kName` what
+// to call it in an error, `Rule::kForm` how to describe the form.
 template <class Rule>
 class Id {
  public:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The root keys. A key's state follows from its times, so every server that reads the same file agrees
-// without speaking: pending until `active_from`; then active; verify-only once a younger key of its
-// purpose is active; retired when the operator (object keys) or the clock (session keys) says so.
-// File format: docs/formats.md, "Keyring". Keyring is immutable and thread-safe.
+// The root keys. A key's state follows from its times, so every server that reads the same file
+// agrees without speaking: pending until `active_from`; then active; verify-only once a younger key
+// of its purpose is active; retired when the operator (object keys) or the clock (session keys)
+// says so. File format: docs/formats.md, "Keyring". Keyring is immutable and thread-safe.
 #pragma once
 
 #include <atomic>
@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -36,6 +37,12 @@ struct Key {
   Secret derive;    // session: "session-secret"; object: "listing-token"
 };
 
+// Fills `seal` and `derive` from `material`.
+void derive_subkeys(Key& key);
+
+// The longest that configuration lets a session live: a session key replaced longer ago is retired.
+inline constexpr milliseconds kLongestSession = std::chrono::hours(12);
+
 class Keyring {
  public:
   // A keyring with one active key of each purpose.
@@ -51,13 +58,18 @@ class Keyring {
 
   // A copy with one more key of that purpose, active from `active_from`.
   Keyring with_new_key(KeyPurpose purpose, Timestamp now, Timestamp active_from) const;
-  // A copy in which key `id` is retired. `invalid` if it is active or pending, `not_found` if unknown.
+  // A copy in which key `id` is retired. `invalid` if it is active or pending, `not_found` if
+  // unknown.
   Result<Keyring> with_retired(KeyPurpose purpose, std::uint32_t id, Timestamp now) const;
   // A copy without session keys replaced longer ago than `longest_session`.
   Keyring without_stale_sessions(Timestamp now, milliseconds longest_session) const;
 
  private:
+  // When a younger key of its purpose first became active; nullopt where none has.
+  std::optional<Timestamp> replaced_at(const Key& key, Timestamp now) const;
+
   std::vector<Key> keys_;
+  std::uint32_t next_id_ = 1;  // kept in the file, so that an id is never given twice
 };
 
 // Where the keyring comes from. Thread-safe.

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Structured logs: one line an event, `text` (key=value) or JSON, on stderr. Thread-safe.
-// Values are redacted by type: a Secret prints as [secret]; never pass a token, a header or a query string.
+// Values are redacted by type: a Secret prints as [secret]; never pass a token, a header or a query
+// string.
 #pragma once
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "base/secret.h"
+#include "base/timestamp.h"
 
 namespace valetkey::log {
 
@@ -18,7 +21,8 @@ enum class Level : std::uint8_t { debug, info, warn, error, off };
 enum class Format : std::uint8_t { text, json };
 
 Result<Level> parse_level(std::string_view text);
-// Called once by a main; the default is text at info. Lines are written whole, from the calling thread.
+// Called once by a main; the default is text at info. Lines are written whole, from the calling
+// thread.
 void configure(Level level, Format format);
 bool enabled(Level level);
 
@@ -29,6 +33,10 @@ struct Field {
   Field(std::string_view k, const T& v) : key(k), value(fmt::format("{}", v)) {}
 };
 using Fields = std::initializer_list<Field>;
+
+// The line, without its end, that write() puts on stderr. Pure.
+std::string format_line(Format format, Timestamp at, Level level, std::string_view tag,
+                        std::string_view message, Fields fields);
 
 // `tag` is the module's name, `message` a fixed sentence; what varies goes into fields.
 // Control characters and non-UTF-8 in values are escaped: a line is a line.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one vocabulary for failure. Values, not exceptions: those are for broken invariants and start-up.
+// The one vocabulary for failure. Values, not exceptions: those are for broken invariants and
+// start-up.
 #pragma once
 
 #include <cstdint>
@@ -44,8 +45,8 @@ inline std::unexpected<Error> fail(ErrorCode code, std::string detail) {
   return std::unexpected(Error{code, std::move(detail)});
 }
 
-// An Error for the current errno: "<what>: <strerror>"; ENOSPC and EDQUOT are full, EACCES, EPERM and
-// EROFS denied, ENOENT not_found, EEXIST already_exists, the rest io.
+// An Error for the current errno: "<what>: <strerror>"; ENOSPC and EDQUOT are full, EACCES, EPERM
+// and EROFS denied, ENOENT not_found, EEXIST already_exists, the rest io.
 std::unexpected<Error> fail_errno(std::string_view what);
 
 }  // namespace valetkey
@@ -53,11 +54,11 @@ std::unexpected<Error> fail_errno(std::string_view what);
 // VALETKEY_TRY(auto x, f()): x is the value of f(), or this function returns its error.
 #define VALETKEY_CONCAT_(a, b) a##b
 #define VALETKEY_CONCAT(a, b) VALETKEY_CONCAT_(a, b)
-#define VALETKEY_TRY(declaration, ...)                                                        \
-  auto VALETKEY_CONCAT(tried_, __LINE__) = (__VA_ARGS__);                                     \
-  if (!VALETKEY_CONCAT(tried_, __LINE__))                                                     \
-    return std::unexpected(std::move(VALETKEY_CONCAT(tried_, __LINE__)).error());             \
+#define VALETKEY_TRY(declaration, ...)                                            \
+  auto VALETKEY_CONCAT(tried_, __LINE__) = (__VA_ARGS__);                         \
+  if (!VALETKEY_CONCAT(tried_, __LINE__))                                         \
+    return std::unexpected(std::move(VALETKEY_CONCAT(tried_, __LINE__)).error()); \
   declaration = std::move(*VALETKEY_CONCAT(tried_, __LINE__))
 // The same for a Result<void>.
-#define VALETKEY_CHECK(...)                                                                   \
+#define VALETKEY_CHECK(...) \
   if (auto tried = (__VA_ARGS__); !tried) return std::unexpected(std::move(tried).error())

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/log.h"
+
+#include <spdlog/logger.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/stdout_sinks.h>
+
+#include <array>
+#include <atomic>
+
+#include "base/clock.h"
+#include "base/encoding.h"
+
+namespace valetkey::log {
+namespace {
+
+constexpr std::array<std::string_view, 5> kLevels = {"debug", "info", "warn", "error", "off"};
+
+// Set once by a main, read by every thread.
+std::atomic<Level> chosen_level = Level::info;
+std::atomic<Format> chosen_format = Format::text;
+
+spdlog::logger& output() {
+  static spdlog::logger logger = [] {
+    spdlog::logger made("valetkey", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    made.set_formatter(
+        std::make_unique<spdlog::pattern_formatter>("%v", spdlog::pattern_time_type::utc, "\n"));
+    made.set_level(spdlog::level::trace);
+    return made;
+  }();
+  return logger;
+}
+
+bool is_control(std::string_view character) {
+  const auto first = static_cast<std::uint8_t>(character[0]);
+  const auto second = static_cast<std::uint8_t>(character.size() > 1 ? character[1] : '\0');
+  // U+0080 to U+009F move cursors on some terminals; U+2028 and U+2029 end lines in some viewers.
+  return first < 0x20 || first == 0x7f || (first == 0xc2 && second < 0xa0) ||
+         character == "\u2028" || character == "\u2029";
+}
+
+void append_hex(std::string& out, const char* prefix, char byte) {
+  out += fmt::format("{}{:02x}", prefix, static_cast<std::uint8_t>(byte));
+}
+
+// Appends the inside of a quoted string, as JSON wants it or as the text format does.
+void append_escaped(std::string& out, std::string_view value, Format format) {
+  const char* byte_prefix = format == Format::json ? "\\\\x" : "\\x";
+  while (!value.empty()) {
+    const std::size_t length = std::max<std::size_t>(utf8_sequence(value), 1);
+    const std::string_view character = value.substr(0, length);
+    if (character == "\"" || character == "\\") {
+      out.append("\\").append(character);
+    } else if (character == "\n") {
+      out += "\\n";
+    } else if (utf8_sequence(character) == 0 || is_control(character)) {
+      for (const char byte : character) append_hex(out, byte_prefix, byte);
+    } else {
+      out += character;
+    }
+    value.remove_prefix(length);
+  }
+}
+
+bool is_plain(std::string_view value) {
+  const auto plain = [](char c) {
+    return c > ' ' && c < 0x7f && c != '"' && c != '=' && c != '\\';
+  };
+  return !value.empty() && std::ranges::all_of(value, plain);
+}
+
+void append_quoted(std::string& out, std::string_view value, Format format) {
+  out += '"';
+  append_escaped(out, value, format);
+  out += '"';
+}
+
+void append_field(std::string& out, std::string_view key, std::string_view value, Format format) {
+  if (format == Format::json) {
+    out += out.size() == 1 ? "" : ",";
+    append_quoted(out, key, format);
+    out += ':';
+    append_quoted(out, value, format);
+    return;
+  }
+  out.append(out.empty() ? "" : " ").append(key).append("=");
+  if (is_plain(value)) {
+    out += value;
+  } else {
+    append_quoted(out, value, format);
+  }
+}
+
+}  // namespace
+
+Result<Level> parse_level(std::string_view text) {
+  for (std::size_t i = 0; i < kLevels.size(); ++i)
+    if (text == kLevels[i]) return static_cast<Level>(i);
+  return fail(ErrorCode::invalid, "a log level must be debug, info, warn, error or off");
+}
+
+void configure(Level level, Format format) {
+  chosen_level = level;
+  chosen_format = format;
+}
+
+bool enabled(Level level) {
+  return level != Level::off && level >= chosen_level.load(std::memory_order_relaxed);
+}
+
+std::string format_line(Format format, Timestamp at, Level level, std::string_view tag,
+                        std::string_view message, Fields fields) {
+  std::string out(format == Format::json ? "{" : "");
+  append_field(out, "time", format_iso8601_ms(at), format);
+  append_field(out, "level", kLevels[static_cast<std::size_t>(level)], format);
+  append_field(out, "tag", tag, format);
+  append_field(out, "message", message, format);
+  for (const Field& field : fields) append_field(out, field.key, field.value, format);
+  if (format == Format::json) out += '}';
+  return out;
+}
+
+void write(Level level, std::string_view tag, std::string_view message, Fields fields) {
+  if (!enabled(level)) return;
+  const std::string line = format_line(chosen_format.load(std::memory_order_relaxed),
+                                       SystemClock().now(), level, tag, message, fields);
+  output().log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
+}
+
+}  // namespace valetkey::log
