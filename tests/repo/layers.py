@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An include crosses modules only along an edge that add_module(... DEPENDS ...) states; edges form no cycle;
+third-party libraries stay behind their fences."""
+import pathlib
+import re
+
+ADD_MODULE = re.compile(r"add_module\(\s*(\w+)([^)]*)\)")
+INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.MULTILINE)
+NOBODY_INCLUDES = {"server", "cli"}
+
+# Header pattern, name, where it may be included: a module, or one file of it.
+FENCES = [
+    (re.compile(r"^boost/beast"), "Beast", {"http"}),
+    (re.compile(r"^boost/asio"), "Asio", {"http", "s3", "api", "client", "server", "cli"}),
+    (re.compile(r"^openssl/"), "OpenSSL", {"base/crypto.cc", "http"}),
+    (re.compile(r"^sqlite3"), "SQLite", {"storage", "control"}),
+    (re.compile(r"^duckdb"), "DuckDB", {"events", "client"}),
+]
+
+
+def edges(root: pathlib.Path) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for path in sorted((root / "src").glob("*/CMakeLists.txt")):
+        for name, rest in ADD_MODULE.findall(path.read_text()):
+            words = rest.split()
+            start = words.index("DEPENDS") + 1 if "DEPENDS" in words else len(words)
+            end = words.index("LINKS") if "LINKS" in words else len(words)
+            found[name] = set(words[start:max(start, end)])
+    return found
+
+
+def closure(graph: dict[str, set[str]], module: str) -> set[str]:
+    reached: set[str] = set()
+    waiting = [module]
+    while waiting:
+        for lower in graph.get(waiting.pop(), set()) - reached:
+            reached.add(lower)
+            waiting.append(lower)
+    return reached
+
+
+def graph_problems(graph: dict[str, set[str]]) -> list[str]:
+    found = []
+    for module, lower in sorted(graph.items()):
+        if module in closure(graph, module):
+            found.append(f"src/{module}: depends on itself by way of its DEPENDS")
+        for name in sorted(lower - set(graph)):
+            found.append(f"src/{module}/CMakeLists.txt: DEPENDS names {name}, which is no module")
+        for name in sorted(lower & NOBODY_INCLUDES):
+            found.append(f"src/{module}/CMakeLists.txt: nobody may depend on {name}")
+    return found
+
+
+def include_problem(root: pathlib.Path, module: str, path: pathlib.Path, name: str,
+                    graph: dict[str, set[str]]) -> str | None:
+    place = path.relative_to(root)
+    owner = name.split("/")[0]
+    if "/" not in name:
+        return f'{place}: include "{name}" by its module, as "{module}/{name}"'
+    is_test = re.search(r"_(test|fuzz|bench)\.cc$", path.name)
+    allowed = {module} | (closure(graph, module) if is_test else graph.get(module, set()))
+    if owner not in graph:
+        return f'{place}: "{name}" belongs to no module'
+    if owner not in allowed:
+        return f'{place}: includes "{name}" but src/{module}/CMakeLists.txt does not name {owner} in DEPENDS'
+    return None
+
+
+def fence_problem(root: pathlib.Path, module: str, path: pathlib.Path, name: str) -> str | None:
+    for pattern, library, allowed in FENCES:
+        if pattern.match(name) and not {module, f"{module}/{path.name}"} & allowed:
+            return f"{path.relative_to(root)}: {library} is fenced to {', '.join(sorted(allowed))}"
+    return None
+
+
+def problems(root: pathlib.Path) -> list[str]:
+    graph = edges(root)
+    found = graph_problems(graph)
+    for path in sorted((root / "src").rglob("*")):
+        if path.suffix not in {".cc", ".h"}:
+            continue
+        module = path.relative_to(root / "src").parts[0]
+        if module not in graph:
+            found.append(f"{path.relative_to(root)}: src/{module} is no module (no add_module)")
+        for quote, name in INCLUDE.findall(path.read_text()):
+            problem = fence_problem(root, module, path, name)
+            if quote == '"' and problem is None and not any(p.match(name) for p, _, _ in FENCES):
+                problem = include_problem(root, module, path, name, graph)
+            if problem:
+                found.append(problem)
+    return found
