@@ -21,8 +21,8 @@ struct SigningCredentials {
 
 struct ToSign {
   std::string method = "GET";
-  std::string path;   // on the wire: percent-encoded
-  std::string query;  // on the wire, without '?'
+  std::string path;                                          // on the wire: percent-encoded
+  std::string query;                                         // on the wire, without '?'
   std::vector<std::pair<std::string, std::string>> headers;  // Host at least
   std::string payload_hash = std::string(kUnsignedPayload);
   PathRule rule = PathRule::s3;
@@ -30,7 +30,8 @@ struct ToSign {
   std::string service = "s3";
 };
 
-// The headers to add: x-amz-date, x-amz-content-sha256 (service s3), x-amz-security-token, Authorization.
+// The headers to add: x-amz-date, x-amz-content-sha256 (service s3), x-amz-security-token,
+// Authorization.
 std::vector<std::pair<std::string, std::string>> sign_headers(const ToSign&,
                                                               const SigningCredentials&,
                                                               Timestamp now);
