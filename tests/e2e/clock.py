@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A clock that a test moves: server and clients, under faketime, read the same offset from one file. Time-outs and
+sleeps stay real (the monotonic clock is left alone), so that a slow machine breaks nothing."""
+import pathlib
+import os
+import unittest
+
+
+class MovedClock:
+    def __init__(self, folder: pathlib.Path):
+        found = sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+        if not found:
+            raise unittest.SkipTest("faketime is missing: run script/bootstrap")
+        self.file = folder / "offset"
+        self.move_to(0)
+        self.environment = {"LD_PRELOAD": str(found[0]), "FAKETIME_TIMESTAMP_FILE": str(self.file),
+                            "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+    def move_to(self, seconds: int) -> None:
+        """So far ahead of the real time; a reader sees the old or the new offset, never half of one."""
+        self.seconds = seconds
+        fresh = self.file.with_suffix(".new")
+        fresh.write_text(f"+{seconds}\n")
+        os.replace(fresh, self.file)
+
+    def prefix(self) -> tuple[str, ...]:
+        return ("env", *(f"{name}={value}" for name, value in self.environment.items()))

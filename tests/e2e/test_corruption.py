@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A stored object that was damaged or exchanged never gives wrong bytes: its GET is aborted, logged and counted, and
+check names it."""
+import sqlite3
+import unittest
+
+import requests
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+import trees
+from clients import Clients
+from server import BUCKET, Server, main
+
+ACCOUNT = "99"
+PREFIX = f"v1/account_id={ACCOUNT}/"
+SIZE = 900_000
+
+
+class Corruption(unittest.TestCase):
+    def setUp(self):
+        self.server = Server()
+        self.addCleanup(self.server.close)
+        self.token = self.server.make_account(ACCOUNT)
+        self.tree = trees.plain_tree(self.server.folder / "tree", {
+            f"{PREFIX}one": trees.content_of(SIZE, "one"), f"{PREFIX}two": trees.content_of(SIZE, "two")})
+        self.server.run("import", str(self.tree))
+        self.server.start()
+        self.clients = Clients(self.server, self.server.exchange(self.token), self.server.folder / "c")
+
+    def stored(self):
+        return sorted(path for path in (self.server.data / "objects").rglob("*") if path.is_file())
+
+    def get(self, name: str, first: int = 0) -> tuple[bytes, bool]:
+        """The bytes of an object that arrived, and whether the answer was whole."""
+        url = self.clients.boto3().generate_presigned_url(
+            "get_object", Params={"Bucket": BUCKET, "Key": PREFIX + name}, ExpiresIn=600)
+        answer = requests.get(url, stream=True, timeout=20, headers={"Range": f"bytes={first}-"} if first else {})
+        if answer.status_code >= 400:
+            return b"", False
+        got = b""
+        try:
+            while block := answer.raw.read(4096):
+                got += block
+        except Exception:  # requests, urllib3 and http.client each have their own for a cut body
+            return got, False
+        return got, len(got) == SIZE - first
+
+    def assert_never_wrong(self) -> int:
+        """Reads both objects; returns how many came whole. What arrives is always a prefix of the truth."""
+        whole = 0
+        for name in ("one", "two"):
+            got, complete = self.get(name)
+            self.assertTrue(trees.content_of(SIZE, name).startswith(got), f"wrong bytes of {name}")
+            whole += complete
+        return whole
+
+    def test_a_byte_flipped_anywhere_aborts_the_download(self):
+        self.assertEqual(2, self.assert_never_wrong())
+        path = self.stored()[0]
+        content = path.read_bytes()
+        # Offsets across the header, the first, a middle and the last chunk.
+        for offset in [0, 5, 40, 100, 65_000, len(content) // 2, len(content) - 17, len(content) - 1]:
+            with self.subTest(offset=offset):
+                path.chmod(0o600)
+                path.write_bytes(content[:offset] + bytes([content[offset] ^ 1]) + content[offset + 1:])
+                self.assertEqual(1, self.assert_never_wrong())
+                failure = self.server.refused("check")
+                self.assertRegex(failure.errors, f"{PREFIX}(one|two)")
+        path.write_bytes(content)
+        self.assertEqual(2, self.assert_never_wrong())
+        self.server.run("check")
+        self.assertRegex(self.server.log_text(), r"(?i)corrupt|damaged|does not open|integrity")
+        counted = {name: value for name, value in self.server.metrics().items() if "corrupt" in name}
+        self.assertGreaterEqual(sum(counted.values()), 8, counted)
+
+    def test_truncated_extended_and_missing_files_are_noticed(self):
+        path = self.stored()[0]
+        content = path.read_bytes()
+        path.chmod(0o600)
+        for change in [content[:-1], content[:-70_000], content + b"x", content + content[-65_552:], b""]:
+            path.write_bytes(change)
+            self.assertEqual(1, self.assert_never_wrong())
+            self.server.refused("check")
+        path.unlink()
+        self.assertEqual(1, self.assert_never_wrong())
+        self.assertRegex(self.server.refused("check").errors, f"{PREFIX}(one|two)")
+
+    def test_exchanged_files_are_noticed(self):
+        first, second = self.stored()[:2]
+        a, b = first.read_bytes(), second.read_bytes()
+        for path, content in [(first, b), (second, a)]:
+            path.chmod(0o600)
+            path.write_bytes(content)
+        self.assertEqual(0, self.assert_never_wrong())
+        self.server.refused("check")
+
+    def test_exchanged_index_rows_are_noticed(self):
+        self.server.stop()
+        with sqlite3.connect(self.server.data / "objects.db") as index:
+            table, key = self.key_column(index)
+            for old, new in [("one", "swap"), ("two", "one"), ("swap", "two")]:
+                done = index.execute(f"UPDATE {table} SET {key} = CAST(? AS BLOB) WHERE CAST({key} AS TEXT) = ?"
+                                     if self.is_blob(index, table, key) else
+                                     f"UPDATE {table} SET {key} = ? WHERE {key} = ?", (PREFIX + new, PREFIX + old))
+                self.assertEqual(1, done.rowcount)
+        self.server.start()
+        self.assertEqual(0, self.assert_never_wrong())
+        self.server.refused("check")
+
+    @staticmethod
+    def key_column(index) -> tuple[str, str]:
+        for (table,) in index.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            columns = [row[1] for row in index.execute(f"PRAGMA table_info({table})")]
+            for name in ("key", "object_key"):
+                if name in columns:
+                    return table, name
+        raise AssertionError("no table of the index has a key column")
+
+    @staticmethod
+    def is_blob(index, table: str, key: str) -> bool:
+        return index.execute(f"SELECT typeof({key}) FROM {table} LIMIT 1").fetchone()[0] == "blob"
+
+    def test_clients_report_a_damaged_object(self):
+        path = self.stored()[0]
+        content = path.read_bytes()
+        path.chmod(0o600)
+        path.write_bytes(content[:-20] + bytes([content[-20] ^ 4]) + content[-19:])
+        failures = 0
+        for name in ("one", "two"):
+            try:
+                self.clients.boto3().get_object(Bucket=BUCKET, Key=PREFIX + name)["Body"].read()
+            except (ClientError, BotoCoreError, HTTPClientError):
+                failures += 1
+        self.assertEqual(1, failures)
+
+
+if __name__ == "__main__":
+    main()
