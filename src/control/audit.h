@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The audit log: append-only, each record checksummed, in DIR/audit/. Format: docs/formats.md, "Audit log".
-// append() never blocks on the disk; a flusher thread writes and fdatasyncs every 200 ms or 1 MiB.
+// The audit log: append-only, each record checksummed, in DIR/audit/. Format: docs/formats.md,
+// "Audit log". append() never blocks on the disk; a flusher thread writes and fdatasyncs every 200
+// ms or 1 MiB.
 #pragma once
 
 #include <filesystem>
@@ -35,7 +36,8 @@ class AuditLog {
   virtual void append(AuditEvent event) = 0;
   // Appends and waits until it is on disk: token creation, revocation, sign-in, role changes.
   virtual Result<void> append_durably(AuditEvent event) = 0;
-  // Counts a refusal that carried no valid token; written once a minute per address block and reason.
+  // Counts a refusal that carried no valid token; written once a minute per address block and
+  // reason.
   virtual void refused(std::string_view reason, std::string_view address_block, Timestamp now) = 0;
 };
 

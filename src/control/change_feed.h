@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Follows the control store's change counter, so that a revocation reaches every server within a second.
-// One thread polls every 200 ms; readers never block.
+// Follows the control store's change counter, so that a revocation reaches every server within a
+// second. One thread polls every 200 ms; readers never block.
 #pragma once
 
 #include <atomic>
@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "base/clock.h"
@@ -17,7 +18,8 @@ namespace valetkey::control {
 
 class ChangeFeed {
  public:
-  // `longest_session`: how far back revocations matter. start() makes the first look before it returns.
+  // `longest_session`: how far back revocations matter. start() makes the first look before it
+  // returns.
   ChangeFeed(ControlStore& store, const Clock& clock, milliseconds longest_session,
              milliseconds period = milliseconds(200));
   ~ChangeFeed();
@@ -34,12 +36,16 @@ class ChangeFeed {
 
  private:
   void run();
+  Result<void> look();
+
   ControlStore& store_;
   const Clock& clock_;
   milliseconds longest_session_;
   milliseconds period_;
   std::atomic<std::uint64_t> generation_{0};
   std::atomic<std::int64_t> last_success_steady_ms_{0};
+  std::mutex looking_;                 // one look at a time
+  std::optional<std::uint64_t> seen_;  // the counter at the last look
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::shared_ptr<const Revocations> revocations_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The seam for accounts, users, tokens and revocation. Synchronous, thread-safe, every call may block.
-// Implementations: sqlite_store (here), PostgreSQL (engines). Who may do what to whom is decided by the
-// callers (api, the commands), never here.
+// The seam for accounts, users, tokens and revocation. Synchronous, thread-safe, every call may
+// block. Implementations: sqlite_store (here), PostgreSQL (engines). Who may do what to whom is
+// decided by the callers (api, the commands), never here.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +44,7 @@ struct Account {
 };
 struct User {
   UserId id;
-  std::string email;  // lower case; unique in the installation
+  std::string email;                 // lower case; unique in the installation
   std::optional<AccountId> account;  // none: an operator
   Role role = Role::member;
   UserState state = UserState::active;
@@ -72,8 +72,14 @@ struct TokenGrant {
   std::optional<Timestamp> expires;
 };
 // Why a token does not authenticate. For logs and the audit; a client learns only 401.
-enum class TokenRefusal : std::uint8_t { unknown, revoked, expired, user_disabled, account_suspended,
-                                         account_deleted };
+enum class TokenRefusal : std::uint8_t {
+  unknown,
+  revoked,
+  expired,
+  user_disabled,
+  account_suspended,
+  account_deleted
+};
 std::string_view name_of(TokenRefusal refusal);
 
 struct NewToken {
@@ -105,11 +111,12 @@ class ControlStore {
   virtual ~ControlStore() = default;
 
   // `already_exists`; a deleted account's id is never given again.
-  virtual Result<Account> create_account(const AccountId&, std::string_view name, Timestamp now) = 0;
+  virtual Result<Account> create_account(const AccountId&, std::string_view name,
+                                         Timestamp now) = 0;
   virtual Result<Account> account(const AccountId&) = 0;  // `not_found`
   virtual Result<std::vector<Account>> accounts() = 0;
-  // Suspending and deleting revoke every session of the account; deleting revokes its tokens for good.
-  // deleted is final (`denied`).
+  // Suspending and deleting revoke every session of the account; deleting revokes its tokens for
+  // good. deleted is final (`denied`).
   virtual Result<void> set_account_state(const AccountId&, AccountState, Timestamp now) = 0;
 
   virtual Result<User> create_user(std::string_view email, std::optional<AccountId>, Role,
@@ -117,7 +124,8 @@ class ControlStore {
   virtual Result<User> user(const UserId&) = 0;
   virtual Result<User> user_by_email(std::string_view email) = 0;
   virtual Result<std::vector<User>> users(std::optional<AccountId>) = 0;  // none: all
-  virtual Result<void> set_user_state(const UserId&, UserState, Timestamp now) = 0;  // disabling revokes
+  virtual Result<void> set_user_state(const UserId&, UserState,
+                                      Timestamp now) = 0;  // disabling revokes
   virtual Result<void> set_user_role(const UserId&, Role, Timestamp now) = 0;
 
   // Returns the row; the token itself is made by tokens.h and stored here as `sha256` only.
@@ -129,7 +137,8 @@ class ControlStore {
   virtual Result<std::expected<TokenGrant, TokenRefusal>> authenticate(std::string_view sha256,
                                                                        Timestamp now) = 0;
 
-  // Grows with every change that can matter to a cache (not with usage). Cheap: polled 5 times a second.
+  // Grows with every change that can matter to a cache (not with usage). Cheap: polled 5 times a
+  // second.
   virtual Result<std::uint64_t> change_counter() = 0;
   virtual Result<Revocations> revocations(Timestamp newer_than) = 0;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The embedded control store: one SQLite file, control.db (WAL, synchronous=FULL, foreign keys on), one
-// connection per thread, one writer at a time with a busy time-out. Several processes may share it.
+// The embedded control store: one SQLite file, control.db (WAL, synchronous=FULL, foreign keys on),
+// one connection per thread, one writer at a time with a busy time-out. Several processes may share
+// it.
 #pragma once
 
 #include <filesystem>
@@ -10,7 +11,8 @@
 
 namespace valetkey::control {
 
-// Creates and migrates as needed. A file written by a newer version is `unavailable` and left alone.
+// Creates and migrates as needed. A file written by a newer version is `unavailable` and left
+// alone.
 Result<std::unique_ptr<ControlStore>> open_sqlite_store(const std::filesystem::path& file);
 // A consistent copy of a live file (VACUUM INTO), fsynced. `already_exists`.
 Result<void> backup_sqlite_store(const std::filesystem::path& file,

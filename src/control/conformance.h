@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every ControlStore does, as tests: include this once in a test of the implementation and
+// instantiate ControlStoreConformance with a function that opens an empty store.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "control/control_store.h"
+#include "control/tokens.h"
+
+namespace valetkey::control {
+
+struct OpenedStore {
+  std::shared_ptr<void> keeps_alive;  // whatever the store needs, a temporary folder say
+  std::unique_ptr<ControlStore> store;
+};
+using StoreOpener = std::function<OpenedStore()>;
+
+class ControlStoreConformance : public testing::TestWithParam<StoreOpener> {
+ protected:
+  static AccountId account_id(std::string_view text) { return *AccountId::parse(text); }
+  static std::string digest(std::string_view token) {
+    return std::string(valetkey::as_text(token_digest(token)));
+  }
+
+  // An account "123" with an active admin.
+  void SetUp() override {
+    ASSERT_TRUE(store().create_account(account_, "Acme", now_));
+    user_.emplace(store().create_user("ann@example.com", account_, Role::admin, now_).value());
+  }
+  ControlStore& store() { return *opened_.store; }
+  NewToken wanted(std::string name = "laptop") {
+    return {account_, user_->id, std::move(name), {true, true}, std::nullopt, std::nullopt};
+  }
+  Token make(const NewToken& request, std::string_view secret) {
+    return store().create_token(request, digest(secret), now_).value();
+  }
+  std::expected<TokenGrant, TokenRefusal> ask(std::string_view secret, Timestamp at) {
+    return store().authenticate(digest(secret), at).value();
+  }
+  std::uint64_t counter() { return store().change_counter().value(); }
+
+  OpenedStore opened_ = GetParam()();
+  const Timestamp now_ = from_epoch_ms(1'700'000'000'000);
+  const AccountId account_ = account_id("123");
+  std::optional<User> user_;
+};
+
+// The store instantiates it; a program that only includes this header needs no instance.
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ControlStoreConformance);
+
+TEST_P(ControlStoreConformance, KeepsAccountsInNumericOrder) {
+  for (const char* id : {"12", "9", "1000", "99999999999999999999", "012"})
+    ASSERT_TRUE(store().create_account(account_id(id), "n", now_));
+  std::vector<std::string> ids;
+  for (const Account& account : store().accounts().value()) ids.push_back(account.id.str());
+  EXPECT_THAT(ids, testing::ElementsAre("9", "12", "012", "123", "1000", "99999999999999999999"));
+  EXPECT_EQ(store().account(account_)->name, "Acme");
+  EXPECT_EQ(store().account(account_)->created, now_);
+  EXPECT_EQ(store().account(account_id("4")).error().code, ErrorCode::not_found);
+}
+
+TEST_P(ControlStoreConformance, NeverGivesAnAccountIdTwice) {
+  EXPECT_EQ(store().create_account(account_, "Other", now_).error().code,
+            ErrorCode::already_exists);
+  ASSERT_TRUE(store().set_account_state(account_, AccountState::deleted, now_));
+  EXPECT_EQ(store().create_account(account_, "Other", now_).error().code,
+            ErrorCode::already_exists);
+  EXPECT_EQ(store().account(account_)->name, "Acme");
+}
+
+TEST_P(ControlStoreConformance, HoldsDeletionToBeFinal) {
+  make(wanted(), "secret");
+  ASSERT_TRUE(store().set_account_state(account_, AccountState::deleted, now_));
+  EXPECT_TRUE(store().set_account_state(account_, AccountState::deleted, now_));
+  EXPECT_EQ(store().set_account_state(account_, AccountState::active, now_).error().code,
+            ErrorCode::denied);
+  EXPECT_EQ(store().set_account_state(account_, AccountState::suspended, now_).error().code,
+            ErrorCode::denied);
+  EXPECT_EQ(ask("secret", now_).error(), TokenRefusal::account_deleted);
+  EXPECT_TRUE(store().tokens(account_, std::nullopt)->front().revoked);
+  EXPECT_EQ(store().create_token(wanted(), digest("more"), now_).error().code, ErrorCode::denied);
+  EXPECT_EQ(store().create_user("x@example.com", account_, Role::member, now_).error().code,
+            ErrorCode::denied);
+}
+
+TEST_P(ControlStoreConformance, SaysNotFoundForStrangers) {
+  const AccountId nobody = account_id("404");
+  EXPECT_EQ(store().set_account_state(nobody, AccountState::deleted, now_).error().code,
+            ErrorCode::not_found);
+  EXPECT_EQ(store().create_user("x@example.com", nobody, Role::member, now_).error().code,
+            ErrorCode::not_found);
+  EXPECT_EQ(store().user(make_user_id()).error().code, ErrorCode::not_found);
+  EXPECT_EQ(store().user_by_email("x@example.com").error().code, ErrorCode::not_found);
+  EXPECT_EQ(store().set_user_state(make_user_id(), UserState::disabled, now_).error().code,
+            ErrorCode::not_found);
+  EXPECT_EQ(store().set_user_role(make_user_id(), Role::admin, now_).error().code,
+            ErrorCode::not_found);
+  EXPECT_EQ(store().token(make_token_id()).error().code, ErrorCode::not_found);
+  EXPECT_EQ(store().revoke_token(make_token_id(), now_).error().code, ErrorCode::not_found);
+}
+
+TEST_P(ControlStoreConformance, KeepsAnAddressUniqueInTheInstallation) {
+  const AccountId other = account_id("124");
+  ASSERT_TRUE(store().create_account(other, "", now_));
+  EXPECT_EQ(store().create_user("ANN@Example.com", other, Role::member, now_).error().code,
+            ErrorCode::already_exists);
+  EXPECT_EQ(
+      store().create_user("ann@example.com", std::nullopt, Role::operator_, now_).error().code,
+      ErrorCode::already_exists);
+  EXPECT_EQ(store().user_by_email("Ann@EXAMPLE.com")->id, user_->id);
+  EXPECT_EQ(store().user(user_->id)->email, "ann@example.com");
+}
+
+TEST_P(ControlStoreConformance, RefusesAddressesThatAreNone) {
+  for (const char* email : {"", "ann", "@example.com", "ann@", "a@b@c", "a b@example.com",
+                            "ann@exa mple.com", "ann@-_-.com", "ann@example..com", ".a@example.com",
+                            "ann@example.com\n", "\xc3\xa4@example.com", "<ann@example.com>"})
+    EXPECT_EQ(store().create_user(email, account_, Role::member, now_).error().code,
+              ErrorCode::invalid)
+        << email;
+}
+
+TEST_P(ControlStoreConformance, GivesOperatorsNoAccountAndOthersOne) {
+  EXPECT_EQ(store().create_user("o@example.com", account_, Role::operator_, now_).error().code,
+            ErrorCode::invalid);
+  EXPECT_EQ(store().create_user("o@example.com", std::nullopt, Role::admin, now_).error().code,
+            ErrorCode::invalid);
+  const User chief = store().create_user("o@example.com", {}, Role::operator_, now_).value();
+  EXPECT_EQ(chief.account, std::nullopt);
+  EXPECT_EQ(store().set_user_role(chief.id, Role::admin, now_).error().code, ErrorCode::invalid);
+  EXPECT_EQ(store().set_user_role(user_->id, Role::operator_, now_).error().code,
+            ErrorCode::invalid);
+  EXPECT_EQ(store().users(std::nullopt)->size(), 2U);
+  EXPECT_EQ(store().users(account_)->size(), 1U);
+}
+
+TEST_P(ControlStoreConformance, GrantsWhatATokenMayDoNow) {
+  NewToken request = wanted();
+  request.scopes = {true, false};
+  request.expires = now_ + std::chrono::days(90);
+  const Token token = make(request, "secret");
+  const TokenGrant grant = ask("secret", now_).value();
+  EXPECT_EQ(grant.token, token.id);
+  EXPECT_EQ(grant.user, user_->id);
+  EXPECT_EQ(grant.account, account_);
+  EXPECT_EQ(grant.role, Role::admin);
+  EXPECT_EQ(grant.scopes, (TokenScopes{true, false}));
+  EXPECT_EQ(grant.expires, request.expires);
+  ASSERT_TRUE(store().set_user_role(user_->id, Role::member, now_));
+  EXPECT_EQ(ask("secret", now_)->role, Role::member);
+  EXPECT_EQ(ask("another", now_).error(), TokenRefusal::unknown);
+}
+
+TEST_P(ControlStoreConformance, RefusesATokenFromTheInstantOfItsExpiry) {
+  NewToken request = wanted();
+  request.expires = now_ + milliseconds(10);
+  make(request, "secret");
+  EXPECT_TRUE(ask("secret", now_ + milliseconds(9)));
+  EXPECT_EQ(ask("secret", now_ + milliseconds(10)).error(), TokenRefusal::expired);
+}
+
+TEST_P(ControlStoreConformance, RefusesTokensOfDisabledUsersAndSuspendedAccountsUntilTheyReturn) {
+  make(wanted(), "secret");
+  ASSERT_TRUE(store().set_user_state(user_->id, UserState::disabled, now_));
+  EXPECT_EQ(ask("secret", now_).error(), TokenRefusal::user_disabled);
+  EXPECT_EQ(store().create_token(wanted(), digest("more"), now_).error().code, ErrorCode::denied);
+  ASSERT_TRUE(store().set_user_state(user_->id, UserState::active, now_));
+  EXPECT_TRUE(ask("secret", now_));
+  ASSERT_TRUE(store().set_account_state(account_, AccountState::suspended, now_));
+  EXPECT_EQ(ask("secret", now_).error(), TokenRefusal::account_suspended);
+  EXPECT_EQ(store().create_token(wanted(), digest("more"), now_).error().code, ErrorCode::denied);
+  ASSERT_TRUE(store().set_account_state(account_, AccountState::active, now_));
+  EXPECT_TRUE(ask("secret", now_));
+}
+
+TEST_P(ControlStoreConformance, CreatesNoTokenThatMakesNoSense) {
+  const auto refused = [&](const NewToken& request) {
+    return store().create_token(request, digest("x"), now_).error().code;
+  };
+  EXPECT_EQ(refused(wanted("")), ErrorCode::invalid);
+  EXPECT_EQ(refused(wanted(std::string(101, 'n'))), ErrorCode::invalid);
+  EXPECT_EQ(refused(wanted("a\nb")), ErrorCode::invalid);
+  EXPECT_EQ(refused(wanted("a\xff")), ErrorCode::invalid);
+  NewToken request = wanted();
+  request.scopes = {};
+  EXPECT_EQ(refused(request), ErrorCode::invalid);
+  request = wanted();
+  request.expires = now_;
+  EXPECT_EQ(refused(request), ErrorCode::invalid);
+  request = wanted();
+  request.parent = make_token_id();
+  EXPECT_EQ(refused(request), ErrorCode::not_found);
+  request = wanted();
+  request.user = make_user_id();
+  EXPECT_EQ(refused(request), ErrorCode::not_found);
+  EXPECT_TRUE(store().tokens(account_, std::nullopt)->empty());
+}
+
+TEST_P(ControlStoreConformance, TakesNamesOfAHundredCharactersHoweverManyBytes) {
+  std::string name;
+  for (int i = 0; i < 100; ++i) name += "\xe2\x82\xac";
+  EXPECT_EQ(make(wanted(name), "secret").name, name);
+  EXPECT_EQ(store().create_token(wanted(name + "x"), digest("x"), now_).error().code,
+            ErrorCode::invalid);
+}
+
+TEST_P(ControlStoreConformance, CreatesNoTokenForAUserOfAnotherAccount) {
+  const AccountId other = account_id("12");
+  ASSERT_TRUE(store().create_account(other, "", now_));
+  NewToken request = wanted();
+  request.account = other;
+  EXPECT_EQ(store().create_token(request, digest("x"), now_).error().code, ErrorCode::invalid);
+  const User chief = store().create_user("o@example.com", {}, Role::operator_, now_).value();
+  request = wanted();
+  request.user = chief.id;
+  EXPECT_EQ(store().create_token(request, digest("x"), now_).error().code, ErrorCode::invalid);
+}
+
+TEST_P(ControlStoreConformance, LetsATokenCreateOnlySubsetsOfItself) {
+  NewToken request = wanted("parent");
+  request.scopes = {false, true};
+  request.expires = now_ + std::chrono::hours(1);
+  const Token parent = make(request, "parent");
+  NewToken child = request;
+  child.parent = parent.id;
+  const auto refused = [&](const NewToken& r, Timestamp at) {
+    return store().create_token(r, digest("x"), at).error().code;
+  };
+  child.scopes = {true, true};
+  EXPECT_EQ(refused(child, now_), ErrorCode::denied);
+  child.scopes = {false, true};
+  child.expires = std::nullopt;
+  EXPECT_EQ(refused(child, now_), ErrorCode::denied);
+  child.expires = *request.expires + milliseconds(1);
+  EXPECT_EQ(refused(child, now_), ErrorCode::denied);
+  EXPECT_EQ(refused(child, *request.expires), ErrorCode::denied);  // the parent has expired
+  child.expires = request.expires;
+  EXPECT_EQ(make(child, "child").parent, parent.id);
+  ASSERT_TRUE(store().revoke_token(parent.id, now_));
+  EXPECT_EQ(refused(child, now_), ErrorCode::denied);
+}
+
+TEST_P(ControlStoreConformance, LetsNoTokenCreateOneOfAnotherAccount) {
+  const AccountId other = account_id("12");
+  ASSERT_TRUE(store().create_account(other, "", now_));
+  const User bob = store().create_user("bob@example.com", other, Role::admin, now_).value();
+  NewToken request = wanted();
+  request.parent = make(wanted("parent"), "parent").id;
+  request.account = other;
+  request.user = bob.id;
+  EXPECT_EQ(store().create_token(request, digest("x"), now_).error().code, ErrorCode::denied);
+}
+
+TEST_P(ControlStoreConformance, RevokesEveryDescendantOnce) {
+  std::vector<Token> chain = {make(wanted("0"), "0")};
+  for (int i = 1; i < 10; ++i) {
+    NewToken request = wanted(std::to_string(i));
+    request.parent = chain.back().id;
+    chain.push_back(make(request, std::to_string(i)));
+  }
+  make(wanted("bystander"), "bystander");
+  EXPECT_EQ(store().revoke_token(chain[7].id, now_).value(), 3U);
+  EXPECT_EQ(store().revoke_token(chain[1].id, now_ + milliseconds(5)).value(), 6U);
+  EXPECT_EQ(store().revoke_token(chain[1].id, now_ + milliseconds(9)).value(), 0U);
+  EXPECT_TRUE(ask("0", now_));
+  EXPECT_TRUE(ask("bystander", now_));
+  for (int i = 1; i < 10; ++i)
+    EXPECT_EQ(ask(std::to_string(i), now_).error(), TokenRefusal::revoked) << i;
+  EXPECT_EQ(store().token(chain[9].id)->revoked, now_);  // the first time counts
+  EXPECT_EQ(store().token(chain[1].id)->revoked, now_ + milliseconds(5));
+  EXPECT_EQ(store().revocations(now_)->not_before.size(), 9U);
+}
+
+TEST_P(ControlStoreConformance, RefusesSessionsOfARevokedTokenWheneverTheyWereIssued) {
+  const Token token = make(wanted(), "secret");
+  const Token other = make(wanted("other"), "other");
+  ASSERT_TRUE(store().revoke_token(token.id, now_));
+  const Revocations revoked = store().revocations(now_ - std::chrono::hours(1)).value();
+  // A server that has not seen the revocation yet issues one a little later.
+  EXPECT_TRUE(revoked.refuse(account_, user_->id, token.id, now_ - milliseconds(1)));
+  EXPECT_TRUE(revoked.refuse(account_, user_->id, token.id, now_ + milliseconds(500)));
+  EXPECT_FALSE(revoked.refuse(account_, user_->id, other.id, now_ - milliseconds(1)));
+}
+
+TEST_P(ControlStoreConformance, LetsOnlyNewSessionsThroughAfterAReturn) {
+  const Token token = make(wanted(), "secret");
+  const auto refused = [&](Timestamp issued) {
+    return store().revocations(now_)->refuse(account_, user_->id, token.id, issued);
+  };
+  ASSERT_TRUE(store().set_account_state(account_, AccountState::suspended, now_));
+  EXPECT_TRUE(refused(now_ + std::chrono::minutes(1)));
+  ASSERT_TRUE(
+      store().set_account_state(account_, AccountState::active, now_ + std::chrono::minutes(2)));
+  EXPECT_TRUE(refused(now_ + std::chrono::minutes(1)));
+  EXPECT_FALSE(refused(now_ + std::chrono::minutes(2)));
+  ASSERT_TRUE(
+      store().set_user_state(user_->id, UserState::disabled, now_ + std::chrono::minutes(3)));
+  EXPECT_TRUE(refused(now_ + std::chrono::minutes(4)));
+}
+
+TEST_P(ControlStoreConformance, ForgetsRevocationsOlderThanAsked) {
+  ASSERT_TRUE(store().revoke_token(make(wanted(), "secret").id, now_));
+  EXPECT_EQ(store().revocations(now_)->not_before.size(), 1U);
+  EXPECT_TRUE(store().revocations(now_ + milliseconds(1))->not_before.empty());
+}
+
+TEST_P(ControlStoreConformance, CountsEveryChangeThatMattersAndNoUsage) {
+  std::uint64_t last = counter();
+  const auto grew = [&] { return std::exchange(last, counter()) < last; };
+  const auto changed = [&](const auto& result) {
+    const std::uint64_t before = std::exchange(last, counter());
+    return result.has_value() && last > before;
+  };
+  EXPECT_TRUE(changed(store().create_account(account_id("5"), "", now_)));
+  EXPECT_TRUE(changed(store().create_user("b@example.com", account_, Role::member, now_)));
+  const auto token = store().create_token(wanted(), digest("t"), now_);
+  EXPECT_TRUE(changed(token));
+  EXPECT_TRUE(changed(store().set_user_role(user_->id, Role::member, now_)));
+  EXPECT_TRUE(changed(store().set_user_state(user_->id, UserState::disabled, now_)));
+  EXPECT_TRUE(changed(store().set_user_state(user_->id, UserState::active, now_)));
+  EXPECT_TRUE(changed(store().set_account_state(account_, AccountState::suspended, now_)));
+  EXPECT_TRUE(changed(store().revoke_token(token->id, now_)));
+  EXPECT_TRUE(changed(store().set_account_state(account_, AccountState::deleted, now_)));
+  ASSERT_TRUE(store().add_usage({{token->id, date_of(now_), 1, 2, 3}}));
+  ASSERT_FALSE(store().create_account(account_id("5"), "", now_));
+  EXPECT_FALSE(grew());
+}
+
+TEST_P(ControlStoreConformance, LeavesNothingBehindOfARefusedWrite) {
+  const std::uint64_t before = counter();
+  EXPECT_FALSE(store().create_user("ann@example.com", account_, Role::member, now_));
+  EXPECT_FALSE(store().create_token(wanted(""), digest("x"), now_));
+  EXPECT_EQ(counter(), before);
+  EXPECT_EQ(store().users(account_)->size(), 1U);
+}
+
+TEST_P(ControlStoreConformance, ListsTokensByAccountAndUser) {
+  const User bob = store().create_user("bob@example.com", account_, Role::member, now_).value();
+  make(wanted("ann's"), "a");
+  NewToken request = wanted("bob's");
+  request.user = bob.id;
+  make(request, "b");
+  EXPECT_EQ(store().tokens(std::nullopt, std::nullopt)->size(), 2U);
+  EXPECT_EQ(store().tokens(account_, std::nullopt)->size(), 2U);
+  ASSERT_EQ(store().tokens(account_, bob.id)->size(), 1U);
+  EXPECT_EQ(store().tokens(std::nullopt, bob.id)->front().name, "bob's");
+  EXPECT_TRUE(store().tokens(account_id("12"), bob.id)->empty());
+}
+
+TEST_P(ControlStoreConformance, StoresATokensDigestOnce) {
+  make(wanted(), "secret");
+  EXPECT_FALSE(store().create_token(wanted("again"), digest("secret"), now_));
+  EXPECT_EQ(store().tokens(account_, std::nullopt)->size(), 1U);
+}
+
+TEST_P(ControlStoreConformance, SumsUsagePerTokenAndDay) {
+  const Token token = make(wanted(), "secret");
+  const Date day = date_of(now_);
+  const UsageDelta stranger{make_token_id(), day, 9, 9, 9};
+  ASSERT_TRUE(store().add_usage({{token.id, day, 1, 2, 3}, stranger, {token.id, day, 1, 0, 0}}));
+  ASSERT_TRUE(store().add_usage({{token.id, day, 0, 5, 1'000'000'000'000}}));
+  ASSERT_TRUE(store().add_usage({{token.id, day + std::chrono::days(1), 1, 1, 1}}));
+  const auto usage = store().usage(account_, day).value();
+  ASSERT_EQ(usage.size(), 2U);
+  EXPECT_EQ(usage[0].exchanges, 2U);
+  EXPECT_EQ(usage[0].requests, 7U);
+  EXPECT_EQ(usage[0].bytes, 1'000'000'000'003U);
+  EXPECT_EQ(store().usage(std::nullopt, day + std::chrono::days(1))->size(), 1U);
+  EXPECT_TRUE(store().usage(account_id("12"), day)->empty());
+}
+
+TEST_P(ControlStoreConformance, CapsUsageInsteadOfOverflowing) {
+  const Token token = make(wanted(), "secret");
+  const Date day = date_of(now_);
+  constexpr std::uint64_t kHuge = ~std::uint64_t{0};
+  for (int i = 0; i < 3; ++i)
+    ASSERT_TRUE(store().add_usage({{token.id, day, kHuge, kHuge, kHuge}}));
+  EXPECT_GT(store().usage(account_, day)->front().bytes, std::uint64_t{1} << 61);
+}
+
+TEST_P(ControlStoreConformance, LetsOneOfTwoRacingWritersWin) {
+  std::atomic<int> created = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 10; ++i) {
+        const std::string email = "user" + std::to_string(i) + "@example.com";
+        const auto user = store().create_user(email, account_, Role::member, now_);
+        if (user) ++created;
+        if (!user) EXPECT_EQ(user.error().code, ErrorCode::already_exists) << t;
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(created, 10);
+  EXPECT_EQ(store().users(account_)->size(), 11U);
+}
+
+TEST_P(ControlStoreConformance, NeverLetsAChildSurviveItsParentInARace) {
+  for (int round = 0; round < 5; ++round) {
+    const std::string tag = std::to_string(round);
+    const Token parent = make(wanted("parent"), "parent" + tag);
+    std::thread creator([&] {
+      for (int i = 0; i < 5; ++i) {
+        NewToken request = wanted("child");
+        request.parent = parent.id;
+        static_cast<void>(
+            store().create_token(request, digest(tag + "." + std::to_string(i)), now_));
+      }
+    });
+    ASSERT_TRUE(store().revoke_token(parent.id, now_));
+    creator.join();
+  }
+  for (const Token& token : store().tokens(account_, std::nullopt).value())
+    EXPECT_TRUE(token.revoked) << token.name;
+}
+
+}  // namespace valetkey::control

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/control_store.h"
+
+#include <algorithm>
+
+namespace valetkey::control {
+
+std::string_view name_of(AccountState state) {
+  switch (state) {
+    case AccountState::active:
+      return "active";
+    case AccountState::suspended:
+      return "suspended";
+    case AccountState::deleted:
+      return "deleted";
+  }
+  return "deleted";
+}
+
+std::string_view name_of(UserState state) {
+  return state == UserState::active ? "active" : "disabled";
+}
+
+std::string_view name_of(Role role) {
+  switch (role) {
+    case Role::member:
+      return "member";
+    case Role::admin:
+      return "admin";
+    case Role::operator_:
+      return "operator";
+  }
+  return "member";
+}
+
+std::string_view name_of(TokenRefusal refusal) {
+  switch (refusal) {
+    case TokenRefusal::unknown:
+      return "unknown";
+    case TokenRefusal::revoked:
+      return "revoked";
+    case TokenRefusal::expired:
+      return "expired";
+    case TokenRefusal::user_disabled:
+      return "user_disabled";
+    case TokenRefusal::account_suspended:
+      return "account_suspended";
+    case TokenRefusal::account_deleted:
+      return "account_deleted";
+  }
+  return "unknown";
+}
+
+Result<Role> parse_role(std::string_view text) {
+  for (const Role role : {Role::member, Role::admin, Role::operator_})
+    if (text == name_of(role)) return role;
+  return fail(ErrorCode::invalid, "a role must be member, admin or operator");
+}
+
+bool TokenScopes::within(const TokenScopes& outer) const {
+  return (!export_ || outer.export_) && (!tokens || outer.tokens);
+}
+
+std::string TokenScopes::str() const {
+  std::string text = export_ ? "export" : "";
+  if (tokens) text += text.empty() ? "tokens" : ",tokens";
+  return text;
+}
+
+Result<TokenScopes> TokenScopes::parse(std::string_view text) {
+  TokenScopes scopes;
+  while (true) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    const std::string_view name = text.substr(0, comma);
+    bool* const scope = name == "export"   ? &scopes.export_
+                        : name == "tokens" ? &scopes.tokens
+                                           : nullptr;
+    if (scope == nullptr || *scope)
+      return fail(ErrorCode::invalid, "scopes must be a list of export and tokens, each once");
+    *scope = true;
+    if (comma == text.size()) return scopes;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+bool Revocations::refuse(const AccountId& account, const UserId& user, const TokenId& token,
+                         Timestamp issued) const {
+  const auto refused = [&](const std::string& id) {
+    const auto found = not_before.find(id);
+    return found != not_before.end() && issued < found->second;
+  };
+  return refused(account.str()) || refused(user.str()) || refused(token.str());
+}
+
+}  // namespace valetkey::control

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// The faulty form of the seam, for tests: passes every call on but the n-th, which fails without
+// being made. Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <utility>
+
+#include "control/control_store.h"
+
+namespace valetkey::control {
+
+class FaultyControlStore final : public ControlStore {
+ public:
+  explicit FaultyControlStore(ControlStore& inner) : inner_(inner) {}
+
+  // The n-th call from now fails (1: the next one), and with `lasting` all after it too.
+  void fail_call(std::int64_t n, Error error, bool lasting = false) {
+    error_ = std::move(error);
+    lasting_ = lasting;
+    until_failure_ = n;
+  }
+  void heal() { until_failure_ = kNever; }
+  std::int64_t calls() const { return calls_; }
+
+  Result<Account> create_account(const AccountId& id, std::string_view name,
+                                 Timestamp now) override {
+    return unless_due([&] { return inner_.create_account(id, name, now); });
+  }
+  Result<Account> account(const AccountId& id) override {
+    return unless_due([&] { return inner_.account(id); });
+  }
+  Result<std::vector<Account>> accounts() override {
+    return unless_due([&] { return inner_.accounts(); });
+  }
+  Result<void> set_account_state(const AccountId& id, AccountState state, Timestamp now) override {
+    return unless_due([&] { return inner_.set_account_state(id, state, now); });
+  }
+  Result<User> create_user(std::string_view email, std::optional<AccountId> account, Role role,
+                           Timestamp now) override {
+    return unless_due([&] { return inner_.create_user(email, std::move(account), role, now); });
+  }
+  Result<User> user(const UserId& id) override {
+    return unless_due([&] { return inner_.user(id); });
+  }
+  Result<User> user_by_email(std::string_view email) override {
+    return unless_due([&] { return inner_.user_by_email(email); });
+  }
+  Result<std::vector<User>> users(std::optional<AccountId> account) override {
+    return unless_due([&] { return inner_.users(std::move(account)); });
+  }
+  Result<void> set_user_state(const UserId& id, UserState state, Timestamp now) override {
+    return unless_due([&] { return inner_.set_user_state(id, state, now); });
+  }
+  Result<void> set_user_role(const UserId& id, Role role, Timestamp now) override {
+    return unless_due([&] { return inner_.set_user_role(id, role, now); });
+  }
+  Result<Token> create_token(const NewToken& wanted, std::string_view sha256,
+                             Timestamp now) override {
+    return unless_due([&] { return inner_.create_token(wanted, sha256, now); });
+  }
+  Result<Token> token(const TokenId& id) override {
+    return unless_due([&] { return inner_.token(id); });
+  }
+  Result<std::vector<Token>> tokens(std::optional<AccountId> account,
+                                    std::optional<UserId> user) override {
+    return unless_due([&] { return inner_.tokens(std::move(account), std::move(user)); });
+  }
+  Result<std::size_t> revoke_token(const TokenId& id, Timestamp now) override {
+    return unless_due([&] { return inner_.revoke_token(id, now); });
+  }
+  Result<std::expected<TokenGrant, TokenRefusal>> authenticate(std::string_view sha256,
+                                                               Timestamp now) override {
+    return unless_due([&] { return inner_.authenticate(sha256, now); });
+  }
+  Result<std::uint64_t> change_counter() override {
+    return unless_due([&] { return inner_.change_counter(); });
+  }
+  Result<Revocations> revocations(Timestamp newer_than) override {
+    return unless_due([&] { return inner_.revocations(newer_than); });
+  }
+  Result<void> add_usage(const std::vector<UsageDelta>& deltas) override {
+    return unless_due([&] { return inner_.add_usage(deltas); });
+  }
+  Result<std::vector<UsageDelta>> usage(std::optional<AccountId> account, Date since) override {
+    return unless_due([&] { return inner_.usage(std::move(account), since); });
+  }
+
+ private:
+  static constexpr std::int64_t kNever = std::int64_t{1} << 62;
+
+  template <class Call>
+  auto unless_due(Call call) -> decltype(call()) {
+    ++calls_;
+    const std::int64_t left = until_failure_.fetch_sub(1);
+    if (left == 1 || (left < 1 && lasting_)) return std::unexpected(error_);
+    return call();
+  }
+
+  ControlStore& inner_;
+  Error error_;
+  std::atomic<bool> lasting_ = false;
+  std::atomic<std::int64_t> until_failure_ = kNever;
+  std::atomic<std::int64_t> calls_ = 0;
+};
+
+}  // namespace valetkey::control

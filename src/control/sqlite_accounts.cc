@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/names.h"
+#include "control/sqlite_tables.h"
+
+namespace valetkey::control {
+namespace {
+
+Result<AccountState> parse_state(std::string_view text) {
+  for (const auto state : {AccountState::active, AccountState::suspended, AccountState::deleted})
+    if (text == name_of(state)) return state;
+  return fail(ErrorCode::invalid, "an account's state");
+}
+
+// Columns: id, name, state, created_ms.
+Result<Account> read_account(const Statement& row) {
+  VALETKEY_TRY(AccountId id, as_stored(AccountId::parse(row.text(0))));
+  VALETKEY_TRY(const AccountState state, as_stored(parse_state(row.text(2))));
+  return Account{std::move(id), std::string(row.text(1)), state, from_epoch_ms(row.integer(3))};
+}
+
+}  // namespace
+
+Result<Account> select_account(Connection& connection, const AccountId& id) {
+  VALETKEY_TRY(
+      Statement find,
+      connection.prepare("SELECT id, name, state, created_ms FROM accounts WHERE id = ?1"));
+  VALETKEY_TRY(const bool found, find.bind(1, id.str()).step());
+  if (!found) return fail(ErrorCode::not_found, "there is no account " + id.str());
+  return read_account(find);
+}
+
+Result<Account> insert_account(Connection& connection, const AccountId& id, std::string_view name,
+                               Timestamp now) {
+  VALETKEY_CHECK(check_name(name, 0, "an account's name"));
+  if (const auto existing = select_account(connection, id)) {
+    return fail(ErrorCode::already_exists,
+                existing->state == AccountState::deleted
+                    ? "account " + id.str() + " was deleted; its id is not given again"
+                    : "there is an account " + id.str() + " already");
+  }
+  VALETKEY_TRY(Statement insert,
+               connection.prepare("INSERT INTO accounts (id, name, state, created_ms)"
+                                  " VALUES (?1, ?2, 'active', ?3)"));
+  insert.bind(1, id.str()).bind(2, name).bind(3, epoch_ms(now));
+  VALETKEY_CHECK(insert.run());
+  VALETKEY_CHECK(count_change(connection));
+  return Account{id, std::string(name), AccountState::active, now};
+}
+
+Result<std::vector<Account>> select_accounts(Connection& connection) {
+  VALETKEY_TRY(Statement list, connection.prepare("SELECT id, name, state, created_ms FROM accounts"
+                                                  " ORDER BY length(id), id"));
+  std::vector<Account> accounts;
+  while (true) {
+    VALETKEY_TRY(const bool row, list.step());
+    if (!row) return accounts;
+    VALETKEY_TRY(Account account, read_account(list));
+    accounts.push_back(std::move(account));
+  }
+}
+
+Result<void> update_account_state(Connection& connection, const AccountId& id, AccountState state,
+                                  Timestamp now) {
+  VALETKEY_TRY(const Account account, select_account(connection, id));
+  if (account.state == state) return {};
+  if (account.state == AccountState::deleted)
+    return fail(ErrorCode::denied, "account " + id.str() + " was deleted; that is final");
+  VALETKEY_TRY(Statement update,
+               connection.prepare("UPDATE accounts SET state = ?2 WHERE id = ?1"));
+  VALETKEY_CHECK(update.bind(1, id.str()).bind(2, name_of(state)).run());
+  if (state == AccountState::deleted) VALETKEY_CHECK(revoke_tokens_of(connection, id, now));
+  if (state == AccountState::active) {
+    VALETKEY_CHECK(allow_again(connection, id.str(), now));
+  } else {
+    VALETKEY_CHECK(forbid(connection, id.str(), now));
+  }
+  return count_change(connection);
+}
+
+}  // namespace valetkey::control

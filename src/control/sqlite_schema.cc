@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/sqlite_schema.h"
+
+#include <array>
+
+namespace valetkey::control {
+namespace {
+
+// Migration n brings format n to n + 1. Never change one that was released; add the next.
+constexpr std::array kMigrations = {
+    R"(
+CREATE TABLE accounts (
+  id TEXT NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('active', 'suspended', 'deleted')),
+  created_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE users (
+  id TEXT NOT NULL PRIMARY KEY,
+  email TEXT NOT NULL UNIQUE,
+  account TEXT REFERENCES accounts (id),
+  role TEXT NOT NULL CHECK (role IN ('member', 'admin', 'operator')),
+  state TEXT NOT NULL CHECK (state IN ('active', 'disabled')),
+  created_ms INTEGER NOT NULL,
+  CHECK ((role = 'operator') = (account IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX users_by_account ON users (account);
+
+CREATE TABLE tokens (
+  id TEXT NOT NULL PRIMARY KEY,
+  sha256 BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32),
+  account TEXT NOT NULL REFERENCES accounts (id),
+  user TEXT NOT NULL REFERENCES users (id),
+  name TEXT NOT NULL,
+  scopes TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  expires_ms INTEGER,
+  revoked_ms INTEGER,
+  parent TEXT REFERENCES tokens (id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tokens_by_account ON tokens (account);
+CREATE INDEX tokens_by_user ON tokens (user);
+CREATE INDEX tokens_by_parent ON tokens (parent) WHERE parent IS NOT NULL;
+
+CREATE TABLE revocations (
+  subject TEXT NOT NULL PRIMARY KEY,
+  not_before_ms INTEGER NOT NULL,
+  revoked_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX revocations_by_time ON revocations (revoked_ms);
+
+CREATE TABLE changes (
+  id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+  counter INTEGER NOT NULL
+) STRICT;
+INSERT INTO changes (id, counter) VALUES (1, 1);
+
+CREATE TABLE usage (
+  token TEXT NOT NULL REFERENCES tokens (id),
+  day INTEGER NOT NULL,
+  exchanges INTEGER NOT NULL,
+  requests INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  PRIMARY KEY (token, day)
+) STRICT, WITHOUT ROWID;
+)"};
+
+constexpr auto kNewest = static_cast<std::int64_t>(kMigrations.size());
+
+}  // namespace
+
+Result<std::int64_t> read_format(Connection& connection, const std::filesystem::path& file) {
+  VALETKEY_TRY(const auto application, connection.read_integer("PRAGMA application_id"));
+  VALETKEY_TRY(const auto format, connection.read_integer("PRAGMA user_version"));
+  VALETKEY_TRY(const auto tables, connection.read_integer("SELECT count(*) FROM sqlite_schema"));
+  if (application == 0 && format == 0 && tables == 0) return 0;
+  if (application != kApplicationId)
+    return fail(ErrorCode::corrupt, file.string() + " is not a control store of Valetkey");
+  if (format > kNewest)
+    return fail(ErrorCode::unavailable, file.string() + " has format " + std::to_string(format) +
+                                            ", newer than this program's " +
+                                            std::to_string(kNewest) + "; upgrade valetkeyd");
+  return format;
+}
+
+Result<void> migrate(Connection& connection, const std::filesystem::path& file) {
+  VALETKEY_TRY(const auto before, read_format(connection, file));
+  if (before == kNewest) return {};
+  VALETKEY_TRY(Transaction transaction, Transaction::begin(connection));
+  // Again: another process may have migrated while this one waited for the lock.
+  VALETKEY_TRY(auto format, read_format(connection, file));
+  VALETKEY_CHECK(connection.execute("PRAGMA application_id=" + std::to_string(kApplicationId)));
+  for (; format < kNewest; ++format)
+    VALETKEY_CHECK(connection.execute(kMigrations.at(static_cast<std::size_t>(format))));
+  VALETKEY_CHECK(connection.execute("PRAGMA user_version=" + std::to_string(kNewest)));
+  return transaction.commit();
+}
+
+}  // namespace valetkey::control

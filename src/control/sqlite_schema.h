@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tables of control.db and their history. docs/formats.md, "Control store".
+#pragma once
+
+#include <filesystem>
+
+#include "control/sqlite.h"
+
+namespace valetkey::control {
+
+inline constexpr std::int64_t kApplicationId = 0x564b4354;  // "VKCT"
+
+// Looks at the format, changing nothing: `unavailable` if a newer program wrote it, `corrupt` if
+// the file is not a control store. 0 for a file that is still empty.
+Result<std::int64_t> read_format(Connection& connection, const std::filesystem::path& file);
+
+// Brings the file to the newest format, in one transaction. Safe to race with itself.
+Result<void> migrate(Connection& connection, const std::filesystem::path& file);
+
+}  // namespace valetkey::control

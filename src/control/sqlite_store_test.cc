@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/sqlite_store.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "base/crypto.h"
+#include "base/file.h"
+#include "control/conformance.h"
+#include "control/sqlite.h"
+
+namespace valetkey::control {
+namespace {
+
+namespace fs = std::filesystem;
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() : path_(fs::temp_directory_path() / ("valetkey-control-" + random_base62(12))) {
+    fs::create_directories(path_);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    fs::permissions(path_, fs::perms::owner_all, ignored);
+    fs::remove_all(path_, ignored);
+  }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Sqlite, ControlStoreConformance, testing::Values(StoreOpener([] {
+                           auto folder = std::make_shared<TemporaryFolder>();
+                           auto store = open_sqlite_store(folder->path() / "control.db").value();
+                           return OpenedStore{std::move(folder), std::move(store)};
+                         })));
+
+class SqliteStore : public testing::Test {
+ protected:
+  static AccountId account_id(std::string_view text) { return *AccountId::parse(text); }
+  std::unique_ptr<ControlStore> open() { return open_sqlite_store(file_).value(); }
+  std::unique_ptr<Connection> connect() {
+    return Connection::open(file_, SQLITE_OPEN_READWRITE).value();
+  }
+  TemporaryFolder folder_;
+  fs::path file_ = folder_.path() / "control.db";
+  Timestamp now_ = from_epoch_ms(1'700'000'000'000);
+};
+
+TEST_F(SqliteStore, KeepsItsFilesPrivate) {
+  const auto store = open();
+  ASSERT_TRUE(store->create_account(account_id("1"), "", now_));
+  int files = 0;
+  for (const auto& entry : fs::directory_iterator(folder_.path())) {
+    EXPECT_EQ(entry.status().permissions(), fs::perms(0600)) << entry.path();
+    ++files;
+  }
+  EXPECT_EQ(files, 3);  // the database, its log and the log's index
+}
+
+TEST_F(SqliteStore, FindsEverythingAgainAfterAReopening) {
+  {
+    ASSERT_TRUE(open()->create_account(account_id("1"), "Acme", now_));
+  }
+  EXPECT_EQ(open()->account(account_id("1"))->name, "Acme");
+}
+
+TEST_F(SqliteStore, MarksTheFileAsItsOwn) {
+  open();
+  const auto connection = connect();
+  EXPECT_EQ(connection->read_integer("PRAGMA application_id").value(), 0x564b4354);
+  EXPECT_EQ(connection->read_integer("PRAGMA user_version").value(), 1);
+  EXPECT_EQ(connection->read_integer("PRAGMA foreign_keys").value(), 1);
+  EXPECT_EQ(connection->read_integer("PRAGMA synchronous").value(), 2);  // FULL
+  EXPECT_EQ(connection->read_integer("PRAGMA trusted_schema").value(), 0);
+  EXPECT_EQ(connection->read_integer("PRAGMA cell_size_check").value(), 1);
+  ASSERT_TRUE(connection->prepare("PRAGMA journal_mode"));
+  auto mode = connection->prepare("PRAGMA journal_mode");
+  ASSERT_TRUE(mode->step().value());
+  EXPECT_EQ(mode->text(0), "wal");
+}
+
+TEST_F(SqliteStore, LeavesAFileOfANewerFormatAlone) {
+  open();
+  ASSERT_TRUE(connect()->execute("PRAGMA user_version=2"));
+  const std::string before = read_file(file_, 1 << 20).value();
+  const auto refused = open_sqlite_store(file_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unavailable);
+  EXPECT_THAT(refused.error().detail, testing::HasSubstr("upgrade valetkeyd"));
+  EXPECT_THAT(refused.error().detail, testing::HasSubstr(file_.string()));
+  EXPECT_EQ(read_file(file_, 1 << 20).value(), before);
+}
+
+TEST_F(SqliteStore, RefusesFilesThatAreNoControlStore) {
+  ASSERT_TRUE(replace_file(file_, "this is not a database, but it is long enough to look at\n"));
+  EXPECT_EQ(open_sqlite_store(file_).error().code, ErrorCode::corrupt);
+  fs::remove(file_);
+  {
+    ASSERT_TRUE(open_file(file_, O_CREAT | O_RDWR));
+    ASSERT_TRUE(connect()->execute("CREATE TABLE other (x)"));
+  }
+  EXPECT_EQ(open_sqlite_store(file_).error().code, ErrorCode::corrupt);
+}
+
+TEST_F(SqliteStore, SaysWhereItCannotWrite) {
+  const auto missing = open_sqlite_store(folder_.path() / "nowhere" / "control.db");
+  EXPECT_EQ(missing.error().code, ErrorCode::not_found);
+  EXPECT_THAT(missing.error().detail, testing::HasSubstr("nowhere"));
+}
+
+TEST_F(SqliteStore, MapsAReadOnlyDatabaseToDenied) {
+  open();
+  const auto connection = Connection::open(file_, SQLITE_OPEN_READONLY).value();
+  const auto written = connection->execute("UPDATE changes SET counter = 0");
+  EXPECT_EQ(written.error().code, ErrorCode::denied);
+  EXPECT_THAT(written.error().detail, testing::HasSubstr(file_.string()));
+}
+
+TEST_F(SqliteStore, MapsAFullDiskToFullAndLosesNothing) {
+  const auto store = open();
+  ASSERT_TRUE(store->create_account(account_id("1"), "kept", now_));
+  const auto connection = connect();
+  ASSERT_TRUE(connection->read_integer("PRAGMA max_page_count=1"));  // SQLite's own "disk full"
+  ASSERT_TRUE(connection->execute("BEGIN"));
+  Result<void> filled;
+  for (int i = 0; filled && i < 10'000; ++i)
+    filled = connection->execute("INSERT INTO accounts VALUES ('" + std::to_string(1000 + i) +
+                                 "', '" + std::string(500, 'x') + "', 'active', 0)");
+  ASSERT_FALSE(filled);
+  EXPECT_EQ(filled.error().code, ErrorCode::full);
+  EXPECT_THAT(filled.error().detail, testing::HasSubstr("free some space"));
+  static_cast<void>(connection->execute("ROLLBACK"));
+  EXPECT_EQ(store->accounts()->size(), 1U);
+}
+
+// The same from the operating system, with a limit on file sizes in a child process.
+TEST_F(SqliteStore, SurvivesAWriteThatTheSystemRefuses) {
+  open();
+  const pid_t child = fork();
+  if (child == 0) {
+    const rlimit limit{65536, 65536};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    std::signal(SIGXFSZ, SIG_IGN);
+    const auto store = open_sqlite_store(file_);
+    if (!store) _exit(9);
+    for (int i = 1; i < 1000; ++i) {
+      const auto made = (*store)->create_account(account_id(std::to_string(i)), "x", now_);
+      if (!made)
+        _exit(made.error().code == ErrorCode::full || made.error().code == ErrorCode::io ? 0 : 2);
+    }
+    _exit(3);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  const auto store = open();
+  const std::size_t kept = store->accounts()->size();
+  EXPECT_GT(kept, 0U);
+  EXPECT_TRUE(store->create_account(account_id("5000"), "", now_));
+  EXPECT_EQ(connect()
+                ->read_integer("SELECT count(*) FROM pragma_integrity_check"
+                               " WHERE integrity_check <> 'ok'")
+                .value(),
+            0);
+}
+
+TEST_F(SqliteStore, EnforcesItsReferences) {
+  open();
+  const auto connection = connect();
+  EXPECT_FALSE(connection->execute(
+      "INSERT INTO users VALUES ('usr_0', 'a@b', '404', 'member', 'active', 0)"));
+  EXPECT_FALSE(connection->execute("INSERT INTO accounts VALUES ('1', '', 'unheard-of', 0)"));
+  EXPECT_FALSE(connection->execute("PRAGMA writable_schema=ON; DELETE FROM sqlite_schema"));
+}
+
+TEST_F(SqliteStore, TellsABadStoredValueFromAGoodOne) {
+  const auto store = open();
+  ASSERT_TRUE(connect()->execute("INSERT INTO accounts VALUES ('not digits', '', 'active', 0)"));
+  EXPECT_EQ(store->accounts().error().code, ErrorCode::corrupt);
+}
+
+TEST_F(SqliteStore, SeesChangesOfAnotherProcess) {
+  const auto here = open();
+  const auto there = open();
+  const std::uint64_t before = here->change_counter().value();
+  ASSERT_TRUE(there->create_account(account_id("1"), "", now_));
+  EXPECT_GT(here->change_counter().value(), before);
+  EXPECT_TRUE(here->account(account_id("1")));
+}
+
+TEST_F(SqliteStore, WaitsForAnotherWriterAndReadsMeanwhile) {
+  const auto store = open();
+  auto connection = connect();
+  ASSERT_TRUE(connection->execute("BEGIN IMMEDIATE"));
+  std::thread releaser([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    EXPECT_TRUE(connection->execute("COMMIT"));
+  });
+  EXPECT_TRUE(store->accounts());
+  EXPECT_TRUE(store->create_account(account_id("1"), "", now_));
+  releaser.join();
+}
+
+TEST_F(SqliteStore, GivesUpOnAWriterThatDoesNotEnd) {
+  const auto store = open();
+  const auto connection = connect();
+  ASSERT_TRUE(connection->execute("BEGIN IMMEDIATE"));
+  const auto started = std::chrono::steady_clock::now();
+  const auto refused = store->create_account(account_id("1"), "", now_);
+  EXPECT_EQ(refused.error().code, ErrorCode::busy);
+  EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(20));
+  ASSERT_TRUE(connection->execute("ROLLBACK"));
+  EXPECT_TRUE(store->create_account(account_id("1"), "", now_));
+}
+
+// A child commits as fast as it can and is killed; whatever it announced must be there, whole.
+TEST_F(SqliteStore, KeepsWhatItAnnouncedWhenKilled) {
+  open();
+  for (int round = 0; round < 5; ++round) {
+    int announced[2];
+    ASSERT_EQ(pipe(announced), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+      const auto store = open_sqlite_store(file_).value();
+      for (int i = round * 100'000 + 1;; ++i) {
+        if (!store->create_account(account_id(std::to_string(i)), "x", now_)) _exit(1);
+        if (write(announced[1], &i, sizeof i) != sizeof i) _exit(2);
+      }
+    }
+    close(announced[1]);
+    int last = 0;
+    for (int seen = 0; seen < 5 + round * 3; ++seen)
+      ASSERT_EQ(read(announced[0], &last, sizeof last), static_cast<ssize_t>(sizeof last));
+    kill(child, SIGKILL);
+    while (read(announced[0], &last, sizeof last) == static_cast<ssize_t>(sizeof last)) {
+    }
+    close(announced[0]);
+    waitpid(child, nullptr, 0);
+    const auto store = open();
+    for (int i = round * 100'000 + 1; i <= last; ++i)
+      EXPECT_TRUE(store->account(account_id(std::to_string(i)))) << i;
+    EXPECT_EQ(store->change_counter().value(), 1 + store->accounts()->size());
+  }
+}
+
+TEST_F(SqliteStore, RollsBackATransactionWhoseProcessWasKilled) {
+  open();
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const auto connection = connect();
+    if (!connection->execute("BEGIN IMMEDIATE; INSERT INTO accounts VALUES ('1','','active',0)"))
+      _exit(1);
+    if (write(ready[1], "x", 1) != 1) _exit(2);
+    pause();
+  }
+  char byte = 0;
+  ASSERT_EQ(read(ready[0], &byte, 1), 1);
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  const auto store = open();
+  EXPECT_TRUE(store->accounts()->empty());
+  EXPECT_TRUE(store->create_account(account_id("1"), "", now_));
+}
+
+TEST_F(SqliteStore, CanBeCreatedByManyProcessesAtOnce) {
+  std::vector<pid_t> children;
+  for (int i = 0; i < 4; ++i) {
+    const pid_t child = fork();
+    if (child == 0) {
+      const auto store = open_sqlite_store(file_);
+      _exit(store && (*store)->create_account(account_id(std::to_string(i + 1)), "", now_) ? 0 : 1);
+    }
+    children.push_back(child);
+  }
+  for (const pid_t child : children) {
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+  }
+  EXPECT_EQ(open()->accounts()->size(), 4U);
+}
+
+TEST_F(SqliteStore, IsBackedUpWhileInUse) {
+  const auto store = open();
+  ASSERT_TRUE(store->create_account(account_id("1"), "Acme", now_));
+  const fs::path copy = folder_.path() / "copy.db";
+  ASSERT_TRUE(backup_sqlite_store(file_, copy));
+  EXPECT_EQ(fs::status(copy).permissions(), fs::perms(0600));
+  ASSERT_TRUE(store->create_account(account_id("2"), "Later", now_));
+  EXPECT_EQ(open_sqlite_store(copy).value()->accounts()->size(), 1U);
+  EXPECT_EQ(backup_sqlite_store(file_, copy).error().code, ErrorCode::already_exists);
+}
+
+TEST_F(SqliteStore, MakesNoBackupOfAMissingFile) {
+  const fs::path copy = folder_.path() / "copy.db";
+  EXPECT_EQ(backup_sqlite_store(file_, copy).error().code, ErrorCode::not_found);
+  EXPECT_FALSE(fs::exists(copy));
+}
+
+}  // namespace
+}  // namespace valetkey::control

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The statements behind ControlStore, table by table, on a given connection. Those that write
+// expect to run inside a Transaction; contracts are those of ControlStore.
+#pragma once
+
+#include "control/control_store.h"
+#include "control/sqlite.h"
+
+namespace valetkey::control {
+
+// sqlite_accounts.cc
+Result<Account> insert_account(Connection&, const AccountId&, std::string_view name, Timestamp now);
+Result<Account> select_account(Connection&, const AccountId&);
+Result<std::vector<Account>> select_accounts(Connection&);
+Result<void> update_account_state(Connection&, const AccountId&, AccountState, Timestamp now);
+
+// sqlite_users.cc
+Result<User> insert_user(Connection&, std::string_view email, const std::optional<AccountId>&, Role,
+                         Timestamp now);
+Result<User> select_user(Connection&, const UserId&);
+Result<User> select_user_by_email(Connection&, std::string_view email);
+Result<std::vector<User>> select_users(Connection&, const std::optional<AccountId>&);
+Result<void> update_user_state(Connection&, const UserId&, UserState, Timestamp now);
+Result<void> update_user_role(Connection&, const UserId&, Role);
+
+// sqlite_tokens.cc
+Result<Token> insert_token(Connection&, const NewToken&, std::string_view sha256, Timestamp now);
+Result<Token> select_token(Connection&, const TokenId&);
+Result<std::vector<Token>> select_tokens(Connection&, const std::optional<AccountId>&,
+                                         const std::optional<UserId>&);
+Result<std::size_t> revoke_with_descendants(Connection&, const TokenId&, Timestamp now);
+Result<std::size_t> revoke_tokens_of(Connection&, const AccountId&, Timestamp now);
+Result<std::expected<TokenGrant, TokenRefusal>> select_grant(Connection&, std::string_view sha256,
+                                                             Timestamp now);
+
+// sqlite_revocations.cc
+// Refuses every session of `subject` from now on, until allow_again().
+Result<void> forbid(Connection&, std::string_view subject, Timestamp now);
+// Sessions issued from `now` on count again; earlier ones stay refused.
+Result<void> allow_again(Connection&, std::string_view subject, Timestamp now);
+Result<Revocations> select_revocations(Connection&, Timestamp newer_than);
+Result<void> count_change(Connection&);
+Result<std::uint64_t> select_change_counter(Connection&);
+
+// sqlite_usage.cc
+Result<void> upsert_usage(Connection&, const std::vector<UsageDelta>&);
+Result<std::vector<UsageDelta>> select_usage(Connection&, const std::optional<AccountId>&,
+                                             Date since);
+
+// A value that was checked before it was stored: if it no longer parses, the file was altered.
+template <class T>
+Result<T> as_stored(Result<T> parsed) {
+  if (!parsed)
+    return fail(
+        ErrorCode::corrupt,
+        "the control store holds a bad value; restore it from a backup: " + parsed.error().detail);
+  return parsed;
+}
+
+inline std::optional<Timestamp> as_time(std::optional<std::int64_t> ms) {
+  if (!ms) return std::nullopt;
+  return from_epoch_ms(*ms);
+}
+inline std::optional<std::int64_t> as_ms(std::optional<Timestamp> t) {
+  if (!t) return std::nullopt;
+  return epoch_ms(*t);
+}
+template <class T>
+std::optional<std::string> as_text(const std::optional<T>& id) {
+  if (!id) return std::nullopt;
+  return id->str();
+}
+
+}  // namespace valetkey::control

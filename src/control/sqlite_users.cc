@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/names.h"
+#include "control/sqlite_tables.h"
+
+namespace valetkey::control {
+namespace {
+
+Result<UserState> parse_state(std::string_view text) {
+  for (const auto state : {UserState::active, UserState::disabled})
+    if (text == name_of(state)) return state;
+  return fail(ErrorCode::invalid, "a user's state");
+}
+
+// Columns: id, email, account, role, state, created_ms.
+Result<User> read_user(const Statement& row) {
+  VALETKEY_TRY(UserId id, as_stored(UserId::parse(row.text(0))));
+  std::optional<AccountId> account;
+  if (const auto text = row.optional_text(2)) {
+    VALETKEY_TRY(account, as_stored(AccountId::parse(*text)));
+  }
+  VALETKEY_TRY(const Role role, as_stored(parse_role(row.text(3))));
+  VALETKEY_TRY(const UserState state, as_stored(parse_state(row.text(4))));
+  return User{std::move(id), std::string(row.text(1)),     std::move(account), role,
+              state,         from_epoch_ms(row.integer(5))};
+}
+
+Result<User> select_one(Connection& connection, std::string_view sql, std::string_view key) {
+  VALETKEY_TRY(Statement find, connection.prepare(sql));
+  VALETKEY_TRY(const bool found, find.bind(1, key).step());
+  if (!found) return fail(ErrorCode::not_found, "there is no user " + std::string(key));
+  return read_user(find);
+}
+
+Result<void> require_live_account(Connection& connection, const AccountId& id) {
+  VALETKEY_TRY(const Account account, select_account(connection, id));
+  if (account.state != AccountState::deleted) return {};
+  return fail(ErrorCode::denied, "account " + id.str() + " was deleted");
+}
+
+Result<void> check_role(const std::optional<AccountId>& account, Role role) {
+  if ((role == Role::operator_) == !account) return {};
+  return fail(ErrorCode::invalid, account ? "an operator belongs to no account"
+                                          : "a user who is no operator needs an account");
+}
+
+}  // namespace
+
+Result<User> select_user(Connection& connection, const UserId& id) {
+  return select_one(connection,
+                    "SELECT id, email, account, role, state, created_ms FROM users WHERE id = ?1",
+                    id.str());
+}
+
+Result<User> select_user_by_email(Connection& connection, std::string_view email) {
+  VALETKEY_TRY(const std::string normal, normalise_email(email));
+  return select_one(
+      connection, "SELECT id, email, account, role, state, created_ms FROM users WHERE email = ?1",
+      normal);
+}
+
+Result<User> insert_user(Connection& connection, std::string_view email,
+                         const std::optional<AccountId>& account, Role role, Timestamp now) {
+  VALETKEY_TRY(std::string normal, normalise_email(email));
+  VALETKEY_CHECK(check_role(account, role));
+  if (account) VALETKEY_CHECK(require_live_account(connection, *account));
+  if (select_user_by_email(connection, normal))
+    return fail(ErrorCode::already_exists, "there is a user " + normal + " already");
+  User user{make_user_id(), std::move(normal), account, role, UserState::active, now};
+  VALETKEY_TRY(Statement insert,
+               connection.prepare("INSERT INTO users (id, email, account, role, state, created_ms)"
+                                  " VALUES (?1, ?2, ?3, ?4, 'active', ?5)"));
+  const std::optional<std::string> account_text = as_text(account);
+  insert.bind(1, user.id.str()).bind(2, user.email).bind_optional(3, account_text);
+  insert.bind(4, name_of(role)).bind(5, epoch_ms(now));
+  VALETKEY_CHECK(insert.run());
+  VALETKEY_CHECK(count_change(connection));
+  return user;
+}
+
+Result<std::vector<User>> select_users(Connection& connection,
+                                       const std::optional<AccountId>& account) {
+  const std::optional<std::string> account_text = as_text(account);
+  VALETKEY_TRY(Statement list,
+               connection.prepare(account ? "SELECT id, email, account, role, state, created_ms"
+                                            " FROM users WHERE account = ?1 ORDER BY email"
+                                          : "SELECT id, email, account, role, state, created_ms"
+                                            " FROM users ORDER BY email"));
+  if (account_text) list.bind(1, *account_text);
+  std::vector<User> users;
+  while (true) {
+    VALETKEY_TRY(const bool row, list.step());
+    if (!row) return users;
+    VALETKEY_TRY(User user, read_user(list));
+    users.push_back(std::move(user));
+  }
+}
+
+Result<void> update_user_state(Connection& connection, const UserId& id, UserState state,
+                               Timestamp now) {
+  VALETKEY_TRY(const User user, select_user(connection, id));
+  if (user.state == state) return {};
+  VALETKEY_TRY(Statement update, connection.prepare("UPDATE users SET state = ?2 WHERE id = ?1"));
+  VALETKEY_CHECK(update.bind(1, id.str()).bind(2, name_of(state)).run());
+  if (state == UserState::active) {
+    VALETKEY_CHECK(allow_again(connection, id.str(), now));
+  } else {
+    VALETKEY_CHECK(forbid(connection, id.str(), now));
+  }
+  return count_change(connection);
+}
+
+Result<void> update_user_role(Connection& connection, const UserId& id, Role role) {
+  VALETKEY_TRY(const User user, select_user(connection, id));
+  VALETKEY_CHECK(check_role(user.account, role));
+  if (user.role == role) return {};
+  VALETKEY_TRY(Statement update, connection.prepare("UPDATE users SET role = ?2 WHERE id = ?1"));
+  VALETKEY_CHECK(update.bind(1, id.str()).bind(2, name_of(role)).run());
+  return count_change(connection);
+}
+
+}  // namespace valetkey::control
