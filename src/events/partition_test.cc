@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "events/partition.h"
+
+#include <gtest/gtest.h>
+
+#include "base/crypto.h"
+
+namespace valetkey::events {
+namespace {
+
+TEST(Partition, EscapesExactlyWhatHiveEscapes) {
+  std::string kept, escaped;
+  for (int c = 1; c < 256; ++c) {
+    const std::string one(1, static_cast<char>(c));
+    (partition_value(one) == one ? kept : escaped) += one;
+  }
+  EXPECT_EQ(escaped, []() {
+    std::string expected;
+    for (char c = 1; c < 0x20; ++c) expected += c;
+    return expected + "\"#%'*/:=?[\\]^{" + "\x7f";
+  }());
+  EXPECT_EQ(partition_value("a/b=c%"), "a%2Fb%3Dc%25");
+  EXPECT_EQ(partition_value("\x01\x7f"), "%01%7F");
+  EXPECT_EQ(partition_value("with space } \xC3\xA9"), "with space } \xC3\xA9");
+  EXPECT_EQ(partition_value(std::string("a\0b", 3)), "a%00b");
+}
+
+TEST(Partition, KeepsTheDefaultPartitionForNothing) {
+  EXPECT_EQ(partition_value(""), "__HIVE_DEFAULT_PARTITION__");
+  EXPECT_EQ(partition_value("__HIVE_DEFAULT_PARTITION__"), "%5F_HIVE_DEFAULT_PARTITION__");
+}
+
+TEST(Partition, ShortensLongNamesAtACharacter) {
+  const std::string at_the_limit(240, 'a');
+  EXPECT_EQ(partition_value(at_the_limit), at_the_limit);
+  const std::string beyond(241, 'a');
+  EXPECT_EQ(partition_value(beyond),
+            std::string(200, 'a') + "~" + sha256_hex(beyond).substr(0, 16));
+  // 199 bytes and then a character of three: it goes whole.
+  std::string cut(199, 'a');
+  for (int i = 0; i < 30; ++i) cut += "\xE2\x82\xAC";
+  EXPECT_EQ(partition_value(cut), std::string(199, 'a') + "~" + sha256_hex(cut).substr(0, 16));
+  EXPECT_LE(partition_value(std::string(1024, '/')).size(), 217U);
+  EXPECT_NE(partition_value(std::string(300, 'a') + "b"),
+            partition_value(std::string(300, 'a') + "c"));
+}
+
+TEST(Partition, MakesTheKeysOfTheRealExport) {
+  const auto account = AccountId::parse("596780373").value();
+  const auto day = parse_date("2020-09-14").value();
+  EXPECT_EQ(partition_prefix(account, RowType::decisions, day, "18786493712"),
+            "v1/account_id=596780373/type=decisions/date=2020-09-14/experiment=18786493712/");
+  EXPECT_EQ(partition_prefix(account, RowType::events, day, "add_to_cart") +
+                part_name(0, "6bfb2530-7428-4aa2-b8b1-8cfc971adcbe"),
+            "v1/account_id=596780373/type=events/date=2020-09-14/event=add_to_cart/"
+            "part-00000-6bfb2530-7428-4aa2-b8b1-8cfc971adcbe.c000.snappy.parquet");
+}
+
+}  // namespace
+}  // namespace valetkey::events

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "events/segment.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace valetkey::events {
+namespace {
+
+constexpr std::string_view kSegmentMagic = "VKEVLOG1";
+constexpr std::string_view kFrameMagic = "VKFR";
+constexpr std::size_t kWrappedBytes = kAesKeyBytes + kAesTagBytes;
+// magic, key id, first offset, wrap nonce, wrapped key; then its checksum and zeros
+constexpr std::size_t kHeaderFields = 8 + 4 + 8 + kAesNonceBytes + kWrappedBytes;
+constexpr std::uint32_t kMaxSealedBytes = 64 << 20;
+
+void put_big_endian(std::string& out, std::uint64_t n, unsigned bytes) {
+  for (unsigned i = bytes; i-- > 0;) out.push_back(static_cast<char>(n >> (8 * i)));
+}
+std::uint64_t get_big_endian(std::string_view bytes) {
+  std::uint64_t n = 0;
+  for (const char c : bytes) n = n << 8 | static_cast<std::uint8_t>(c);
+  return n;
+}
+std::string nonce_of(std::uint32_t frame) {
+  std::string nonce;
+  put_big_endian(nonce, frame, 4);
+  nonce.resize(kAesNonceBytes, '\0');
+  return nonce;
+}
+// Binds a wrapped key to its place: another segment's header does not open this one.
+std::string wrap_aad(std::string_view magic_id_first) {
+  return std::string("event-log\0", 10) + std::string(magic_id_first);
+}
+
+}  // namespace
+
+std::filesystem::path segment_path(const std::filesystem::path& folder, Offset first) {
+  return folder / fmt::format("{:020}.log", first);
+}
+
+std::string encode_frame_header(const FrameHeader& header) {
+  std::string out(kFrameMagic);
+  put_big_endian(out, header.sealed_bytes, 4);
+  put_big_endian(out, header.first, 8);
+  put_big_endian(out, header.count, 4);
+  put_big_endian(out, header.number, 4);
+  put_big_endian(out, 0, 4);
+  put_big_endian(out, crc32(0, out), 4);
+  return out;
+}
+
+Result<FrameHeader> decode_frame_header(std::string_view bytes) {
+  if (bytes.size() != kFrameHeaderBytes || !bytes.starts_with(kFrameMagic) ||
+      get_big_endian(bytes.substr(28)) != crc32(0, bytes.substr(0, 28)))
+    return fail(ErrorCode::corrupt, "not a frame header");
+  const auto field = [&](std::size_t at, std::size_t size) {
+    return get_big_endian(bytes.substr(at, size));
+  };
+  FrameHeader header{static_cast<std::uint32_t>(field(4, 4)), field(8, 8),
+                     static_cast<std::uint32_t>(field(16, 4)),
+                     static_cast<std::uint32_t>(field(20, 4))};
+  if (header.sealed_bytes < kAesTagBytes || header.sealed_bytes > kMaxSealedBytes)
+    return fail(ErrorCode::corrupt, "a frame of an impossible size");
+  return header;
+}
+
+SegmentWriter::SegmentWriter(std::filesystem::path path, FileDescriptor fd, std::string_view key)
+    : path_(std::move(path)), fd_(std::move(fd)), aes_(key) {}
+
+Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(const std::filesystem::path& folder,
+                                                             Offset first, const Keyring& keyring,
+                                                             Timestamp now) {
+  const Key* object_key = keyring.active(KeyPurpose::object, now);
+  if (object_key == nullptr)
+    return fail(ErrorCode::corrupt, "the keyring has no active object key");
+  std::string header(kSegmentMagic);
+  put_big_endian(header, object_key->id, 4);
+  put_big_endian(header, first, 8);
+  const Secret data_key(random_bytes(kAesKeyBytes));
+  const auto nonce = random_bytes(kAesNonceBytes);
+  const auto wrapped =
+      aes_gcm_seal(object_key->seal.reveal(), nonce, wrap_aad(header), data_key.reveal());
+  header += nonce;
+  header += wrapped;
+  put_big_endian(header, crc32(0, header), 4);
+  header.resize(kSegmentHeaderBytes, '\0');
+
+  const auto path = segment_path(folder, first);
+  VALETKEY_TRY(auto fd, open_file(path, O_RDWR | O_CREAT | O_EXCL));
+  VALETKEY_CHECK(write_all(fd.get(), header, path.string()));
+  VALETKEY_CHECK(sync_file(fd.get(), path.string()));
+  VALETKEY_CHECK(sync_folder(folder));
+  return std::unique_ptr<SegmentWriter>(new SegmentWriter(path, std::move(fd), data_key.reveal()));
+}
+
+Result<void> SegmentWriter::append(std::string_view records, Offset first, std::uint32_t count) {
+  const FrameHeader header{static_cast<std::uint32_t>(records.size() + kAesTagBytes), first, count,
+                           next_frame_};
+  buffer_ = encode_frame_header(header);
+  buffer_.resize(kFrameHeaderBytes + header.sealed_bytes);
+  aes_.seal(nonce_of(next_frame_), std::string_view(buffer_).substr(0, kFrameHeaderBytes), records,
+            buffer_.data() + kFrameHeaderBytes);
+  // Counted even if the write fails: a nonce is used once.
+  ++next_frame_;
+  if (auto written = write_all(fd_.get(), buffer_, path_.string()); !written) {
+    if (ftruncate(fd_.get(), static_cast<off_t>(position_)) != 0 ||
+        lseek(fd_.get(), static_cast<off_t>(position_), SEEK_SET) < 0)
+      return fail_errno(path_.string());
+    return written;
+  }
+  position_ += buffer_.size();
+  return {};
+}
+
+Result<void> SegmentWriter::sync() { return sync_file(fd_.get(), path_.string()); }
+
+SegmentReader::SegmentReader(std::filesystem::path path, FileDescriptor fd, Offset first,
+                             std::string_view key)
+    : path_(std::move(path)), fd_(std::move(fd)), first_(first), aes_(key) {}
+
+Result<std::unique_ptr<SegmentReader>> SegmentReader::open(const std::filesystem::path& path,
+                                                           const Keyring& keyring) {
+  VALETKEY_TRY(auto fd, open_file(path, O_RDONLY));
+  std::string header(kSegmentHeaderBytes, '\0');
+  VALETKEY_CHECK(read_exactly(fd.get(), 0, header, path.string()));
+  const std::string_view fields = std::string_view(header).substr(0, kHeaderFields);
+  if (!fields.starts_with(kSegmentMagic) ||
+      get_big_endian(std::string_view(header).substr(kHeaderFields, 4)) != crc32(0, fields))
+    return fail(ErrorCode::corrupt, path.string() + " is not a segment of the event log");
+  const auto key_id = static_cast<std::uint32_t>(get_big_endian(fields.substr(8, 4)));
+  const Key* key = keyring.find(KeyPurpose::object, key_id);
+  if (key == nullptr)
+    return fail(ErrorCode::corrupt,
+                fmt::format("{} needs object key {}, which the keyring does not "
+                            "hold; give the keyring it was written with",
+                            path.string(), key_id));
+  auto data_key = aes_gcm_open(key->seal.reveal(), fields.substr(20, kAesNonceBytes),
+                               wrap_aad(fields.substr(0, 20)), fields.substr(32));
+  if (!data_key) return fail(ErrorCode::corrupt, path.string() + " has a header that was altered");
+  const Secret secret(std::move(*data_key));
+  return std::unique_ptr<SegmentReader>(new SegmentReader(
+      path, std::move(fd), get_big_endian(fields.substr(12, 8)), secret.reveal()));
+}
+
+Result<SegmentReader::Frame> SegmentReader::frame_at(std::uint64_t position,
+                                                     std::uint64_t end) const {
+  if (position >= end) return fail(ErrorCode::not_found, "the end");
+  if (position + kFrameHeaderBytes > end)
+    return fail(ErrorCode::corrupt, path_.string() + " ends within a frame header");
+  std::string bytes(kFrameHeaderBytes, '\0');
+  VALETKEY_CHECK(read_exactly(fd_.get(), position, bytes, path_.string()));
+  VALETKEY_TRY(const auto header, decode_frame_header(bytes));
+  const Frame frame{header, position};
+  if (frame.next() > end) return fail(ErrorCode::corrupt, path_.string() + " ends within a frame");
+  return frame;
+}
+
+std::uint64_t SegmentReader::find_frame(std::uint64_t position, std::uint64_t end) const {
+  constexpr std::uint64_t kWindow = 1 << 20;
+  for (auto at = position + 1; at + kFrameHeaderBytes <= end;) {
+    std::string window(std::min(kWindow, end - at), '\0');
+    if (!read_exactly(fd_.get(), at, window, path_.string())) return end;
+    for (auto hit = window.find(kFrameMagic); hit != std::string::npos;
+         hit = window.find(kFrameMagic, hit + 1))
+      if (frame_at(at + hit, end)) return at + hit;
+    if (window.size() < kWindow) return end;
+    at += kWindow - kFrameMagic.size() + 1;
+  }
+  return end;
+}
+
+Result<std::string> SegmentReader::records(const Frame& frame) {
+  std::string bytes(kFrameHeaderBytes + frame.header.sealed_bytes, '\0');
+  VALETKEY_CHECK(read_exactly(fd_.get(), frame.position, bytes, path_.string()));
+  const std::string_view all = bytes;
+  std::string records(frame.header.sealed_bytes - kAesTagBytes, '\0');
+  if (!aes_.open(nonce_of(frame.header.number), all.substr(0, kFrameHeaderBytes),
+                 all.substr(kFrameHeaderBytes), records.data()))
+    return fail(ErrorCode::corrupt,
+                fmt::format("{} holds a damaged frame at byte {}", path_.string(), frame.position));
+  return records;
+}
+
+Result<std::string> SegmentReader::raw(std::uint64_t position, std::uint64_t end) const {
+  std::string bytes(end - position, '\0');
+  VALETKEY_CHECK(read_exactly(fd_.get(), position, bytes, path_.string()));
+  return bytes;
+}
+
+}  // namespace valetkey::events
