@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures and how they are shown: one JSON object a line, and a table for people."""
+import json
+import statistics
+
+TARGETS = {  # name: (figure that is held to the target, "at least" or "at most", target)
+    "credentials.cpu_vs_nginx": ("ratio", "at most", 1.35),
+    "credentials.rps_vs_nginx": ("ratio", "at least", 0.72),
+    "credentials.p99_vs_nginx": ("ratio", "at most", 1.5),
+    "get_16k.rps_vs_nginx": ("ratio", "at least", 0.5),
+    "get_256m.vs_bare_loop": ("ratio", "at least", 0.9),
+    "get_256m_tls.vs_nginx_tls": ("ratio", "at least", 0.85),
+    "list.page_1m_p50_ms": ("value", "at most", 1.5),
+    "list.page_1m_vs_10k": ("ratio", "at most", 1.5),
+    "import.vs_bare_loop": ("ratio", "at least", 0.85),
+    "idle_rss_mib": ("value", "at most", 40),
+    "idle_1000_connections_rss_mib": ("value", "at most", 100),
+}
+
+
+def figure(name: str, unit: str, values: list[float], floors: list[float] | None = None,
+           inverse: bool = False) -> dict:
+    """From paired runs: medians, and the median of the pairs' ratios (value over floor, or floor over value when
+    less is better and the target says "at least") with their spread."""
+    ratios = [floor / value if inverse else value / floor for value, floor in zip(values, floors or [])]
+    ratio = statistics.median(ratios) if ratios else None
+    held, direction, target = TARGETS[name]
+    measured = ratio if held == "ratio" else statistics.median(values)
+    met = measured >= target if direction == "at least" else measured <= target
+    return {"name": name, "value": round(statistics.median(values), 4), "unit": unit,
+            "floor": round(statistics.median(floors), 4) if floors else None,
+            "ratio": round(ratio, 3) if ratio is not None else None,
+            "target": f"{held} {direction} {target}", "met": met,
+            "spread": [round(min(ratios or values), 3), round(max(ratios or values), 3)], "runs": len(values)}
+
+
+def show(figures: list[dict]) -> str:
+    rows = [["name", "value", "floor", "ratio", "spread", "target", "met"]]
+    for each in figures:
+        rows.append([each["name"], f"{each['value']:g} {each['unit']}",
+                     "" if each["floor"] is None else f"{each['floor']:g}",
+                     "" if each["ratio"] is None else f"{each['ratio']:g}",
+                     f"{each['spread'][0]:g} to {each['spread'][1]:g}", each["target"], "yes" if each["met"] else "NO"])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
+
+
+def write_json(path: str, figures: list[dict]) -> None:
+    with open(path, "w") as file:
+        file.writelines(json.dumps(each) + "\n" for each in figures)
