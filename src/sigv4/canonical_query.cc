@@ -92,7 +92,7 @@ std::string CanonicalQuery::str(std::string_view leave_out) const {
   std::string out;
   out.reserve(text_.size() + 2 * items_.size());
   for (const Item& item : items_) {
-    if (item.name == leave_out) continue;
+    if (!leave_out.empty() && item.name == leave_out) continue;
     if (!out.empty()) out.push_back('&');
     out.append(item.name).push_back('=');
     out.append(item.value);
