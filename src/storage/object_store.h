@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The seam for parts of an export: one bucket of immutable objects under ordered keys. Implementations:
-// disk_store (here), any S3 (engines). Synchronous and thread-safe; calls may block unless they say not.
+// The seam for parts of an export: one bucket of immutable objects under ordered keys.
+// Implementations: disk_store (here), any S3 (engines). Synchronous and thread-safe; calls may
+// block unless they say not.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,7 @@
 namespace valetkey::storage {
 
 struct ObjectInfo {
-  std::string key;   // UTF-8, 1 to 1024 bytes, no NUL
+  std::string key;  // UTF-8, 1 to 1024 bytes, no NUL
   std::uint64_t size = 0;
   std::string etag;  // 32 hex digits: the MD5 of the content
   std::uint32_t crc32 = 0;
@@ -33,14 +34,14 @@ enum class ReadFailure : std::uint8_t {
   io,
 };
 
-// Reads one object. For one thread at a time. The object stays readable while the reader lives, even if
-// it is replaced or deleted meanwhile.
+// Reads one object. For one thread at a time. The object stays readable while the reader lives,
+// even if it is replaced or deleted meanwhile.
 class ObjectReader {
  public:
   virtual ~ObjectReader() = default;
   virtual const ObjectInfo& info() const = 0;
-  // Fills `out` with bytes from `offset` as far as object and `out` reach; returns how many (0 at the
-  // end). Returns only bytes that authenticated. A multiple of 64 KiB is the cheapest unit.
+  // Fills `out` with bytes from `offset` as far as object and `out` reach; returns how many (0 at
+  // the end). Returns only bytes that authenticated. A multiple of 64 KiB is the cheapest unit.
   virtual Result<std::size_t, ReadFailure> read(std::uint64_t offset, std::span<char> out,
                                                 ReadMode mode) = 0;
 };
@@ -50,8 +51,8 @@ struct ListQuery {
   std::string delimiter;    // empty: none
   std::string start_after;  // entries (keys and common prefixes) strictly behind it, by UTF-8 bytes
   std::size_t max_entries = 1000;
-  // The listing as it was at that generation, so that one who pages while parts are compacted sees every
-  // row once; 0: as it is now. `not_found` once that generation's unlisted parts may be gone.
+  // The listing as it was at that generation, so that one who pages while parts are compacted sees
+  // every row once; 0: as it is now. `not_found` once that generation's unlisted parts may be gone.
   std::uint64_t generation = 0;
 };
 struct ListEntry {
@@ -95,7 +96,8 @@ class ObjectStore {
   virtual Result<ObjectInfo> head(std::string_view key) = 0;
   virtual Result<std::unique_ptr<ObjectReader>> open(std::string_view key) = 0;
   // As head/open if the answer is in this thread's memory, else nullopt; never blocks.
-  virtual std::optional<Result<std::unique_ptr<ObjectReader>>> open_cached(std::string_view key) = 0;
+  virtual std::optional<Result<std::unique_ptr<ObjectReader>>> open_cached(
+      std::string_view key) = 0;
   virtual Result<ListPage> list(const ListQuery& query) = 0;
   virtual Result<std::unique_ptr<ObjectWriter>> create(std::string_view key, Timestamp now) = 0;
   // At most 1,000 keys in one call, so that nobody else waits.

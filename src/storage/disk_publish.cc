@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// The changing half of disk_store: writers, staged objects, publication, sweeping, rewrapping.
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include "base/encoding.h"
+#include "storage/disk_store.h"
+#include "storage/sealed_file.h"
+
+namespace valetkey::storage {
+namespace {
+
+constexpr std::size_t kMaxRows = 1000;  // of one transaction, so that nobody else waits
+
+class DiskStaged final : public StagedObject {
+ public:
+  DiskStaged(DiskStore& store, IndexRow row) : store_(store), row_(std::move(row)) {}
+  DiskStaged(const DiskStaged&) = delete;
+  DiskStaged& operator=(const DiskStaged&) = delete;
+  ~DiskStaged() override {
+    if (!keep_) store_.discard(row_.id);
+  }
+  const ObjectInfo& info() const override { return row_.info; }
+  const IndexRow& row() const { return row_; }
+  const DiskStore& store() const { return store_; }
+  void keep() { keep_ = true; }
+
+ private:
+  DiskStore& store_;
+  IndexRow row_;
+  bool keep_ = false;
+};
+
+class DiskWriter final : public ObjectWriter {
+ public:
+  DiskWriter(DiskStore& store, ObjectInfo info, const ObjectId& id, Secret data_key,
+             FileDescriptor file)
+      : store_(store),
+        info_(std::move(info)),
+        id_(id),
+        data_key_(std::move(data_key)),
+        sealed_(std::move(file), store.path_of(id).string(), id, data_key_) {}
+  DiskWriter(const DiskWriter&) = delete;
+  DiskWriter& operator=(const DiskWriter&) = delete;
+  ~DiskWriter() override {
+    if (!finished_) store_.discard(id_);
+  }
+
+  Result<void> write(std::string_view bytes) override { return sealed_.write(bytes); }
+
+  Result<std::unique_ptr<StagedObject>> finish(std::optional<std::uint64_t> rows) override {
+    if (finished_) return fail(ErrorCode::internal, "a writer was finished twice");
+    VALETKEY_TRY(const SealedContent content, sealed_.finish());
+    VALETKEY_CHECK(sync_folder(store_.path_of(id_).parent_path()));
+    info_.size = content.size;
+    info_.etag = hex({reinterpret_cast<const char*>(content.md5.data()), content.md5.size()});
+    info_.crc32 = content.crc32;
+    info_.rows = rows;
+    VALETKEY_TRY(IndexRow row, store_.seal_row(info_, id_, data_key_));
+    finished_ = true;
+    return std::make_unique<DiskStaged>(store_, std::move(row));
+  }
+
+ private:
+  DiskStore& store_;
+  ObjectInfo info_;
+  ObjectId id_;
+  Secret data_key_;
+  SealedWriter sealed_;
+  bool finished_ = false;
+};
+
+Result<void> check_key(std::string_view key) {
+  const bool fine = !key.empty() && key.size() <= 1024 && is_utf8(key) &&
+                    key.find('\0') == std::string_view::npos;
+  if (fine) return {};
+  return fail(ErrorCode::invalid, "an object key must be UTF-8 of 1 to 1024 bytes without NUL");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ObjectWriter>> DiskStore::create(std::string_view key, Timestamp now) {
+  VALETKEY_CHECK(check_key(key));
+  const ObjectId id = ObjectId::make();
+  VALETKEY_CHECK(staging_->note(id, key));
+  auto file = open_file(path_of(id), O_WRONLY | O_CREAT | O_EXCL, 0600);
+  if (!file) {
+    staging_->forget(id);
+    return std::unexpected(file.error());
+  }
+  ObjectInfo info;
+  info.key = key;
+  info.modified = now;
+  return std::make_unique<DiskWriter>(*this, std::move(info), id, make_data_key(),
+                                      std::move(*file));
+}
+
+Result<void> DiskStore::publish(Publication publication) {
+  const std::size_t keys =
+      publication.add.size() + publication.remove.size() + publication.unlist.size();
+  if (keys > kMaxRows) return fail(ErrorCode::too_large, "one publication has at most 1,000 keys");
+  if (keys == 0) return {};
+  IndexChange change;
+  std::vector<DiskStaged*> staged;
+  for (const auto& object : publication.add) {
+    auto* own = dynamic_cast<DiskStaged*>(object.get());
+    if (own == nullptr || &own->store() != this)
+      return fail(ErrorCode::invalid, "an object can only be published where it was written");
+    staged.push_back(own);
+    change.add.push_back(own->row());
+  }
+  change.remove = std::move(publication.remove);
+  change.unlist = std::move(publication.unlist);
+  change.readable_until = publication.readable_until;
+  bool undecided = false;
+  auto done = commit(change, undecided);
+  // Undecided: the commit may yet turn out to be on the disk, so the files stay; their notes settle
+  // it.
+  if (done || undecided)
+    for (DiskStaged* object : staged) object->keep();
+  return done;
+}
+
+Result<void> DiskStore::commit(const IndexChange& change, bool& undecided) {
+  auto committed =
+      index_->commit(change, [&](const auto& former) { return note_former(former); }, undecided);
+  if (!committed) return std::unexpected(committed.error());
+  raise_generation(committed->generation);
+  for (const IndexRow& row : change.add) staging_->forget(row.id);
+  for (const FormerObject& former : committed->former) discard(former.id);
+  return {};
+}
+
+Result<void> DiskStore::note_former(const std::vector<FormerObject>& former) {
+  for (const FormerObject& object : former) VALETKEY_CHECK(staging_->note(object.id, object.key));
+  return {};
+}
+
+Result<std::uint64_t> DiskStore::sweep(Timestamp now) {
+  std::uint64_t swept = 0;
+  while (true) {
+    VALETKEY_TRY(const CommitResult gone, index_->sweep(now, kMaxRows, [&](const auto& former) {
+      return note_former(former);
+    }));
+    for (const FormerObject& former : gone.former) discard(former.id);
+    swept += gone.former.size();
+    if (gone.former.size() < kMaxRows) return swept;
+  }
+}
+
+Result<StoreStats> DiskStore::stats() {
+  VALETKEY_TRY(const IndexState state, index_->read_state());
+  return StoreStats{state.objects, state.bytes, corrupt_.load(std::memory_order_relaxed)};
+}
+
+Result<std::map<std::uint32_t, std::uint64_t>> DiskStore::count_by_object_key() {
+  return index_->count_by_object_key();
+}
+
+Result<RewrapSummary> DiskStore::rewrap(Timestamp now) {
+  const auto keyring = keys_.get();
+  VALETKEY_TRY(const Key* active, active_object_key(*keyring, now));
+  RewrapSummary summary;
+  std::string after;
+  while (true) {
+    VALETKEY_TRY(std::vector<IndexRow> rows, index_->rows_after(after, kMaxRows));
+    if (rows.empty()) return summary;
+    after = rows.back().info.key;
+    std::vector<IndexRow> changed;
+    for (IndexRow& row : rows) {
+      if (row.data_key.key_id == active->id) continue;
+      auto known = open_row(row);
+      if (!known) {
+        summary.failed.push_back(known.error().detail);
+        continue;
+      }
+      VALETKEY_TRY(const std::string md5, unhex(row.info.etag));
+      VALETKEY_TRY(row.data_key,
+                   wrap_data_key(*active, known->data_key,
+                                 {row.id, options_.bucket, row.info.key, row.info.size, md5}));
+      changed.push_back(std::move(row));
+    }
+    if (changed.empty()) continue;
+    VALETKEY_TRY(const std::size_t count, index_->rewrap(changed));
+    summary.rewrapped += count;
+  }
+}
+
+}  // namespace valetkey::storage

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// The reading half of disk_store.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "storage/disk_store.h"
+#include "storage/sealed_file.h"
+
+namespace valetkey::storage {
+namespace {
+
+class DiskReader final : public ObjectReader {
+ public:
+  DiskReader(DiskStore& store, std::shared_ptr<const KnownObject> object, SealedReader sealed)
+      : store_(store), object_(std::move(object)), sealed_(std::move(sealed)) {}
+  const ObjectInfo& info() const override { return object_->info; }
+
+  Result<std::size_t, ReadFailure> read(std::uint64_t offset, std::span<char> out,
+                                        ReadMode mode) override {
+    auto got = sealed_.read(offset, out, mode);
+    if (!got && got.error() == ReadFailure::corrupt)
+      store_.count_corrupt(object_->info.key,
+                           fmt::format("chunk {} of file {} does not authenticate",
+                                       sealed_.failed_chunk(), object_->id.str()));
+    return got;
+  }
+
+ private:
+  DiskStore& store_;
+  std::shared_ptr<const KnownObject> object_;  // shared with the thread's cache
+  SealedReader sealed_;
+};
+
+// Opens only if the path is wholly in the kernel's directory cache (Linux 5.12).
+FileDescriptor open_without_blocking(const std::filesystem::path& path) {
+  open_how how{};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW;
+  how.resolve = RESOLVE_CACHED;
+  return FileDescriptor(
+      static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof(how))));
+}
+
+}  // namespace
+
+std::optional<Result<std::unique_ptr<ObjectReader>>> DiskStore::open_cached(std::string_view key) {
+  MetadataCache& cache = MetadataCache::of_thread(identity_);
+  const Known known = cache.find(key, generation(), clock_.now());
+  if (!known) return std::nullopt;
+  FileDescriptor file = open_without_blocking(path_of(known->id));
+  if (!file) return std::nullopt;  // not cached, or replaced by another process just now
+  return open_known(known, std::move(file));
+}
+
+Result<std::unique_ptr<ObjectReader>> DiskStore::open(std::string_view key) {
+  // A file that is gone was replaced since its row was read, so the row is read again.
+  constexpr int kAttempts = 5;
+  for (int attempt = 0;; ++attempt) {
+    VALETKEY_TRY(const Known known, look_up(key, attempt > 0));
+    auto file = open_file(path_of(known->id), O_RDONLY | O_NOFOLLOW);
+    if (file) return open_known(known, std::move(*file));
+    if (file.error().code != ErrorCode::not_found) return std::unexpected(file.error());
+    if (attempt < kAttempts) continue;
+    count_corrupt(key, fmt::format("file {} is missing", known->id.str()));
+    return fail(ErrorCode::corrupt, fmt::format("the file of object {} is missing: restore it from "
+                                                "a backup",
+                                                key));
+  }
+}
+
+Result<std::unique_ptr<ObjectReader>> DiskStore::open_known(const Known& known,
+                                                            FileDescriptor file) {
+  auto sealed = SealedReader::open(std::move(file), path_of(known->id).string(), known->id,
+                                   known->data_key, known->info.size);
+  if (sealed) return std::make_unique<DiskReader>(*this, known, std::move(*sealed));
+  if (sealed.error().code == ErrorCode::corrupt)
+    count_corrupt(known->info.key, sealed.error().detail);
+  return std::unexpected(sealed.error());
+}
+
+}  // namespace valetkey::storage

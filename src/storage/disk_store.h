@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// ObjectStore on a local disk, encrypted: DIR/objects.db is the index, DIR/objects/xx/<object id>
+// are the files, DIR/staging/ is what is under way. A file is never overwritten: it is written and
+// fsynced with its folder, then the index row commits, then the file it replaces goes. Thread-safe;
+// several processes may work in one folder. Writers, staged objects and readers must go before the
+// store.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/keyring.h"
+#include "storage/index.h"
+#include "storage/metadata_cache.h"
+#include "storage/object_store.h"
+#include "storage/staging.h"
+
+namespace valetkey::storage {
+
+struct DiskStoreOptions {
+  std::filesystem::path folder;  // DIR
+  std::string bucket;
+  milliseconds poll_period{200};  // how often to look for changes of other processes
+};
+
+struct StoreStats {
+  std::uint64_t objects = 0;
+  std::uint64_t bytes = 0;    // of plain content
+  std::uint64_t corrupt = 0;  // reads refused since the start because bytes did not authenticate
+};
+
+struct RewrapSummary {
+  std::uint64_t rewrapped = 0;
+  std::vector<std::string> failed;  // one sentence each; those rows stay as they were
+};
+
+class DiskStore final : public ObjectStore {
+ public:
+  ~DiskStore() override;
+  const std::string& bucket() const override { return options_.bucket; }
+  Result<ObjectInfo> head(std::string_view key) override;
+  Result<std::unique_ptr<ObjectReader>> open(std::string_view key) override;
+  std::optional<Result<std::unique_ptr<ObjectReader>>> open_cached(std::string_view key) override;
+  Result<ListPage> list(const ListQuery& query) override;
+  Result<std::unique_ptr<ObjectWriter>> create(std::string_view key, Timestamp now) override;
+  Result<void> publish(Publication publication) override;
+  std::uint64_t generation() const override { return generation_.load(std::memory_order_acquire); }
+
+  Result<StoreStats> stats();
+  // Removes unlisted objects whose time has come, in steps of 1,000; how many. Call it every minute
+  // or so.
+  Result<std::uint64_t> sweep(Timestamp now);
+  // Wraps the data keys of all objects under the active object key, in steps of 1,000.
+  Result<RewrapSummary> rewrap(Timestamp now);
+  // How many objects need which object key: one may be retired when it is not among them.
+  Result<std::map<std::uint32_t, std::uint64_t>> count_by_object_key();
+
+  // For check, backup and the parts of this store.
+  Index& index() { return *index_; }
+  const std::filesystem::path& folder() const { return options_.folder; }
+  const Staging& staging() const { return *staging_; }
+  std::filesystem::path path_of(const ObjectId& id) const;
+  // The row with its data key opened. `corrupt`, logged and counted, if it does not authenticate.
+  Result<KnownObject> open_row(IndexRow row);
+  void count_corrupt(std::string_view key, std::string_view what);
+  // Wraps the data key of a finished object and makes its index row.
+  Result<IndexRow> seal_row(ObjectInfo info, const ObjectId& id, const Secret& data_key);
+  // Removes a file that the index does not name, and its note. Failures are logged: check finds it.
+  void discard(const ObjectId& id);
+
+ private:
+  friend Result<std::unique_ptr<DiskStore>> open_disk_store(DiskStoreOptions, const KeySource&,
+                                                            const Clock&);
+  using Known = std::shared_ptr<const KnownObject>;
+
+  DiskStore(DiskStoreOptions options, const KeySource& keys, const Clock& clock)
+      : options_(std::move(options)), keys_(keys), clock_(clock) {}
+  Result<Known> look_up(std::string_view key, bool fresh);
+  Result<std::unique_ptr<ObjectReader>> open_known(const Known& known, FileDescriptor file);
+  Result<void> note_former(const std::vector<FormerObject>& former);
+  Result<void> commit(const IndexChange& change, bool& undecided);
+  void raise_generation(std::uint64_t generation);
+  void watch(const std::stop_token& stop);
+
+  DiskStoreOptions options_;
+  const KeySource& keys_;
+  const Clock& clock_;
+  std::unique_ptr<Index> index_;
+  std::unique_ptr<Staging> staging_;
+  std::shared_ptr<const int> identity_ = std::make_shared<const int>(0);  // of the threads' caches
+  std::atomic<std::uint64_t> generation_{0};
+  std::atomic<std::uint64_t> corrupt_{0};
+  std::mutex watch_mutex_;
+  std::condition_variable_any watch_wake_;
+  std::jthread watcher_;  // last: stops first
+};
+
+// Makes what is missing in an empty folder. `invalid`: another bucket, a newer format, or objects
+// without their index; `denied`, `full`, `busy` name the path and the remedy.
+Result<std::unique_ptr<DiskStore>> open_disk_store(DiskStoreOptions options, const KeySource& keys,
+                                                   const Clock& clock);
+
+}  // namespace valetkey::storage

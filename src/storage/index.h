@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ordered index of objects, objects.db: one row an object, and the generation that every change
+// raises. A commit here is what publishes. Thread-safe: each call takes a connection of its own for
+// as long as it lasts. Schema: docs/formats.md, "Object index".
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/timestamp.h"
+#include "storage/data_key.h"
+#include "storage/object_id.h"
+#include "storage/object_store.h"
+#include "storage/sqlite.h"
+
+namespace valetkey::storage {
+
+struct IndexRow {
+  ObjectInfo info;
+  ObjectId id;
+  WrappedKey data_key;
+  std::optional<Timestamp> readable_until;  // only of unlisted rows
+};
+// A stored version that a commit takes out of the index; its file goes after the commit.
+struct FormerObject {
+  std::string key;
+  ObjectId id;
+};
+struct IndexChange {
+  std::vector<IndexRow> add;
+  std::vector<std::string> remove;
+  std::vector<std::string> unlist;
+  Timestamp readable_until;
+};
+struct IndexState {
+  std::uint64_t generation = 0;         // of the last change; 1 in a new index
+  std::uint64_t oldest_generation = 0;  // that can still be listed
+  std::uint64_t objects = 0;            // rows, unlisted ones included
+  std::uint64_t bytes = 0;              // of their plain content
+};
+struct CommitResult {
+  std::uint64_t generation = 0;
+  std::vector<FormerObject> former;
+};
+
+class Index {
+ public:
+  // Called inside the transaction with what it takes out; an error abandons it.
+  using BeforeCommit = std::function<Result<void>(const std::vector<FormerObject>&)>;
+
+  // Makes the file where there is none. `invalid`: a newer format, or made for another bucket.
+  static Result<std::unique_ptr<Index>> open(const std::filesystem::path& path,
+                                             std::string_view bucket);
+  Result<IndexState> read_state();
+  // Counts up with every change of the file by any process; cheap.
+  Result<std::int64_t> read_data_version();
+  // nullopt: no such key, or its readable_until has come.
+  Result<std::optional<IndexRow>> find(std::string_view key, Timestamp now);
+  Result<ListPage> list(const ListQuery& query);
+  // All or nothing, durable when it returns. `undecided` is set where a failure leaves open whether
+  // the commit reached the disk: then no file that it names may go.
+  Result<CommitResult> commit(const IndexChange& change, const BeforeCommit& before,
+                              bool& undecided);
+  // Takes out at most `limit` unlisted rows whose readable_until has come.
+  Result<CommitResult> sweep(Timestamp now, std::size_t limit, const BeforeCommit& before);
+
+  // Rows in key order behind `after`, unlisted ones included; for check, rewrap and backup.
+  Result<std::vector<IndexRow>> rows_after(std::string_view after, std::size_t limit);
+  // Replaces wrapped keys of rows that still hold that object id; one transaction; how many it
+  // were.
+  Result<std::size_t> rewrap(const std::vector<IndexRow>& rows);
+  Result<std::map<std::uint32_t, std::uint64_t>> count_by_object_key();
+  // Runs `look` while no process can commit.
+  Result<void> with_writer_lock(const std::function<Result<void>()>& look);
+  // A consistent copy at `to`, which must not exist.
+  Result<void> copy_to(const std::filesystem::path& to);
+  // SQLite's own look at the file's structure.
+  Result<void> check_structure();
+
+ private:
+  // A connection on loan; goes back to the pool.
+  class Lease {
+   public:
+    Lease(Index& index, std::unique_ptr<Database> database)
+        : index_(&index), database_(std::move(database)) {}
+    Lease(Lease&&) = default;
+    Lease& operator=(Lease&&) = delete;
+    ~Lease();
+    Database& operator*() const { return *database_; }
+
+   private:
+    Index* index_;
+    std::unique_ptr<Database> database_;
+  };
+
+  explicit Index(std::filesystem::path path) : path_(std::move(path)) {}
+  Result<Lease> lease();
+  Result<std::unique_ptr<Database>> connect() const;
+
+  std::filesystem::path path_;
+  std::mutex mutex_;  // of idle_
+  std::vector<std::unique_ptr<Database>> idle_;
+  std::mutex watch_mutex_;
+  std::unique_ptr<Database> watch_;  // data_version counts per connection
+};
+
+}  // namespace valetkey::storage

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/encoding.h"
+#include "storage/index.h"
+#include "storage/index_schema.h"
+
+namespace valetkey::storage {
+namespace {
+
+// One change under way: what it took out, and what it did to the totals.
+struct Work {
+  Database& database;
+  std::int64_t generation;
+  std::vector<FormerObject> former;
+  std::int64_t objects = 0;
+  std::int64_t bytes = 0;
+};
+
+// Notes that the row of `key`, if there is one, goes.
+Result<void> note_former(Work& work, std::string_view key) {
+  VALETKEY_TRY(Query row, work.database.query("SELECT id, size FROM objects WHERE key = ?"));
+  VALETKEY_TRY(const bool there, row.bind_text(key).step());
+  if (!there) return {};
+  VALETKEY_TRY(const ObjectId id, ObjectId::from_bytes(row.text(0)));
+  work.former.push_back({std::string(key), id});
+  work.objects -= 1;
+  work.bytes -= row.integer(1);
+  return {};
+}
+
+// A replaced key keeps its place in the listings of earlier generations; one that was unlisted is
+// new.
+Result<void> add_row(Work& work, const IndexRow& row) {
+  VALETKEY_CHECK(note_former(work, row.info.key));
+  VALETKEY_TRY(const std::string md5, unhex(row.info.etag));
+  VALETKEY_TRY(
+      Query insert,
+      work.database.query(
+          "INSERT INTO objects (key, added, modified, size, rows, crc32, md5, id, object_key, "
+          "data_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET "
+          "added = iif(unlisted IS NULL, added, excluded.added), unlisted = NULL, "
+          "readable_until = NULL, modified = excluded.modified, size = excluded.size, "
+          "rows = excluded.rows, crc32 = excluded.crc32, md5 = excluded.md5, id = excluded.id, "
+          "object_key = excluded.object_key, data_key = excluded.data_key"));
+  insert.bind_text(row.info.key).bind(work.generation).bind(epoch_ms(row.info.modified));
+  insert.bind(static_cast<std::int64_t>(row.info.size));
+  if (row.info.rows)
+    insert.bind(static_cast<std::int64_t>(*row.info.rows));
+  else
+    insert.bind_null();
+  insert.bind(row.info.crc32).bind_blob(md5).bind_blob(row.id.raw());
+  insert.bind(row.data_key.key_id).bind_blob(row.data_key.bytes);
+  work.objects += 1;
+  work.bytes += static_cast<std::int64_t>(row.info.size);
+  return insert.run();
+}
+
+Result<void> remove_row(Work& work, std::string_view key) {
+  VALETKEY_CHECK(note_former(work, key));
+  VALETKEY_TRY(Query remove, work.database.query("DELETE FROM objects WHERE key = ?"));
+  return remove.bind_text(key).run();
+}
+
+Result<void> unlist_row(Work& work, std::string_view key, Timestamp readable_until) {
+  VALETKEY_TRY(Query unlist, work.database.query("UPDATE objects SET unlisted = ?, readable_until "
+                                                 "= ? WHERE key = ? AND unlisted IS NULL"));
+  return unlist.bind(work.generation).bind(epoch_ms(readable_until)).bind_text(key).run();
+}
+
+Result<void> save_state(Work& work, std::uint64_t oldest) {
+  VALETKEY_TRY(Query state,
+               work.database.query("UPDATE state SET generation = ?, oldest_generation = "
+                                   "max(oldest_generation, ?), objects = objects + ?, bytes = "
+                                   "bytes + ?"));
+  state.bind(work.generation).bind(static_cast<std::int64_t>(oldest));
+  return state.bind(work.objects).bind(work.bytes).run();
+}
+
+Result<void> apply(Work& work, const IndexChange& change) {
+  for (const auto& key : change.remove) VALETKEY_CHECK(remove_row(work, key));
+  for (const auto& key : change.unlist)
+    VALETKEY_CHECK(unlist_row(work, key, change.readable_until));
+  for (const auto& row : change.add) VALETKEY_CHECK(add_row(work, row));
+  return save_state(work, 0);
+}
+
+}  // namespace
+
+Result<CommitResult> Index::commit(const IndexChange& change, const BeforeCommit& before,
+                                   bool& undecided) {
+  undecided = false;
+  VALETKEY_TRY(const Lease database, lease());
+  VALETKEY_TRY(Transaction writing, Transaction::begin(*database, Transaction::Kind::write));
+  VALETKEY_TRY(const IndexState state, read_index_state(*database));
+  Work work{*database, static_cast<std::int64_t>(state.generation) + 1, {}};
+  VALETKEY_CHECK(apply(work, change));
+  VALETKEY_CHECK(before(work.former));
+  undecided = true;
+  VALETKEY_CHECK(writing.commit());
+  undecided = false;
+  return CommitResult{state.generation + 1, std::move(work.former)};
+}
+
+Result<CommitResult> Index::sweep(Timestamp now, std::size_t limit, const BeforeCommit& before) {
+  VALETKEY_TRY(const Lease database, lease());
+  VALETKEY_TRY(Transaction writing, Transaction::begin(*database, Transaction::Kind::write));
+  VALETKEY_TRY(const IndexState state, read_index_state(*database));
+  std::vector<std::string> keys;
+  std::uint64_t oldest = 0;
+  {
+    VALETKEY_TRY(Query due,
+                 (*database).query("SELECT key, unlisted FROM objects WHERE "
+                                   "readable_until <= ? ORDER BY readable_until LIMIT ?"));
+    due.bind(epoch_ms(now)).bind(static_cast<std::int64_t>(limit));
+    while (true) {
+      VALETKEY_TRY(const bool more, due.step());
+      if (!more) break;
+      keys.emplace_back(due.text(0));
+      oldest = std::max(oldest, static_cast<std::uint64_t>(due.integer(1)));
+    }
+  }
+  if (keys.empty()) return CommitResult{state.generation, {}};
+  // Nothing that is listed changes, so the generation stays.
+  Work work{*database, static_cast<std::int64_t>(state.generation), {}};
+  for (const auto& key : keys) VALETKEY_CHECK(remove_row(work, key));
+  VALETKEY_CHECK(save_state(work, oldest));
+  VALETKEY_CHECK(before(work.former));
+  VALETKEY_CHECK(writing.commit());
+  return CommitResult{state.generation, std::move(work.former)};
+}
+
+}  // namespace valetkey::storage

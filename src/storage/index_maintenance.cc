@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// What check, rewrap and backup ask of the index.
+#include <fmt/format.h>
+
+#include "storage/index.h"
+#include "storage/index_schema.h"
+
+namespace valetkey::storage {
+
+Result<std::vector<IndexRow>> Index::rows_after(std::string_view after, std::size_t limit) {
+  VALETKEY_TRY(const Lease database, lease());
+  VALETKEY_TRY(Query rows, (*database).query("SELECT " VALETKEY_ROW_COLUMNS
+                                             " FROM objects WHERE key > ? ORDER BY key LIMIT ?"));
+  rows.bind_text(after).bind(static_cast<std::int64_t>(limit));
+  std::vector<IndexRow> found;
+  while (true) {
+    VALETKEY_TRY(const bool there, rows.step());
+    if (!there) return found;
+    VALETKEY_TRY(IndexRow row, read_row(rows));
+    found.push_back(std::move(row));
+  }
+}
+
+Result<std::size_t> Index::rewrap(const std::vector<IndexRow>& rows) {
+  VALETKEY_TRY(const Lease database, lease());
+  VALETKEY_TRY(Transaction writing, Transaction::begin(*database, Transaction::Kind::write));
+  std::size_t changed = 0;
+  for (const IndexRow& row : rows) {
+    VALETKEY_TRY(Query update, (*database).query("UPDATE objects SET object_key = ?, data_key = ? "
+                                                 "WHERE key = ? AND id = ?"));
+    update.bind(row.data_key.key_id).bind_blob(row.data_key.bytes);
+    VALETKEY_CHECK(update.bind_text(row.info.key).bind_blob(row.id.raw()).run());
+    changed += static_cast<std::size_t>((*database).changes());
+  }
+  VALETKEY_CHECK(writing.commit());
+  return changed;
+}
+
+Result<std::map<std::uint32_t, std::uint64_t>> Index::count_by_object_key() {
+  VALETKEY_TRY(const Lease database, lease());
+  VALETKEY_TRY(Query rows, (*database).query("SELECT object_key, count(*) FROM objects "
+                                             "GROUP BY object_key"));
+  std::map<std::uint32_t, std::uint64_t> counts;
+  while (true) {
+    VALETKEY_TRY(const bool there, rows.step());
+    if (!there) return counts;
+    counts[static_cast<std::uint32_t>(rows.integer(0))] =
+        static_cast<std::uint64_t>(rows.integer(1));
+  }
+}
+
+Result<void> Index::with_writer_lock(const std::function<Result<void>()>& look) {
+  VALETKEY_TRY(const Lease database, lease());
+  VALETKEY_TRY(const Transaction lock, Transaction::begin(*database, Transaction::Kind::write));
+  return look();
+}
+
+Result<void> Index::copy_to(const std::filesystem::path& to) {
+  VALETKEY_TRY(const Lease database, lease());
+  VALETKEY_TRY(Query copy, (*database).query("VACUUM INTO ?"));
+  const std::string name = to.string();
+  return copy.bind_text(name).run();
+}
+
+Result<void> Index::check_structure() {
+  VALETKEY_TRY(const Lease database, lease());
+  VALETKEY_TRY(Query look, (*database).query("PRAGMA integrity_check(1)"));
+  VALETKEY_TRY(const bool there, look.step());
+  if (there && look.text(0) == "ok") return {};
+  return fail(ErrorCode::corrupt,
+              fmt::format("{}: {}: restore a backup", path_.string(), there ? look.text(0) : ""));
+}
+
+}  // namespace valetkey::storage

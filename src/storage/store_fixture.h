@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// A disk store in a temporary folder, for tests.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/keyring.h"
+#include "storage/disk_store.h"
+#include "storage/object_store_conformance.h"
+
+namespace valetkey::storage {
+
+// Goes with everything in it.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() : path_(root() / ("valetkey-storage-" + random_base62(12))) {
+    std::filesystem::create_directories(path_);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  // In memory where that is possible: tests wait for fsync more than for anything else.
+  static std::filesystem::path root() {
+    const std::filesystem::path memory = "/dev/shm";
+    return std::filesystem::is_directory(memory) && std::getenv("TMPDIR") == nullptr
+               ? memory
+               : std::filesystem::temp_directory_path();
+  }
+  std::filesystem::path path_;
+};
+
+inline constexpr auto kTestTime = Timestamp(std::chrono::milliseconds(1'600'000'000'000));
+
+class DiskFixture final : public StoreFixture {
+ public:
+  DiskFixture() { reopen(); }
+  DiskStore& store() override { return *store_; }
+  void set_time(Timestamp now) override { clock_.set(now); }
+  void close() { store_.reset(); }
+  void reopen() {
+    close();
+    auto opened = open_disk_store({folder(), "bucket"}, keys_, clock_);
+    EXPECT_TRUE(opened) << opened.error().detail;
+    store_ = std::move(*opened);
+  }
+  std::filesystem::path folder() const { return temporary_.path() / "data"; }
+  const std::filesystem::path& temporary() const { return temporary_.path(); }
+  FixedKeySource& keys() { return keys_; }
+  ManualClock& clock() { return clock_; }
+
+  void put(std::string_view key, std::string_view content) {
+    auto writer = store_->create(key, clock_.now());
+    ASSERT_TRUE(writer) << writer.error().detail;
+    ASSERT_TRUE((*writer)->write(content));
+    auto staged = (*writer)->finish({});
+    ASSERT_TRUE(staged) << staged.error().detail;
+    Publication publication;
+    publication.add.push_back(std::move(*staged));
+    const auto published = store_->publish(std::move(publication));
+    ASSERT_TRUE(published) << published.error().detail;
+  }
+  // The content, or "failed: " and why.
+  std::string get(std::string_view key) {
+    auto reader = store_->open(key);
+    if (!reader) return "failed: " + reader.error().detail;
+    std::string content((*reader)->info().size, '\0');
+    const auto got = (*reader)->read(0, content, ReadMode::blocking);
+    return got ? content.substr(0, *got) : "failed: read";
+  }
+  // Of the object files there are, by name.
+  std::vector<std::filesystem::path> files() const {
+    std::vector<std::filesystem::path> found;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder() / "objects"))
+      if (entry.is_regular_file()) found.push_back(entry.path());
+    return found;
+  }
+
+ private:
+  TemporaryFolder temporary_;
+  ManualClock clock_{kTestTime};
+  FixedKeySource keys_{Keyring::make(kTestTime)};
+  std::unique_ptr<DiskStore> store_;
+};
+
+}  // namespace valetkey::storage
