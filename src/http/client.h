@@ -19,7 +19,7 @@ struct Url {
   std::string scheme;  // "http" or "https"
   std::string host;    // without brackets
   std::uint16_t port = 0;
-  std::string target;  // path and query, at least "/"
+  std::string target;             // path and query, at least "/"
   std::string authority() const;  // host[:port] as Host wants it: no default port
   static Result<Url> parse(std::string_view text);
 };
@@ -50,10 +50,12 @@ class Client {
  public:
   explicit Client(asio::io_context& loop, ClientOptions options = {});
   ~Client();
-  // The whole answer, its body at most `max_body_bytes` (else `too_large`). `unavailable` for anything
-  // that went wrong on the way, a body shorter than announced included; says which step failed.
+  // The whole answer, its body at most `max_body_bytes` (else `too_large`). `unavailable` for
+  // anything that went wrong on the way, a body shorter than announced included; says which step
+  // failed.
   Task<Result<ClientResponse>> send(ClientRequest request, std::size_t max_body_bytes = 16 << 20);
-  // Gives a 2xx body to `sink` piece by piece; an error from `sink` ends the transfer and is returned.
+  // Gives a 2xx body to `sink` piece by piece; an error from `sink` ends the transfer and is
+  // returned.
   Task<Result<ClientResponse>> send(ClientRequest request,
                                     std::function<Result<void>(std::string_view)> sink);
 

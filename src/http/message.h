@@ -19,7 +19,7 @@ namespace valetkey::http {
 enum class Method : std::uint8_t { get, head, put, post, delete_, options, other };
 
 struct Header {
-  std::string_view name;  // as received
+  std::string_view name;   // as received
   std::string_view value;  // without surrounding white space
 };
 
@@ -46,8 +46,8 @@ struct Request {
   bool body_complete = true;  // false: longer than max_body_bytes; `body` is empty
   Address client;             // of the peer, or what a trusted proxy says
   bool tls = false;
-  Timestamp now;           // when the head was complete: the one reading of the clock for this request
-  std::string_view id;     // UUID, also in the answer and the logs
+  Timestamp now;        // when the head was complete: the one reading of the clock for this request
+  std::string_view id;  // UUID, also in the answer and the logs
 
   // The first header of that name (ASCII case ignored), or nothing.
   std::optional<std::string_view> header(std::string_view name) const;
@@ -77,12 +77,24 @@ class Response {
  public:
   explicit Response(int status = 200) : status_(status) {}
   // `value` must not hold CR, LF or NUL (checked: the header is dropped and the fault logged).
-  Response& set(std::string_view name, std::string_view value);
-  Response& body(std::string bytes, std::string_view content_type);
-  Response& stream(std::unique_ptr<BodySource> source);
+  Response& set(std::string_view name, std::string_view value) &;
+  Response& body(std::string bytes, std::string_view content_type) &;
+  Response& stream(std::unique_ptr<BodySource> source) &;
   // Content-Length of the body that a GET would have had; for HEAD and 304.
-  Response& length_only(std::uint64_t length);
-  Response& close_connection();
+  Response& length_only(std::uint64_t length) &;
+  Response& close_connection() &;
+  // The same on a temporary, so that `return Response(404).body(…)` moves.
+  Response&& set(std::string_view name, std::string_view value) && {
+    return std::move(set(name, value));
+  }
+  Response&& body(std::string bytes, std::string_view content_type) && {
+    return std::move(body(std::move(bytes), content_type));
+  }
+  Response&& stream(std::unique_ptr<BodySource> source) && {
+    return std::move(stream(std::move(source)));
+  }
+  Response&& length_only(std::uint64_t length) && { return std::move(length_only(length)); }
+  Response&& close_connection() && { return std::move(close_connection()); }
 
   int status() const { return status_; }
   const std::string& head_lines() const { return head_; }  // "Name: value\r\n" each

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The HTTP/1.1 server: one coroutine a connection, on every loop of the runtime (SO_REUSEPORT), with a
-// limit on everything that a stranger can send or leave unsent.
+// The HTTP/1.1 server: one coroutine a connection, on every loop of the runtime (SO_REUSEPORT),
+// with a limit on everything that a stranger can send or leave unsent.
 #pragma once
 
 #include <functional>
@@ -24,8 +24,8 @@ class Handler {
   // with body_complete = false and the connection closes after the answer.
   virtual std::size_t max_body_bytes(const Request& head) const = 0;
   virtual Task<Response> handle(const Request& request) = 0;
-  // The answer, in the service's own form, to what never became a request: 400 (malformed), 408 (too
-  // slow), 431 (head too large), 500 (handle() threw), 503 (too many connections).
+  // The answer, in the service's own form, to what never became a request: 400 (malformed), 408
+  // (too slow), 431 (head too large), 500 (handle() threw), 503 (too many connections).
   virtual Response refuse(int status, std::string_view request_id) const = 0;
 };
 
@@ -54,24 +54,28 @@ struct Limits {
   std::size_t max_headers = 100;
   std::size_t max_connections = 4096;         // of one listener
   std::size_t max_connections_per_block = 0;  // of one address block; 0: no limit
-  milliseconds head_timeout{10'000};          // from the first byte (or accept) to the end of the head
-  milliseconds body_timeout{30'000};          // longest silence while a body arrives
-  std::size_t min_body_bytes_per_s = 1024;    // after the first 10 s
-  milliseconds write_timeout{60'000};         // longest time without progress while sending
-  milliseconds idle_timeout{75'000};          // between requests
+  milliseconds head_timeout{10'000};  // from the first byte (or accept) to the end of the head
+  milliseconds body_timeout{30'000};  // longest silence while a body arrives
+  std::size_t min_body_bytes_per_s = 1024;  // once body_grace has passed; 0: no limit
+  milliseconds body_grace{10'000};
+  milliseconds write_timeout{60'000};  // longest time without progress while sending
+  milliseconds idle_timeout{75'000};   // between requests
 };
 
 struct ListenerOptions {
   std::string name;     // "api", "s3", "admin": log tag and metric label
   std::string address;  // ADDR:PORT, [V6]:PORT; port 0 picks one
   Limits limits;
-  std::vector<std::string> trusted_proxies;  // addresses and CIDR blocks whose X-Forwarded-For counts
+  std::vector<std::string>
+      trusted_proxies;  // addresses and CIDR blocks whose X-Forwarded-For counts
 };
 
 class Listener {
  public:
-  // Binds on every loop. `busy` names address and port if another program has it; `denied`, `invalid`.
-  // `tls` null: plain HTTP. All references must outlive the listener.
+  // Binds on every loop of a runtime that is started now or later. `busy` names address and port if
+  // another program has it; `denied`, `invalid`. `tls` null: plain HTTP. All references must
+  // outlive the listener, whose destructor aborts what still runs and returns when nothing does (so
+  // never on a loop's own thread).
   static Result<std::unique_ptr<Listener>> open(Runtime&, ListenerOptions, Handler&, Observer&,
                                                 const Clock&, std::shared_ptr<TlsContext> tls);
   virtual ~Listener() = default;

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/connection.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
+#include <exception>
+#include <iterator>
+
+#include "base/log.h"
+
+namespace valetkey::http {
+namespace {
+
+constexpr std::size_t kOneBuffer = 16 * 1024;  // a body up to this size is copied behind its head
+constexpr std::size_t kKeptBytes = 64 * 1024;  // more than this is given back after a request
+constexpr std::size_t kLingerBytes = 64 * 1024;
+constexpr seconds kLinger{2};
+constexpr unsigned kTurn = 32;  // requests of one client before the others of its loop
+
+void give_back(std::string& bytes) {
+  if (bytes.capacity() > kKeptBytes) std::string().swap(bytes);
+}
+
+}  // namespace
+
+Connection::Connection(std::shared_ptr<Service> service, std::shared_ptr<LoopState> state,
+                       Socket socket, Address peer)
+    : service_(std::move(service)),
+      state_(std::move(state)),
+      stream_(std::move(socket)),
+      pause_(state_->loop),
+      peer_(peer) {
+  request_.client = peer_;
+  state_->sweeper.watch(stream_);
+}
+
+Task<void> Connection::run() {
+  try {
+    stream_.expire_after(limits().head_timeout);
+    bool open = true;
+    if (service_->tls) {
+      stream_.start_tls(accept_session(*service_->tls));
+      open = co_await stream_.handshake() == Io::ok;
+    }
+    while (open) open = co_await serve_one();
+  } catch (const std::exception& error) {
+    log::error("http", "a connection failed",
+               {{"listener", service_->options.name}, {"what", error.what()}});
+  }
+  stream_.close();
+}
+
+Task<void> Connection::turn_away() {
+  stream_.expire_after(kLinger);
+  co_await refuse(503);
+  stream_.close();
+}
+
+void Connection::drain() {
+  if (idle_) stream_.cancel();
+}
+
+void Connection::abort() {
+  aborted_ = true;
+  pause_.cancel();
+  stream_.reset();
+}
+
+Task<bool> Connection::serve_one() {
+  const int fault = co_await read_head();
+  if (fault == kGone) co_return false;
+  begun_ = std::chrono::steady_clock::now();
+  const Body body = fault == 0 && framing_.has_body() ? co_await read_body() : Body::complete;
+  if (body == Body::gone) co_return false;
+  if (fault != 0 || body == Body::slow || body == Body::malformed) {
+    co_await refuse(fault != 0 ? fault : body == Body::slow ? 408 : 400);
+    co_return false;
+  }
+  request_.body_complete = body == Body::complete;
+  stream_.never_expire();
+
+  Response response(500);
+  bool broken = false;
+  try {
+    response = co_await service_->handler.handle(request_);
+  } catch (const std::exception& error) {
+    log::error(
+        "http", "a handler threw",
+        {{"listener", service_->options.name}, {"request", request_.id}, {"what", error.what()}});
+    broken = true;
+  }
+  if (broken) response = service_->handler.refuse(500, request_.id);
+  const bool close = broken || !framing_.keep_alive || !framing_.http11 || response.closes() ||
+                     !request_.body_complete || state_->draining;
+  if (!co_await answer(response, close)) co_return false;
+  give_back(body_);
+  give_back(out_);
+  stream_.trim();
+  if (++in_a_row_ >= kTurn) {
+    in_a_row_ = 0;
+    co_await asio::post(state_->loop, asio::deferred);
+  }
+  co_return true;
+}
+
+Task<void> Connection::refuse(int status) {
+  request_.method = Method::other;
+  request_.method_name = request_.target = request_.path = request_.query = {};
+  request_.now = service_->clock.now();
+  state_->ids.next(id_);
+  request_.id = {id_.data(), id_.size()};
+  begun_ = std::chrono::steady_clock::now();
+  request_.body_complete = false;  // so that what follows is drained
+  Response response = service_->handler.refuse(status, request_.id);
+  co_await answer(response, true);
+}
+
+bool Connection::has_no_body(int status) const {
+  return request_.method == Method::head || status == 204 || status == 304;
+}
+
+void Connection::write_head(const Response& response, bool close, std::uint64_t length) {
+  out_.clear();
+  const int status = response.status();
+  if (status == 200)
+    out_ += "HTTP/1.1 200 OK\r\n";
+  else
+    fmt::format_to(std::back_inserter(out_), "HTTP/1.1 {} {}\r\n", status, reason_phrase(status));
+  out_ += state_->date.at(request_.now);
+  out_ += response.head_lines();
+  if (status != 204 && (status != 304 || response.declared_length())) {
+    const fmt::format_int digits(length);
+    out_.append("Content-Length: ").append(digits.data(), digits.size()).append("\r\n");
+  }
+  out_ += close ? "Connection: close\r\n\r\n" : "\r\n";
+}
+
+Task<bool> Connection::answer(Response& response, bool close) {
+  const bool bodiless = has_no_body(response.status());
+  BodySource* const source = response.source();
+  std::uint64_t length = source != nullptr ? source->size() : response.body_bytes().size();
+  if (bodiless) length = response.declared_length().value_or(length);
+  write_head(response, close, length);
+  sent_body_ = 0;
+  bool whole = false;
+  if (source != nullptr && !bodiless && length > 0) {
+    whole = co_await send_source(*source);
+  } else {
+    Stream::Pieces pieces{out_, bodiless ? std::string_view{} : response.body_bytes()};
+    if (pieces.second.size() <= kOneBuffer) pieces = {out_.append(pieces.second), {}};
+    auto io = stream_.try_write(pieces);
+    if (!io) io = co_await stream_.flush(pieces, limits().write_timeout);
+    whole = io == Io::ok;
+    if (whole && !bodiless) sent_body_ = length;
+  }
+  finish(response.status(), !whole);
+  if (!whole) stream_.reset();
+  if (whole && close && (!request_.body_complete || !unread().empty())) {
+    stream_.expire_after(kLinger);
+    co_await stream_.linger(kLingerBytes);
+  }
+  co_return whole && !close;
+}
+
+Task<bool> Connection::send_source(BodySource& source) {
+  BatchBuffers::Buffer batch = state_->batches.take();
+  std::uint64_t remaining = source.size();
+  std::string_view head = out_;
+  bool going = true;
+  while (going && remaining > 0) {
+    const auto room = static_cast<std::size_t>(std::min<std::uint64_t>(remaining, kBatchBytes));
+    const BodySource::Pull pulled = co_await pull(source, {batch.get(), room});
+    if (pulled.status != BodySource::Status::ok || pulled.bytes == 0 || pulled.bytes > room) {
+      going = false;
+      break;
+    }
+    Stream::Pieces pieces{head, {batch.get(), pulled.bytes}};
+    auto io = stream_.try_write(pieces);
+    if (!io) io = co_await stream_.flush(pieces, limits().write_timeout);
+    going = io == Io::ok;
+    if (going) {
+      head = {};
+      sent_body_ += pulled.bytes;
+      remaining -= pulled.bytes;
+    }
+    // A client that takes everything at once would keep this loop to itself.
+    if (going && remaining > 0) co_await asio::post(state_->loop, asio::deferred);
+  }
+  state_->batches.give_back(std::move(batch));
+  co_return going;
+}
+
+// ok or failed; sees to the rest.
+Task<BodySource::Pull> Connection::pull(BodySource& source, std::span<char> out) {
+  BodySource::Pull pulled = source.pull(out, false);
+  for (;;) {
+    if (pulled.status == BodySource::Status::would_block) {
+      pulled = co_await run_blocking(service_->blocking,
+                                     [&source, out] { return source.pull(out, true); });
+      if (pulled.status == BodySource::Status::would_block) co_return BodySource::Pull{};
+    }
+    if (pulled.status != BodySource::Status::wait) co_return pulled;
+    if (aborted_) co_return BodySource::Pull{};
+    pause_.expires_after(std::max(pulled.wait, milliseconds(1)));
+    co_await pause_.async_wait(asio::as_tuple(asio::deferred));
+    if (aborted_) co_return BodySource::Pull{};
+    pulled = source.pull(out, false);
+  }
+}
+
+void Connection::finish(int status, bool aborted) {
+  service_->observer.finished({.listener = service_->options.name,
+                               .method = request_.method,
+                               .method_name = request_.method_name,
+                               .path = request_.path,
+                               .status = status,
+                               .bytes_sent = sent_body_,
+                               .duration = std::chrono::steady_clock::now() - begun_,
+                               .client = request_.client,
+                               .id = request_.id,
+                               .aborted = aborted});
+}
+
+}  // namespace valetkey::http

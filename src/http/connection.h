@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// One client's connection: reads requests, has them answered, writes the answers, in order, until
+// either side has enough. Everything on the thread of its loop.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <memory>
+#include <string>
+
+#include "http/chunked.h"
+#include "http/head.h"
+#include "http/loop_state.h"
+#include "http/proxies.h"
+#include "http/server.h"
+#include "http/stream.h"
+#include "http/tls_context.h"
+
+namespace valetkey::http {
+
+// What the connections of one listener share. Outlives them (shared_ptr: they end at their own
+// pace).
+struct Service {
+  ListenerOptions options;
+  TrustedProxies proxies;
+  Handler& handler;
+  Observer& observer;
+  const Clock& clock;
+  std::shared_ptr<TlsContext> tls;
+  asio::thread_pool& blocking;
+};
+
+// What the connections of one listener share on one loop.
+struct LoopState {
+  explicit LoopState(asio::io_context& io) : loop(io), sweeper(io) {}
+  asio::io_context& loop;
+  Sweeper sweeper;
+  DateLine date;
+  RequestIds ids;
+  BatchBuffers batches;
+  bool draining = false;
+};
+
+class Connection : public boost::intrusive::list_base_hook<
+                       boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+ public:
+  Connection(std::shared_ptr<Service> service, std::shared_ptr<LoopState> state, Socket socket,
+             Address peer);
+  // Until the connection has ended. Does not throw.
+  Task<void> run();
+  // Answers 503 to a client that is one too many.
+  Task<void> turn_away();
+
+  void drain();  // ends it now if no request is under way, else after the answer
+  void abort();
+
+ private:
+  enum class Body : std::uint8_t { complete, unread, slow, malformed, gone };
+
+  // The status to refuse with, 0 for a complete head, or gone.
+  static constexpr int kGone = -1;
+  Task<int> read_head();
+  bool make_room();
+  void start_request();
+  Task<Body> read_body();
+  Task<Body> read_sized_body(std::uint64_t length);
+  Task<Body> read_chunked_body(std::size_t max_bytes);
+  SteadyTime body_deadline(SteadyTime begun, std::uint64_t received) const;
+
+  Task<bool> serve_one();
+  Task<void> refuse(int status);
+  // False if the connection cannot go on: the answer could not be sent whole, or we said close.
+  Task<bool> answer(Response& response, bool close);
+  void write_head(const Response& response, bool close, std::uint64_t length);
+  Task<bool> send_source(BodySource& source);
+  Task<BodySource::Pull> pull(BodySource& source, std::span<char> out);
+  void finish(int status, bool aborted);
+  bool has_no_body(int status) const;
+
+  std::string_view unread() const { return {buffer_.get() + begin_, end_ - begin_}; }
+  const Limits& limits() const { return service_->options.limits; }
+
+  std::shared_ptr<Service> service_;
+  std::shared_ptr<LoopState> state_;
+  Stream stream_;
+  SteadyTimer pause_;  // for a source that says wait
+  const Address peer_;
+
+  std::unique_ptr<char[]> buffer_;  // heads, and bodies that came along with them
+  std::size_t capacity_ = 0, begin_ = 0, end_ = 0;
+  std::string leftover_;  // what a chunked body's reader took too much
+  std::string body_;
+  std::string out_;
+
+  Request request_;
+  Framing framing_;
+  RequestIds::Id id_{};
+  SteadyTime begun_;
+  std::uint64_t sent_body_ = 0;
+  unsigned in_a_row_ = 0;  // requests answered without giving others a turn
+  bool first_ = true;
+  bool idle_ = true;  // nothing of a request has arrived
+  bool aborted_ = false;
+};
+
+}  // namespace valetkey::http

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small things that each loop keeps so that a request need not make them. For one thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/timestamp.h"
+
+namespace valetkey::http {
+
+// "Date: …\r\n", formatted once a second.
+class DateLine {
+ public:
+  std::string_view at(Timestamp now);
+
+ private:
+  std::int64_t second_ = INT64_MIN;
+  std::string line_;
+};
+
+// UUIDs, version 4, from random bytes fetched a page at a time.
+class RequestIds {
+ public:
+  using Id = std::array<char, 36>;
+  void next(Id& out);
+
+ private:
+  std::array<std::uint8_t, 2048> random_{};
+  std::size_t used_ = random_.size();
+};
+
+// Batch buffers, kept for the next download: fresh ones would be mapped and faulted in page by
+// page.
+inline constexpr std::size_t kBatchBytes = 4 * 64 * 1024;
+class BatchBuffers {
+ public:
+  using Buffer = std::unique_ptr<char[]>;
+  Buffer take();
+  void give_back(Buffer buffer);
+
+ private:
+  std::vector<Buffer> free_;
+};
+
+}  // namespace valetkey::http
