@@ -12,33 +12,15 @@
 #include <filesystem>
 #include <fstream>
 
-#include "base/crypto.h"
 #include "base/file.h"
 #include "control/conformance.h"
 #include "control/sqlite.h"
+#include "control/temporary_folder.h"
 
 namespace valetkey::control {
 namespace {
 
 namespace fs = std::filesystem;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() : path_(fs::temp_directory_path() / ("valetkey-control-" + random_base62(12))) {
-    fs::create_directories(path_);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::permissions(path_, fs::perms::owner_all, ignored);
-    fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 INSTANTIATE_TEST_SUITE_P(Sqlite, ControlStoreConformance, testing::Values(StoreOpener([] {
                            auto folder = std::make_shared<TemporaryFolder>();

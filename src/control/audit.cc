@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/audit.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "base/log.h"
+#include "control/audit_refusals.h"
+#include "control/audit_segments.h"
+
+namespace valetkey::control {
+namespace {
+
+constexpr milliseconds kFlushAfter{200};
+constexpr std::size_t kFlushBytes = std::size_t{1} << 20;
+// What may wait while the disk fails; beyond it events are dropped, counted, and the count is
+// written.
+constexpr std::size_t kMaxWaitingBytes = std::size_t{16} << 20;
+constexpr milliseconds kDurableTimeout = std::chrono::seconds(10);
+constexpr milliseconds kRefusalPeriod = std::chrono::minutes(1);
+
+std::size_t weight_of(const AuditEvent& event) {
+  return 160 + event.action.size() + event.outcome.size() + event.actor.size() +
+         event.subject.size() + event.client.size() + event.request_id.size();
+}
+
+Date today() { return date_of(SystemClock().now()); }
+
+class FileAuditLog final : public AuditLog {
+ public:
+  explicit FileAuditLog(std::unique_ptr<AuditSegments> segments)
+      : segments_(std::move(segments)), thread_([this] { run(); }) {}
+
+  ~FileAuditLog() override {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    thread_.join();
+  }
+
+  void append(AuditEvent event) override {
+    const std::lock_guard lock(mutex_);
+    add(std::move(event));
+  }
+
+  Result<void> append_durably(AuditEvent event) override {
+    std::unique_lock lock(mutex_);
+    const std::uint64_t dropped_before = dropped_;
+    add(std::move(event));
+    if (dropped_ != dropped_before)
+      return fail(ErrorCode::full, "the audit log cannot be written; see the server's log");
+    const std::uint64_t ticket = added_;
+    urgent_ = true;
+    wake_.notify_all();
+    const auto settled = [&] { return written_ >= ticket || failed_ >= ticket; };
+    if (!done_.wait_for(lock, kDurableTimeout, settled))
+      return fail(ErrorCode::unavailable, "the audit log was not written within 10 s");
+    if (written_ >= ticket) return {};
+    return std::unexpected(failure_);
+  }
+
+  void refused(std::string_view reason, std::string_view address_block, Timestamp now) override {
+    const std::lock_guard lock(mutex_);
+    const bool first = refusals_.empty();
+    for (AuditEvent& event : refusals_.count(reason, address_block, now)) add(std::move(event));
+    if (!first) return;
+    refusals_due_ = std::chrono::steady_clock::now() + kRefusalPeriod;
+    wake_.notify_all();
+  }
+
+ private:
+  // With the lock held, as all below.
+  void add(AuditEvent event) {
+    const std::size_t weight = weight_of(event);
+    if (waiting_bytes_ + weight > kMaxWaitingBytes) {
+      ++dropped_;
+      return;
+    }
+    if (waiting_.empty()) {
+      flush_due_ = std::chrono::steady_clock::now() + kFlushAfter;
+      wake_.notify_all();
+    }
+    waiting_bytes_ += weight;
+    waiting_.push_back(std::move(event));
+    ++added_;
+    if (waiting_bytes_ >= kFlushBytes) wake_.notify_all();
+  }
+
+  void run() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+      wait_for_work(lock);
+      if (!refusals_.empty() && std::chrono::steady_clock::now() >= refusals_due_) take_refusals();
+      if (!waiting_.empty()) flush(lock);
+    }
+    // What came while the last batch was written.
+    take_refusals();
+    if (!waiting_.empty()) flush(lock);
+  }
+
+  void take_refusals() {
+    for (AuditEvent& event : refusals_.take()) add(std::move(event));
+  }
+
+  void wait_for_work(std::unique_lock<std::mutex>& lock) {
+    using Instant = std::chrono::steady_clock::time_point;
+    const auto ready = [&] {
+      if (stopping_ || (urgent_ && !waiting_.empty())) return true;
+      if (waiting_bytes_ >= kFlushBytes && !failing_) return true;
+      const Instant now = std::chrono::steady_clock::now();
+      return (!waiting_.empty() && now >= flush_due_) ||
+             (!refusals_.empty() && now >= refusals_due_);
+    };
+    while (!ready()) {
+      Instant due = Instant::max();
+      if (!waiting_.empty()) due = flush_due_;
+      if (!refusals_.empty()) due = std::min(due, refusals_due_);
+      if (due == Instant::max()) {
+        wake_.wait(lock);
+      } else {
+        wake_.wait_until(lock, due);
+      }
+    }
+    urgent_ = false;
+  }
+
+  void flush(std::unique_lock<std::mutex>& lock) {
+    std::vector<AuditEvent> batch = std::exchange(waiting_, {});
+    const std::size_t batch_bytes = std::exchange(waiting_bytes_, 0);
+    const std::uint64_t ticket = added_;
+    const std::uint64_t dropped = dropped_ - reported_;
+    lock.unlock();
+    if (dropped > 0) batch.push_back(lost(dropped));
+    auto written = segments_->append(batch, today());
+    if (dropped > 0) batch.pop_back();
+    lock.lock();
+    if (written) {
+      written_ = ticket;
+      reported_ += dropped;
+    } else {
+      put_back(std::move(batch), batch_bytes);
+      failed_ = ticket;
+      failure_ = written.error();
+    }
+    if (failing_ == written.has_value()) report(written);
+    failing_ = !written;
+    done_.notify_all();
+  }
+
+  // Tried again at the next flush: what happened must be found later, even if its caller was told
+  // that it is not certain.
+  void put_back(std::vector<AuditEvent> batch, std::size_t batch_bytes) {
+    batch.insert(batch.end(), std::make_move_iterator(waiting_.begin()),
+                 std::make_move_iterator(waiting_.end()));
+    waiting_ = std::move(batch);
+    waiting_bytes_ += batch_bytes;
+    flush_due_ = std::chrono::steady_clock::now() + kFlushAfter;
+  }
+
+  static AuditEvent lost(std::uint64_t count) {
+    return {.at = SystemClock().now(),
+            .action = "audit.lost",
+            .outcome = "dropped",
+            .account = std::nullopt,
+            .actor = "",
+            .subject = "",
+            .client = "",
+            .request_id = "",
+            .count = count};
+  }
+
+  static void report(const Result<void>& written) {
+    if (written) {
+      log::info("control", "the audit log is written again");
+    } else {
+      log::error("control", "cannot write the audit log", {{"error", written.error().detail}});
+    }
+  }
+
+  const std::unique_ptr<AuditSegments> segments_;  // the flusher's own
+  std::mutex mutex_;
+  std::condition_variable wake_;  // for the flusher
+  std::condition_variable done_;  // for durable callers
+  std::vector<AuditEvent> waiting_;
+  std::size_t waiting_bytes_ = 0;
+  std::uint64_t added_ = 0, written_ = 0, failed_ = 0;  // events are numbered from 1
+  std::uint64_t dropped_ = 0, reported_ = 0;
+  Error failure_;
+  bool failing_ = false, urgent_ = false, stopping_ = false;
+  std::chrono::steady_clock::time_point flush_due_, refusals_due_;
+  RefusalTable refusals_;
+  std::thread thread_;  // last: it uses all the others
+};
+
+}  // namespace
+
+Result<std::unique_ptr<AuditLog>> AuditLog::open(const std::filesystem::path& folder) {
+  VALETKEY_TRY(std::unique_ptr<AuditSegments> segments, AuditSegments::open(folder, today()));
+  return std::make_unique<FileAuditLog>(std::move(segments));
+}
+
+}  // namespace valetkey::control

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// One audit record as a line of text, chained to the line before it. docs/formats.md, "Audit log".
+// Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "control/audit.h"
+
+namespace valetkey::control {
+
+inline constexpr std::size_t kLinkLength = 32;
+inline constexpr std::string_view kNoLink = "00000000000000000000000000000000";
+// Longer than any line that encode_record() writes.
+inline constexpr std::size_t kMaxLineBytes = std::size_t{64} << 10;
+
+// The line with its end. `previous` is the link of the line before. Long fields are cut.
+std::string encode_record(const AuditEvent& event, std::string_view previous);
+// `corrupt` unless encode_record() wrote exactly this line, without its end, after `previous`.
+Result<AuditEvent> decode_record(std::string_view line, std::string_view previous);
+// What the next line chains to: the line's own checksum, or kNoLink where it has none.
+std::string_view link_of(std::string_view line);
+
+// The first line of a segment, with its end, and the link that it carries on from the segment
+// before.
+std::string encode_segment_header(std::string_view previous);
+Result<std::string> decode_segment_header(std::string_view line);
+
+}  // namespace valetkey::control

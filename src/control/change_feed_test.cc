@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/change_feed.h"
+
+#include <gtest/gtest.h>
+
+#include "control/faulty_control_store.h"
+#include "control/sqlite_store.h"
+#include "control/temporary_folder.h"
+
+namespace valetkey::control {
+namespace {
+
+class ChangeFeedTest : public testing::Test {
+ protected:
+  bool eventually(const std::function<bool()>& holds) {
+    for (int tries = 0; tries < 200 && !holds(); ++tries)
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    return holds();
+  }
+  TemporaryFolder folder_;
+  std::unique_ptr<ControlStore> store_ = open_sqlite_store(folder_.path() / "control.db").value();
+  FaultyControlStore faulty_{*store_};
+  ManualClock clock_{from_epoch_ms(1'700'000'000'000)};
+  const AccountId account_ = *AccountId::parse("1");
+};
+
+TEST_F(ChangeFeedTest, IsStaleUntilItsFirstLook) {
+  ChangeFeed feed(*store_, clock_, std::chrono::hours(1));
+  EXPECT_FALSE(feed.fresh());
+  ASSERT_TRUE(feed.start());
+  EXPECT_TRUE(feed.fresh());
+  EXPECT_NE(feed.revocations(), nullptr);
+}
+
+TEST_F(ChangeFeedTest, SaysWhyItCannotStart) {
+  faulty_.fail_call(1, {ErrorCode::io, "the disk is gone"});
+  ChangeFeed feed(faulty_, clock_, std::chrono::hours(1));
+  EXPECT_EQ(feed.start().error().detail, "the disk is gone");
+  EXPECT_FALSE(feed.fresh());
+}
+
+TEST_F(ChangeFeedTest, BringsARevocationByItself) {
+  ChangeFeed feed(*store_, clock_, std::chrono::hours(1), milliseconds(10));
+  ASSERT_TRUE(store_->create_account(account_, "", clock_.now()));
+  ASSERT_TRUE(feed.start());
+  const std::uint64_t before = feed.generation();
+  // Another process, which shares only the file.
+  const auto other = open_sqlite_store(folder_.path() / "control.db").value();
+  ASSERT_TRUE(other->set_account_state(account_, AccountState::suspended, clock_.now()));
+  EXPECT_TRUE(eventually([&] { return feed.generation() > before; }));
+  EXPECT_TRUE(feed.revocations()->not_before.contains(account_.str()));
+}
+
+TEST_F(ChangeFeedTest, ShowsAnOwnWriteAfterAPoll) {
+  ChangeFeed feed(*store_, clock_, std::chrono::hours(1), std::chrono::hours(1));
+  ASSERT_TRUE(feed.start());
+  const std::uint64_t before = feed.generation();
+  feed.poll();
+  EXPECT_EQ(feed.generation(), before);
+  ASSERT_TRUE(store_->create_account(account_, "", clock_.now()));
+  ASSERT_TRUE(store_->set_account_state(account_, AccountState::suspended, clock_.now()));
+  feed.poll();
+  EXPECT_GT(feed.generation(), before);
+  EXPECT_EQ(feed.revocations()->not_before.size(), 1U);
+}
+
+TEST_F(ChangeFeedTest, LeavesOldRevocationsOut) {
+  ASSERT_TRUE(store_->create_account(account_, "", clock_.now()));
+  ASSERT_TRUE(store_->set_account_state(account_, AccountState::suspended, clock_.now()));
+  clock_.advance(std::chrono::hours(1));
+  ChangeFeed feed(*store_, clock_, std::chrono::hours(1), std::chrono::hours(1));
+  ASSERT_TRUE(feed.start());
+  EXPECT_EQ(feed.revocations()->not_before.size(), 1U);  // within the slack
+  clock_.advance(std::chrono::hours(1));
+  ASSERT_TRUE(store_->create_account(*AccountId::parse("2"), "", clock_.now()));
+  feed.poll();
+  EXPECT_TRUE(feed.revocations()->not_before.empty());
+}
+
+TEST_F(ChangeFeedTest, LooksAgainWhereTheSecondStepFailed) {
+  ChangeFeed feed(faulty_, clock_, std::chrono::hours(1), std::chrono::hours(1));
+  ASSERT_TRUE(feed.start());
+  ASSERT_TRUE(store_->create_account(account_, "", clock_.now()));
+  ASSERT_TRUE(store_->set_account_state(account_, AccountState::suspended, clock_.now()));
+  faulty_.fail_call(2, {ErrorCode::busy, "busy"});  // the counter is read, the revocations are not
+  const std::uint64_t before = feed.generation();
+  feed.poll();
+  EXPECT_EQ(feed.generation(), before);
+  feed.poll();
+  EXPECT_GT(feed.generation(), before);
+  EXPECT_EQ(feed.revocations()->not_before.size(), 1U);
+}
+
+TEST_F(ChangeFeedTest, GoesStaleWithoutSuccessfulLooks) {
+  ChangeFeed feed(faulty_, clock_, std::chrono::hours(1), milliseconds(10));
+  ASSERT_TRUE(feed.start());
+  faulty_.fail_call(1, {ErrorCode::io, "the disk is gone"}, true);
+  const auto started = std::chrono::steady_clock::now();
+  while (feed.fresh() && std::chrono::steady_clock::now() - started < std::chrono::seconds(20))
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_FALSE(feed.fresh());
+  EXPECT_GE(std::chrono::steady_clock::now() - started, std::chrono::milliseconds(4500));
+  faulty_.heal();
+  EXPECT_TRUE(eventually([&] { return feed.fresh(); }));
+}
+
+}  // namespace
+}  // namespace valetkey::control
