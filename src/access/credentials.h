@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Temporary credentials: how they are minted, and how a session token is opened again. Stateless, pure but
-// for the keyring and the random source; thread-safe. docs/formats.md, "Session token"; docs/security.md.
+// Temporary credentials: how they are minted, and how a session token is opened again. Stateless,
+// pure but for the keyring and the random source; thread-safe. docs/formats.md, "Session token";
+// docs/security.md.
 #pragma once
 
 #include <memory>
@@ -27,7 +28,9 @@ class CredentialIssuer {
  public:
   virtual ~CredentialIssuer() = default;
   virtual bool blocks() const = 0;  // true: call it from the blocking pool
-  // Expires at the smaller of now + duration and the grant's own expiry. `unavailable`.
+  // Expires at the smaller of now + duration and the grant's own expiry. `denied` where the grant
+  // lacks the scope `export` or has expired, `invalid` for a duration that is not positive or
+  // longer than any session may live, `unavailable`.
   virtual Result<Credentials> issue(const control::TokenGrant& grant, milliseconds duration,
                                     Timestamp now) = 0;
 };

@@ -3,6 +3,8 @@
 // Thread-safe; never blocks (each thread keeps the snapshot of the feed's generation).
 #pragma once
 
+#include <cstdint>
+
 #include "access/credentials.h"
 #include "control/change_feed.h"
 
@@ -10,13 +12,14 @@ namespace valetkey::access {
 
 class RevocationCheck {
  public:
-  explicit RevocationCheck(const control::ChangeFeed& feed) : feed_(feed) {}
+  explicit RevocationCheck(const control::ChangeFeed& feed);
   bool revoked(const Claims& claims) const;
   // False: the control store has not been seen for 5 s, nobody may be served (503).
   bool fresh() const { return feed_.fresh(); }
 
  private:
   const control::ChangeFeed& feed_;
+  const std::uint64_t instance_;  // tells a thread whose snapshot it keeps
 };
 
 }  // namespace valetkey::access

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the text of a personal access token to what it may do now. Per-thread caches of known tokens follow
-// the control store's changes within a second; only a miss blocks.
+// From the text of a personal access token to what it may do now. Per-thread caches of known tokens
+// follow the control store's changes within a second; only a miss blocks.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <optional>
 #include <string_view>
@@ -14,21 +15,31 @@ namespace valetkey::access {
 
 using TokenAnswer = std::expected<control::TokenGrant, control::TokenRefusal>;
 
+// What the store said, and how old that news is: a change seen by the feed since then voids it.
+struct TokenReading {
+  TokenAnswer answer;
+  std::uint64_t generation = 0;  // of the change feed before the store was asked
+};
+
 class TokenGate {
  public:
-  TokenGate(control::ControlStore& store, const control::ChangeFeed& feed)
-      : store_(store), feed_(feed) {}
+  TokenGate(control::ControlStore& store, const control::ChangeFeed& feed);
   // The answer if this thread knows it (a malformed token is known to be unknown); never blocks.
   std::optional<TokenAnswer> find(std::string_view token, Timestamp now) const;
-  // Asks the store and remembers; blocks. Only tokens that authenticate are remembered, so that strangers
-  // cannot fill the cache.
-  Result<TokenAnswer> read(std::string_view token, Timestamp now) const;
-  // What read() found on another thread, for this thread's cache.
-  void remember(std::string_view token, const control::TokenGrant& grant) const;
+  // Asks the store; blocks.
+  Result<TokenReading> read(std::string_view token, Timestamp now) const;
+  // Keeps what read() found, on whatever thread, in this thread's cache. Only tokens that
+  // authenticate are kept, so that strangers cannot fill it, and only while nothing has changed
+  // since the reading: a grant revoked between read() and remember() would otherwise stay until the
+  // next change.
+  void remember(std::string_view token, const TokenReading& reading) const;
 
  private:
   control::ControlStore& store_;
   const control::ChangeFeed& feed_;
+  const std::uint64_t instance_;  // tells a thread whose grants it keeps
 };
+
+inline constexpr std::size_t kMaxRememberedTokens = 4096;  // per thread
 
 }  // namespace valetkey::access

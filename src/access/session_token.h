@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sealing of session tokens with the salt as an argument, so that a golden test can fix it.
+// Internal to this module: nobody else may choose a salt, because a salt used twice is a nonce used
+// twice.
+#pragma once
+
+#include <string_view>
+
+#include "access/credentials.h"
+
+namespace valetkey::access {
+
+inline constexpr std::size_t kSaltBytes = 32;
+
+struct SealedSession {
+  Secret session_token;
+  Secret secret_access_key;
+};
+
+SealedSession seal_session(const Key& key, std::string_view salt, const Claims& claims);
+
+}  // namespace valetkey::access
