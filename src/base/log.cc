@@ -5,6 +5,7 @@
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 
@@ -39,26 +40,27 @@ bool is_control(std::string_view character) {
          character == "\u2028" || character == "\u2029";
 }
 
-void append_hex(std::string& out, const char* prefix, char byte) {
-  out += fmt::format("{}{:02x}", prefix, static_cast<std::uint8_t>(byte));
-}
-
-// Appends the inside of a quoted string, as JSON wants it or as the text format does.
-void append_escaped(std::string& out, std::string_view value, Format format) {
-  const char* byte_prefix = format == Format::json ? "\\\\x" : "\\x";
-  while (!value.empty()) {
-    const std::size_t length = std::max<std::size_t>(utf8_sequence(value), 1);
-    const std::string_view character = value.substr(0, length);
-    if (character == "\"" || character == "\\") {
-      out.append("\\").append(character);
-    } else if (character == "\n") {
-      out += "\\n";
-    } else if (utf8_sequence(character) == 0 || is_control(character)) {
-      for (const char byte : character) append_hex(out, byte_prefix, byte);
-    } else {
-      out += character;
-    }
-    value.remove_prefix(length);
+// One character as JSON or the text format has it inside quotes. What is not UTF-8 cannot be said
+// in JSON and becomes U+FFFD there.
+void append_escaped(std::string& out, std::string_view character, Format format) {
+  const bool json = format == Format::json;
+  const bool valid = utf8_sequence(character) != 0;
+  if (character == "\"" || character == "\\") {
+    out.append("\\").append(character);
+  } else if (character == "\n") {
+    out += "\\n";
+  } else if (json && !valid) {
+    out += "\\ufffd";
+  } else if (json && is_control(character) && character.size() == 1) {
+    out += fmt::format("\\u{:04x}", static_cast<std::uint8_t>(character[0]));
+  } else if (!valid || (!json && is_control(character))) {
+    for (const char byte : character)
+      out += fmt::format("\\x{:02x}", static_cast<std::uint8_t>(byte));
+  } else if (is_control(character)) {
+    out += character.size() == 2 ? fmt::format("\\u{:04x}", static_cast<std::uint8_t>(character[1]))
+                                 : (character == "\u2028" ? "\\u2028" : "\\u2029");
+  } else {
+    out += character;
   }
 }
 
@@ -71,7 +73,11 @@ bool is_plain(std::string_view value) {
 
 void append_quoted(std::string& out, std::string_view value, Format format) {
   out += '"';
-  append_escaped(out, value, format);
+  while (!value.empty()) {
+    const std::size_t length = std::max<std::size_t>(utf8_sequence(value), 1);
+    append_escaped(out, value.substr(0, length), format);
+    value.remove_prefix(length);
+  }
   out += '"';
 }
 
