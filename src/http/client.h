@@ -35,7 +35,8 @@ struct ClientOptions {
 struct ClientRequest {
   std::string method = "GET";
   Url url;
-  std::vector<std::pair<std::string, std::string>> headers;  // Host, Content-Length are added
+  // Host, User-Agent and Content-Length are added where missing.
+  std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
 };
 
@@ -43,13 +44,17 @@ struct ClientResponse {
   int status = 0;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;  // empty if it went to a sink
+  // The answer announced no length and ended with the connection: nothing proves that it is whole.
+  bool until_close = false;
   const std::string* header(std::string_view name) const;
 };
 
 class Client {
  public:
   explicit Client(asio::io_context& loop, ClientOptions options = {});
-  ~Client();
+  ~Client();  // no send() may be under way
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
   // The whole answer, its body at most `max_body_bytes` (else `too_large`). `unavailable` for
   // anything that went wrong on the way, a body shorter than announced included; says which step
   // failed.

@@ -84,6 +84,15 @@ Task<Stream::Received> Stream::read(std::span<char> out) {
   }
 }
 
+Task<Io> Stream::connect(asio::ip::tcp::endpoint endpoint) {
+  const auto [error] = co_await socket_.async_connect(endpoint, kTuple);
+  if (!error) {
+    boost::system::error_code ignored;
+    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  }
+  co_return io_of(error);
+}
+
 // What TLS itself has to say while it reads. The reader's deadline holds for it too.
 Task<Io> Stream::send_sealed() {
   while (!tls_->outgoing().empty()) {

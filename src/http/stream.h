@@ -52,6 +52,7 @@ class Stream : public boost::intrusive::list_base_hook<
     Io io = Io::failed;
     std::size_t bytes = 0;  // > 0 when ok
   };
+  Task<Io> connect(asio::ip::tcp::endpoint endpoint);
   Task<Io> handshake();
   Task<Received> read(std::span<char> out);
 

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/file.h"
+#include "http/client.h"
 #include "http/server.h"
 
 namespace valetkey::http {
@@ -98,12 +99,48 @@ inline std::string ask(std::uint16_t port, std::string_view bytes) {
   return RawClient(port).send(bytes).shut().read_all();
 }
 inline int status_of(std::string_view answer) {
-  return answer.size() < 12 ? 0 : std::stoi(std::string(answer.substr(9, 3)));
+  return !answer.starts_with("HTTP/") || answer.size() < 12
+             ? 0
+             : std::stoi(std::string(answer.substr(9, 3)));
 }
 inline std::string body_of(std::string_view answer) {
   const auto end = answer.find("\r\n\r\n");
   return end == std::string_view::npos ? "" : std::string(answer.substr(end + 4));
 }
+
+// Answers the n-th connection with the n-th text, whatever was asked, and closes it. An empty text
+// resets.
+class CannedServer {
+ public:
+  explicit CannedServer(std::vector<std::string> answers);
+  ~CannedServer();
+  std::string url(std::string_view target = "/") const;
+  std::vector<std::string> heads();  // as received, after the last connection
+
+ private:
+  void serve(std::vector<std::string> answers);
+
+  FileDescriptor socket_;
+  std::uint16_t port_ = 0;
+  std::vector<std::string> heads_;
+  std::thread thread_;
+};
+
+// A Client and its loop, for synchronous use.
+class TestClient {
+ public:
+  explicit TestClient(ClientOptions options = {}) : client_(loop_, std::move(options)) {}
+  Result<ClientResponse> send(ClientRequest request, std::size_t max_body_bytes = 16 << 20);
+  Result<ClientResponse> send(ClientRequest request,
+                              std::function<Result<void>(std::string_view)> sink);
+  Result<ClientResponse> get(std::string_view url);
+
+ private:
+  Result<ClientResponse> run(Task<Result<ClientResponse>> task);
+
+  asio::io_context loop_{1};
+  Client client_;
+};
 
 // Tests at most every millisecond, for 2 s.
 bool eventually(const std::function<bool()>& condition);

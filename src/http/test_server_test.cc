@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <boost/asio/co_spawn.hpp>
 #include <cstring>
 #include <thread>
 
@@ -142,6 +143,77 @@ std::string RawClient::read_answer(bool bodiless) {
   const auto at = head.find("Content-Length: ");
   if (bodiless || at == std::string::npos) return head;
   return head + read_some(std::stoul(head.substr(at + 16)));
+}
+
+CannedServer::CannedServer(std::vector<std::string> answers)
+    : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  const timeval patience{3, 0};
+  ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), size);
+  ::listen(socket_.get(), 8);
+  ::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  port_ = ntohs(address.sin_port);
+  thread_ = std::thread([this, answers = std::move(answers)] { serve(answers); });
+}
+
+CannedServer::~CannedServer() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void CannedServer::serve(std::vector<std::string> answers) {
+  for (const std::string& answer : answers) {
+    const FileDescriptor peer(::accept(socket_.get(), nullptr, nullptr));
+    std::string head;
+    char piece[4096];
+    while (!head.contains("\r\n\r\n")) {
+      const ssize_t n = ::recv(peer.get(), piece, sizeof piece, 0);
+      if (n <= 0) break;
+      head.append(piece, static_cast<std::size_t>(n));
+    }
+    heads_.push_back(head);
+    ::send(peer.get(), answer.data(), answer.size(), MSG_NOSIGNAL);
+    const linger reset{1, 0};
+    if (answer.empty()) ::setsockopt(peer.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  }
+}
+
+std::string CannedServer::url(std::string_view target) const {
+  return "http://127.0.0.1:" + std::to_string(port_) + std::string(target);
+}
+
+std::vector<std::string> CannedServer::heads() {
+  thread_.join();
+  return heads_;
+}
+
+Result<ClientResponse> TestClient::run(Task<Result<ClientResponse>> task) {
+  Result<ClientResponse> result = fail(ErrorCode::internal, "did not end");
+  loop_.restart();
+  asio::co_spawn(loop_, std::move(task),
+                 [&](const std::exception_ptr& thrown, Result<ClientResponse> response) {
+                   if (!thrown) result = std::move(response);
+                   loop_.stop();
+                 });
+  loop_.run_for(seconds(5));
+  return result;
+}
+
+Result<ClientResponse> TestClient::send(ClientRequest request, std::size_t max_body_bytes) {
+  return run(client_.send(std::move(request), max_body_bytes));
+}
+
+Result<ClientResponse> TestClient::send(ClientRequest request,
+                                        std::function<Result<void>(std::string_view)> sink) {
+  return run(client_.send(std::move(request), std::move(sink)));
+}
+
+Result<ClientResponse> TestClient::get(std::string_view url) {
+  VALETKEY_TRY(Url parsed, Url::parse(url));
+  return send({.method = "GET", .url = std::move(parsed), .headers = {}, .body = {}});
 }
 
 bool eventually(const std::function<bool()>& condition) {

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/client.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <map>
+
+#include "http/response_reader.h"
+#include "http/stream.h"
+#include "http/tls_context.h"
+
+namespace valetkey::http {
+namespace {
+
+using asio::ip::tcp;
+using Endpoints = std::vector<tcp::endpoint>;
+constexpr auto kTuple = asio::as_tuple(asio::deferred);
+constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::size_t kMaxErrorBody = 1 << 20;
+
+std::string server_of(const Url& url) { return url.scheme + "://" + url.authority(); }
+
+std::unexpected<Error> unavailable(const Url& url, std::string_view what) {
+  return fail(ErrorCode::unavailable, server_of(url) + ": " + std::string(what));
+}
+
+const char* words_for(Io io) {
+  switch (io) {
+    case Io::closed:
+      return "the connection ended";
+    case Io::timed_out:
+      return "no answer in time";
+    default:
+      return "the connection broke";
+  }
+}
+
+bool splits_lines(std::string_view text) {
+  return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
+}
+
+bool may_repeat(std::string_view method) { return method == "GET" || method == "HEAD"; }
+
+Result<std::string> make_head(const ClientRequest& request, const std::string& user_agent) {
+  const Url& url = request.url;
+  const auto given = [&request](std::string_view name) {
+    return std::ranges::any_of(
+        request.headers, [name](const auto& h) { return equal_ignoring_case(h.first, name); });
+  };
+  std::string head = request.method + " " + url.target + " HTTP/1.1\r\n";
+  if (request.method.empty() || splits_lines(request.method + url.target + url.host + user_agent) ||
+      (request.method + url.target).contains(' '))
+    return fail(ErrorCode::invalid, "a request's method or target holds bytes that would split it");
+  if (!given("host")) head += "Host: " + url.authority() + "\r\n";
+  if (!given("user-agent")) head += "User-Agent: " + user_agent + "\r\n";
+  for (const auto& [name, value] : request.headers) {
+    if (name.empty() || splits_lines(name) || splits_lines(value))
+      return fail(ErrorCode::invalid, "a request header holds a line break");
+    head.append(name).append(": ").append(value).append("\r\n");
+  }
+  const bool has_body =
+      !request.body.empty() || request.method == "POST" || request.method == "PUT";
+  if (has_body && !given("content-length"))
+    head += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
+  return head + "\r\n";
+}
+
+// Nothing to read and not closed: the server has not given up on it while it was idle.
+bool still_usable(Stream& stream) {
+  char byte = 0;
+  const ssize_t n = ::recv(stream.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+std::string verdict_on(const Stream& stream) {
+  const long verdict = SSL_get_verify_result(stream.tls()->ssl());
+  if (verdict != X509_V_OK)
+    return std::string("its certificate is not accepted: ") +
+           X509_verify_cert_error_string(verdict) +
+           "; give its authority with ca_file or SSL_CERT_FILE";
+  return "TLS handshake failed: " + tls_reason("the server ended it");
+}
+
+}  // namespace
+
+const std::string* ClientResponse::header(std::string_view name) const {
+  for (const auto& [key, value] : headers)
+    if (equal_ignoring_case(key, name)) return &value;
+  return nullptr;
+}
+
+// Where a body goes, and how much of it.
+struct Receiver {
+  std::function<Result<void>(std::string_view)> sink;  // for 2xx; null: into the response
+  std::size_t max_bytes = kMaxErrorBody;               // of what goes into the response
+};
+
+class Client::Impl {
+ public:
+  Impl(asio::io_context& loop, ClientOptions options)
+      : loop_(loop), options_(std::move(options)), sweeper_(loop), resolver_(loop) {}
+
+  Task<Result<ClientResponse>> send(ClientRequest request, Receiver receiver) {
+    Result<std::string> head = make_head(request, options_.user_agent);
+    if (!head) co_return std::unexpected(head.error());
+    auto stream = take_idle(request.url);
+    const bool reused = stream != nullptr;
+    bool answered = false;
+    if (reused) {
+      auto response = co_await exchange(*stream, *head, request, receiver, answered);
+      // A server may close an idle connection just as the request leaves.
+      if (response || answered || !may_repeat(request.method)) {
+        if (response) keep(request.url, std::move(stream));
+        co_return response;
+      }
+    }
+    auto opened = co_await open(request.url);
+    if (!opened) co_return std::unexpected(opened.error());
+    auto response = co_await exchange(**opened, *head, request, receiver, answered);
+    if (response) keep(request.url, std::move(*opened));
+    co_return response;
+  }
+
+ private:
+  // `answered`: bytes of an answer came.
+  Task<Result<ClientResponse>> exchange(Stream& stream, const std::string& head,
+                                        const ClientRequest& request, const Receiver& receiver,
+                                        bool& answered) {
+    const Io sent = co_await stream.write({head, request.body}, options_.io_timeout);
+    // A server that refuses a large body answers before it has read all of it.
+    if (sent == Io::timed_out)
+      co_return unavailable(request.url, "the request could not be sent in time");
+    ResponseReader reader(request.method == "HEAD");
+    const auto buffer = std::make_unique_for_overwrite<char[]>(kReadBytes);
+    auto state = ResponseReader::State::more;
+    while (state == ResponseReader::State::more) {
+      stream.expire_after(options_.io_timeout);
+      const auto got = co_await stream.read({buffer.get(), kReadBytes});
+      if (got.io == Io::ok) {
+        answered = true;
+        state = reader.feed({buffer.get(), got.bytes});
+      } else if (got.io == Io::closed) {
+        state = reader.end();
+      } else {
+        co_return unavailable(request.url, words_for(got.io));
+      }
+      Result<void> taken = take_piece(reader, request.url, receiver);
+      if (!taken) co_return std::unexpected(taken.error());
+    }
+    if (state == ResponseReader::State::failed)
+      co_return unavailable(request.url, std::string("a broken answer: ") + reader.fault());
+    if (!reader.reusable()) stream.close();
+    co_return std::move(reader.response());
+  }
+
+  static Result<void> take_piece(ResponseReader& reader, const Url& url, const Receiver& receiver) {
+    if (!reader.head_complete()) return {};
+    ClientResponse& response = reader.response();
+    if (receiver.sink && response.status / 100 == 2)
+      return reader.piece().empty() ? Result<void>{} : receiver.sink(reader.piece());
+    if (reader.announced() > receiver.max_bytes ||
+        reader.piece().size() > receiver.max_bytes - response.body.size())
+      return fail(ErrorCode::too_large, server_of(url) + ": the answer is larger than " +
+                                            std::to_string(receiver.max_bytes) + " bytes");
+    response.body.append(reader.piece());
+    return {};
+  }
+
+  std::unique_ptr<Stream> take_idle(const Url& url) {
+    auto& streams = idle_[server_of(url)];
+    while (!streams.empty()) {
+      auto stream = std::move(streams.back());
+      streams.pop_back();
+      --idle_count_;
+      if (still_usable(*stream)) return stream;
+    }
+    return nullptr;
+  }
+  void keep(const Url& url, std::unique_ptr<Stream> stream) {
+    if (!stream->socket().is_open() || idle_count_ >= options_.max_idle) return;
+    stream->never_expire();
+    stream->trim();
+    idle_[server_of(url)].push_back(std::move(stream));
+    ++idle_count_;
+  }
+
+  Task<Result<std::unique_ptr<Stream>>> open(Url url) {
+    const SteadyTime deadline = std::chrono::steady_clock::now() + options_.connect_timeout;
+    auto endpoints = co_await resolve(url);
+    if (!endpoints) co_return std::unexpected(endpoints.error());
+    std::unique_ptr<Stream> stream;
+    Io io = Io::failed;
+    for (std::size_t i = 0; i < endpoints->size() && io != Io::ok; ++i) {
+      stream = std::make_unique<Stream>(Socket(loop_));
+      sweeper_.watch(*stream);
+      // One address that does not answer leaves time for the others.
+      const SteadyTime now = std::chrono::steady_clock::now();
+      stream->expire_at(now + (deadline - now) / static_cast<long>(endpoints->size() - i));
+      io = co_await stream->connect((*endpoints)[i]);
+    }
+    if (io == Io::timed_out) co_return unavailable(url, "no connection in time");
+    if (io != Io::ok) co_return unavailable(url, "cannot connect");
+    if (url.scheme == "https") {
+      auto secured = co_await secure(*stream, url, deadline);
+      if (!secured) co_return std::unexpected(secured.error());
+    }
+    co_return stream;
+  }
+
+  Task<Result<void>> secure(Stream& stream, const Url& url, SteadyTime deadline) {
+    if (!tls_) {
+      auto made = make_client_context(options_.ca_file);
+      if (!made) co_return std::unexpected(made.error());
+      tls_ = std::move(*made);
+    }
+    stream.start_tls(connect_session(*tls_, url.host));
+    stream.expire_at(deadline);
+    const Io io = co_await stream.handshake();
+    if (io == Io::ok) co_return Result<void>{};
+    co_return unavailable(url,
+                          io == Io::timed_out ? "no TLS handshake in time" : verdict_on(stream));
+  }
+
+  // The system's look-up cannot be called off, so the wait for it ends by itself.
+  struct Lookup {
+    explicit Lookup(asio::io_context& loop) : patience(loop) {}
+    SteadyTimer patience;
+    bool done = false;
+    boost::system::error_code error;
+    Endpoints endpoints;
+  };
+  Task<Result<Endpoints>> resolve(const Url& url) {
+    boost::system::error_code not_literal;
+    const auto literal = asio::ip::make_address(url.host, not_literal);
+    if (!not_literal) co_return Endpoints{tcp::endpoint(literal, url.port)};
+    // shared: the answer may come after the wait
+    const auto lookup = std::make_shared<Lookup>(loop_);
+    lookup->patience.expires_after(options_.connect_timeout);
+    resolver_.async_resolve(url.host, std::to_string(url.port),
+                            [lookup](const boost::system::error_code& error, const auto& results) {
+                              lookup->done = true;
+                              lookup->error = error;
+                              for (const auto& entry : results)
+                                lookup->endpoints.push_back(entry.endpoint());
+                              lookup->patience.cancel();
+                            });
+    if (!lookup->done) co_await lookup->patience.async_wait(kTuple);
+    if (!lookup->done) co_return unavailable(url, "its name was not resolved in time");
+    if (lookup->error || lookup->endpoints.empty())
+      co_return unavailable(url, "its name does not resolve: " + lookup->error.message());
+    co_return std::move(lookup->endpoints);
+  }
+
+  asio::io_context& loop_;
+  const ClientOptions options_;
+  Sweeper sweeper_;
+  asio::ip::basic_resolver<tcp, Executor> resolver_;
+  std::unique_ptr<SSL_CTX, FreeSsl> tls_;
+  std::map<std::string, std::vector<std::unique_ptr<Stream>>> idle_;
+  std::size_t idle_count_ = 0;
+};
+
+Client::Client(asio::io_context& loop, ClientOptions options)
+    : impl_(std::make_unique<Impl>(loop, std::move(options))) {}
+Client::~Client() = default;
+
+Task<Result<ClientResponse>> Client::send(ClientRequest request, std::size_t max_body_bytes) {
+  return impl_->send(std::move(request), {nullptr, max_body_bytes});
+}
+
+Task<Result<ClientResponse>> Client::send(ClientRequest request,
+                                          std::function<Result<void>(std::string_view)> sink) {
+  return impl_->send(std::move(request), {std::move(sink), kMaxErrorBody});
+}
+
+}  // namespace valetkey::http
