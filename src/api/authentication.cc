@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/authentication.h"
+
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <chrono>
+
+#include "base/log.h"
+#include "base/secret.h"
+
+namespace valetkey::api {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Timer =
+    http::asio::basic_waitable_timer<Clock, http::asio::wait_traits<Clock>, http::Executor>;
+
+constexpr std::array<int, 2> kLookUpsAtOnce{64, 4};  // of [trusted, suspect] addresses
+constexpr auto kLookUpPause = std::chrono::milliseconds(5);
+constexpr int kLookUpTries = 1000;  // 5 s
+
+struct Presented {
+  std::string_view authorization;
+  std::string_view token;
+  bool has_authorization = false;
+  bool has_token = false;
+  bool repeated = false;
+};
+
+Presented presented_in(const http::Request& request) {
+  Presented found;
+  const auto take = [&found](std::string_view& to, bool& has, std::string_view value) {
+    found.repeated = found.repeated || has;
+    has = true;
+    to = value;
+  };
+  for (const http::Header& header : request.headers) {
+    if (http::equal_ignoring_case(header.name, "authorization"))
+      take(found.authorization, found.has_authorization, header.value);
+    else if (http::equal_ignoring_case(header.name, "token"))
+      take(found.token, found.has_token, header.value);
+  }
+  return found;
+}
+
+// The token of an Authorization header's value; empty if it has another form.
+std::string_view token_in(std::string_view value, TokenForm form) {
+  const std::size_t space = value.find(' ');
+  if (space == std::string_view::npos) return form == TokenForm::bearer_or_bare ? value : "";
+  if (!http::equal_ignoring_case(value.substr(0, space), "bearer")) return "";
+  value.remove_prefix(space);
+  value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
+  return value;
+}
+
+}  // namespace
+
+std::expected<std::string_view, std::string_view> token_of(const http::Request& request,
+                                                           TokenForm form) {
+  const Presented found = presented_in(request);
+  if (found.repeated) return std::unexpected("conflicting");
+  if (!found.has_authorization && !found.has_token) return std::unexpected("missing");
+  if (!found.has_authorization) return found.token;
+  const std::string_view token = token_in(found.authorization, form);
+  if (token.empty()) return std::unexpected("malformed");
+  if (found.has_token && !equal_in_constant_time(found.token, token))
+    return std::unexpected("conflicting");
+  return token;
+}
+
+// One of the look-ups that may run at once, for as long as it lives.
+class Authenticator::Turn {
+ public:
+  Turn() = default;
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn() {
+    if (running_ != nullptr) running_->fetch_sub(1, std::memory_order_relaxed);
+  }
+  bool take(std::atomic<int>& running, int limit) {
+    if (running.fetch_add(1, std::memory_order_relaxed) >= limit) {
+      running.fetch_sub(1, std::memory_order_relaxed);
+      return false;
+    }
+    running_ = &running;
+    return true;
+  }
+
+ private:
+  std::atomic<int>* running_ = nullptr;
+};
+
+Authenticator::Authenticator(const access::TokenGate& gate, const control::ChangeFeed& feed,
+                             control::AuditLog& audit, http::asio::thread_pool& blocking,
+                             LimiterOptions limiter)
+    : gate_(gate), feed_(feed), audit_(audit), blocking_(blocking), limiter_(limiter) {}
+
+std::optional<Answer<control::TokenGrant>> Authenticator::find(const http::Request& request,
+                                                               TokenForm form) {
+  if (!feed_.fresh()) return std::unexpected(unavailable());
+  const auto token = token_of(request, form);
+  if (!token) return refuse(request, token.error());
+  auto known = gate_.find(*token, request.now);
+  if (!known) return std::nullopt;
+  return judge(request, std::move(*known));
+}
+
+http::Task<Answer<control::TokenGrant>> Authenticator::read(const http::Request& request,
+                                                            TokenForm form) {
+  const auto presented = token_of(request, form);
+  if (!presented) co_return refuse(request, presented.error());
+  Turn turn;
+  const bool suspect = limiter_.is_over(request.client.block(), request.now);
+  const bool admitted = co_await wait_for_turn(suspect, turn);
+  if (!admitted) co_return std::unexpected(unavailable());
+  const Secret token{std::string(*presented)};
+  auto work = [&gate = gate_, token, now = request.now] { return gate.read(token.reveal(), now); };
+  Result<access::TokenReading> reading = co_await http::run_blocking(blocking_, std::move(work));
+  if (!reading) co_return std::unexpected(hide(reading.error(), "looking up a token", request.id));
+  gate_.remember(token.reveal(), *reading);
+  co_return judge(request, std::move(reading->answer));
+}
+
+// Waiting is polled: look-ups take microseconds, so that a turn is rarely missed even once, and no
+// list of waiters has to be shared between threads.
+http::Task<bool> Authenticator::wait_for_turn(bool suspect, Turn& turn) {
+  const std::size_t lane = suspect ? 1 : 0;
+  for (int i = 0; i < kLookUpTries; ++i) {
+    if (turn.take(looking_up_[lane], kLookUpsAtOnce[lane])) co_return true;
+    Timer timer(co_await http::asio::this_coro::executor, kLookUpPause);
+    co_await timer.async_wait(http::use_task);
+  }
+  co_return false;
+}
+
+Answer<control::TokenGrant> Authenticator::judge(const http::Request& request,
+                                                 access::TokenAnswer answer) {
+  if (!answer) return refuse(request, control::name_of(answer.error()));
+  return std::move(*answer);
+}
+
+std::unexpected<Problem> Authenticator::refuse(const http::Request& request,
+                                               std::string_view reason) {
+  const http::Address block = request.client.block();
+  audit_.refused(reason, block.str(), request.now);
+  const milliseconds wait = limiter_.failed(block, request.now);
+  if (wait > milliseconds(0))
+    return std::unexpected(
+        Problem{ProblemCode::rate_limited,
+                "Too many failed attempts from this address; wait before the next.",
+                std::chrono::ceil<std::chrono::seconds>(wait),
+                {}});
+  if (reason == "missing")
+    return problem(ProblemCode::unauthenticated,
+                   "Send a personal access token: Authorization: Bearer <token>.");
+  return problem(ProblemCode::unauthenticated,
+                 "The personal access token is not valid: check it, or generate a new one.");
+}
+
+}  // namespace valetkey::api

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who asks: from a request's headers to what its personal access token may do now. The token is
+// always looked at first; the failure limiter only changes the answer to a failure. Thread-safe.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <expected>
+#include <optional>
+#include <string_view>
+
+#include "access/token_gate.h"
+#include "api/failure_limiter.h"
+#include "api/problem.h"
+#include "control/audit.h"
+#include "control/change_feed.h"
+#include "http/async.h"
+#include "http/message.h"
+
+namespace valetkey::api {
+
+enum class TokenForm : std::uint8_t {
+  bearer,          // Authorization: Bearer <token>, or the older Token: <token>
+  bearer_or_bare,  // also Authorization: <token>, as SDKs send AWS_CONTAINER_AUTHORIZATION_TOKEN
+};
+
+// The token a request presents, or why there is none to look at ("missing", "malformed",
+// "conflicting"). Both headers with the same token are fine; a repeated header is conflicting.
+std::expected<std::string_view, std::string_view> token_of(const http::Request& request,
+                                                           TokenForm form);
+
+class Authenticator {
+ public:
+  Authenticator(const access::TokenGate& gate, const control::ChangeFeed& feed,
+                control::AuditLog& audit, http::asio::thread_pool& blocking,
+                LimiterOptions limiter);
+
+  // The answer if this thread knows it; never blocks. Nothing: ask read().
+  std::optional<Answer<control::TokenGrant>> find(const http::Request& request, TokenForm form);
+  // Looks the token up on the blocking pool. Look-ups that run at once are bounded, more narrowly
+  // for addresses over the limit; who waits longer than 5 s is told unavailable.
+  http::Task<Answer<control::TokenGrant>> read(const http::Request& request, TokenForm form);
+
+ private:
+  class Turn;
+  http::Task<bool> wait_for_turn(bool suspect, Turn& turn);
+  Answer<control::TokenGrant> judge(const http::Request& request, access::TokenAnswer answer);
+  std::unexpected<Problem> refuse(const http::Request& request, std::string_view reason);
+
+  const access::TokenGate& gate_;
+  const control::ChangeFeed& feed_;
+  control::AuditLog& audit_;
+  http::asio::thread_pool& blocking_;
+  FailureLimiter limiter_;
+  std::array<std::atomic<int>, 2> looking_up_{};  // now, of [trusted, suspect] addresses
+};
+
+}  // namespace valetkey::api

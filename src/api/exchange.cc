@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/exchange.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "access/scope.h"
+#include "api/duration.h"
+#include "api/json_text.h"
+
+namespace valetkey::api {
+namespace {
+
+std::unexpected<Problem> bad_duration(const Options& options) {
+  return problem(
+      ProblemCode::invalid_parameter,
+      fmt::format(
+          "duration must be a whole number followed by h (hours) or m (minutes), given once, from "
+          "{} to {}.",
+          format_duration(options.min_duration), format_duration(options.max_duration)));
+}
+
+void append_member(std::string& out, std::string_view name, std::string_view value) {
+  out += '"';
+  out += name;
+  out += "\":";
+  append_json(out, value);
+}
+
+void append_number(std::string& out, std::int64_t number) {
+  char digits[24];
+  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, number);
+  if (error == std::errc()) out.append(digits, end);
+}
+
+std::string container_document(const access::Credentials& credentials) {
+  std::string out;
+  out.reserve(256 + credentials.session_token.size());
+  append_member(out += '{', "AccessKeyId", credentials.access_key_id.str());
+  append_member(out += ',', "SecretAccessKey", credentials.secret_access_key.reveal());
+  append_member(out += ',', "Token", credentials.session_token.reveal());
+  append_member(out += ',', "Expiration", format_iso8601(credentials.expires));
+  return out += '}';
+}
+
+}  // namespace
+
+Answer<milliseconds> read_duration(std::string_view query, const Options& options) {
+  if (query.empty()) return options.default_duration;
+  const auto parameters = http::parse_query(query);
+  if (!parameters)
+    return problem(ProblemCode::invalid_parameter, "The query has a broken percent-encoding.");
+  const http::QueryParameter* given = nullptr;
+  for (const http::QueryParameter& parameter : *parameters) {
+    if (parameter.name != "duration") continue;
+    if (given != nullptr) return bad_duration(options);
+    given = &parameter;
+  }
+  if (given == nullptr) return options.default_duration;
+  const auto duration = parse_export_duration(given->value);
+  if (!duration || *duration < options.min_duration || *duration > options.max_duration)
+    return bad_duration(options);
+  return *duration;
+}
+
+Exchange::Exchange(const Options& options, access::CredentialIssuer& issuer,
+                   control::AuditLog& audit, access::Usage& usage)
+    : options_(options), issuer_(issuer), audit_(audit), usage_(usage) {
+  append_member(path_start_ += "},", "s3Path", "s3://" + options.bucket + "/");
+  path_start_.pop_back();  // the account's prefix, digits mostly, goes before the last quote
+  if (!options.public_endpoint.empty())
+    append_member(tail_ += ',', "endpoint", options.public_endpoint);
+  append_member(tail_ += ',', "region", options.region);
+  tail_ += '}';
+}
+
+Answer<milliseconds> Exchange::check(const http::Request& request, const control::TokenGrant& grant,
+                                     CredentialsForm form) const {
+  if (!grant.scopes.export_)
+    return problem(ProblemCode::forbidden,
+                   "This token lacks the scope \"export\": use one that has it.");
+  if (form == CredentialsForm::container) return options_.max_duration;
+  return read_duration(request.query, options_);
+}
+
+http::Response Exchange::answer(const http::Request& request, const control::TokenGrant& grant,
+                                CredentialsForm form) {
+  const auto duration = check(request, grant, form);
+  if (!duration) {
+    record(request, grant, name_of(duration.error().code), "");
+    return to_response(duration.error(), request.id);
+  }
+  const auto credentials = issuer_.issue(grant, *duration, request.now);
+  if (!credentials)
+    return to_response(hide(credentials.error(), "minting credentials", request.id), request.id);
+  record(request, grant, "ok", credentials->access_key_id.str());
+  usage_.add(grant.token, request.now, 1, 0, 0);
+  return json_response(200, form == CredentialsForm::document
+                                ? document(*credentials, grant.account)
+                                : container_document(*credentials));
+}
+
+void Exchange::record(const http::Request& request, const control::TokenGrant& grant,
+                      std::string_view outcome, std::string_view access_key_id) {
+  audit_.append({.at = request.now,
+                 .action = "credentials.issue",
+                 .outcome = std::string(outcome),
+                 .account = grant.account,
+                 .actor = grant.user.str(),
+                 .subject = access_key_id.empty() ? grant.token.str() : std::string(access_key_id),
+                 .client = request.client.str(),
+                 .request_id = std::string(request.id)});
+}
+
+std::string Exchange::document(const access::Credentials& credentials,
+                               const AccountId& account) const {
+  std::string out;
+  out.reserve(384 + credentials.session_token.size() + path_start_.size() + tail_.size());
+  append_member(out += "{\"credentials\":{", "accessKeyId", credentials.access_key_id.str());
+  append_member(out += ',', "secretAccessKey", credentials.secret_access_key.reveal());
+  append_member(out += ',', "sessionToken", credentials.session_token.reveal());
+  append_number(out += ",\"expiration\":", epoch_ms(credentials.expires));
+  out += path_start_;
+  out += access::prefix_of(account);
+  out += '"';
+  return out += tail_;
+}
+
+}  // namespace valetkey::api

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The exchange: a grant and a duration in, temporary credentials out, in two forms. Thread-safe.
+#pragma once
+
+#include <string>
+
+#include "access/credentials.h"
+#include "access/usage.h"
+#include "api/options.h"
+#include "api/problem.h"
+#include "control/audit.h"
+#include "http/message.h"
+
+namespace valetkey::api {
+
+enum class CredentialsForm : std::uint8_t {
+  document,   // GET /v2/export/credentials
+  container,  // what AWS SDKs expect of AWS_CONTAINER_CREDENTIALS_FULL_URI
+};
+
+// The `duration` of a query, or the default. Unknown parameters are ignored; a repeated one is
+// refused.
+Answer<milliseconds> read_duration(std::string_view query, const Options& options);
+
+class Exchange {
+ public:
+  Exchange(const Options& options, access::CredentialIssuer& issuer, control::AuditLog& audit,
+           access::Usage& usage);
+  // What happens, in order: scope, parameters, minting, audit, usage. Blocks if the issuer does.
+  http::Response answer(const http::Request& request, const control::TokenGrant& grant,
+                        CredentialsForm form);
+  bool blocks() const { return issuer_.blocks(); }
+
+ private:
+  Answer<milliseconds> check(const http::Request& request, const control::TokenGrant& grant,
+                             CredentialsForm form) const;
+  void record(const http::Request& request, const control::TokenGrant& grant,
+              std::string_view outcome, std::string_view access_key_id);
+  std::string document(const access::Credentials& credentials, const AccountId& account) const;
+
+  const Options& options_;
+  access::CredentialIssuer& issuer_;
+  control::AuditLog& audit_;
+  access::Usage& usage_;
+  std::string path_start_;  // ,"s3Path":"s3://<bucket>/   as JSON
+  std::string tail_;        // ,"endpoint":…,"region":…}   as JSON
+};
+
+}  // namespace valetkey::api

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// What goes wrong, as a client sees it: {"code","message","uuid"}. The one table from a failure to
+// a status line; nothing of an Error's detail passes here, it is logged. Pure but for the log.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "http/message.h"
+
+namespace valetkey::api {
+
+enum class ProblemCode : std::uint8_t {
+  invalid_request,
+  invalid_parameter,
+  unauthenticated,
+  forbidden,
+  not_found,
+  method_not_allowed,
+  timeout,
+  too_large,
+  unsupported_media_type,
+  rate_limited,
+  headers_too_large,
+  internal,
+  not_implemented,
+  unavailable,
+};
+int status_of(ProblemCode code);
+std::string_view name_of(ProblemCode code);
+
+struct Problem {
+  ProblemCode code = ProblemCode::internal;
+  std::string message;                  // one sentence for the client's user; UTF-8
+  std::chrono::seconds retry_after{0};  // 0: no such header
+  std::string allow;                    // of method_not_allowed
+};
+
+template <class T>
+using Answer = std::expected<T, Problem>;
+
+inline std::unexpected<Problem> problem(ProblemCode code, std::string message) {
+  return std::unexpected(Problem{code, std::move(message), {}, {}});
+}
+// The same instant answer for every server that cannot say yes or no at the moment.
+Problem unavailable();
+// Logs `error` with what was being done and gives the client's view: unavailable or internal.
+Problem hide(const Error& error, std::string_view doing, std::string_view request_id);
+
+http::Response to_response(const Problem& problem, std::string_view request_id);
+// `json` as it stands; no-store, since most answers of this API are one person's or a secret.
+http::Response json_response(int status, std::string json);
+
+}  // namespace valetkey::api

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/service.h"
+
+#include <algorithm>
+
+#include "access/scope.h"
+#include "api/json_text.h"
+#include "api/landing.h"
+#include "api/token_request.h"
+
+namespace valetkey::api {
+namespace {
+
+constexpr std::size_t kMaxBodyBytes = 16 * 1024;
+
+bool is_json(const http::Request& request) {
+  const auto type = request.header("content-type");
+  if (!type) return false;
+  std::string_view media = type->substr(0, type->find(';'));
+  while (media.ends_with(' ') || media.ends_with('\t')) media.remove_suffix(1);
+  return http::equal_ignoring_case(media, "application/json");
+}
+
+Caller caller_of(const http::Request& request, control::TokenGrant grant) {
+  return {std::move(grant), request.now, request.client.str(), std::string(request.id)};
+}
+
+TokenForm form_of(Action action) {
+  return action == Action::container ? TokenForm::bearer_or_bare : TokenForm::bearer;
+}
+
+http::Response no_content() {
+  http::Response response(204);
+  response.set("Cache-Control", "no-store");
+  return response;
+}
+
+ProblemCode code_of(int status) {
+  switch (status) {
+    case 400:
+      return ProblemCode::invalid_request;
+    case 408:
+      return ProblemCode::timeout;
+    case 413:
+      return ProblemCode::too_large;
+    case 431:
+      return ProblemCode::headers_too_large;
+    case 503:
+      return ProblemCode::unavailable;
+    default:
+      return ProblemCode::internal;
+  }
+}
+
+std::string message_of(ProblemCode code) {
+  switch (code) {
+    case ProblemCode::invalid_request:
+      return "This is not a valid HTTP request.";
+    case ProblemCode::timeout:
+      return "The request took too long to arrive.";
+    case ProblemCode::too_large:
+      return "The body is larger than any request of this API.";
+    case ProblemCode::headers_too_large:
+      return "The head of the request is too large.";
+    case ProblemCode::unavailable:
+      return unavailable().message;
+    default:
+      return "The server failed; its log has the reason under this uuid.";
+  }
+}
+
+}  // namespace
+
+Service::Service(Parts parts, http::asio::thread_pool& blocking, Options options)
+    : options_(std::move(options)),
+      blocking_(blocking),
+      authenticator_(parts.gate, parts.feed, parts.audit, blocking, options_.limiter),
+      exchange_(options_, parts.issuer, parts.audit, parts.usage),
+      tokens_(parts.store, parts.feed, parts.audit) {}
+
+std::size_t Service::max_body_bytes(const http::Request&) const { return kMaxBodyBytes; }
+
+http::Response Service::refuse(int status, std::string_view request_id) const {
+  const ProblemCode code = code_of(status);
+  Problem problem{code, message_of(code), {}, {}};
+  if (code == ProblemCode::unavailable) problem.retry_after = unavailable().retry_after;
+  return to_response(problem, request_id);
+}
+
+// The order is fixed: route, authenticate, then read parameters. An exchange with a token that this
+// thread knows runs straight through, without a hop or a second coroutine.
+http::Task<http::Response> Service::handle(const http::Request& request) {
+  const Match match = api::match(request.method, request.path);
+  if (auto response = answer_stranger(request, match))
+    co_return finish(request, std::move(*response));
+  const TokenForm form = form_of(*match.action);
+  auto grant = authenticator_.find(request, form);
+  if (!grant) grant = co_await authenticator_.read(request, form);
+  if (!*grant) co_return finish(request, to_response(grant->error(), request.id));
+  if (auto response = answer_at_once(request, *match.action, **grant))
+    co_return finish(request, std::move(*response));
+  co_return finish(request, co_await answer_later(request, match, std::move(**grant)));
+}
+
+// What needs no token: public resources, what does not exist, and preflights.
+std::optional<http::Response> Service::answer_stranger(const http::Request& request,
+                                                       const Match& match) {
+  if (match.action == Action::landing) return landing();
+  if (match.action == Action::openapi) return json_response(200, std::string(openapi_document()));
+  if (!match.action && request.method == http::Method::options && is_cors_origin(request) &&
+      !match.allow.empty())
+    return preflight(match.allow);
+  if (!match.action && match.allow.empty())
+    return to_response(
+        {ProblemCode::not_found, "There is no such resource; see /openapi.json.", {}, {}},
+        request.id);
+  if (!match.action)
+    return to_response({ProblemCode::method_not_allowed,
+                        "This resource knows only the methods " + match.allow + ".",
+                        {},
+                        match.allow},
+                       request.id);
+  if (!request.body_complete) return refuse(413, request.id);
+  return std::nullopt;
+}
+
+std::optional<http::Response> Service::answer_at_once(const http::Request& request, Action action,
+                                                      const control::TokenGrant& grant) {
+  if (action == Action::account) return account(grant);
+  if (action == Action::gcp)
+    return to_response({ProblemCode::not_implemented,
+                        "The export is not in Google Cloud Storage; use /v2/export/credentials.",
+                        {},
+                        {}},
+                       request.id);
+  if (exchange_.blocks()) return std::nullopt;
+  if (action == Action::credentials)
+    return exchange_.answer(request, grant, CredentialsForm::document);
+  if (action == Action::container)
+    return exchange_.answer(request, grant, CredentialsForm::container);
+  return std::nullopt;
+}
+
+http::Task<http::Response> Service::answer_later(const http::Request& request, const Match& match,
+                                                 control::TokenGrant grant) {
+  switch (*match.action) {
+    case Action::credentials:
+      co_return co_await exchange(request, std::move(grant), CredentialsForm::document);
+    case Action::container:
+      co_return co_await exchange(request, std::move(grant), CredentialsForm::container);
+    case Action::list_tokens:
+      co_return co_await list_tokens(request, std::move(grant));
+    case Action::create_token:
+      co_return co_await create_token(request, std::move(grant));
+    case Action::revoke_token:
+      co_return co_await revoke_token(request, std::move(grant), match.id);
+    default:
+      co_return refuse(500, request.id);  // everything else was answered at once
+  }
+}
+
+// Of an issuer that asks another service.
+http::Task<http::Response> Service::exchange(const http::Request& request,
+                                             control::TokenGrant grant, CredentialsForm form) {
+  auto work = [this, &request, grant = std::move(grant), form] {
+    return exchange_.answer(request, grant, form);
+  };
+  co_return co_await http::run_blocking(blocking_, std::move(work));
+}
+
+http::Task<http::Response> Service::list_tokens(const http::Request& request,
+                                                control::TokenGrant grant) {
+  auto work = [this, caller = caller_of(request, std::move(grant)),
+               query = std::string(request.query)] { return tokens_.list(caller, query); };
+  auto listed = co_await http::run_blocking(blocking_, std::move(work));
+  if (!listed) co_return to_response(listed.error(), request.id);
+  co_return json_response(200, std::move(*listed));
+}
+
+http::Task<http::Response> Service::create_token(const http::Request& request,
+                                                 control::TokenGrant grant) {
+  if (!is_json(request))
+    co_return to_response({ProblemCode::unsupported_media_type,
+                           "Send the body as Content-Type: application/json.",
+                           {},
+                           {}},
+                          request.id);
+  auto work = [this, caller = caller_of(request, std::move(grant)),
+               body = std::string(request.body)] { return tokens_.create(caller, body); };
+  auto made = co_await http::run_blocking(blocking_, std::move(work));
+  if (!made) co_return to_response(made.error(), request.id);
+  co_return json_response(201, std::string(made->reveal()));
+}
+
+http::Task<http::Response> Service::revoke_token(const http::Request& request,
+                                                 control::TokenGrant grant, std::string_view id) {
+  auto work = [this, caller = caller_of(request, std::move(grant)), id = std::string(id)] {
+    return tokens_.revoke(caller, id);
+  };
+  const auto revoked = co_await http::run_blocking(blocking_, std::move(work));
+  co_return revoked ? no_content() : to_response(revoked.error(), request.id);
+}
+
+http::Response Service::account(const control::TokenGrant& grant) const {
+  std::string json = "{\"account_id\":";
+  append_json(json, grant.account.str());
+  append_json(json += ",\"bucket\":", options_.bucket);
+  append_json(json += ",\"prefix\":", access::prefix_of(grant.account));
+  if (!options_.public_endpoint.empty())
+    append_json(json += ",\"endpoint\":", options_.public_endpoint);
+  append_json(json += ",\"region\":", options_.region);
+  return json_response(200, std::move(json += '}'));
+}
+
+http::Response Service::landing() const {
+  http::Response response;
+  response.set("Content-Security-Policy", "sandbox; default-src 'none'");
+  response.set("X-Content-Type-Options", "nosniff");
+  response.body(landing_page(options_.api_public_url), "text/html; charset=utf-8");
+  return response;
+}
+
+bool Service::is_cors_origin(const http::Request& request) const {
+  if (options_.cors_origins.empty()) return false;
+  const auto origin = request.header("origin");
+  return origin && std::ranges::find(options_.cors_origins, *origin) != options_.cors_origins.end();
+}
+
+http::Response Service::preflight(const std::string& methods) const {
+  http::Response response = no_content();
+  response.set("Access-Control-Allow-Methods", methods);
+  response.set("Access-Control-Allow-Headers", "Authorization, Content-Type, Token");
+  response.set("Access-Control-Max-Age", "600");
+  return response;
+}
+
+// What every answer has in common. HEAD needs nothing: the server leaves the body out.
+http::Response Service::finish(const http::Request& request, http::Response response) const {
+  response.set("X-Request-Id", request.id);
+  if (!options_.cors_origins.empty()) response.set("Vary", "Origin");
+  if (is_cors_origin(request)) {
+    response.set("Access-Control-Allow-Origin", *request.header("origin"));
+    response.set("Access-Control-Expose-Headers", "Allow, Retry-After, WWW-Authenticate");
+  }
+  return response;
+}
+
+}  // namespace valetkey::api

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The JSON protocol: a personal access token in, temporary credentials out, and the handling of
+// tokens. Called on every loop at once; holds no state but the failure limiter and the count of
+// running look-ups. The document of all of it is openapi.json, served at /openapi.json.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "access/credentials.h"
+#include "access/token_gate.h"
+#include "access/usage.h"
+#include "api/authentication.h"
+#include "api/exchange.h"
+#include "api/options.h"
+#include "api/routes.h"
+#include "api/tokens.h"
+#include "control/audit.h"
+#include "control/change_feed.h"
+#include "control/control_store.h"
+#include "http/async.h"
+#include "http/server.h"
+
+namespace valetkey::api {
+
+// What the service stands on; all of it outlives the service.
+struct Parts {
+  control::ControlStore& store;
+  control::ChangeFeed& feed;
+  control::AuditLog& audit;
+  const access::TokenGate& gate;
+  access::CredentialIssuer& issuer;
+  access::Usage& usage;
+};
+
+class Service final : public http::Handler {
+ public:
+  Service(Parts parts, http::asio::thread_pool& blocking, Options options);
+  std::size_t max_body_bytes(const http::Request& head) const override;
+  http::Task<http::Response> handle(const http::Request& request) override;
+  http::Response refuse(int status, std::string_view request_id) const override;
+
+ private:
+  std::optional<http::Response> answer_stranger(const http::Request& request, const Match& match);
+  std::optional<http::Response> answer_at_once(const http::Request& request, Action action,
+                                               const control::TokenGrant& grant);
+  http::Task<http::Response> answer_later(const http::Request& request, const Match& match,
+                                          control::TokenGrant grant);
+  http::Task<http::Response> exchange(const http::Request& request, control::TokenGrant grant,
+                                      CredentialsForm form);
+  http::Task<http::Response> list_tokens(const http::Request& request, control::TokenGrant grant);
+  http::Task<http::Response> create_token(const http::Request& request, control::TokenGrant grant);
+  http::Task<http::Response> revoke_token(const http::Request& request, control::TokenGrant grant,
+                                          std::string_view id);
+  http::Response account(const control::TokenGrant& grant) const;
+  http::Response preflight(const std::string& methods) const;
+  http::Response landing() const;
+  bool is_cors_origin(const http::Request& request) const;
+  http::Response finish(const http::Request& request, http::Response response) const;
+
+  Options options_;
+  http::asio::thread_pool& blocking_;
+  Authenticator authenticator_;
+  Exchange exchange_;
+  Tokens tokens_;
+};
+
+}  // namespace valetkey::api

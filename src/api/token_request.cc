@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/token_request.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include <boost/json/array.hpp>
+#include <boost/json/value.hpp>
+
+#include "api/strict_json.h"
+
+namespace valetkey::api {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::array<std::string_view, 5> kFields{"name", "scopes", "expires_in", "expires",
+                                                  "user"};
+constexpr std::size_t kMaxNameCharacters = 100;
+constexpr std::size_t kMaxEmailBytes = 254;  // RFC 5321
+constexpr auto kLongestLife = std::chrono::days(36'500);
+
+std::string_view view(const json::string& text) { return {text.data(), text.size()}; }
+
+std::unexpected<Problem> bad(std::string message) {
+  return problem(ProblemCode::invalid_parameter, std::move(message));
+}
+
+// 1 to 100 characters, none of them a control character (C0, DEL, C1). `name` is UTF-8.
+bool is_token_name(std::string_view name) {
+  std::size_t characters = 0;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(name[i]);
+    if (byte < 0x20 || byte == 0x7f) return false;
+    if (byte == 0xc2 && static_cast<unsigned char>(name[i + 1]) < 0xa0) return false;
+    if ((byte & 0xc0) != 0x80) ++characters;
+  }
+  return characters >= 1 && characters <= kMaxNameCharacters;
+}
+
+Answer<std::string> read_name(const json::object& body) {
+  constexpr auto kRule =
+      "\"name\" must be a text of 1 to 100 characters without control characters.";
+  const json::value* name = body.if_contains("name");
+  if (name == nullptr || !name->is_string() || !is_token_name(view(name->get_string())))
+    return bad(kRule);
+  return std::string(view(name->get_string()));
+}
+
+Answer<control::TokenScopes> read_scopes(const json::object& body) {
+  constexpr auto kRule =
+      "\"scopes\" must be a list of \"export\" and \"tokens\", each at most once.";
+  const json::value* scopes = body.if_contains("scopes");
+  if (scopes == nullptr) return control::TokenScopes{.export_ = true};
+  if (!scopes->is_array()) return bad(kRule);
+  control::TokenScopes read;
+  for (const json::value& scope : scopes->get_array()) {
+    if (!scope.is_string()) return bad(kRule);
+    const std::string_view text = view(scope.get_string());
+    bool control::TokenScopes::* const field = text == "export"   ? &control::TokenScopes::export_
+                                               : text == "tokens" ? &control::TokenScopes::tokens
+                                                                  : nullptr;
+    if (field == nullptr || read.*field) return bad(kRule);
+    read.*field = true;
+  }
+  if (read == control::TokenScopes{}) return bad(kRule);
+  return read;
+}
+
+Answer<Timestamp> read_expires_in(const json::value& value, Timestamp now) {
+  constexpr auto kRule =
+      "\"expires_in\" must be a text such as \"90d\" or \"12h\": a whole number and s, m, h or d, "
+      "more than "
+      "zero, at most 36500d.";
+  if (!value.is_string()) return bad(kRule);
+  const auto life = parse_duration(view(value.get_string()));
+  if (!life || *life <= milliseconds(0) || *life > kLongestLife) return bad(kRule);
+  return now + *life;
+}
+
+Answer<Timestamp> read_expires_at(const json::value& value, Timestamp now) {
+  constexpr auto kRule =
+      "\"expires\" must be an instant to come, such as \"2030-01-31T00:00:00Z\".";
+  if (!value.is_string()) return bad(kRule);
+  const auto instant = parse_iso8601(view(value.get_string()));
+  if (!instant || *instant <= now) return bad(kRule);
+  return *instant;
+}
+
+Answer<std::optional<Timestamp>> read_expiry(const json::object& body, Timestamp now) {
+  const json::value* in = body.if_contains("expires_in");
+  const json::value* at = body.if_contains("expires");
+  if (in != nullptr && at != nullptr) return bad("Give \"expires_in\" or \"expires\", not both.");
+  if (in == nullptr && at == nullptr) return std::nullopt;
+  const auto read = in != nullptr ? read_expires_in(*in, now) : read_expires_at(*at, now);
+  if (!read) return std::unexpected(read.error());
+  return *read;
+}
+
+Answer<std::optional<std::string>> read_user(const json::object& body) {
+  const json::value* user = body.if_contains("user");
+  if (user == nullptr) return std::nullopt;
+  if (!user->is_string() || user->get_string().empty() ||
+      user->get_string().size() > kMaxEmailBytes)
+    return bad("\"user\" must be the e-mail address of a user of the account.");
+  std::string email(view(user->get_string()));
+  for (char& c : email)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return email;
+}
+
+// Empty if all names are known.
+std::string find_unknown_field(const json::object& body) {
+  for (const auto& field : body) {
+    const std::string_view name(field.key().data(), field.key().size());
+    if (std::ranges::find(kFields, name) == kFields.end())
+      return fmt::format(
+          "The field {} is unknown; known are name, scopes, expires_in, expires, user.",
+          quote_name(name));
+  }
+  return {};
+}
+
+}  // namespace
+
+Answer<TokenRequest> parse_token_request(std::string_view body, Timestamp now) {
+  auto object = parse_strict_object(body);
+  if (!object) return problem(ProblemCode::invalid_request, std::move(object.error()));
+  if (std::string unknown = find_unknown_field(*object); !unknown.empty())
+    return bad(std::move(unknown));
+  VALETKEY_TRY(std::string name, read_name(*object));
+  VALETKEY_TRY(const control::TokenScopes scopes, read_scopes(*object));
+  VALETKEY_TRY(const std::optional<Timestamp> expires, read_expiry(*object, now));
+  VALETKEY_TRY(std::optional<std::string> user, read_user(*object));
+  return TokenRequest{std::move(name), scopes, expires, std::move(user)};
+}
+
+}  // namespace valetkey::api

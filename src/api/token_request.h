@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The body of POST /v2/tokens. Pure. Shapes only: whether the caller may have what it asks for is
+// decided in tokens.cc.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "api/problem.h"
+#include "base/timestamp.h"
+#include "control/control_store.h"
+
+namespace valetkey::api {
+
+struct TokenRequest {
+  std::string name;
+  control::TokenScopes scopes;
+  std::optional<Timestamp> expires;
+  std::optional<std::string> user;  // an e-mail address, lower case
+};
+
+// {"name": text, "scopes": ["export", "tokens"], "expires_in": "90d" or "expires": ISO 8601,
+// "user": e-mail}. Only `name` is required; scopes are ["export"] by default. Anything else is
+// invalid_parameter (or invalid_request where it is no JSON object) and names the field.
+Answer<TokenRequest> parse_token_request(std::string_view body, Timestamp now);
+
+}  // namespace valetkey::api

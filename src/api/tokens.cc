@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/tokens.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include "api/json_text.h"
+#include "base/log.h"
+#include "control/tokens.h"
+
+namespace valetkey::api {
+namespace {
+
+namespace json = boost::json;
+using control::Role;
+using control::Token;
+
+// Default deny: whoever is not known to be more is a member.
+bool handles_account(const control::TokenGrant& grant) {
+  return grant.role == Role::admin || grant.role == Role::operator_;
+}
+
+template <class T>
+Answer<T> or_hide(Result<T> result, std::string_view doing, const Caller& caller) {
+  if (!result) return std::unexpected(hide(result.error(), doing, caller.request_id));
+  if constexpr (std::is_void_v<T>)
+    return {};
+  else
+    return std::move(*result);
+}
+
+Answer<void> check_scope(const Caller& caller) {
+  if (caller.grant.scopes.tokens) return {};
+  return problem(ProblemCode::forbidden,
+                 "This token lacks the scope \"tokens\": use one that has it.");
+}
+
+std::unexpected<Problem> no_such_token() {
+  return problem(ProblemCode::not_found, "There is no such token.");
+}
+
+json::value instant(const std::optional<Timestamp>& at) {
+  if (!at) return nullptr;
+  return json::value(format_iso8601(*at));
+}
+
+std::string_view state_of(const Token& token, Timestamp now) {
+  if (token.revoked) return "revoked";
+  if (token.expires && *token.expires <= now) return "expired";
+  return "active";
+}
+
+// Everything about a token but its value, which only its maker ever saw, and its digest.
+json::object describe(const Token& token, std::string_view email, Timestamp now) {
+  json::array scopes;
+  if (token.scopes.export_) scopes.emplace_back("export");
+  if (token.scopes.tokens) scopes.emplace_back("tokens");
+  return {{"id", token.id.str()},
+          {"name", token.name},
+          {"user", email},
+          {"scopes", std::move(scopes)},
+          {"state", state_of(token, now)},
+          {"created", format_iso8601(token.created)},
+          {"expires", instant(token.expires)},
+          {"revoked", instant(token.revoked)},
+          {"parent", token.parent ? json::value(token.parent->str()) : json::value(nullptr)}};
+}
+
+// Least privilege: a subset of the caller's scopes, a life that ends with the caller's at the
+// latest.
+Answer<std::optional<Timestamp>> narrow(const control::TokenGrant& grant,
+                                        const TokenRequest& request) {
+  if (!request.scopes.within(grant.scopes))
+    return problem(ProblemCode::forbidden,
+                   "A token creates only tokens with scopes that it has itself.");
+  if (!request.expires) return grant.expires;
+  if (grant.expires && *request.expires > *grant.expires)
+    return problem(ProblemCode::forbidden,
+                   "A token creates only tokens that expire no later than it does itself.");
+  return request.expires;
+}
+
+// Where the page begins in `tokens` (ordered); nothing if `after` is not among them.
+std::optional<std::size_t> start_of(const std::vector<Token>& tokens, const Page& page) {
+  if (!page.after) return 0;
+  const auto last = std::ranges::find(tokens, *page.after, &Token::id);
+  if (last == tokens.end()) return std::nullopt;
+  return static_cast<std::size_t>(last - tokens.begin()) + 1;
+}
+
+Answer<std::size_t> read_limit(std::string_view text) {
+  std::size_t limit = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
+  if (error != std::errc() || end != text.data() + text.size() || limit < 1 || limit > 1000)
+    return problem(ProblemCode::invalid_parameter, "limit must be a whole number from 1 to 1000.");
+  return limit;
+}
+
+Answer<TokenId> read_after(std::string_view text) {
+  auto id = TokenId::parse(text);
+  if (!id)
+    return problem(ProblemCode::invalid_parameter, "after must be the id of a token of this list.");
+  return std::move(*id);
+}
+
+}  // namespace
+
+Answer<Page> read_page(std::string_view query) {
+  const auto parameters = http::parse_query(query);
+  if (!parameters)
+    return problem(ProblemCode::invalid_parameter, "The query has a broken percent-encoding.");
+  Page page;
+  for (const http::QueryParameter& parameter : *parameters) {
+    if (parameter.name == "limit") {
+      VALETKEY_TRY(page.limit, read_limit(parameter.value));
+    } else if (parameter.name == "after") {
+      VALETKEY_TRY(page.after, read_after(parameter.value));
+    }
+  }
+  return page;
+}
+
+Answer<std::string> Tokens::list(const Caller& caller, std::string_view query) {
+  VALETKEY_CHECK(check_scope(caller));
+  VALETKEY_TRY(const Page page, read_page(query));
+  std::optional<UserId> only;
+  if (!handles_account(caller.grant)) only = caller.grant.user;
+  VALETKEY_TRY(auto tokens,
+               or_hide(store_.tokens(caller.grant.account, only), "listing tokens", caller));
+  std::ranges::sort(tokens, {}, [](const Token& t) { return std::pair(t.created, t.id); });
+  return write_page(caller, tokens, page);
+}
+
+Answer<std::string> Tokens::write_page(const Caller& caller, const std::vector<Token>& tokens,
+                                       const Page& page) {
+  const auto start = start_of(tokens, page);
+  if (!start)
+    return problem(ProblemCode::invalid_parameter, "after must be the id of a token of this list.");
+  const std::size_t end = std::min(tokens.size(), *start + page.limit);
+  std::map<UserId, std::string> emails;
+  json::array listed;
+  for (std::size_t i = *start; i < end; ++i) {
+    std::string& email = emails[tokens[i].user];
+    if (email.empty()) {
+      VALETKEY_TRY(auto user, or_hide(store_.user(tokens[i].user), "reading a user", caller));
+      email = std::move(user.email);
+    }
+    listed.emplace_back(describe(tokens[i], email, caller.now));
+  }
+  json::value next = nullptr;
+  if (end < tokens.size()) next = tokens[end - 1].id.str();
+  return json::serialize(json::object{{"tokens", std::move(listed)}, {"next", std::move(next)}});
+}
+
+Answer<Secret> Tokens::create(const Caller& caller, std::string_view body) {
+  std::string email;
+  const auto planned = plan(caller, body, email);
+  if (!planned) {
+    audit_refusal(caller, "token.create", planned.error());
+    return std::unexpected(planned.error());
+  }
+  const Secret secret = control::make_token();
+  const Digest256 digest = control::token_digest(secret.reveal());
+  auto made = store_.create_token(*planned, as_text(digest), caller.now);
+  if (!made && made.error().code == ErrorCode::denied)  // revoked or disabled since we looked
+    return problem(ProblemCode::forbidden, "This token cannot create tokens any more.");
+  VALETKEY_TRY(const Token token, or_hide(std::move(made), "creating a token", caller));
+  VALETKEY_CHECK(audit_or_undo(caller, token));
+  std::string document = json::serialize(describe(token, email, caller.now));
+  document.pop_back();
+  document += ",\"token\":";
+  append_json(document, secret.reveal());
+  document += '}';
+  return Secret(std::move(document));
+}
+
+// What `body` asks for, if the caller may have it; `email` is the owner's.
+Answer<control::NewToken> Tokens::plan(const Caller& caller, std::string_view body,
+                                       std::string& email) {
+  VALETKEY_CHECK(check_scope(caller));
+  VALETKEY_TRY(TokenRequest request, parse_token_request(body, caller.now));
+  VALETKEY_TRY(const auto expires, narrow(caller.grant, request));
+  VALETKEY_TRY(Owner owner, choose_owner(caller, request));
+  email = std::move(owner.email);
+  return control::NewToken{.account = caller.grant.account,
+                           .user = std::move(owner.id),
+                           .name = std::move(request.name),
+                           .scopes = request.scopes,
+                           .expires = expires,
+                           .parent = caller.grant.token};
+}
+
+Answer<void> Tokens::revoke(const Caller& caller, std::string_view id) {
+  auto allowed = check_scope(caller);
+  const auto token =
+      allowed ? find_token(caller, id) : Answer<Token>(std::unexpected(allowed.error()));
+  if (!token) {
+    audit_refusal(caller, "token.revoke", token.error());
+    return std::unexpected(token.error());
+  }
+  VALETKEY_CHECK(or_hide(store_.revoke_token(token->id, caller.now), "revoking a token", caller));
+  feed_.poll();  // this server forgets the token now, the others within the second
+  return or_hide(audit(caller, "token.revoke", token->id), "auditing a revocation", caller);
+}
+
+// Whose the new token will be: the caller's, or, for an admin, that of a named user of the account.
+Answer<Tokens::Owner> Tokens::choose_owner(const Caller& caller, const TokenRequest& request) {
+  VALETKEY_TRY(auto self, or_hide(store_.user(caller.grant.user), "reading a user", caller));
+  if (!request.user || *request.user == self.email)
+    return Owner{std::move(self.id), std::move(self.email)};
+  if (!handles_account(caller.grant))
+    return problem(ProblemCode::forbidden,
+                   "Only an admin of the account creates tokens for other users.");
+  VALETKEY_TRY(auto user, find_user(caller, *request.user));
+  return Owner{std::move(user.id), std::move(user.email)};
+}
+
+// A user of another account does not exist for this caller.
+Answer<control::User> Tokens::find_user(const Caller& caller, const std::string& email) {
+  auto user = store_.user_by_email(email);
+  if (!user && user.error().code != ErrorCode::not_found && user.error().code != ErrorCode::invalid)
+    return std::unexpected(hide(user.error(), "reading a user", caller.request_id));
+  if (!user || user->account != caller.grant.account)
+    return problem(ProblemCode::invalid_parameter, "\"user\" is no user of this account.");
+  if (user->state != control::UserState::active)
+    return problem(ProblemCode::invalid_parameter, "\"user\" is disabled: enable the user first.");
+  return std::move(*user);
+}
+
+Answer<Token> Tokens::find_token(const Caller& caller, std::string_view id) {
+  const auto parsed = TokenId::parse(id);
+  if (!parsed) return no_such_token();
+  auto token = store_.token(*parsed);
+  if (!token && token.error().code != ErrorCode::not_found)
+    return std::unexpected(hide(token.error(), "reading a token", caller.request_id));
+  if (!token || token->account != caller.grant.account) return no_such_token();
+  if (!handles_account(caller.grant) && token->user != caller.grant.user) return no_such_token();
+  return std::move(*token);
+}
+
+// A token that the audit log does not know must not exist.
+Answer<void> Tokens::audit_or_undo(const Caller& caller, const Token& token) {
+  const auto audited = audit(caller, "token.create", token.id);
+  if (audited) return {};
+  if (const auto undone = store_.revoke_token(token.id, caller.now); !undone)
+    log::error("api", "A token was created but neither audited nor revoked; revoke it by hand",
+               {{"token", token.id.str()}, {"detail", undone.error().detail}});
+  return std::unexpected(hide(audited.error(), "auditing a new token", caller.request_id));
+}
+
+Result<void> Tokens::audit(const Caller& caller, std::string_view action, const TokenId& subject) {
+  return audit_.append_durably({.at = caller.now,
+                                .action = std::string(action),
+                                .outcome = "ok",
+                                .account = caller.grant.account,
+                                .actor = caller.grant.user.str(),
+                                .subject = subject.str(),
+                                .client = caller.client,
+                                .request_id = caller.request_id});
+}
+
+void Tokens::audit_refusal(const Caller& caller, std::string_view action, const Problem& problem) {
+  audit_.append({.at = caller.now,
+                 .action = std::string(action),
+                 .outcome = std::string(name_of(problem.code)),
+                 .account = caller.grant.account,
+                 .actor = caller.grant.user.str(),
+                 .subject = caller.grant.token.str(),
+                 .client = caller.client,
+                 .request_id = caller.request_id});
+}
+
+}  // namespace valetkey::api

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Personal access tokens over REST: who may list, create and revoke which. An admin handles the
+// tokens of the account's users, a member only their own, nobody another account's: those do not
+// exist. Thread-safe; every call blocks and takes values, for the pool.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/problem.h"
+#include "api/token_request.h"
+#include "control/audit.h"
+#include "control/change_feed.h"
+#include "control/control_store.h"
+#include "http/message.h"
+
+namespace valetkey::api {
+
+// Who asks, and from where: what a call needs of its request.
+struct Caller {
+  control::TokenGrant grant;
+  Timestamp now;
+  std::string client;
+  std::string request_id;
+};
+
+struct Page {
+  std::size_t limit = 100;       // 1 to 1000
+  std::optional<TokenId> after;  // the last token of the page before
+};
+// `limit` and `after` of a query; unknown parameters are ignored.
+Answer<Page> read_page(std::string_view query);
+
+class Tokens {
+ public:
+  Tokens(control::ControlStore& store, control::ChangeFeed& feed, control::AuditLog& audit)
+      : store_(store), feed_(feed), audit_(audit) {}
+  // Each needs the scope `tokens`, else forbidden, and reads its parameters only then.
+  Answer<std::string> list(const Caller& caller, std::string_view query);  // JSON, oldest first
+  // JSON with the token itself, which nobody is ever shown again.
+  Answer<Secret> create(const Caller& caller, std::string_view body);
+  Answer<void> revoke(const Caller& caller, std::string_view id);
+
+ private:
+  struct Owner {
+    UserId id;
+    std::string email;
+  };
+  Answer<std::string> write_page(const Caller& caller, const std::vector<control::Token>& tokens,
+                                 const Page& page);
+  Answer<control::NewToken> plan(const Caller& caller, std::string_view body, std::string& email);
+  Answer<Owner> choose_owner(const Caller& caller, const TokenRequest& request);
+  Answer<control::User> find_user(const Caller& caller, const std::string& email);
+  Answer<control::Token> find_token(const Caller& caller, std::string_view id);
+  Answer<void> audit_or_undo(const Caller& caller, const control::Token& token);
+  Result<void> audit(const Caller& caller, std::string_view action, const TokenId& subject);
+  void audit_refusal(const Caller& caller, std::string_view action, const Problem& problem);
+
+  control::ControlStore& store_;
+  control::ChangeFeed& feed_;
+  control::AuditLog& audit_;
+};
+
+}  // namespace valetkey::api
