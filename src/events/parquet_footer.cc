@@ -82,6 +82,8 @@ void write_element(const SchemaElement& element, ThriftWriter& out) {
 
 void conform(std::vector<SchemaElement>& schema, const std::vector<std::string>& timestamps) {
   constexpr std::int32_t kInt64 = 2;
+  schema[0].name = "spark_schema";
+  schema[0].repetition.reset();
   std::int64_t below = 0;  // elements left in the current top-level column
   for (std::size_t i = 1; i < schema.size(); ++i) {
     auto& element = schema[i];
@@ -103,8 +105,13 @@ Result<ParquetFooter> parse_parquet_footer(std::string_view file_metadata) {
   ThriftReader in(file_metadata);
   ParquetFooter footer;
   std::int64_t rows = -1, grouped = 0;
+  std::uint32_t seen = 0;  // of the fields read here; two of one would leave it open which counts
   bool sound = true;
   for (auto f = in.field(0); f.type != ThriftType::stop; f = in.field(f.id)) {
+    const std::uint32_t bit = f.id >= 2 && f.id <= 4 ? 1U << f.id : 0;
+    sound &= (seen & bit) == 0;
+    seen |= bit;
+    if (!sound) break;
     if (f.id == 2 && f.type == ThriftType::list) {
       const auto items = in.list();
       sound &= items.item == ThriftType::struct_ && items.size <= kMaxSchemaElements;
@@ -120,9 +127,9 @@ Result<ParquetFooter> parse_parquet_footer(std::string_view file_metadata) {
         sound &= count >= 0 && !__builtin_add_overflow(grouped, count, &grouped);
       }
     } else {
+      sound &= bit == 0;  // of another type than it must have
       in.skip(f.type);
     }
-    if (!sound) break;
   }
   if (in.failed() || !sound) return malformed("a malformed structure");
   if (footer.schema.empty() || !is_tree(footer.schema)) return malformed("no sound schema");

@@ -101,6 +101,29 @@ TEST(ParquetFooter, RefusesWhatDoesNotAddUp) {
   EXPECT_FALSE(parse_parquet_footer(footer_of(open, 7, 7)));
 }
 
+TEST(ParquetFooter, RefusesAFieldThatComesTwiceOrHasAnotherType) {
+  const auto good = footer_of(kSchema, 7, 7);
+  for (const std::int32_t id : {2, 3, 4}) {
+    std::string twice = good.substr(0, good.size() - 1);  // without the stop
+    ThriftWriter more(twice);
+    const bool rows = id == 3;
+    more.field(id, 6, rows ? ThriftType::i64 : ThriftType::list);
+    if (rows)
+      more.integer(7);
+    else
+      more.list(ThriftType::struct_, 0);
+    more.stop();
+    EXPECT_FALSE(parse_parquet_footer(twice)) << id;
+  }
+  const auto empty = footer_of(kSchema, 0, 0);
+  std::string typed = empty.substr(0, empty.size() - 16);  // without row groups and writer
+  ThriftWriter out(typed);
+  out.field(4, 3, ThriftType::binary);
+  out.binary("");
+  out.stop();
+  EXPECT_FALSE(parse_parquet_footer(typed));
+}
+
 TEST(ParquetFooter, SurvivesEveryTruncationAndDamage) {
   const auto good = footer_of(kSchema, 7, 7);
   for (std::size_t n = 0; n + 1 < good.size(); ++n)
