@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "s3/authenticate.h"
+
+#include <atomic>
+
+#include "s3/xml.h"
+
+namespace valetkey::s3 {
+namespace {
+
+std::unexpected<Failure> refuse_as(Code code, std::string_view reason, std::string message = {},
+                                   std::string details = {}) {
+  return std::unexpected(Failure{code, std::move(message), std::move(details), reason});
+}
+
+std::uint64_t next_id() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+}  // namespace
+
+Authenticator::Authenticator(const KeySource& keys, const access::RevocationCheck& revocation,
+                             AccountTable& accounts, RegionRule rule)
+    : keys_(keys),
+      revocation_(revocation),
+      accounts_(accounts),
+      rule_(std::move(rule)),
+      id_(next_id()) {}
+
+SessionCache& Authenticator::cache() const {
+  struct Owned {
+    std::uint64_t owner = 0;
+    SessionCache sessions;
+  };
+  thread_local Owned owned;
+  if (owned.owner != id_) owned = Owned{.owner = id_, .sessions = {}};
+  return owned.sessions;
+}
+
+Answer<SessionPtr> Authenticator::authenticate(const http::Request& request) const {
+  auto claim = sigv4::read_claim(request, request.now);
+  if (!claim) return std::unexpected(failure_of(claim.error()));
+  VALETKEY_CHECK(check_region(*claim));
+  if (!claim->session_token) return refuse_as(Code::invalid_access_key_id, "no_session_token");
+  VALETKEY_TRY(SessionPtr session, session_of(*claim, request.now));
+  if (auto verified = sigv4::verify(request, *claim, session->signing_key); !verified)
+    return std::unexpected(failure_of(verified.error()));
+  if (!revocation_.fresh()) return refuse(Code::service_unavailable);
+  if (revocation_.revoked(session->scope.claims()))
+    return refuse_as(Code::access_denied, "revoked",
+                     "The credentials that signed this request have been revoked.");
+  VALETKEY_CHECK(check_payload(request, claim->payload_hash));
+  return session;
+}
+
+Answer<void> Authenticator::check_region(const sigv4::Claim& claim) const {
+  if (!rule_.strict || claim.scope.region == rule_.region) return {};
+  std::string details;
+  append_element(details, "Region", rule_.region);
+  return refuse_as(claim.presigned ? Code::authorization_query_parameters_error
+                                   : Code::authorization_header_malformed,
+                   "wrong_region",
+                   "The region in the credential scope is wrong; expecting '" + rule_.region + "'",
+                   std::move(details));
+}
+
+Answer<SessionPtr> Authenticator::session_of(const sigv4::Claim& claim, Timestamp now) const {
+  auto keyring = keys_.get();
+  SessionPtr session = cache().find(keyring, claim, now);
+  if (!session) return open(std::move(keyring), claim, now);
+  if (session->scope.claims().expires <= now)
+    return std::unexpected(failure_of(access::SessionRefusal::expired));
+  return session;
+}
+
+Answer<SessionPtr> Authenticator::open(std::shared_ptr<const Keyring> keyring,
+                                       const sigv4::Claim& claim, Timestamp now) const {
+  auto scope = access::open_session(*keyring, *claim.session_token, claim.access_key_id, now);
+  if (!scope) return std::unexpected(failure_of(scope.error()));
+  Secret key = sigv4::signing_key(scope->secret_access_key(), claim.scope);
+  auto use = accounts_.find(scope->account());
+  auto session = std::make_shared<const Session>(
+      Session{std::move(*scope), std::move(key), std::move(use), now});
+  cache().remember(claim, session);
+  return session;
+}
+
+// A streamed body's hash is over its chunks; nothing here accepts one.
+Answer<void> check_payload(const http::Request& request, std::string_view payload_hash) {
+  if (!request.body_complete || payload_hash.starts_with("STREAMING-")) return {};
+  if (sigv4::payload_matches(request.body, payload_hash)) return {};
+  return refuse_as(Code::x_amz_content_sha256_mismatch, "payload_mismatch");
+}
+
+}  // namespace valetkey::s3

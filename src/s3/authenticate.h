@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who asks: from the signature of a request to the session that signed it. Thread-safe; each thread
+// has its own cache of opened sessions.
+#pragma once
+
+#include <string>
+
+#include "access/revocation.h"
+#include "base/keyring.h"
+#include "http/message.h"
+#include "s3/account_limits.h"
+#include "s3/error.h"
+#include "s3/session_cache.h"
+
+namespace valetkey::s3 {
+
+struct RegionRule {
+  std::string region;
+  bool strict = false;  // false: any region in the credential scope is taken, and used for the key
+};
+
+class Authenticator {
+ public:
+  Authenticator(const KeySource& keys, const access::RevocationCheck& revocation,
+                AccountTable& accounts, RegionRule rule);
+  // The session whose secret signed this request, unexpired and not revoked, over the body that
+  // came. Order: what the claim itself tells, region, session token, signature, revocation, body.
+  Answer<SessionPtr> authenticate(const http::Request& request) const;
+
+ private:
+  Answer<SessionPtr> session_of(const sigv4::Claim& claim, Timestamp now) const;
+  Answer<SessionPtr> open(std::shared_ptr<const Keyring> keyring, const sigv4::Claim& claim,
+                          Timestamp now) const;
+  Answer<void> check_region(const sigv4::Claim& claim) const;
+  SessionCache& cache() const;
+
+  const KeySource& keys_;
+  const access::RevocationCheck& revocation_;
+  AccountTable& accounts_;
+  RegionRule rule_;
+  std::uint64_t id_;  // tells the threads' caches whose sessions they hold
+};
+
+// The body against x-amz-content-sha256; a body that was not read whole is not looked at.
+Answer<void> check_payload(const http::Request& request, std::string_view payload_hash);
+
+}  // namespace valetkey::s3

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "s3/object_body.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace valetkey::s3 {
+namespace {
+
+constexpr std::uint64_t kChunk = 64 * 1024;  // the store's cheapest unit
+constexpr std::uint64_t kReportBytes = 64 << 20;
+constexpr milliseconds kStalePoll{250};
+constexpr milliseconds kMaxStale{10'000};
+constexpr milliseconds kMaxPause{1000};  // how long a revocation may go unseen while pacing
+
+http::BodySource::Pull wait_for(milliseconds time) {
+  return {http::BodySource::Status::wait, 0, time};
+}
+
+}  // namespace
+
+ObjectBody::ObjectBody(std::unique_ptr<storage::ObjectReader> reader, Span span, SessionPtr session,
+                       Oversight oversight, Running running, Timestamp day)
+    : reader_(std::move(reader)),
+      span_(span),
+      session_(std::move(session)),
+      oversight_(oversight),
+      running_(std::move(running)),
+      day_(day) {}
+
+ObjectBody::~ObjectBody() { report(); }
+
+// Whether this batch must wait or must not be sent at all.
+std::optional<http::BodySource::Pull> ObjectBody::hold(SteadyTime now) {
+  if (oversight_.revocation.revoked(session_->scope.claims())) return Pull{};
+  if (!oversight_.revocation.fresh()) {
+    // Nobody knows what has been revoked meanwhile: hold the bytes back for a while, then give up.
+    if (!stale_since_) stale_since_ = now;
+    return now - *stale_since_ > kMaxStale ? Pull{} : wait_for(kStalePoll);
+  }
+  stale_since_.reset();
+  const milliseconds pause = oversight_.accounts.pause(*session_->use, now);
+  if (pause.count() == 0) return std::nullopt;
+  return wait_for(std::min(pause, kMaxPause));
+}
+
+// What is read at once: up to the end of a chunk, so that none is opened twice; little while
+// pacing.
+std::span<char> ObjectBody::batch(std::span<char> out) const {
+  const std::uint64_t rate = oversight_.accounts.limits().bytes_per_s;
+  const std::uint64_t at_once = rate == 0 ? out.size() : std::max(kChunk, rate / 4);
+  std::uint64_t bytes = std::min({span_.length - sent_, std::uint64_t{out.size()}, at_once});
+  const std::uint64_t end = span_.offset + sent_ + bytes;
+  const std::uint64_t beyond = end % kChunk;
+  if (end < span_.offset + span_.length && beyond < bytes) bytes -= beyond;
+  return out.first(bytes);
+}
+
+http::BodySource::Pull ObjectBody::failed(storage::ReadFailure failure) {
+  if (failure == storage::ReadFailure::would_block) return {Status::would_block, 0, {}};
+  if (failure == storage::ReadFailure::corrupt)
+    oversight_.hooks.corrupt_object(reader_->info().key);
+  else
+    log::error("s3", "an object could not be read", {{"key", reader_->info().key}});
+  return {};
+}
+
+http::BodySource::Pull ObjectBody::pull(std::span<char> out, bool may_block) {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  if (const auto held = hold(now)) return *held;
+  const auto mode = may_block ? storage::ReadMode::blocking : storage::ReadMode::cached_only;
+  const auto read = reader_->read(span_.offset + sent_, batch(out), mode);
+  if (!read) return failed(read.error());
+  if (*read == 0) return failed(storage::ReadFailure::io);  // shorter than its own size
+  account_for(*read, now);
+  return {Status::ok, *read, {}};
+}
+
+void ObjectBody::account_for(std::size_t bytes, SteadyTime now) {
+  sent_ += bytes;
+  unreported_ += bytes;
+  oversight_.accounts.sent(*session_->use, now, bytes);
+  if (unreported_ >= kReportBytes) report();
+}
+
+void ObjectBody::report() {
+  if (unreported_ == 0) return;
+  oversight_.usage.add(session_->scope.claims().token, day_, 0, 0, unreported_);
+  unreported_ = 0;
+}
+
+}  // namespace valetkey::s3

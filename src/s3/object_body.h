@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The body of a GET, read and decrypted batch by batch as the client takes it. It goes on asking
+// whether the session still counts, paces itself to its account's bandwidth, and fails rather than
+// send a wrong byte.
+#pragma once
+
+#include <memory>
+
+#include "access/revocation.h"
+#include "access/usage.h"
+#include "http/message.h"
+#include "s3/account_limits.h"
+#include "s3/hooks.h"
+#include "s3/range.h"
+#include "s3/session_cache.h"
+#include "storage/object_store.h"
+
+namespace valetkey::s3 {
+
+// Who watches over bodies; all of it outlives them.
+struct Oversight {
+  const access::RevocationCheck& revocation;
+  access::Usage& usage;
+  const AccountTable& accounts;
+  Hooks& hooks;
+};
+
+class ObjectBody final : public http::BodySource {
+ public:
+  // `running` counts the request until the body goes. `day`: when the request came, for the usage.
+  ObjectBody(std::unique_ptr<storage::ObjectReader> reader, Span span, SessionPtr session,
+             Oversight oversight, Running running, Timestamp day);
+  ~ObjectBody() override;
+  ObjectBody(const ObjectBody&) = delete;
+  ObjectBody& operator=(const ObjectBody&) = delete;
+
+  std::uint64_t size() const override { return span_.length; }
+  Pull pull(std::span<char> out, bool may_block) override;
+
+ private:
+  std::optional<Pull> hold(SteadyTime now);
+  std::span<char> batch(std::span<char> out) const;
+  Pull failed(storage::ReadFailure failure);
+  void account_for(std::size_t bytes, SteadyTime now);
+  void report();
+
+  std::unique_ptr<storage::ObjectReader> reader_;
+  Span span_;
+  SessionPtr session_;
+  Oversight oversight_;
+  Running running_;
+  Timestamp day_;
+  std::uint64_t sent_ = 0;
+  std::uint64_t unreported_ = 0;
+  std::optional<SteadyTime> stale_since_;  // the control store has not been seen for too long
+};
+
+}  // namespace valetkey::s3

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "s3/operations.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "s3/listing.h"
+#include "s3/objects.h"
+#include "s3/xml.h"
+
+namespace valetkey::s3 {
+namespace {
+
+using storage::ObjectReader;
+using storage::ReadFailure;
+using storage::ReadMode;
+
+// A part of an object up to this size is read before the header is sent: one buffer instead of a
+// source, and a corrupt one is an honest 500. One chunk, because a slow client holds it.
+constexpr std::uint64_t kReadAheadBytes = 64 * 1024;
+
+constexpr std::size_t kMaxKeyBytes = 1024;  // S3's; no object can have a longer one
+constexpr std::string_view kXml = "application/xml";
+
+using Read = Result<std::string, ReadFailure>;
+
+// All of `span`, or why not; io if the object is shorter than it says.
+Read read_span(ObjectReader& reader, Span span, ReadMode mode) {
+  std::string bytes;
+  std::optional<ReadFailure> failure;
+  bytes.resize_and_overwrite(span.length, [&](char* data, std::size_t size) {
+    std::size_t filled = 0;
+    while (filled < size && !failure) {
+      const auto read = reader.read(span.offset + filled, {data + filled, size - filled}, mode);
+      if (!read)
+        failure = read.error();
+      else if (*read == 0)
+        failure = ReadFailure::io;
+      else
+        filled += *read;
+    }
+    return filled;
+  });
+  if (failure) return std::unexpected(*failure);
+  return bytes;
+}
+
+Failure failure_of_read(ReadFailure why, std::string_view key, Hooks& hooks) {
+  if (why == ReadFailure::corrupt)
+    hooks.corrupt_object(key);
+  else
+    log::error("s3", "an object could not be read", {{"key", key}});
+  return {Code::internal_error, {}, {}, {}};
+}
+
+}  // namespace
+
+http::Task<Answer<http::Response>> Operations::run(const Authorized& authorized,
+                                                   const http::Request& request,
+                                                   Running running) const {
+  switch (authorized.operation()) {
+    case Operation::head_bucket:
+      co_return head_bucket();
+    case Operation::get_bucket_location:
+      co_return get_bucket_location();
+    case Operation::list_objects:
+      co_return co_await list(authorized, request.now);
+    case Operation::read_object:
+      if (authorized.key().size() > kMaxKeyBytes) co_return refuse(Code::key_too_long);
+      if (request.method == http::Method::head) co_return co_await head_object(authorized, request);
+      co_return co_await get_object(authorized, request, std::move(running));
+    case Operation::not_implemented:
+      break;
+  }
+  co_return refuse(Code::not_implemented);
+}
+
+Answer<http::Response> Operations::head_bucket() const {
+  http::Response response(200);
+  response.set("x-amz-bucket-region", region_).set("Content-Type", kXml).length_only(0);
+  return response;
+}
+
+Answer<http::Response> Operations::get_bucket_location() const {
+  std::string xml(kXmlDeclaration);
+  ((xml += "<LocationConstraint xmlns=\"") += kXmlNamespace) += '"';
+  if (region_ == "us-east-1") {  // S3's oldest region has no name here
+    xml += "/>";
+  } else {
+    xml += '>';
+    append_escaped(xml, region_);
+    xml += "</LocationConstraint>";
+  }
+  http::Response response(200);
+  response.set("x-amz-bucket-region", region_).body(std::move(xml), kXml);
+  return response;
+}
+
+http::Task<Answer<http::Response>> Operations::list(const Authorized& authorized,
+                                                    Timestamp now) const {
+  const auto keyring = keys_.get();
+  auto request = read_list_request(authorized, *keyring, now);
+  if (!request) co_return std::unexpected(std::move(request).error());
+  auto xml = co_await http::run_blocking(
+      blocking_, [&store = store_, keyring, now, asked = std::move(*request)] {
+        return list_objects(store, *keyring, asked, now);
+      });
+  if (!xml) co_return std::unexpected(std::move(xml).error());
+  http::Response response(200);
+  response.set("x-amz-bucket-region", region_).body(std::move(*xml), kXml);
+  co_return response;
+}
+
+http::Task<Answer<http::Response>> Operations::head_object(const Authorized& authorized,
+                                                           const http::Request& request) const {
+  Result<storage::ObjectInfo> info = fail(ErrorCode::internal, {});
+  if (auto cached = store_.open_cached(authorized.key())) {
+    if (*cached)
+      info = (**cached)->info();
+    else
+      info = std::unexpected(std::move(*cached).error());
+  } else {
+    info = co_await http::run_blocking(
+        blocking_, [&store = store_, key = authorized.key()] { return store.head(key); });
+  }
+  if (!info) co_return std::unexpected(failure_of(info.error(), authorized.key()));
+  auto answer = answer_object(authorized, request, *info);
+  if (!answer) co_return std::unexpected(std::move(answer).error());
+  if (answer->has_body)
+    answer->response.set("Content-Type", answer->content_type).length_only(answer->span.length);
+  co_return std::move(answer->response);
+}
+
+http::Task<Answer<http::Response>> Operations::get_object(const Authorized& authorized,
+                                                          const http::Request& request,
+                                                          Running running) const {
+  auto opened = store_.open_cached(authorized.key());
+  if (!opened)
+    opened = co_await http::run_blocking(
+        blocking_, [&store = store_, key = authorized.key()] { return store.open(key); });
+  if (!*opened) co_return std::unexpected(failure_of((*opened).error(), authorized.key()));
+  std::unique_ptr<ObjectReader> reader = std::move(**opened);
+  auto answer = answer_object(authorized, request, reader->info());
+  if (!answer) co_return std::unexpected(std::move(answer).error());
+  http::Response& response = answer->response;
+  if (!answer->has_body) co_return std::move(response);
+  if (answer->span.length > kReadAheadBytes) {
+    response.set("Content-Type", answer->content_type)
+        .stream(std::make_unique<ObjectBody>(std::move(reader), answer->span, authorized.session(),
+                                             oversight_, std::move(running), request.now));
+    co_return std::move(response);
+  }
+  Read bytes = read_span(*reader, answer->span, ReadMode::cached_only);
+  if (!bytes && bytes.error() == ReadFailure::would_block)
+    bytes = co_await http::run_blocking(blocking_, [held = std::move(reader), span = answer->span] {
+      return read_span(*held, span, ReadMode::blocking);
+    });
+  if (!bytes)
+    co_return std::unexpected(failure_of_read(bytes.error(), authorized.key(), oversight_.hooks));
+  oversight_.accounts.sent(*authorized.session()->use, std::chrono::steady_clock::now(),
+                           bytes->size());
+  response.body(std::move(*bytes), answer->content_type);
+  co_return std::move(response);
+}
+
+}  // namespace valetkey::s3

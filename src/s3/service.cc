@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "s3/service.h"
+
+#include "base/crypto.h"
+#include "base/encoding.h"
+#include "s3/authenticate.h"
+#include "s3/authorize.h"
+#include "s3/call.h"
+#include "s3/cors.h"
+#include "s3/error.h"
+#include "s3/operations.h"
+
+namespace valetkey::s3 {
+namespace {
+
+// Enough for the bodies that can be checked; whatever has one is refused anyway.
+constexpr std::size_t kMaxBodyBytes = 16 * 1024;
+
+Failure failure_of_status(int status) {
+  switch (status) {
+    case 400:
+      return {Code::bad_request, {}, {}, {}};
+    case 408:
+      return {Code::request_timeout, {}, {}, {}};
+    case 431:
+      return {Code::request_header_section_too_large, {}, {}, {}};
+    case 503:
+      return {Code::slow_down, {}, {}, {}};
+    default:
+      return {Code::internal_error, {}, {}, {}};
+  }
+}
+
+}  // namespace
+
+class Service::Impl {
+ public:
+  Impl(storage::ObjectStore& store, const KeySource& keys,
+       const access::RevocationCheck& revocation, access::Usage& usage, Hooks& hooks,
+       http::asio::thread_pool& blocking, Options options)
+      : options_(std::move(options)),
+        accounts_(options_.limits),
+        usage_(usage),
+        hooks_(hooks),
+        cors_(options_.cors_origins),
+        host_id_(base64(random_bytes(48))),
+        authenticator_(keys, revocation, accounts_, {options_.region, options_.strict_region}),
+        operations_(store, keys, {revocation, usage, accounts_, hooks}, blocking, options_.region) {
+  }
+
+  http::Task<http::Response> handle(const http::Request& request) {
+    Answer<http::Response> answer = co_await respond(request);
+    http::Response response = answer ? std::move(*answer) : refuse_request(answer.error(), request);
+    cors_.decorate(request, response);
+    co_return sealed(std::move(response), request.id);
+  }
+
+  http::Response refuse(int status, std::string_view request_id) const {
+    return sealed(
+        error_response(failure_of_status(status), http::Method::get, {}, request_id, host_id_),
+        request_id);
+  }
+
+ private:
+  // Everything between the request and its operation, in that order: parse, authenticate,
+  // authorise.
+  http::Task<Answer<http::Response>> respond(const http::Request& request) {
+    if (request.method == http::Method::options) co_return cors_.preflight(request);
+    auto call = parse_call(request, options_.domain);
+    if (!call) co_return std::unexpected(std::move(call).error());
+    auto session = authenticator_.authenticate(request);
+    if (!session) co_return std::unexpected(std::move(session).error());
+    Running running;
+    auto authorized = admit(*session, std::move(*call), request, running);
+    if (!authorized) {
+      count(**session, request, 0);
+      co_return std::unexpected(std::move(authorized).error());
+    }
+    auto answer = co_await operations_.run(*authorized, request, std::move(running));
+    count(**session, request, answer ? answer->body_bytes().size() : 0);
+    co_return answer;
+  }
+
+  Answer<Authorized> admit(const SessionPtr& session, Call call, const http::Request& request,
+                           Running& running) const {
+    if (!accounts_.enter(session->use, std::chrono::steady_clock::now(), running))
+      return s3::refuse(Code::slow_down);
+    VALETKEY_TRY(Authorized authorized, authorize(session, std::move(call), options_.bucket));
+    if (!request.body_complete) return s3::refuse(Code::max_message_length_exceeded);
+    return authorized;
+  }
+
+  // A body that is still to be read counts itself.
+  void count(const Session& session, const http::Request& request, std::size_t bytes) {
+    usage_.add(session.scope.claims().token, request.now, 0, 1, bytes);
+  }
+
+  http::Response refuse_request(const Failure& failure, const http::Request& request) {
+    if (!failure.reason.empty())
+      hooks_.refused(failure.reason, request.client.block(), request.now);
+    return error_response(failure, request.method, request.path, request.id, host_id_);
+  }
+
+  // What every answer carries. An object may be anything: no browser shall run or sniff it here.
+  http::Response sealed(http::Response response, std::string_view request_id) const {
+    response.set("x-amz-request-id", request_id);
+    response.set("x-amz-id-2", host_id_);
+    response.set("Content-Security-Policy", "sandbox; default-src 'none'");
+    response.set("X-Content-Type-Options", "nosniff");
+    return response;
+  }
+
+  Options options_;
+  AccountTable accounts_;
+  access::Usage& usage_;
+  Hooks& hooks_;
+  Cors cors_;
+  std::string host_id_;  // names this process, as S3's x-amz-id-2 names a host
+  Authenticator authenticator_;
+  Operations operations_;
+};
+
+Service::Service(storage::ObjectStore& store, const KeySource& keys,
+                 const access::RevocationCheck& revocation, access::Usage& usage, Hooks& hooks,
+                 http::asio::thread_pool& blocking, Options options)
+    : impl_(std::make_unique<Impl>(store, keys, revocation, usage, hooks, blocking,
+                                   std::move(options))) {}
+Service::~Service() = default;
+
+std::size_t Service::max_body_bytes(const http::Request&) const { return kMaxBodyBytes; }
+
+http::Task<http::Response> Service::handle(const http::Request& request) {
+  return impl_->handle(request);
+}
+
+http::Response Service::refuse(int status, std::string_view request_id) const {
+  return impl_->refuse(status, request_id);
+}
+
+}  // namespace valetkey::s3
