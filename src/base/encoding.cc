@@ -15,20 +15,20 @@ constexpr std::string_view kBase64 =
 constexpr std::string_view kBase64Url =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-using Table = std::array<std::int8_t, 256>;
+using Table = std::array<std::int16_t, 256>;
 
 constexpr Table reversed(std::string_view alphabet) {
   Table table{};
   table.fill(-1);
   for (std::size_t i = 0; i < alphabet.size(); ++i)
-    table[static_cast<std::uint8_t>(alphabet[i])] = static_cast<std::int8_t>(i);
+    table[static_cast<std::uint8_t>(alphabet[i])] = static_cast<std::int16_t>(i);
   return table;
 }
 
 constexpr Table hex_values() {
   Table table = reversed(kHex);
   for (std::size_t i = 10; i < 16; ++i)
-    table[static_cast<std::uint8_t>(kHexUpper[i])] = static_cast<std::int8_t>(i);
+    table[static_cast<std::uint8_t>(kHexUpper[i])] = static_cast<std::int16_t>(i);
   return table;
 }
 
