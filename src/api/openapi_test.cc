@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// openapi.json against the table of endpoints, and against itself.
+#include <gtest/gtest.h>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+#include <set>
+
+#include "api/landing.h"
+#include "api/problem.h"
+#include "api/routes.h"
+
+namespace valetkey::api {
+namespace {
+
+namespace json = boost::json;
+
+const json::object& document() {
+  static const json::value kDocument = json::parse(openapi_document());
+  return kDocument.as_object();
+}
+
+std::string_view method_in_document(http::Method method) {
+  if (method == http::Method::post) return "post";
+  if (method == http::Method::delete_) return "delete";
+  return "get";
+}
+
+// Calls `visit(key, value)` for every member of every object below `value`.
+template <class Visit>
+void walk(const json::value& value, const Visit& visit) {
+  if (const auto* object = value.if_object())
+    for (const auto& [key, member] : *object) {
+      visit(key, member);
+      walk(member, visit);
+    }
+  if (const auto* array = value.if_array())
+    for (const auto& member : *array) walk(member, visit);
+}
+
+TEST(OpenApi, NamesEveryEndpointAndNoOther) {
+  std::set<std::string> served;
+  for (const Endpoint& endpoint : endpoints())
+    served.insert(std::string(method_in_document(endpoint.method)) + " " +
+                  std::string(endpoint.path));
+  std::set<std::string> documented;
+  for (const auto& [path, item] : document().at("paths").as_object())
+    for (const auto& [method, operation] : item.as_object())
+      documented.insert(std::string(method) + " " + std::string(path));
+  EXPECT_EQ(documented, served);
+}
+
+TEST(OpenApi, PointsOnlyAtWhatIsThere) {
+  int references = 0;
+  walk(document(), [&](std::string_view key, const json::value& value) {
+    if (key != "$ref") return;
+    ++references;
+    const std::string_view pointer = value.as_string();
+    ASSERT_TRUE(pointer.starts_with("#/"));
+    boost::system::error_code error;
+    EXPECT_NE(json::value(document()).find_pointer(pointer.substr(1), error), nullptr) << pointer;
+  });
+  EXPECT_GT(references, 50);
+}
+
+TEST(OpenApi, NamesEveryCodeOfAProblem) {
+  std::set<std::string> documented;
+  const json::value whole(document());
+  for (const auto& code :
+       whole.at_pointer("/components/schemas/Error/properties/code/enum").as_array())
+    documented.insert(std::string(code.as_string()));
+  std::set<std::string> known;
+  for (int i = 0; i <= static_cast<int>(ProblemCode::unavailable); ++i)
+    known.insert(std::string(name_of(static_cast<ProblemCode>(i))));
+  EXPECT_EQ(documented, known);
+}
+
+TEST(OpenApi, GivesEachOperationAnIdAndItsErrors) {
+  std::set<std::string> ids;
+  for (const auto& [path, item] : document().at("paths").as_object())
+    for (const auto& [method, operation] : item.as_object()) {
+      EXPECT_TRUE(ids.insert(std::string(operation.at("operationId").as_string())).second);
+      const auto& responses = operation.at("responses").as_object();
+      for (const char* status : {"405", "431", "500", "503"})
+        EXPECT_TRUE(responses.contains(status)) << path << " " << status;
+      const bool open =
+          operation.as_object().contains("security") && operation.at("security").as_array().empty();
+      EXPECT_NE(responses.contains("401"), open) << path;
+    }
+}
+
+TEST(Routes, TakeOneSegmentForAnId) {
+  EXPECT_EQ(match(http::Method::delete_, "/v2/tokens/tok_a").id, "tok_a");
+  EXPECT_FALSE(match(http::Method::delete_, "/v2/tokens/a/b").action);
+  EXPECT_EQ(match(http::Method::delete_, "/v2/tokens/a/b").allow, "");
+  EXPECT_EQ(match(http::Method::head, "/v2/tokens").action, Action::list_tokens);
+}
+
+}  // namespace
+}  // namespace valetkey::api
