@@ -88,11 +88,10 @@ bool is_unreserved(char c) {
 }  // namespace
 
 std::string hex(std::string_view bytes) {
-  std::string out;
-  out.reserve(bytes.size() * 2);
+  std::string out(bytes.size() * 2, '\0');  // indexed: twice per verified signature
   for (std::size_t i = 0; i < bytes.size(); ++i) {
-    out += kHex[byte_at(bytes, i) >> 4];
-    out += kHex[byte_at(bytes, i) & 15];
+    out[2 * i] = kHex[byte_at(bytes, i) >> 4];
+    out[2 * i + 1] = kHex[byte_at(bytes, i) & 15];
   }
   return out;
 }

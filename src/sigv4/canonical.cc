@@ -32,20 +32,20 @@ std::vector<const SignedHeader*> sort(std::span<const SignedHeader> headers) {
 }
 
 void append_lower(std::string& out, std::string_view name) {
-  for (const char c : name) out.push_back(lower(c));
+  const std::size_t start = out.size();
+  out.append(name);
+  for (std::size_t i = start; i < out.size(); ++i) out[i] = lower(out[i]);
 }
 
+// Word by word: most values are one.
 void append_folded(std::string& out, std::string_view value) {
   const std::size_t start = out.size();
-  bool pending = false;
-  for (const char c : value) {
-    if (is_space(c)) {
-      pending = out.size() > start;
-      continue;
-    }
-    if (pending) out.push_back(' ');
-    pending = false;
-    out.push_back(c);
+  for (auto rest = value.begin(); rest != value.end();) {
+    const auto word = std::find_if_not(rest, value.end(), is_space);
+    rest = std::find_if(word, value.end(), is_space);
+    if (word == rest) return;
+    if (out.size() > start) out.push_back(' ');
+    out.append(word, rest);
   }
 }
 

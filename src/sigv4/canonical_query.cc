@@ -45,14 +45,18 @@ void append_byte(std::string& out, unsigned char byte, bool keep_slash) {
 
 void append_encoded(std::string& out, std::string_view text, EncodeRule rule) {
   while (!text.empty()) {
+    const auto plain = std::ranges::find_if_not(
+        text, [&](unsigned char c) { return kUnreserved[c] || (c == '/' && rule.keep_slash); });
+    const auto run = static_cast<std::size_t>(plain - text.begin());
+    out.append(text.substr(0, run));
+    text.remove_prefix(run);
+    if (text.empty()) return;
     const char c = text.front();
     const int decoded = rule.decode && c == '%' ? decoded_byte(text) : -1;
     if (decoded >= 0)
       append_byte(out, static_cast<unsigned char>(decoded), rule.keep_slash);
-    else if (c == '+' && rule.plus_is_space)
-      append_byte(out, ' ', false);
     else
-      append_byte(out, static_cast<unsigned char>(c), rule.keep_slash);
+      append_byte(out, c == '+' && rule.plus_is_space ? ' ' : static_cast<unsigned char>(c), false);
     text.remove_prefix(decoded >= 0 ? 3 : 1);
   }
 }
