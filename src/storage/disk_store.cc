@@ -32,11 +32,20 @@ Result<void> make_object_folders(const fs::path& objects) {
   return made ? sync_folder(objects) : Result<void>();
 }
 
+bool holds_files(const fs::path& objects) {
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(objects, error), end; !error && entry != end;
+       entry.increment(error))
+    if (entry->is_regular_file(error)) return true;
+  return false;
+}
+
+// Files without an index mean that it was lost; empty folders alone, that an earlier start was cut
+// short.
 Result<void> prepare_folder(const fs::path& folder) {
   const fs::path objects = folder / "objects";
   std::error_code error;
-  if (fs::exists(folder / "objects.db", error)) return make_object_folders(objects);
-  if (fs::exists(objects / "00", error))
+  if (!fs::exists(folder / "objects.db", error) && holds_files(objects))
     return fail(ErrorCode::corrupt,
                 fmt::format("{} has objects but no objects.db: restore a backup", folder.string()));
   return make_object_folders(objects);
@@ -49,7 +58,8 @@ Result<std::unique_ptr<DiskStore>> open_disk_store(DiskStoreOptions options, con
   std::unique_ptr<DiskStore> store(new DiskStore(std::move(options), keys, clock));
   const fs::path& folder = store->folder();
   VALETKEY_CHECK(make_folders(folder, 0700));
-  // The index comes first: objects without it mean that it was lost.
+  // Said here, because SQLite would only say that it cannot open its file.
+  if (access(folder.c_str(), W_OK) != 0) return fail_errno("cannot write in " + folder.string());
   VALETKEY_CHECK(prepare_folder(folder));
   VALETKEY_TRY(store->index_, Index::open(folder / "objects.db", store->bucket()));
   const auto settle = [&](const ObjectId& id, std::string_view key) -> Result<void> {

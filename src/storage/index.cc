@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/index.h"
 
+#include <fcntl.h>
+
+#include "base/file.h"
 #include "storage/index_schema.h"
 
 namespace valetkey::storage {
@@ -36,10 +39,32 @@ Result<std::unique_ptr<Database>> Index::connect() const {
 
 Result<std::unique_ptr<Index>> Index::open(const std::filesystem::path& path,
                                            std::string_view bucket) {
+  // SQLite would make it readable by others; its log gets the mode that the file has. Never opened
+  // when it exists: closing a descriptor would drop the locks that SQLite holds on the file in this
+  // process.
+  if (const auto made = open_file(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+      !made && made.error().code != ErrorCode::already_exists)
+    return std::unexpected(made.error());
   std::unique_ptr<Index> index(new Index(path));
   VALETKEY_TRY(index->watch_, index->connect());
   VALETKEY_CHECK(prepare_schema(*index->watch_, path.string(), bucket));
   return index;
+}
+
+Result<std::unique_ptr<Index>> Index::open_copy(const std::filesystem::path& path) {
+  std::unique_ptr<Index> index(new Index(path));
+  VALETKEY_TRY(index->watch_, index->connect());
+  VALETKEY_CHECK(check_schema(*index->watch_, path.string()));
+  return index;
+}
+
+Result<void> Index::settle_for_rest() {
+  {
+    const std::lock_guard lock(mutex_);
+    idle_.clear();
+  }
+  const std::lock_guard lock(watch_mutex_);
+  return watch_->execute("PRAGMA journal_mode = DELETE");
 }
 
 Result<IndexState> Index::read_state() {

@@ -59,6 +59,10 @@ class Index {
   // Makes the file where there is none. `invalid`: a newer format, or made for another bucket.
   static Result<std::unique_ptr<Index>> open(const std::filesystem::path& path,
                                              std::string_view bucket);
+  // A copy at rest, whichever bucket it was made for.
+  static Result<std::unique_ptr<Index>> open_copy(const std::filesystem::path& path);
+  // Leaves one file without a log beside it; nobody else may have it open. The last call.
+  Result<void> settle_for_rest();
   Result<IndexState> read_state();
   // Counts up with every change of the file by any process; cheap.
   Result<std::int64_t> read_data_version();

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What check, rewrap and backup ask of the index.
+#include <fcntl.h>
 #include <fmt/format.h>
 
+#include "base/file.h"
 #include "storage/index.h"
 #include "storage/index_schema.h"
 
@@ -57,6 +59,7 @@ Result<void> Index::with_writer_lock(const std::function<Result<void>()>& look) 
 
 Result<void> Index::copy_to(const std::filesystem::path& to) {
   VALETKEY_TRY(const Lease database, lease());
+  VALETKEY_TRY(const FileDescriptor made, open_file(to, O_RDWR | O_CREAT | O_EXCL, 0600));
   VALETKEY_TRY(Query copy, (*database).query("VACUUM INTO ?"));
   const std::string name = to.string();
   return copy.bind_text(name).run();

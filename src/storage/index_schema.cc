@@ -74,6 +74,11 @@ Result<void> prepare_schema(Database& database, std::string_view name, std::stri
     VALETKEY_CHECK(make_tables(database, bucket));
     return making.commit();
   }
+  VALETKEY_CHECK(check_schema(database, name));
+  return check_bucket(database, name, bucket);
+}
+
+Result<void> check_schema(Database& database, std::string_view name) {
   VALETKEY_TRY(const auto application, database.read_integer("PRAGMA application_id"));
   if (application != kApplicationId)
     return fail(ErrorCode::invalid, fmt::format("{} is not an object index of Valetkey", name));
@@ -82,7 +87,7 @@ Result<void> prepare_schema(Database& database, std::string_view name, std::stri
     return fail(ErrorCode::invalid,
                 fmt::format("{} has format {}, this program knows up to {}: use a newer valetkeyd",
                             name, format, kFormat));
-  return check_bucket(database, name, bucket);
+  return {};
 }
 
 Result<ObjectInfo> read_info(const Query& row) {

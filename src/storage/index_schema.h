@@ -18,6 +18,8 @@ namespace valetkey::storage {
 
 // Makes the tables in an empty file; refuses foreign files, newer formats and another bucket.
 Result<void> prepare_schema(Database& database, std::string_view name, std::string_view bucket);
+// The refusals alone, but for the bucket.
+Result<void> check_schema(Database& database, std::string_view name);
 // `corrupt` if a column has another length than the format says.
 Result<ObjectInfo> read_info(const Query& row);
 Result<IndexRow> read_row(const Query& row);

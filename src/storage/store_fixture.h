@@ -13,7 +13,7 @@
 #include "base/crypto.h"
 #include "base/keyring.h"
 #include "storage/disk_store.h"
-#include "storage/object_store_conformance.h"
+#include "storage/object_store_fixture.h"
 
 namespace valetkey::storage {
 
