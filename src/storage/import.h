@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Imports a tree of files that holds v1/account_id=<digits>/… into an object store. Idempotent and
+// resumable: what is there with the same key, size and MD5 stays; modification times are never
+// trusted. Publishes as it goes, so that a crash loses little. Memory does not depend on sizes.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "storage/object_store.h"
+
+namespace valetkey::storage {
+
+// Reads exactly the span's size at an offset of the file.
+using ReadAt = std::function<Result<void>(std::uint64_t offset, std::span<char> out)>;
+using CountRows = std::function<Result<std::uint64_t>(std::uint64_t size, const ReadAt& read_at)>;
+
+struct ImportOptions {
+  std::filesystem::path folder;
+  std::size_t workers = 0;  // 0: one a processor
+  // Counts the rows of what ends in .parquet; a file it fails on is refused. Empty: nothing is
+  // counted.
+  CountRows count_rows;
+  const std::atomic<bool>* stop = nullptr;  // true: ends soon, with what is ready published
+};
+
+struct ImportTotals {
+  std::uint64_t files = 0;  // found
+  std::uint64_t bytes = 0;
+  std::uint64_t files_done = 0;
+  std::uint64_t bytes_done = 0;
+};
+
+// Told of progress from any worker, one call at a time.
+class ImportProgress {
+ public:
+  virtual ~ImportProgress() = default;
+  virtual void advanced(const ImportTotals& totals) = 0;
+  virtual void refused(const std::string& path, const Error& error) = 0;
+};
+
+struct ImportSummary {
+  std::uint64_t added = 0;
+  std::uint64_t replaced = 0;
+  std::uint64_t unchanged = 0;
+  std::uint64_t bytes = 0;     // written
+  std::uint64_t refused = 0;   // files and folders that were not imported
+  std::vector<Error> reasons;  // of the first hundred of them
+  bool stopped = false;
+  bool complete() const { return refused == 0 && !stopped; }
+  std::string str() const;  // one sentence
+};
+
+// An Error is what ended the import as a whole: a full disk, a store that fails, a tree that is
+// none. Even then all that was published stays. Otherwise look at complete().
+Result<ImportSummary> import_tree(ObjectStore& store, const Clock& clock,
+                                  const ImportOptions& options, ImportProgress& progress);
+
+}  // namespace valetkey::storage
