@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/check.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <mutex>
+#include <thread>
+
+#include "base/crypto.h"
+#include "base/encoding.h"
+#include "storage/orphans.h"
+#include "storage/sealed_file.h"
+
+namespace valetkey::storage {
+namespace {
+
+constexpr std::size_t kRowsAtOnce = 100;
+
+// Hands out rows in key order. Thread-safe.
+class RowSource {
+ public:
+  explicit RowSource(Index& index) : index_(index) {}
+  // Empty at the end.
+  Result<std::vector<IndexRow>> next() {
+    const std::lock_guard lock(mutex_);
+    if (ended_) return std::vector<IndexRow>();
+    VALETKEY_TRY(std::vector<IndexRow> rows, index_.rows_after(after_, kRowsAtOnce));
+    ended_ = rows.empty();
+    if (!ended_) after_ = rows.back().info.key;
+    return rows;
+  }
+  void end() {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+
+ private:
+  Index& index_;
+  std::mutex mutex_;
+  std::string after_;
+  bool ended_ = false;
+};
+
+class Check {
+ public:
+  Check(DiskStore& store, CheckProgress& progress) : store_(store), progress_(progress) {}
+
+  Result<CheckReport> run(std::size_t workers) {
+    {
+      std::vector<std::jthread> threads;
+      for (std::size_t i = 0; i < std::clamp<std::size_t>(workers, 1, 64); ++i)
+        threads.emplace_back([this] { work(); });
+    }
+    if (failure_) return std::unexpected(*failure_);
+    std::ranges::sort(report_.problems);
+    return std::move(report_);
+  }
+
+ private:
+  void work() {
+    while (true) {
+      auto rows = source_.next();
+      if (!rows) {
+        const std::lock_guard lock(mutex_);
+        // A damaged row ends the walk, and is itself a finding.
+        if (rows.error().code == ErrorCode::corrupt)
+          report_.problems.push_back(rows.error().detail);
+        else
+          failure_ = rows.error();
+        source_.end();
+        return;
+      }
+      if (rows->empty()) return;
+      for (const IndexRow& row : *rows) look_at(row);
+    }
+  }
+
+  void look_at(const IndexRow& row) {
+    const auto sound = verify(row);
+    // Replaced or removed since its row was read: the new one is another's row.
+    const bool gone = !sound && !still_there(row);
+    const std::lock_guard lock(mutex_);
+    report_.objects += 1;
+    report_.bytes += row.info.size;
+    if (!sound && !gone)
+      report_.problems.push_back(fmt::format("object {}: {}", row.info.key, sound.error().detail));
+    progress_.advanced(report_.objects, report_.bytes);
+  }
+
+  bool still_there(const IndexRow& row) {
+    const auto now = store_.index().find(row.info.key, Timestamp::min());
+    return !now || (*now && (*now)->id == row.id);
+  }
+
+  Result<void> verify(const IndexRow& row) {
+    VALETKEY_TRY(const KnownObject known, store_.open_row(row));
+    const auto path = store_.path_of(row.id);
+    VALETKEY_TRY(FileDescriptor file, open_file(path, O_RDONLY | O_NOFOLLOW));
+    posix_fadvise(file.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
+    VALETKEY_TRY(SealedReader reader, SealedReader::open(std::move(file), path.string(), row.id,
+                                                         known.data_key, row.info.size));
+    return verify_content(row, reader);
+  }
+
+  static Result<void> verify_content(const IndexRow& row, SealedReader& reader) {
+    std::string buffer(kBatchChunks * kChunkBytes, '\0');
+    Md5 md5;
+    std::uint32_t crc = 0;
+    std::uint64_t at = 0;
+    do {
+      const auto got = reader.read(at, buffer, ReadMode::blocking);
+      if (!got)
+        return fail(ErrorCode::corrupt,
+                    fmt::format("chunk {} of file {} {}", reader.failed_chunk(), row.id.str(),
+                                got.error() == ReadFailure::io ? "cannot be read"
+                                                               : "does not authenticate"));
+      md5.update({buffer.data(), *got});
+      crc = crc32(crc, {buffer.data(), *got});
+      at += *got;
+    } while (at < row.info.size);
+    const auto digest = md5.finish();
+    const std::string etag = hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
+    if (etag != row.info.etag) return fail(ErrorCode::corrupt, "its MD5 is not that of its row");
+    if (crc != row.info.crc32) return fail(ErrorCode::corrupt, "its CRC-32 is not that of its row");
+    return {};
+  }
+
+  DiskStore& store_;
+  CheckProgress& progress_;
+  RowSource source_{store_.index()};
+  std::mutex mutex_;  // of what follows
+  CheckReport report_;
+  std::optional<Error> failure_;
+};
+
+}  // namespace
+
+Result<CheckReport> check_objects(DiskStore& store, const CheckOptions& options, Timestamp now,
+                                  CheckProgress& progress) {
+  // Without a sound index nothing that follows would be true, least of all what is an orphan.
+  if (const auto sound = store.index().check_structure(); !sound) {
+    if (sound.error().code != ErrorCode::corrupt) return std::unexpected(sound.error());
+    CheckReport report;
+    report.problems.push_back(sound.error().detail);
+    return report;
+  }
+  VALETKEY_TRY(CheckReport report, Check(store, progress).run(options.workers));
+  auto orphans = find_orphans(store);
+  // A damaged row has been reported; with it there is no telling whose the files are.
+  if (!orphans && orphans.error().code == ErrorCode::corrupt) return report;
+  VALETKEY_TRY(const Orphans found, std::move(orphans));
+  report.problems.insert(report.problems.end(), found.strangers.begin(), found.strangers.end());
+  report.orphans = found.files.size();
+  if (options.repair) {
+    VALETKEY_CHECK(remove_orphans(store, now, report));
+    return report;
+  }
+  for (const ObjectId& id : found.files) report.problems.push_back(describe_orphan(id));
+  return report;
+}
+
+}  // namespace valetkey::storage
