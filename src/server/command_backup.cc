@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// A backup is a folder: objects.db, objects/ (hard links where possible), control.db, audit/,
+// valetkey.toml where there is one, and manifest.json, written last: without it the backup is none.
+#include <fmt/format.h>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "base/file.h"
+#include "control/sqlite_store.h"
+#include "server/commands.h"
+#include "server/data_folder.h"
+#include "server/metrics.h"
+#include "server/progress_bar.h"
+#include "storage/backup.h"
+
+namespace valetkey::server {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+constexpr int kBackupVersion = 1;
+constexpr std::size_t kMaxManifestBytes = 64 * 1024;
+
+Result<void> copy_config(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  if (!fs::exists(from / "valetkey.toml", error)) return {};
+  if (fs::exists(to / "valetkey.toml", error)) return {};  // the new folder's own goes first
+  return copy_durably(from / "valetkey.toml", to / "valetkey.toml");
+}
+
+Result<void> write_manifest(const Session& session, const fs::path& to, const std::string& bucket) {
+  const json::object manifest{{"format", "valetkey-backup"},
+                              {"version", kBackupVersion},
+                              {"created", format_iso8601(session.clock.now())},
+                              {"program", kVersion},
+                              {"bucket", bucket}};
+  return replace_file(to / "manifest.json", json::serialize(manifest) + "\n");
+}
+
+Result<void> read_manifest(const fs::path& from) {
+  const auto text = read_file(from / "manifest.json", kMaxManifestBytes);
+  if (!text)
+    return fail(ErrorCode::invalid,
+                fmt::format("{} is not a complete backup: it has no manifest.json", from.string()));
+  boost::system::error_code error;
+  const json::value manifest = json::parse(*text, error);
+  const auto* object = error ? nullptr : manifest.if_object();
+  const auto* version = object ? object->if_contains("version") : nullptr;
+  if (!version || !version->is_int64())
+    return fail(ErrorCode::corrupt, (from / "manifest.json").string() + " is no manifest");
+  if (version->as_int64() == kBackupVersion) return {};
+  return fail(
+      ErrorCode::unavailable,
+      fmt::format("{} was written by a newer version; restore it with that", from.string()));
+}
+
+int print_summary(Session& session, const std::string& folder,
+                  const storage::BackupSummary& summary, const std::string& sentence) {
+  if (session.json) {
+    session.print(json::object{{"folder", folder},
+                               {"objects", summary.objects},
+                               {"bytes", summary.bytes},
+                               {"copied", summary.copied}});
+    return 0;
+  }
+  session.out << sentence << '\n';
+  return 0;
+}
+
+// What an interrupted restore left is ours to remove, and only that.
+Result<void> begin_restore(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::exists(folder / kRestoreMarker, error)) {
+    VALETKEY_CHECK(need_empty(folder));
+    VALETKEY_CHECK(make_private(folder));
+    return replace_file(folder / kRestoreMarker, "");
+  }
+  for (const char* name : {"objects.db", "objects.db-wal", "objects.db-shm", "control.db", "audit"})
+    fs::remove_all(folder / name, error);
+  return {};
+}
+
+Result<void> end_restore(const fs::path& folder) {
+  std::error_code error;
+  fs::remove(folder / kRestoreMarker, error);
+  if (error)
+    return fail(ErrorCode::io, fmt::format("cannot remove {}: {}",
+                                           (folder / kRestoreMarker).string(), error.message()));
+  return sync_folder(folder);
+}
+
+}  // namespace
+
+Result<int> backup(Session& session, const std::string& destination) {
+  const fs::path to = destination;
+  VALETKEY_TRY(const auto keys, session.open_keys());
+  VALETKEY_TRY(const auto objects, session.open_objects(*keys));
+  VALETKEY_CHECK(need_empty(to));
+  VALETKEY_CHECK(make_private(to));
+  VALETKEY_TRY(const auto summary, storage::backup_objects(*objects, to));
+  VALETKEY_CHECK(control::backup_sqlite_store(session.data_dir / "control.db", to / "control.db"));
+  VALETKEY_CHECK(copy_files_durably(session.data_dir / "audit", to / "audit"));
+  VALETKEY_CHECK(copy_config(session.data_dir, to));
+  VALETKEY_CHECK(write_manifest(session, to, objects->bucket()));
+  VALETKEY_CHECK(session.record("backup", std::nullopt, destination));
+  if (!session.json)
+    session.err << fmt::format(
+        "The keyring is not in it. Keep a copy of {} elsewhere: without it the backup is "
+        "unreadable, "
+        "and with it beside the backup anyone can read it.\n",
+        session.keyring().string());
+  return print_summary(session, destination, summary,
+                       fmt::format("{} objects ({}) backed up to {}.", summary.objects,
+                                   ProgressBar::bytes_text(summary.bytes), destination));
+}
+
+Result<int> restore(Session& session, const std::string& source) {
+  const fs::path from = source;
+  VALETKEY_CHECK(session.check_keyring_place());
+  VALETKEY_CHECK(read_manifest(from));
+  VALETKEY_CHECK(begin_restore(session.data_dir));
+  VALETKEY_TRY(const auto summary, storage::restore_objects(from, session.data_dir));
+  VALETKEY_CHECK(copy_files_durably(from / "audit", session.data_dir / "audit"));
+  VALETKEY_CHECK(copy_config(from, session.data_dir));
+  VALETKEY_CHECK(copy_durably(from / "control.db", session.data_dir / "control.db"));
+  VALETKEY_CHECK(end_restore(session.data_dir));
+  VALETKEY_CHECK(session.record("restore", std::nullopt, source));
+  std::error_code error;
+  if (!session.json)
+    session.err << (fs::exists(session.keyring(), error)
+                        ? fmt::format("Next: valetkeyd check --data-dir {}\n",
+                                      session.data_dir.string())
+                        : fmt::format("Put the keyring of that time at {} (mode 0600), then: "
+                                      "valetkeyd check --data-dir {}\n",
+                                      session.keyring().string(), session.data_dir.string()));
+  return print_summary(
+      session, session.data_dir.string(), summary,
+      fmt::format("{} objects ({}) restored into {}.", summary.objects,
+                  ProgressBar::bytes_text(summary.bytes), session.data_dir.string()));
+}
+
+}  // namespace valetkey::server

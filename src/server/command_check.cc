@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <boost/json/value_from.hpp>
+
+#include "server/commands.h"
+#include "server/progress_bar.h"
+#include "storage/check.h"
+
+namespace valetkey::server {
+namespace {
+
+namespace json = boost::json;
+
+class ShownProgress final : public storage::CheckProgress {
+ public:
+  ShownProgress(const Session& session, storage::StoreStats total)
+      : bar_(session.err, session.terminal), total_(total) {}
+  void advanced(std::uint64_t objects, std::uint64_t bytes) override {
+    bar_.show(total_.objects, objects, total_.bytes, bytes);
+  }
+
+ private:
+  ProgressBar bar_;
+  storage::StoreStats total_;
+};
+
+Result<storage::CheckReport> check_with_bar(const Session& session, bool repair) {
+  VALETKEY_TRY(const auto keys, session.open_keys());
+  VALETKEY_TRY(const auto objects, session.open_objects(*keys));
+  VALETKEY_TRY(const auto total, objects->stats());
+  ShownProgress progress(session, total);
+  const std::size_t workers = std::max(1u, std::thread::hardware_concurrency());
+  return storage::check_objects(*objects, {.workers = workers, .repair = repair},
+                                session.clock.now(), progress);
+}
+
+// Every row of the control store is read, every audit record's checksum tested.
+void check_control(const Session& session, std::vector<std::string>& problems) {
+  const auto note = [&](const auto& read) {
+    if (!read) problems.push_back("control.db: " + read.error().detail);
+  };
+  if (const auto store = session.open_control(); store) {
+    note((*store)->accounts());
+    note((*store)->users(std::nullopt));
+    note((*store)->tokens(std::nullopt, std::nullopt));
+    note((*store)->usage(std::nullopt, Date{}));
+  } else {
+    note(store);
+  }
+  const auto damaged = control::read_audit(session.data_dir / "audit", {}, [](const auto&) {});
+  if (!damaged)
+    problems.push_back("audit: " + damaged.error().detail);
+  else if (*damaged > 0)
+    problems.push_back(fmt::format("audit: {} records are torn or altered", *damaged));
+}
+
+}  // namespace
+
+Result<int> check(Session& session, bool repair) {
+  VALETKEY_CHECK(session.need_data());
+  VALETKEY_TRY(auto report, check_with_bar(session, repair));
+  check_control(session, report.problems);
+  if (session.json) {
+    session.print(json::object{{"clean", report.clean()},
+                               {"objects", report.objects},
+                               {"bytes", report.bytes},
+                               {"orphans", report.orphans},
+                               {"problems", json::value_from(report.problems)},
+                               {"repaired", json::value_from(report.repaired)}});
+    return report.clean() ? 0 : 1;
+  }
+  for (const auto& line : report.repaired) session.out << "repaired: " << line << '\n';
+  for (const auto& line : report.problems) session.out << line << '\n';
+  session.out << fmt::format(
+      "{} objects, {} read: {}\n", report.objects, ProgressBar::bytes_text(report.bytes),
+      report.clean() ? "all is well" : fmt::format("{} problems", report.problems.size()));
+  return report.clean() ? 0 : 1;
+}
+
+}  // namespace valetkey::server

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "control/sqlite_store.h"
+#include "server/commands.h"
+#include "server/data_folder.h"
+#include "storage/disk_store.h"
+
+namespace valetkey::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+Result<void> need_no_keyring(const fs::path& file) {
+  std::error_code error;
+  if (!fs::exists(file, error)) return {};
+  return fail(ErrorCode::already_exists,
+              fmt::format("the keyring {} exists already and may open other data; move it away or "
+                          "name another with --keyring",
+                          file.string()));
+}
+
+Result<void> make_databases(Session& session) {
+  // control.db last: its presence says that the folder is complete.
+  VALETKEY_TRY(const auto config, session.load_config());
+  VALETKEY_TRY(const auto keys, FileKeySource::open(session.keyring()));
+  VALETKEY_TRY(const auto objects,
+               storage::open_disk_store({.folder = session.data_dir, .bucket = config.s3.bucket},
+                                        *keys, session.clock));
+  VALETKEY_TRY(const auto store, control::open_sqlite_store(session.data_dir / "control.db"));
+  return session.record("init", std::nullopt, session.data_dir.string());
+}
+
+void say_next(const Session& session) {
+  const std::string dir = session.data_dir.string();
+  if (session.json) {
+    session.print(boost::json::object{{"data_dir", dir}, {"keyring", session.keyring().string()}});
+    return;
+  }
+  session.out << fmt::format("Made the data folder {} and the keyring {}.\n", dir,
+                             session.keyring().string());
+  session.err << fmt::format(
+      "Back up the keyring apart from the data: without it nothing stored can be read.\n"
+      "Next:\n"
+      "  valetkeyd account create 12345 --name Acme --data-dir {0}\n"
+      "  valetkeyd user create ada@example.org --account 12345 --role admin --data-dir {0}\n"
+      "  valetkeyd token create --account 12345 --user ada@example.org --name laptop --data-dir "
+      "{0}\n"
+      "  valetkeyd import EXPORT_FOLDER --data-dir {0}\n"
+      "  valetkeyd serve --data-dir {0}\n",
+      dir);
+}
+
+}  // namespace
+
+Result<int> init(Session& session) {
+  VALETKEY_CHECK(session.check_keyring_place());
+  VALETKEY_CHECK(need_empty(session.data_dir));
+  VALETKEY_CHECK(need_no_keyring(session.keyring()));
+  VALETKEY_CHECK(make_private(session.data_dir));
+  VALETKEY_CHECK(write_keyring(session.keyring(), Keyring::make(session.clock.now()), false));
+  const auto made = make_databases(session);
+  if (!made) {  // what did not come to be leaves no keyring that would stop the next attempt
+    std::error_code ignored;
+    fs::remove(session.keyring(), ignored);
+    return std::unexpected(made.error());
+  }
+  say_next(session);
+  return 0;
+}
+
+Result<int> print_config(Session& session, bool markdown) {
+  session.out << (markdown ? markdown_config() : example_config());
+  return 0;
+}
+
+}  // namespace valetkey::server

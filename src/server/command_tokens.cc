@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "control/tokens.h"
+#include "server/commands.h"
+#include "server/table.h"
+
+namespace valetkey::server {
+namespace {
+
+namespace json = boost::json;
+using control::Token;
+
+json::value or_null(const std::optional<Timestamp>& t) {
+  return t ? json::value(format_iso8601(*t)) : json::value();
+}
+
+json::object document_of(const Token& t, const std::string& email) {
+  return {{"id", t.id.str()},
+          {"account", t.account.str()},
+          {"user", email},
+          {"name", t.name},
+          {"scopes", t.scopes.str()},
+          {"created", format_iso8601(t.created)},
+          {"expires", or_null(t.expires)},
+          {"revoked", or_null(t.revoked)},
+          {"parent", t.parent ? json::value(t.parent->str()) : json::value()}};
+}
+
+std::string state_of(const Token& t, Timestamp now) {
+  if (t.revoked) return "revoked";
+  return t.expires && *t.expires <= now ? "expired" : "active";
+}
+
+Result<control::User> owner_of(control::ControlStore& store, const AccountId& account,
+                               const std::string& email) {
+  VALETKEY_TRY(const auto exists, store.account(account));
+  if (exists.state == control::AccountState::deleted)
+    return fail(ErrorCode::denied, fmt::format("account {} is deleted", account.str()));
+  const auto user = store.user_by_email(email);
+  if (!user || user->account != account)
+    return fail(ErrorCode::not_found,
+                fmt::format("account {} has no user {}; make it with `valetkeyd user create {} "
+                            "--account {} --role member`",
+                            account.str(), email, email, account.str()));
+  if (user->state == control::UserState::disabled)
+    return fail(ErrorCode::denied,
+                fmt::format("user {} is disabled; `valetkeyd user enable {}` first", email, email));
+  return user;
+}
+
+Result<std::optional<Timestamp>> expiry(const std::string& text, Timestamp now) {
+  if (text.empty()) return std::optional<Timestamp>();
+  const auto duration = parse_duration(text);
+  if (!duration || *duration < std::chrono::seconds(1) || *duration > std::chrono::days(36'500))
+    return fail(ErrorCode::invalid, "--expires must be a duration, such as 90d or 12h");
+  return std::optional(now + *duration);
+}
+
+}  // namespace
+
+Result<int> token_create(Session& session, const TokenFlags& flags) {
+  const Timestamp now = session.clock.now();
+  VALETKEY_TRY(const AccountId account, AccountId::parse(flags.account));
+  VALETKEY_TRY(const auto scopes, control::TokenScopes::parse(flags.scopes));
+  VALETKEY_TRY(const auto expires, expiry(flags.expires, now));
+  VALETKEY_TRY(const auto store, session.open_control());
+  VALETKEY_TRY(const auto user, owner_of(*store, account, flags.user));
+  const Secret token = control::make_token();
+  VALETKEY_TRY(const Token made,
+               store->create_token({.account = account,
+                                    .user = user.id,
+                                    .name = flags.name,
+                                    .scopes = scopes,
+                                    .expires = expires,
+                                    .parent = std::nullopt},
+                                   as_text(control::token_digest(token.reveal())), now));
+  VALETKEY_CHECK(session.record("token.create", account, made.id.str()));
+  if (session.json) {
+    auto document = document_of(made, user.email);
+    document["token"] = token.reveal();
+    session.print(document);
+    return 0;
+  }
+  // The token alone on stdout, so that TOKEN=$(valetkeyd token create …) holds nothing else.
+  session.out << token.reveal() << '\n';
+  session.err << fmt::format(
+      "Token {} for {} of account {} ({}{}). It is shown this once and cannot be read again.\n",
+      made.id.str(), user.email, account.str(), scopes.str(),
+      expires ? ", until " + format_iso8601(*expires) : "");
+  return 0;
+}
+
+Result<int> token_list(Session& session, const std::string& account, const std::string& email) {
+  VALETKEY_TRY(const auto store, session.open_control());
+  std::optional<AccountId> of;
+  if (!account.empty()) {
+    VALETKEY_TRY(of, AccountId::parse(account));
+  }
+  std::optional<UserId> by;
+  if (!email.empty()) {
+    VALETKEY_TRY(const auto user, store->user_by_email(email));
+    by = user.id;
+  }
+  VALETKEY_TRY(const auto tokens, store->tokens(of, by));
+  VALETKEY_TRY(const auto users, store->users(of));
+  std::map<UserId, std::string> emails;
+  for (const auto& user : users) emails.emplace(user.id, user.email);
+  if (session.json) {
+    json::array list;
+    for (const auto& token : tokens) list.push_back(document_of(token, emails[token.user]));
+    session.print(json::object{{"tokens", std::move(list)}});
+    return 0;
+  }
+  Table table({"ID", "NAME", "ACCOUNT", "USER", "SCOPES", "STATE", "CREATED", "EXPIRES"});
+  for (const auto& t : tokens)
+    table.row({t.id.str(), t.name, t.account.str(), emails[t.user], t.scopes.str(),
+               state_of(t, session.clock.now()), format_iso8601(t.created),
+               t.expires ? format_iso8601(*t.expires) : "never"});
+  if (table.empty())
+    session.err
+        << "No tokens. Make one: valetkeyd token create --account ID --user EMAIL --name N\n";
+  else
+    table.print(session.out);
+  return 0;
+}
+
+Result<int> token_revoke(Session& session, const std::string& id) {
+  VALETKEY_TRY(const TokenId token, TokenId::parse(id));
+  VALETKEY_TRY(const auto store, session.open_control());
+  VALETKEY_TRY(const auto before, store->token(token));
+  VALETKEY_TRY(const auto count, store->revoke_token(token, session.clock.now()));
+  VALETKEY_CHECK(session.record("token.revoke", before.account, id));
+  if (session.json) {
+    session.print(json::object{{"id", id}, {"revoked", count}});
+    return 0;
+  }
+  if (count == 0)
+    session.out << fmt::format("Token {} was revoked before.\n", id);
+  else if (count == 1)
+    session.out << fmt::format("Token {} is revoked; its sessions end within one second.\n", id);
+  else
+    session.out << fmt::format(
+        "Token {} and {} that it created are revoked; their sessions end within one second.\n", id,
+        count - 1);
+  return 0;
+}
+
+}  // namespace valetkey::server

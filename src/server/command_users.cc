@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "server/commands.h"
+#include "server/table.h"
+
+namespace valetkey::server {
+namespace {
+
+namespace json = boost::json;
+using control::Role;
+using control::UserState;
+
+json::object document_of(const control::User& u) {
+  return {{"id", u.id.str()},
+          {"email", u.email},
+          {"account", u.account ? json::value(u.account->str()) : json::value()},
+          {"role", control::name_of(u.role)},
+          {"state", control::name_of(u.state)},
+          {"created", format_iso8601(u.created)}};
+}
+
+Result<std::optional<AccountId>> optional_account(const std::string& text) {
+  if (text.empty()) return std::optional<AccountId>();
+  VALETKEY_TRY(AccountId account, AccountId::parse(text));
+  return std::optional(std::move(account));
+}
+
+Result<void> check_role(Role role, bool has_account) {
+  if (role == Role::operator_ && has_account)
+    return fail(ErrorCode::invalid, "an operator belongs to no account; leave --account out");
+  if (role != Role::operator_ && !has_account)
+    return fail(ErrorCode::invalid,
+                fmt::format("the role {} needs --account ID", control::name_of(role)));
+  return {};
+}
+
+Result<control::User> find_user(control::ControlStore& store, const std::string& email) {
+  auto found = store.user_by_email(email);
+  if (!found && found.error().code == ErrorCode::not_found)
+    return fail(ErrorCode::not_found,
+                fmt::format("there is no user {}; `valetkeyd user list` shows them", email));
+  return found;
+}
+
+// Prints the user as it is now, as JSON or as `sentence`.
+Result<int> finish(Session& session, control::ControlStore& store, const UserId& id,
+                   const std::string& sentence) {
+  if (!session.json) {
+    session.out << sentence << '\n';
+    return 0;
+  }
+  VALETKEY_TRY(const auto user, store.user(id));
+  session.print(document_of(user));
+  return 0;
+}
+
+}  // namespace
+
+Result<int> user_create(Session& session, const std::string& email, const std::string& account,
+                        const std::string& role_name) {
+  VALETKEY_TRY(const Role role, control::parse_role(role_name));
+  VALETKEY_TRY(const auto of, optional_account(account));
+  VALETKEY_CHECK(check_role(role, of.has_value()));
+  VALETKEY_TRY(const auto store, session.open_control());
+  VALETKEY_TRY(const auto user, store->create_user(email, of, role, session.clock.now()));
+  VALETKEY_CHECK(session.record("user.create", of, user.id.str()));
+  VALETKEY_TRY(const int status,
+               finish(session, *store, user.id,
+                      fmt::format("User {} created ({}).", user.email, role_name)));
+  if (!session.json && of)
+    session.err << fmt::format("Next: valetkeyd token create --account {} --user {} --name NAME\n",
+                               of->str(), user.email);
+  return status;
+}
+
+Result<int> user_list(Session& session, const std::string& account) {
+  VALETKEY_TRY(const auto of, optional_account(account));
+  VALETKEY_TRY(const auto store, session.open_control());
+  VALETKEY_TRY(const auto users, store->users(of));
+  if (session.json) {
+    json::array list;
+    for (const auto& user : users) list.push_back(document_of(user));
+    session.print(json::object{{"users", std::move(list)}});
+    return 0;
+  }
+  Table table({"EMAIL", "ACCOUNT", "ROLE", "STATE", "CREATED", "ID"});
+  for (const auto& u : users)
+    table.row({u.email, u.account ? u.account->str() : "-", std::string(control::name_of(u.role)),
+               std::string(control::name_of(u.state)), format_iso8601(u.created), u.id.str()});
+  if (table.empty())
+    session.err
+        << "No users yet. Make one: valetkeyd user create EMAIL --account ID --role admin\n";
+  else
+    table.print(session.out);
+  return 0;
+}
+
+Result<int> user_set_state(Session& session, const std::string& email, UserState state) {
+  VALETKEY_TRY(const auto store, session.open_control());
+  VALETKEY_TRY(const auto user, find_user(*store, email));
+  VALETKEY_CHECK(store->set_user_state(user.id, state, session.clock.now()));
+  const bool disabled = state == UserState::disabled;
+  VALETKEY_CHECK(
+      session.record(disabled ? "user.disable" : "user.enable", user.account, user.id.str()));
+  return finish(session, *store, user.id,
+                fmt::format("User {} is {}.", user.email,
+                            disabled ? "disabled; tokens and sessions are refused within one second"
+                                     : "enabled; tokens that are not revoked work again"));
+}
+
+Result<int> user_set_role(Session& session, const std::string& email,
+                          const std::string& role_name) {
+  VALETKEY_TRY(const Role role, control::parse_role(role_name));
+  VALETKEY_TRY(const auto store, session.open_control());
+  VALETKEY_TRY(const auto user, find_user(*store, email));
+  VALETKEY_CHECK(check_role(role, user.account.has_value()));
+  VALETKEY_CHECK(store->set_user_role(user.id, role, session.clock.now()));
+  VALETKEY_CHECK(
+      session.record(fmt::format("user.role.{}", role_name), user.account, user.id.str()));
+  return finish(session, *store, user.id,
+                fmt::format("User {} has the role {} now.", user.email, role_name));
+}
+
+}  // namespace valetkey::server

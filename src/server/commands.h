@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands of valetkeyd as functions. Each prints its answer and returns the exit status (0, or
+// 1 where it found something wrong), or the error that ends it with status 1. All work beside a
+// server.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "server/session.h"
+
+namespace valetkey::server {
+
+Result<int> init(Session& session);
+Result<int> print_config(Session& session, bool markdown);
+
+struct ServeFlags {
+  std::string api_listen, s3_listen, admin_listen;  // empty: as configured
+  int ready_fd = -1;  // gets one JSON line with the URLs, then is closed
+};
+Result<int> serve(Session& session, const ServeFlags& flags);
+
+Result<int> account_create(Session& session, const std::string& id, const std::string& name);
+Result<int> account_list(Session& session);
+Result<int> account_set(Session& session, const std::string& id, control::AccountState state);
+
+Result<int> user_create(Session& session, const std::string& email, const std::string& account,
+                        const std::string& role);
+Result<int> user_list(Session& session, const std::string& account);
+Result<int> user_set_state(Session& session, const std::string& email, control::UserState state);
+Result<int> user_set_role(Session& session, const std::string& email, const std::string& role);
+
+struct TokenFlags {
+  std::string account, user, name;
+  std::string scopes = "export";
+  std::string expires;  // a duration from now; empty: until it is revoked
+};
+Result<int> token_create(Session& session, const TokenFlags& flags);
+Result<int> token_list(Session& session, const std::string& account, const std::string& user);
+Result<int> token_revoke(Session& session, const std::string& id);
+
+// `since`: an instant, a day, or a duration back from now.
+Result<int> audit(Session& session, const std::string& since, const std::string& account);
+
+Result<int> import_folder(Session& session, const std::string& folder, unsigned workers);
+Result<int> check(Session& session, bool repair);
+Result<int> backup(Session& session, const std::string& destination);
+Result<int> restore(Session& session, const std::string& source);
+
+Result<int> keys_list(Session& session);
+Result<int> keys_rotate(Session& session, const std::string& purpose,
+                        const std::string& activate_in);
+Result<int> keys_rewrap(Session& session);
+
+}  // namespace valetkey::server

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// import, check, backup and restore through the front door.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "server/data_folder.h"
+#include "server/test_machine.h"
+
+namespace valetkey::server {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+namespace fs = std::filesystem;
+
+class Data : public testing::Test {
+ protected:
+  void SetUp() override {
+    machine_.prepare();
+    put("v1/account_id=12/type=events/date=2026-01-31/_SUCCESS", "");
+    put("v1/account_id=12/type=events/date=2026-01-31/event=buy/notes.txt", "some content");
+    machine_.must({"import", tree().string()});
+  }
+  fs::path tree() const { return machine_.folder() / "export"; }
+  void put(const std::string& key, const std::string& content) const {
+    fs::create_directories((tree() / key).parent_path());
+    std::ofstream(tree() / key) << content;
+  }
+  std::string backup_folder() const { return (machine_.folder() / "backup").string(); }
+  // The first stored file with content in it.
+  fs::path stored_file() const {
+    for (const auto& entry : fs::recursive_directory_iterator(machine_.data() / "objects"))
+      if (entry.is_regular_file() && entry.file_size() > 30) return entry.path();
+    return {};
+  }
+  // A new folder beside, with the same keyring, that the backup is restored into.
+  Answer restore_to(const std::string& name) const {
+    return machine_.run_bare({"restore", backup_folder(), "--data-dir",
+                              (machine_.folder() / name).string(), "--keyring",
+                              machine_.keyring().string()});
+  }
+  Answer check_in(const std::string& name) const {
+    return machine_.run_bare({"check", "--json", "--data-dir", (machine_.folder() / name).string(),
+                              "--keyring", machine_.keyring().string()});
+  }
+  TestMachine machine_;
+};
+
+TEST_F(Data, ImportIsIdempotent) {
+  const auto again = machine_.must({"import", tree().string(), "--json"}).json();
+  EXPECT_EQ(again.at("added"), 0);
+  EXPECT_EQ(again.at("unchanged"), 2);
+  EXPECT_EQ(again.at("complete"), true);
+}
+
+TEST_F(Data, ImportRefusesWhatIsNoParquetAndSaysWhich) {
+  put("v1/account_id=12/type=events/date=2026-01-31/event=buy/part-0.parquet", "not a footer");
+  const Answer answer = machine_.run({"import", tree().string(), "--json"});
+  EXPECT_EQ(answer.status, 1);
+  EXPECT_EQ(answer.json().at("refused"), 1);
+  EXPECT_THAT(answer.err, HasSubstr("part-0.parquet"));
+}
+
+TEST_F(Data, ImportOfAFolderThatIsNoneIsRefused) {
+  const Answer answer = machine_.run({"import", (machine_.folder() / "nothing").string()});
+  EXPECT_EQ(answer.status, 1);
+  EXPECT_THAT(answer.err, HasSubstr("nothing"));
+}
+
+TEST_F(Data, CheckOfSoundDataIsClean) {
+  const auto report = machine_.must({"check", "--json"}).json();
+  EXPECT_EQ(report.at("clean"), true);
+  EXPECT_EQ(report.at("objects"), 2);
+  EXPECT_THAT(machine_.must({"check"}).out, HasSubstr("all is well"));
+}
+
+TEST_F(Data, CheckNamesTheObjectThatWasAltered) {
+  const fs::path file = stored_file();
+  ASSERT_FALSE(file.empty());
+  std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
+  bytes.seekp(static_cast<std::streamoff>(fs::file_size(file)) - 3);
+  const int former = bytes.peek();
+  bytes.put(static_cast<char>(former ^ 1));
+  bytes.close();
+  const Answer answer = machine_.run({"check"});
+  EXPECT_EQ(answer.status, 1);
+  EXPECT_THAT(answer.out, HasSubstr("event=buy/notes.txt"));
+}
+
+TEST_F(Data, ABackupRestoresIntoAnEmptyFolder) {
+  machine_.must({"backup", backup_folder()});
+  const Answer answer = restore_to("second");
+  EXPECT_EQ(answer.status, 0) << answer.err;
+  const Answer check = check_in("second");
+  EXPECT_EQ(check.status, 0) << check.out << check.err;
+  EXPECT_EQ(check.json().at("objects"), 2);
+  const auto accounts = machine_.run_bare(
+      {"account", "list", "--json", "--data-dir", (machine_.folder() / "second").string()});
+  EXPECT_EQ(accounts.json().at("accounts").as_array().size(), 1u);
+  const auto audit =
+      machine_.run_bare({"audit", "--data-dir", (machine_.folder() / "second").string()});
+  EXPECT_THAT(audit.out, HasSubstr("account.create"));
+}
+
+TEST_F(Data, ABackupHoldsNoKeyAndNoPlainContent) {
+  machine_.must({"backup", backup_folder()});
+  for (const auto& entry : fs::recursive_directory_iterator(backup_folder())) {
+    EXPECT_THAT(entry.path().string(), Not(HasSubstr("keyring")));
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    std::stringstream content;
+    content << file.rdbuf();
+    EXPECT_THAT(content.str(), Not(HasSubstr("some content"))) << entry.path();
+  }
+}
+
+TEST_F(Data, BackupAndRestoreRefuseFoldersThatHoldSomething) {
+  machine_.must({"backup", backup_folder()});
+  EXPECT_EQ(machine_.run({"backup", backup_folder()}).status, 1);
+  const Answer answer = machine_.run({"restore", backup_folder()});
+  EXPECT_EQ(answer.status, 1);
+  EXPECT_THAT(answer.err, HasSubstr("is a data folder already"));
+}
+
+TEST_F(Data, ABackupWithoutItsManifestIsNone) {
+  machine_.must({"backup", backup_folder()});
+  fs::remove(fs::path(backup_folder()) / "manifest.json");
+  const Answer answer = restore_to("second");
+  EXPECT_EQ(answer.status, 1);
+  EXPECT_THAT(answer.err, HasSubstr("not a complete backup"));
+}
+
+TEST_F(Data, ARestoreThatWasInterruptedIsSaidAndCanBeRepeated) {
+  machine_.must({"backup", backup_folder()});
+  ASSERT_EQ(restore_to("second").status, 0);
+  // As if it had been killed just before its end.
+  std::ofstream(machine_.folder() / "second" / kRestoreMarker);
+  const Answer half = check_in("second");
+  EXPECT_EQ(half.status, 1);
+  EXPECT_THAT(half.err, HasSubstr("did not finish"));
+  EXPECT_EQ(restore_to("second").status, 0);
+  EXPECT_EQ(check_in("second").status, 0);
+}
+
+TEST_F(Data, KeysRewrapKeepsEverythingReadable) {
+  machine_.must({"keys", "rotate", "--purpose", "object", "--activate-in", "0s"});
+  const auto done = machine_.must({"keys", "rewrap", "--json"}).json();
+  EXPECT_EQ(done.at("rewrapped"), 2);
+  EXPECT_EQ(done.at("retired").as_array().size(), 1u);
+  EXPECT_EQ(machine_.must({"check", "--json"}).json().at("clean"), true);
+}
+
+}  // namespace
+}  // namespace valetkey::server

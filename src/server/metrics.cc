@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <sstream>
+
+namespace valetkey::server {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+using Families = std::vector<MetricFamily>;
+
+constexpr std::size_t kMaxReasons = 64;
+
+MetricFamily& family(Families& out, const char* name, const char* help, MetricType type) {
+  return out.emplace_back(MetricFamily{std::string("valetkey_") + name, help, type, {}});
+}
+
+ClientMetric::Label label(const char* name, std::string_view value) {
+  return {name, std::string(value)};
+}
+
+void add(MetricFamily& to, Labels labels, double value) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  (to.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+  to.metric.push_back(std::move(metric));
+}
+
+void counter(Families& out, const char* name, const char* help, double value) {
+  add(family(out, name, help, MetricType::Counter), {}, value);
+}
+void gauge(Families& out, const char* name, const char* help, double value) {
+  add(family(out, name, help, MetricType::Gauge), {}, value);
+}
+
+using Counts = RequestCounters::Counts<std::uint64_t>;
+
+void add_requests(Families& out, const Counts& counts) {
+  auto& to = family(out, "http_requests_total", "Requests answered.", MetricType::Counter);
+  for (std::size_t l = 0; l < kListeners.size(); ++l)
+    for (std::size_t m = 0; m < kMethods.size(); ++m)
+      for (std::size_t s = 0; s < kStatusClasses.size(); ++s)
+        if (const auto value = counts.listeners[l].requests[m][s])
+          add(to,
+              {label("listener", kListeners[l]), label("method", kMethods[m]),
+               label("status", kStatusClasses[s])},
+              static_cast<double>(value));
+}
+
+ClientMetric histogram(std::string_view listener,
+                       const RequestCounters::Of<std::uint64_t>& counts) {
+  ClientMetric out;
+  out.label = {label("listener", listener)};
+  std::uint64_t so_far = 0;
+  for (std::size_t i = 0; i < counts.durations.size(); ++i) {
+    so_far += counts.durations[i];
+    const double bound =
+        i < kDurationBounds.size() ? kDurationBounds[i] : std::numeric_limits<double>::infinity();
+    out.histogram.bucket.push_back({so_far, bound});
+  }
+  out.histogram.sample_count = so_far;
+  out.histogram.sample_sum = static_cast<double>(counts.duration_ns) / 1e9;
+  return out;
+}
+
+void add_per_listener(Families& out, const Counts& counts, const RequestCounters& requests) {
+  auto& durations = family(out, "http_request_duration_seconds",
+                           "Time from the end of a request's head to the end of its answer.",
+                           MetricType::Histogram);
+  for (std::size_t l = 0; l < kListeners.size(); ++l)
+    durations.metric.push_back(histogram(kListeners[l], counts.listeners[l]));
+  auto& sent = family(out, "http_sent_bytes_total", "Bytes of bodies sent.", MetricType::Counter);
+  for (std::size_t l = 0; l < kListeners.size(); ++l)
+    add(sent, {label("listener", kListeners[l])},
+        static_cast<double>(counts.listeners[l].bytes_sent));
+  auto& aborted = family(out, "http_aborted_total", "Answers that were cut before their end.",
+                         MetricType::Counter);
+  for (std::size_t l = 0; l < kListeners.size(); ++l)
+    add(aborted, {label("listener", kListeners[l])},
+        static_cast<double>(counts.listeners[l].aborted));
+  auto& open = family(out, "http_connections", "Connections open now.", MetricType::Gauge);
+  for (std::size_t l = 0; l < kListeners.size(); ++l)
+    add(open, {label("listener", kListeners[l])}, static_cast<double>(requests.connections(l)));
+}
+
+void add_exchanges(Families& out, const Counts& counts) {
+  auto& to = family(out, "api_exchanges_total", "Exchanges of a token for credentials, by outcome.",
+                    MetricType::Counter);
+  for (std::size_t i = 0; i < kExchangeOutcomes.size(); ++i)
+    add(to, {label("outcome", kExchangeOutcomes[i])}, static_cast<double>(counts.exchanges[i]));
+}
+
+void add_disk(Families& out, const Health& health) {
+  gauge(out, "disk_total_bytes", "Size of the data folder's disk.",
+        static_cast<double>(health.disk_total_bytes));
+  gauge(out, "disk_free_bytes", "What is free on it for the server.",
+        static_cast<double>(health.disk_free_bytes));
+  gauge(out, "disk_above_watermark",
+        "1 if the disk is filled above [limits] disk_watermark_percent.",
+        health.above_watermark() ? 1 : 0);
+}
+
+void add_keys(Families& out, const Health& health, Timestamp now) {
+  if (health.certificate_not_after)
+    gauge(out, "tls_certificate_not_after_seconds",
+          "When the certificate expires, in seconds since 1970.",
+          static_cast<double>(epoch_ms(*health.certificate_not_after)) / 1e3);
+  auto& ages = family(out, "key_age_seconds", "Age of each key of the keyring.", MetricType::Gauge);
+  for (const KeyHealth& key : health.keys)
+    add(ages,
+        {label("purpose", name_of(key.purpose)), label("id", std::to_string(key.id)),
+         label("state", name_of(key.state))},
+        std::chrono::duration<double>(now - key.created).count());
+}
+
+void add_state(Families& out, const Health& health, Timestamp now) {
+  gauge(out, "ready", "1 if /readyz answers 200.", health.problems(now).empty() ? 1 : 0);
+  gauge(out, "control_fresh", "1 if the control store has been seen within 5 s.",
+        health.control_fresh ? 1 : 0);
+  gauge(out, "object_store_readable", "1 if the object store answered the last look.",
+        health.object_store_problem.empty() ? 1 : 0);
+  gauge(out, "keyring_readable", "1 if the last look at the keyring's file was fine.",
+        health.keyring_problem.empty() ? 1 : 0);
+  add(family(out, "build_info", "Always 1; the label says the version.", MetricType::Gauge),
+      {label("version", kVersion)}, 1);
+}
+
+}  // namespace
+
+void Metrics::refused(std::string_view listener, std::string_view reason) {
+  const std::lock_guard lock(mutex_);
+  std::pair<std::string, std::string> key(listener, reason);
+  if (refusals_.size() >= kMaxReasons && !refusals_.contains(key)) key.second = "other";
+  ++refusals_[std::move(key)];
+}
+
+std::string Metrics::text(const Health& health, Timestamp now) const {
+  const Counts counts = requests_.sum();
+  Families out;
+  out.reserve(32);  // family() hands out references
+  add_requests(out, counts);
+  add_per_listener(out, counts, requests_);
+  add_exchanges(out, counts);
+  {
+    auto& to = family(out, "refusals_total", "Requests refused for who asks, by reason.",
+                      MetricType::Counter);
+    const std::lock_guard lock(mutex_);
+    for (const auto& [key, count] : refusals_)
+      add(to, {label("listener", key.first), label("reason", key.second)},
+          static_cast<double>(count));
+  }
+  counter(out, "corrupt_objects_total", "Reads that met stored bytes which do not authenticate.",
+          static_cast<double>(corrupt_objects_.load(std::memory_order_relaxed)));
+  add_disk(out, health);
+  add_keys(out, health, now);
+  add_state(out, health, now);
+  std::ostringstream text;
+  prometheus::TextSerializer().Serialize(text, out);
+  return text.str();
+}
+
+}  // namespace valetkey::server

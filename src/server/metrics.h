@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What /metrics shows, in Prometheus' text form. Labels come from fixed sets: never accounts,
+// users, keys of objects or paths. Thread-safe. docs/operations.md lists every metric.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "server/health.h"
+#include "server/request_counters.h"
+
+namespace valetkey::server {
+
+inline constexpr std::string_view kVersion = VALETKEY_VERSION;
+
+class Metrics {
+ public:
+  RequestCounters& requests() { return requests_; }
+  // `reason` comes from our own enumerations; beyond 64 different ones they count as "other".
+  void refused(std::string_view listener, std::string_view reason);
+  void corrupt_object() { corrupt_objects_.fetch_add(1, std::memory_order_relaxed); }
+  // The whole document.
+  std::string text(const Health& health, Timestamp now) const;
+
+ private:
+  RequestCounters requests_;
+  std::atomic<std::uint64_t> corrupt_objects_{0};
+  mutable std::mutex mutex_;
+  std::map<std::pair<std::string, std::string>, std::uint64_t> refusals_;  // (listener, reason)
+};
+
+}  // namespace valetkey::server

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace valetkey::server {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr Timestamp kNow = Timestamp(std::chrono::seconds(1'800'000'000));
+
+http::Finished finished(std::string_view listener, int status, std::string_view path = "/") {
+  return {.listener = listener,
+          .method = http::Method::get,
+          .method_name = "GET",
+          .path = path,
+          .status = status,
+          .bytes_sent = 100,
+          .duration = std::chrono::milliseconds(3),
+          .client = {},
+          .id = "id",
+          .aborted = status == 599};
+}
+
+Health healthy() {
+  Health out;
+  out.looked = kNow;
+  out.control_fresh = true;
+  out.disk_total_bytes = 1000u << 20;
+  out.disk_free_bytes = 500u << 20;
+  out.watermark_percent = 90;
+  out.min_free_bytes = 64u << 20;
+  return out;
+}
+
+TEST(Metrics, CountsRequestsOfAllThreads) {
+  Metrics metrics;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 20; ++i)
+    threads.emplace_back([&] {
+      for (int n = 0; n < 50; ++n) metrics.requests().add(finished("s3", 206));
+    });
+  for (auto& thread : threads) thread.join();
+  const std::string text = metrics.text(healthy(), kNow);
+  EXPECT_THAT(text, HasSubstr("valetkey_http_requests_total{listener=\"s3\",method=\"GET\","
+                              "status=\"2xx\"} 1000\n"));
+  EXPECT_THAT(text, HasSubstr("valetkey_http_sent_bytes_total{listener=\"s3\"} 100000\n"));
+  EXPECT_THAT(text,
+              HasSubstr("valetkey_http_request_duration_seconds_count{listener=\"s3\"} 1000\n"));
+  EXPECT_THAT(text, HasSubstr("seconds_bucket{listener=\"s3\",le=\"0.0025\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("seconds_bucket{listener=\"s3\",le=\"0.005\"} 1000\n"));
+  EXPECT_THAT(text, HasSubstr("seconds_bucket{listener=\"s3\",le=\"+Inf\"} 1000\n"));
+}
+
+TEST(Metrics, TellsExchangesByOutcome) {
+  Metrics metrics;
+  for (const int status : {200, 200, 401, 403, 429, 400, 503})
+    metrics.requests().add(finished("api", status, "/v2/export/credentials"));
+  metrics.requests().add(finished("api", 200, "/v2/export/credentials/container"));
+  metrics.requests().add(finished("api", 200, "/v2/account"));
+  const std::string text = metrics.text(healthy(), kNow);
+  EXPECT_THAT(text, HasSubstr("exchanges_total{outcome=\"ok\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("exchanges_total{outcome=\"refused\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("exchanges_total{outcome=\"limited\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("exchanges_total{outcome=\"invalid\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("exchanges_total{outcome=\"failed\"} 1\n"));
+}
+
+TEST(Metrics, NeverShowsAPath) {
+  Metrics metrics;
+  metrics.requests().add(finished("s3", 200, "/bucket/v1/account_id=4711/secret-name"));
+  EXPECT_THAT(metrics.text(healthy(), kNow), Not(HasSubstr("4711")));
+}
+
+TEST(Metrics, BoundsTheNumberOfReasons) {
+  Metrics metrics;
+  for (int i = 0; i < 1000; ++i) metrics.refused("s3", "reason" + std::to_string(i));
+  const std::string text = metrics.text(healthy(), kNow);
+  EXPECT_THAT(text, HasSubstr("reason=\"other\"} 936\n"));
+  EXPECT_THAT(text, Not(HasSubstr("reason999")));
+}
+
+TEST(Metrics, ShowDiskCertificateAndKeys) {
+  Metrics metrics;
+  metrics.corrupt_object();
+  Health health = healthy();
+  health.certificate_not_after = kNow + std::chrono::hours(1);
+  health.keys.push_back({KeyPurpose::session, 3, KeyState::active, kNow - std::chrono::hours(1)});
+  const std::string text = metrics.text(health, kNow);
+  EXPECT_THAT(text, HasSubstr("valetkey_corrupt_objects_total 1\n"));
+  EXPECT_THAT(text, HasSubstr("valetkey_disk_above_watermark 0\n"));
+  EXPECT_THAT(text, HasSubstr("valetkey_tls_certificate_not_after_seconds 1800003600"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("valetkey_key_age_seconds{purpose=\"session\",id=\"3\",state=\"active\"} 3600\n"));
+  EXPECT_THAT(text, HasSubstr("valetkey_ready 1\n"));
+}
+
+TEST(Health, IsReadyWhenAllIsWell) {
+  EXPECT_THAT(healthy().problems(kNow), IsEmpty());
+  EXPECT_THAT(healthy().warnings(kNow), IsEmpty());
+}
+
+TEST(Health, SaysInWordsWhatIsWrong) {
+  const auto problem = [](const std::function<void(Health&)>& change) {
+    Health health = healthy();
+    change(health);
+    const auto problems = health.problems(kNow);
+    return problems.size() == 1 ? problems.front() : "";
+  };
+  EXPECT_THAT(problem([](Health& h) { h.stopping = true; }), HasSubstr("shutting down"));
+  EXPECT_THAT(problem([](Health& h) { h.control_fresh = false; }), HasSubstr("control store"));
+  EXPECT_THAT(problem([](Health& h) { h.object_store_problem = "gone"; }), HasSubstr("gone"));
+  EXPECT_THAT(problem([](Health& h) { h.disk_free_bytes = 1 << 20; }),
+              HasSubstr("the disk is full: 1 MiB free, 64 MiB needed"));
+  EXPECT_THAT(problem([](Health& h) { h.looked = kNow - std::chrono::minutes(1); }),
+              HasSubstr("checks"));
+}
+
+TEST(Health, WarnsBeforeItIsTooLate) {
+  Health health = healthy();
+  health.disk_free_bytes = 99u << 20;
+  EXPECT_THAT(health.problems(kNow), IsEmpty());
+  EXPECT_THAT(health.warnings(kNow), testing::ElementsAre(HasSubstr("above 90 %")));
+  health = healthy();
+  health.certificate_not_after = kNow + std::chrono::days(3);
+  EXPECT_THAT(health.warnings(kNow), testing::ElementsAre(HasSubstr("expires on")));
+  health.certificate_not_after = kNow - std::chrono::days(3);
+  EXPECT_THAT(health.warnings(kNow), testing::ElementsAre(HasSubstr("expired on")));
+}
+
+}  // namespace
+}  // namespace valetkey::server

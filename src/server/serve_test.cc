@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole program in one process: commands prepare, the server serves, a client signs.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <fstream>
+#include <thread>
+
+#include "base/encoding.h"
+#include "http/client.h"
+#include "server/commands.h"
+#include "server/test_machine.h"
+#include "server/wire.h"
+#include "sigv4/sign.h"
+
+namespace valetkey::server {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+const std::string kKey = "v1/account_id=12/type=events/date=2026-01-31/note of the day.txt";
+
+// One request at a time, on a loop of its own.
+class Caller {
+ public:
+  http::ClientResponse get(const std::string& url, Headers headers = {}) {
+    std::optional<Result<http::ClientResponse>> answer;
+    const auto parsed = http::Url::parse(url);
+    EXPECT_TRUE(parsed) << url;
+    http::ClientRequest request{
+        .method = "GET", .url = *parsed, .headers = std::move(headers), .body = {}};
+    http::asio::co_spawn(
+        loop_, client_.send(std::move(request), std::size_t{16} << 20),
+        [&](const std::exception_ptr& thrown, Result<http::ClientResponse> result) {
+          if (!thrown) answer = std::move(result);
+          loop_.stop();
+        });
+    loop_.restart();
+    loop_.run_for(std::chrono::seconds(30));
+    if (answer && *answer) return std::move(**answer);
+    http::ClientResponse failed;
+    failed.body = answer ? answer->error().detail : "no answer";
+    return failed;
+  }
+
+ private:
+  http::asio::io_context loop_;
+  http::Client client_{loop_};
+};
+
+class Serving : public testing::Test {
+ protected:
+  void SetUp() override {
+    machine_.prepare();
+    token_ = machine_.make_token();
+    const auto file = machine_.folder() / "export" / kKey;
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file) << content_;
+    machine_.must({"import", (machine_.folder() / "export").string()});
+    start();
+  }
+  void start() {
+    Config config;
+    config.listen = {.api = "127.0.0.1:0", .s3 = "127.0.0.1:0", .admin = "127.0.0.1:0"};
+    auto started = Server::start(session(), config);
+    ASSERT_TRUE(started) << started.error().detail;
+    server_ = std::move(*started);
+  }
+  Session session() {
+    return {out_, err_, clock_, machine_.env(), false, false, machine_.data(), {}, {}};
+  }
+  http::ClientResponse exchange(const std::string& parameters = "") {
+    return caller_.get(server_->urls().api + "/v2/export/credentials" + parameters,
+                       {{"Authorization", "Bearer " + token_}});
+  }
+  sigv4::SigningCredentials credentials() {
+    const auto answer = exchange();
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    if (answer.status != 200) return {};
+    const auto document = boost::json::parse(answer.body).at("credentials");
+    const auto text = [&](const char* name) { return std::string(document.at(name).as_string()); };
+    return {text("accessKeyId"), Secret(text("secretAccessKey")), Secret(text("sessionToken"))};
+  }
+  http::ClientResponse signed_get(const sigv4::SigningCredentials& with, const std::string& path,
+                                  const std::string& query = "") {
+    const auto url = http::Url::parse(server_->urls().s3);
+    sigv4::ToSign request{.path = path, .query = query, .headers = {{"Host", url->authority()}}};
+    auto headers = sigv4::sign_headers(request, with, clock_.now());
+    return caller_.get(server_->urls().s3 + path + (query.empty() ? "" : "?" + query), headers);
+  }
+  http::ClientResponse list(const sigv4::SigningCredentials& with,
+                            const std::string& account = "12") {
+    return signed_get(with, "/optimizely-events-data",
+                      "list-type=2&prefix=" + percent_encode("v1/account_id=" + account + "/"));
+  }
+
+  TestMachine machine_;
+  const SystemClock clock_;
+  std::ostringstream out_, err_;
+  std::string token_;
+  std::string content_ = "what the account exported";
+  std::unique_ptr<Server> server_;
+  Caller caller_;
+};
+
+TEST_F(Serving, ATokenOpensItsAccountsExportAndNothingElse) {
+  const auto with = credentials();
+  const auto page = list(with);
+  EXPECT_EQ(page.status, 200) << page.body;
+  EXPECT_THAT(page.body, HasSubstr("<Key>" + kKey + "</Key>"));
+  const auto object = signed_get(with, "/optimizely-events-data/" + percent_encode(kKey, true));
+  EXPECT_EQ(object.status, 200);
+  EXPECT_EQ(object.body, content_);
+  EXPECT_EQ(list(with, "123").status, 403);
+}
+
+TEST_F(Serving, TheAnswerNamesTheEndpointThatWasBound) {
+  const auto document = boost::json::parse(exchange().body);
+  EXPECT_EQ(document.at("endpoint"), server_->urls().s3);
+  EXPECT_EQ(document.at("s3Path"), "s3://optimizely-events-data/v1/account_id=12/");
+}
+
+TEST_F(Serving, ARevocationByCommandCountsWithinASecond) {
+  const auto with = credentials();
+  ASSERT_EQ(list(with).status, 200);
+  const auto tokens = machine_.must({"token", "list", "--json"}).json();
+  machine_.must({"token", "revoke", std::string(tokens.at("tokens").at(0).at("id").as_string())});
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  while (list(with).status == 200 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  const auto refused = list(with);
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_THAT(refused.body, HasSubstr("revoked"));
+  EXPECT_EQ(exchange().status, 401);
+}
+
+TEST_F(Serving, ASuspendedAccountIsRefusedAndComesBack) {
+  const auto with = credentials();
+  machine_.must({"account", "suspend", "12"});
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  EXPECT_EQ(list(with).status, 403);
+  EXPECT_EQ(exchange().status, 401);
+  machine_.must({"account", "resume", "12"});
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  EXPECT_EQ(list(credentials()).status, 200);
+}
+
+TEST_F(Serving, KeysRotateWithoutBreakingSessions) {
+  const auto former = credentials();
+  machine_.must({"keys", "rotate", "--activate-in", "0s"});
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  EXPECT_THAT(caller_.get(server_->urls().admin + "/metrics").body,
+              HasSubstr("purpose=\"session\",id=\"1\",state=\"verify"));
+  EXPECT_EQ(list(former).status, 200);
+  EXPECT_EQ(list(credentials()).status, 200);
+}
+
+TEST_F(Serving, MetricsCountWhatHappened) {
+  (void)exchange();
+  (void)caller_.get(server_->urls().api + "/v2/export/credentials",
+                    {{"Authorization", "Bearer vkpat_nonsense"}});
+  const auto metrics = caller_.get(server_->urls().admin + "/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr("valetkey_api_exchanges_total{outcome=\"ok\"} 1\n"));
+  EXPECT_THAT(metrics, HasSubstr("valetkey_api_exchanges_total{outcome=\"refused\"} 1\n"));
+  EXPECT_THAT(metrics, HasSubstr("valetkey_refusals_total{listener=\"api\""));
+  EXPECT_THAT(metrics, HasSubstr("valetkey_disk_free_bytes "));
+  EXPECT_THAT(metrics, Not(HasSubstr("account")));
+}
+
+TEST_F(Serving, ReadinessEndsBeforeTheServerDoes) {
+  EXPECT_EQ(caller_.get(server_->urls().admin + "/healthz").body, "alive\n");
+  const auto ready = caller_.get(server_->urls().admin + "/readyz");
+  EXPECT_EQ(ready.status, 200) << ready.body;
+  EXPECT_THAT(ready.body, StartsWith("ready\n"));
+  server_->set_stopping();
+  EXPECT_EQ(exchange().status, 200);
+  server_->drain();
+  const auto leaving = caller_.get(server_->urls().admin + "/readyz");
+  EXPECT_EQ(leaving.status, 503);
+  EXPECT_THAT(leaving.body, HasSubstr("shutting down"));
+  EXPECT_EQ(caller_.get(server_->urls().admin + "/healthz").status, 200);
+}
+
+TEST_F(Serving, AKeyringThatTurnsUnreadableIsAWarningWhileTheFormerOneServes) {
+  ASSERT_EQ(::chmod(machine_.keyring().c_str(), 0644), 0);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  const auto warned = caller_.get(server_->urls().admin + "/readyz");
+  EXPECT_EQ(warned.status, 200);
+  EXPECT_THAT(warned.body, HasSubstr("warning: the keyring cannot be read again"));
+  EXPECT_EQ(list(credentials()).status, 200);
+}
+
+TEST_F(Serving, AnsweredRequestsAreCountedAsTheirStatusClass) {
+  EXPECT_EQ(caller_.get(server_->urls().admin + "/nothing").status, 404);
+  EXPECT_THAT(caller_.get(server_->urls().admin + "/metrics").body,
+              HasSubstr("valetkey_http_requests_total{listener=\"admin\",method=\"GET\","
+                        "status=\"4xx\"} 1\n"));
+}
+
+TEST_F(Serving, ABusyPortIsNamed) {
+  Config config;
+  config.listen = {.api = "127.0.0.1:0",
+                   .s3 = server_->urls().s3.substr(std::string("http://").size()),
+                   .admin = "127.0.0.1:0"};
+  const auto second = Server::start(session(), config);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::busy);
+  EXPECT_THAT(second.error().detail, HasSubstr(config.listen.s3));
+}
+
+TEST_F(Serving, UsageIsKeptWhenTheServerStops) {
+  (void)list(credentials());
+  server_.reset();
+  const auto store = session().open_control();
+  ASSERT_TRUE(store);
+  const auto usage = (*store)->usage(std::nullopt, date_of(clock_.now()) - std::chrono::days(1));
+  ASSERT_TRUE(usage);
+  ASSERT_EQ(usage->size(), 1u);
+  EXPECT_EQ(usage->front().exchanges, 1u);
+  EXPECT_EQ(usage->front().requests, 1u);
+}
+
+// Runs the command in a child of its own, as a shell would. `out` and `err` are read until both
+// end.
+class Child {
+ public:
+  explicit Child(std::function<int(int ready_fd, std::ostream& err)> body) {
+    std::array<int, 2> ready{};
+    std::array<int, 2> err{};
+    if (::pipe(ready.data()) != 0 || ::pipe(err.data()) != 0) std::abort();
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      std::ostringstream said;
+      const int status = body(ready[1], said);
+      const std::string text = said.str();
+      (void)!::write(err[1], text.data(), text.size());
+      ::_exit(status);
+    }
+    ::close(ready[1]);
+    ::close(err[1]);
+    ready_ = ready[0];
+    err_ = err[0];
+  }
+  ~Child() {
+    if (pid_ > 0) ::kill(pid_, SIGKILL), ::waitpid(pid_, nullptr, 0);
+    ::close(ready_);
+    ::close(err_);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  std::string ready_line() const { return read_all(ready_); }
+  std::string err() const { return read_all(err_); }
+  void signal(int number) const { ::kill(pid_, number); }
+  int wait() {
+    int status = 0;
+    ::waitpid(std::exchange(pid_, -1), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  }
+
+ private:
+  static std::string read_all(int fd) {
+    std::string out;
+    std::array<char, 4096> piece{};
+    for (ssize_t got = 0; (got = ::read(fd, piece.data(), piece.size())) > 0;)
+      out.append(piece.data(), static_cast<std::size_t>(got));
+    return out;
+  }
+  pid_t pid_ = -1;
+  int ready_ = -1;
+  int err_ = -1;
+};
+
+int serve_in(const TestMachine& machine, int ready_fd, std::ostream& err) {
+  const std::string data = machine.data().string();
+  const std::string fd = std::to_string(ready_fd);
+  const std::array argv{"valetkeyd",      "serve",       "--data-dir",  data.c_str(),
+                        "--api-listen",   "127.0.0.1:0", "--s3-listen", "127.0.0.1:0",
+                        "--admin-listen", "127.0.0.1:0", "--ready-fd",  fd.c_str()};
+  std::ostringstream out;
+  return run(static_cast<int>(argv.size()), argv.data(), out, err, machine.env());
+}
+
+TEST(Serve, TellsItsPortsAndEndsWithZeroOnSigterm) {
+  const TestMachine machine;
+  machine.prepare();
+  Child child([&](int ready, std::ostream& err) { return serve_in(machine, ready, err); });
+  const auto urls = boost::json::parse(child.ready_line());
+  Caller caller;
+  EXPECT_EQ(caller.get(std::string(urls.at("admin").as_string()) + "/healthz").status, 200);
+  child.signal(SIGHUP);
+  EXPECT_EQ(caller.get(std::string(urls.at("admin").as_string()) + "/readyz").status, 200);
+  child.signal(SIGTERM);
+  EXPECT_EQ(child.wait(), 0);
+  EXPECT_THAT(child.err(), HasSubstr("is ready: API http://127.0.0.1:"));
+}
+
+TEST(Serve, StopsWithOneSentenceOnATypoInTheConfiguration) {
+  const TestMachine machine;
+  machine.prepare();
+  std::ofstream(machine.data() / "valetkey.toml") << "[limits]\nmax_header = 3\n";
+  const Answer answer = machine.run({"serve"});
+  EXPECT_EQ(answer.status, 1);
+  EXPECT_THAT(answer.err, HasSubstr("valetkey.toml line 2: [limits] has no key 'max_header'"));
+}
+
+TEST(Serve, StopsWithOneSentenceOnDataOfANewerVersion) {
+  for (const char* name : {"control.db", "objects.db"}) {
+    const TestMachine machine;
+    machine.prepare();
+    // The user_version of an SQLite file: four bytes at 60.
+    std::fstream file(machine.data() / name, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(60);
+    file.write("\0\0\x03\xe7", 4);
+    file.close();
+    const Answer answer = machine.run({"serve"});
+    EXPECT_EQ(answer.status, 1) << name;
+    EXPECT_THAT(answer.err, HasSubstr("newer")) << name;
+    EXPECT_EQ(std::ranges::count(answer.err, '\n'), 1) << answer.err;
+  }
+}
+
+// As root a read-only folder hinders nobody, so there it belongs to another user, whom run()
+// becomes.
+TEST(Serve, StopsWithOneSentenceOnAFolderItCannotWrite) {
+  const TestMachine machine;
+  machine.prepare();
+  if (::geteuid() == 0) {
+    constexpr uid_t kNobody = 65534;
+    ASSERT_EQ(::chmod(machine.folder().c_str(), 0755), 0);
+    ASSERT_EQ(::chown(machine.keyring().c_str(), kNobody, kNobody), 0);
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(machine.data()))
+      ASSERT_EQ(::chown(entry.path().c_str(), kNobody, kNobody), 0);
+    ASSERT_EQ(::chown(machine.data().c_str(), kNobody, kNobody), 0);
+  }
+  ASSERT_EQ(::chmod(machine.data().c_str(), 0500), 0);
+  Child child([&](int ready, std::ostream& err) { return serve_in(machine, ready, err); });
+  EXPECT_EQ(child.ready_line(), "");
+  EXPECT_EQ(child.wait(), 1);
+  const std::string err = child.err();
+  EXPECT_THAT(err, HasSubstr(machine.data().string()));
+  EXPECT_EQ(std::ranges::count(err, '\n'), 1) << err;
+  ::chmod(machine.data().c_str(), 0700);
+}
+
+}  // namespace
+}  // namespace valetkey::server

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/session.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/json/serialize.hpp>
+
+#include "control/sqlite_store.h"
+#include "server/data_folder.h"
+
+namespace valetkey::server {
+namespace fs = std::filesystem;
+
+fs::path Session::keyring() const {
+  if (!keyring_file.empty()) return keyring_file;
+  // "data/" and "data" are the same folder: the keyring lies beside it, never inside.
+  fs::path folder = data_dir.lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();
+  return folder += ".keyring";
+}
+
+void Session::print(const boost::json::value& document) const {
+  out << boost::json::serialize(document) << '\n';
+}
+
+Result<Config> Session::load_config() const {
+  if (!config_file.empty()) return server::load_config(config_file, env);
+  const fs::path own = data_dir / "valetkey.toml";
+  std::error_code ignored;
+  return server::load_config(fs::exists(own, ignored) ? own : fs::path(), env);
+}
+
+Result<void> Session::need_data() const {
+  std::error_code error;
+  if (fs::exists(data_dir / kRestoreMarker, error))
+    return fail(ErrorCode::unavailable,
+                fmt::format("the restore into {} did not finish; run `valetkeyd restore` again",
+                            data_dir.string()));
+  if (fs::exists(data_dir / "control.db", error)) return {};
+  if (error && error != std::errc::no_such_file_or_directory)
+    return fail(ErrorCode::denied,
+                fmt::format("cannot look into {}: {}", data_dir.string(), error.message()));
+  return fail(ErrorCode::not_found,
+              fmt::format("{} is not a data folder; make one with `valetkeyd init --data-dir {}`",
+                          data_dir.string(), data_dir.string()));
+}
+
+Result<std::unique_ptr<control::ControlStore>> Session::open_control() const {
+  VALETKEY_CHECK(need_data());
+  return control::open_sqlite_store(data_dir / "control.db");
+}
+
+Result<std::unique_ptr<control::AuditLog>> Session::open_audit() const {
+  return control::AuditLog::open(data_dir / "audit");
+}
+
+Result<void> Session::check_keyring_place() const {
+  std::error_code error;
+  const fs::path folder = fs::weakly_canonical(fs::absolute(data_dir), error);
+  const fs::path file = fs::weakly_canonical(fs::absolute(keyring()), error);
+  const auto relative = file.lexically_relative(folder);
+  if (relative.empty() || *relative.begin() == "..") return {};
+  return fail(
+      ErrorCode::denied,
+      fmt::format("the keyring {} would lie inside the data folder, where whoever takes the "
+                  "data takes the keys too; name a place outside with --keyring",
+                  keyring().string()));
+}
+
+Result<std::unique_ptr<KeySource>> Session::open_keys() const {
+  VALETKEY_CHECK(need_data());
+  VALETKEY_CHECK(check_keyring_place());
+  VALETKEY_TRY(std::unique_ptr<KeySource> keys, FileKeySource::open(keyring()));
+  return keys;
+}
+
+Result<std::unique_ptr<storage::DiskStore>> Session::open_objects(const KeySource& keys) const {
+  VALETKEY_CHECK(need_data());
+  VALETKEY_TRY(const auto config, load_config());
+  return storage::open_disk_store({.folder = data_dir, .bucket = config.s3.bucket}, keys, clock);
+}
+
+Result<void> Session::record(std::string_view action, std::optional<AccountId> account,
+                             std::string_view subject) const {
+  VALETKEY_TRY(const auto audit, open_audit());
+  return audit->append_durably({.at = clock.now(),
+                                .action = std::string(action),
+                                .outcome = "ok",
+                                .account = std::move(account),
+                                .actor = fmt::format("cli:{}", getuid()),
+                                .subject = std::string(subject),
+                                .client = {},
+                                .request_id = {}});
+}
+
+}  // namespace valetkey::server

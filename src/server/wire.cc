@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/wire.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "control/sqlite_store.h"
+
+namespace valetkey::server {
+namespace {
+
+unsigned loops_for(const Config& config) {
+  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  return config.limits.threads == 0 ? cores : static_cast<unsigned>(config.limits.threads);
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
+}
+
+}  // namespace
+
+Server::Server(const Session& session, Config config)
+    : config_(std::move(config)), clock_(session.clock), data_dir_(session.data_dir) {}
+
+Server::~Server() { stop(); }
+
+Result<std::unique_ptr<Server>> Server::start(const Session& session, const Config& config) {
+  VALETKEY_CHECK(check_config(config));
+  std::unique_ptr<Server> server(new Server(session, config));
+  VALETKEY_CHECK(server->open_stores(session));
+  VALETKEY_CHECK(server->open_listeners());
+  return server;
+}
+
+Result<void> Server::open_stores(const Session& session) {
+  VALETKEY_TRY(keys_, session.open_keys());
+  VALETKEY_TRY(control_, session.open_control());
+  VALETKEY_TRY(objects_, storage::open_disk_store(
+                             {.folder = data_dir_, .bucket = config_.s3.bucket}, *keys_, clock_));
+  VALETKEY_TRY(audit_, session.open_audit());
+
+  feed_ =
+      std::make_unique<control::ChangeFeed>(*control_, clock_, config_.credentials.max_duration);
+  gate_ = std::make_unique<access::TokenGate>(*control_, *feed_);
+  revocation_ = std::make_unique<access::RevocationCheck>(*feed_);
+  issuer_ = std::make_unique<access::SealedIssuer>(*keys_);
+  usage_ = std::make_unique<access::Usage>(*control_, clock_);
+
+  if (!config_.tls.certificate.empty()) {
+    VALETKEY_TRY(tls_, http::TlsContext::load(config_.tls.certificate, config_.tls.key));
+  }
+  api_audit_ = std::make_unique<CountingAudit>(*audit_, metrics_);
+  watch_ = std::make_unique<Watch>(metrics_, *audit_, parse_logged_requests(config_.log.requests));
+  keeper_ = std::make_unique<Keeper>(Keeper::Watched{*keys_, *feed_, *objects_, tls_, data_dir_},
+                                     config_, clock_);
+
+  VALETKEY_CHECK(feed_->start());
+  usage_->start();
+  keeper_->start();
+  return {};
+}
+
+// S3 first: the API tells clients its port.
+Result<void> Server::open_listeners() {
+  runtime_ = std::make_unique<http::Runtime>(
+      loops_for(config_), static_cast<unsigned>(config_.limits.blocking_threads));
+  s3_ = std::make_unique<s3::Service>(*objects_, *keys_, *revocation_, *usage_, *watch_,
+                                      runtime_->blocking(), s3_options());
+  admin_ = std::make_unique<AdminService>(metrics_, [this] { return keeper_->health(); });
+  VALETKEY_TRY(s3_listener_, listen("s3", config_.listen.s3, *s3_));
+  urls_.s3 = url_of(config_.listen.s3, s3_listener_->port());
+  api_ = std::make_unique<api::Service>(
+      api::Parts{*control_, *feed_, *api_audit_, *gate_, *issuer_, *usage_}, runtime_->blocking(),
+      api_options());
+  VALETKEY_TRY(api_listener_, listen("api", config_.listen.api, *api_));
+  urls_.api = url_of(config_.listen.api, api_listener_->port());
+  VALETKEY_TRY(admin_listener_, listen("admin", config_.listen.admin, *admin_));
+  urls_.admin = url_of(config_.listen.admin, admin_listener_->port());
+  runtime_->start();
+  return {};
+}
+
+Result<std::unique_ptr<http::Listener>> Server::listen(const char* name, const std::string& address,
+                                                       http::Handler& handler) {
+  http::ListenerOptions options{.name = name,
+                                .address = address,
+                                .limits = config_.limits.http,
+                                .trusted_proxies = config_.limits.trusted_proxies};
+  VALETKEY_TRY(const HostPort where, parse_host_port(address));
+  if (where.host == "localhost") options.address = fmt::format("127.0.0.1:{}", where.port);
+  return http::Listener::open(*runtime_, std::move(options), handler, *watch_, clock_, tls_);
+}
+
+std::string Server::url_of(const std::string& address, std::uint16_t port) const {
+  const auto where = parse_host_port(address);  // checked before
+  const std::string host = where && !where->is_any() ? where->host : host_name();
+  const bool v6 = host.find(':') != std::string::npos;
+  return fmt::format("{}://{}{}{}:{}", tls_ ? "https" : "http", v6 ? "[" : "", host, v6 ? "]" : "",
+                     port);
+}
+
+s3::Options Server::s3_options() const {
+  return {.bucket = config_.s3.bucket,
+          .region = config_.s3.region,
+          .domain = config_.s3.domain,
+          .strict_region = config_.s3.strict_region,
+          .cors_origins = config_.s3.cors_origins,
+          .limits = config_.limits.account};
+}
+
+api::Options Server::api_options() const {
+  api::Options out;
+  out.bucket = config_.s3.bucket;
+  out.region = config_.s3.region;
+  out.public_endpoint = config_.s3.public_endpoint.empty() ? urls_.s3 : config_.s3.public_endpoint;
+  out.api_public_url = config_.api.public_url;
+  out.min_duration = config_.credentials.min_duration;
+  out.default_duration = config_.credentials.default_duration;
+  out.max_duration = config_.credentials.max_duration;
+  out.limiter = config_.limits.auth_failures;
+  out.cors_origins = config_.api.cors_origins;
+  return out;
+}
+
+void Server::reload() {
+  if (const auto read = tls_ ? tls_->reload() : Result<void>(); !read)
+    log::error("server", "the former TLS certificate stays in force",
+               {{"why", read.error().detail}});
+  keeper_->look();  // reads the keyring and says what is wrong with it
+  log::info("server", "reloaded");
+}
+
+void Server::drain() {
+  for (const auto* listener : {&api_listener_, &s3_listener_}) (*listener)->drain();
+}
+
+std::size_t Server::connections() const {
+  return api_listener_->connections() + s3_listener_->connections();
+}
+
+void Server::stop() {
+  // A listener that goes cuts its connections and waits for them, which needs the loops.
+  api_listener_.reset();
+  s3_listener_.reset();
+  admin_listener_.reset();
+  if (runtime_) runtime_->stop();
+  if (keeper_) keeper_->stop();
+  if (usage_) usage_->stop();
+  if (feed_) feed_->stop();
+}
+
+}  // namespace valetkey::server

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// The object graph of a running server. Members are in the order in which they are made; they go in
+// the opposite order, so nothing outlives what it uses. One thread at a time.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "access/credentials.h"
+#include "access/revocation.h"
+#include "access/token_gate.h"
+#include "access/usage.h"
+#include "api/service.h"
+#include "base/clock.h"
+#include "base/keyring.h"
+#include "control/audit.h"
+#include "control/change_feed.h"
+#include "control/control_store.h"
+#include "http/async.h"
+#include "http/server.h"
+#include "http/tls.h"
+#include "s3/service.h"
+#include "server/admin_service.h"
+#include "server/config.h"
+#include "server/keeper.h"
+#include "server/metrics.h"
+#include "server/session.h"
+#include "server/watch.h"
+#include "storage/disk_store.h"
+
+namespace valetkey::server {
+
+struct Urls {
+  std::string api, s3, admin;
+};
+
+class Server {
+ public:
+  // Opens everything and serves. The first thing that fails is undone with all before it.
+  static Result<std::unique_ptr<Server>> start(const Session& session, const Config& config);
+  ~Server();
+
+  const Urls& urls() const { return urls_; }
+  // New TLS pair and keyring, if they can be read; else the former ones stay and the log says why.
+  void reload();
+  void set_stopping() { keeper_->set_stopping(); }  // /readyz answers 503 from here on
+  // Nothing new is accepted, running requests go on; the admin listener stays.
+  void drain();
+  // Connections that are still open.
+  std::size_t connections() const;
+  // Cuts what still runs and flushes usage and audit.
+  void stop();
+
+ private:
+  Server(const Session& session, Config config);
+  Result<void> open_stores(const Session& session);
+  Result<void> open_listeners();
+  Result<std::unique_ptr<http::Listener>> listen(const char* name, const std::string& address,
+                                                 http::Handler& handler);
+  std::string url_of(const std::string& address, std::uint16_t port) const;
+  s3::Options s3_options() const;
+  api::Options api_options() const;
+
+  Config config_;
+  const Clock& clock_;
+  std::filesystem::path data_dir_;
+  Metrics metrics_;
+
+  // Stores
+  std::unique_ptr<KeySource> keys_;
+  std::unique_ptr<storage::DiskStore> objects_;
+  std::unique_ptr<control::ControlStore> control_;
+  std::unique_ptr<control::AuditLog> audit_;
+
+  // Who may do what
+  std::unique_ptr<control::ChangeFeed> feed_;
+  std::unique_ptr<access::TokenGate> gate_;
+  std::unique_ptr<access::RevocationCheck> revocation_;
+  std::unique_ptr<access::SealedIssuer> issuer_;
+  std::unique_ptr<access::Usage> usage_;
+
+  // What watches
+  std::shared_ptr<http::TlsContext> tls_;  // shared with the listeners
+  std::unique_ptr<CountingAudit> api_audit_;
+  std::unique_ptr<Watch> watch_;
+  std::unique_ptr<Keeper> keeper_;
+
+  // Who answers
+  std::unique_ptr<http::Runtime> runtime_;
+  std::unique_ptr<s3::Service> s3_;
+  std::unique_ptr<api::Service> api_;
+  std::unique_ptr<AdminService> admin_;
+  std::unique_ptr<http::Listener> s3_listener_;
+  std::unique_ptr<http::Listener> api_listener_;
+  std::unique_ptr<http::Listener> admin_listener_;
+  Urls urls_;
+};
+
+}  // namespace valetkey::server
