@@ -260,6 +260,28 @@ TEST_F(Audit, TellsDurableCallersOfAFullDiskAndWritesItLater) {
   EXPECT_EQ(read().damaged, 0U);
 }
 
+// The system refuses the second of two lines: the first, though whole, must not stay and come
+// twice.
+TEST_F(Audit, KeepsNoPartOfABatchThatFailed) {
+  const pid_t child = fork();
+  if (child == 0) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const auto segments = AuditSegments::open(path_, kToday).value();
+    const std::vector batch{event("1"), event("2")};
+    const std::size_t line = encode_record(event("1"), kNoLink).size();
+    const rlimit limit{encode_segment_header(kNoLink).size() + line + line / 2, RLIM_INFINITY};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    if (segments->append(batch, kToday)) _exit(1);
+    const rlimit none{RLIM_INFINITY, RLIM_INFINITY};
+    setrlimit(RLIMIT_FSIZE, &none);
+    _exit(segments->append(batch, kToday) ? 0 : 2);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_THAT(read().subjects, testing::ElementsAre("1", "2"));
+}
+
 TEST_F(Audit, SaysWhereThereIsNoLog) {
   EXPECT_EQ(read_audit(path_, {}, [](const AuditEvent&) {}).error().code, ErrorCode::not_found);
 }
