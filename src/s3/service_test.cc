@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: Apache-2.0
+// The protocol as a well-behaved client sees it: every row and sentence of what S3 answers.
+#include "s3/service.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "s3/test_world.h"
+
+namespace valetkey::s3 {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr const char* kKey = "v1/account_id=12/type=events/date=2020-09-14/a b+c.parquet";
+constexpr const char* kLarge = "v1/account_id=12/large";
+constexpr const char* kEmpty = "v1/account_id=12/empty";
+const std::string kContent = "0123456789";
+
+std::string large_content() {
+  std::string text(300'000, '\0');
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * 7 + i / 251);
+  return text;
+}
+
+class ServiceTest : public testing::Test {
+ protected:
+  explicit ServiceTest(Options options = World::defaults()) : world_(std::move(options)) {
+    const Timestamp modified = world_.clock.now() - 24h;
+    world_.store.put(kKey, kContent, modified);
+    world_.store.put(kLarge, large_content(), modified);
+    world_.store.put(kEmpty, "", modified);
+    world_.store.put("v1/account_id=123/secret", "other", modified);
+  }
+
+  Reply object(const char* key, Headers headers = {}, const std::string& query = "",
+               const std::string& method = "GET") {
+    Ask ask;
+    ask.method = method;
+    ask.path = world_.path_of(key);
+    ask.query = query;
+    ask.headers = std::move(headers);
+    return world_.send_signed(me_, std::move(ask));
+  }
+
+  World world_;
+  Tenant me_ = world_.tenant("12");
+};
+
+TEST_F(ServiceTest, GivesAnObjectWithWhatS3SaysOfIt) {
+  const Reply reply = object(kKey);
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.body, kContent);
+  EXPECT_EQ(reply.header("ETag"), "\"781e5e245d69b566979b86e28d23f2c7\"");
+  EXPECT_EQ(reply.header("Last-Modified"), "Sat, 12 Sep 2020 12:26:40 GMT");
+  EXPECT_EQ(reply.header("Content-Type"), "binary/octet-stream");
+  EXPECT_EQ(reply.header("Accept-Ranges"), "bytes");
+  EXPECT_EQ(reply.header("x-amz-server-side-encryption"), "AES256");
+  EXPECT_EQ(reply.header("x-amz-checksum-crc32"), "");
+  EXPECT_EQ(object(kEmpty).status, 200);
+  EXPECT_EQ(object(kEmpty).body, "");
+}
+
+TEST_F(ServiceTest, PutsTheProtectiveHeadersOnEveryAnswer) {
+  for (const Reply& reply : {object(kKey), object("v1/account_id=12/none"), world_.send({})}) {
+    EXPECT_EQ(reply.header("Content-Security-Policy"), "sandbox; default-src 'none'");
+    EXPECT_EQ(reply.header("X-Content-Type-Options"), "nosniff");
+    EXPECT_EQ(reply.header("x-amz-request-id"), "11111111-2222-4333-8444-555555555555");
+    EXPECT_NE(reply.header("x-amz-id-2"), "");
+  }
+}
+
+TEST_F(ServiceTest, StreamsALargeObjectAndBlocksOnlyOnThePool) {
+  for (const bool in_cache : {true, false})
+    for (const bool blocks : {false, true}) {
+      world_.store.in_cache = in_cache;
+      world_.store.blocks = blocks;
+      EXPECT_EQ(object(kLarge).body, large_content());
+      EXPECT_EQ(object(kKey).body, kContent);
+      EXPECT_EQ(object(kKey, {}, "", "HEAD").declared_length, kContent.size());
+    }
+}
+
+TEST_F(ServiceTest, AnswersRanges) {
+  const Reply first = object(kKey, {{"Range", "bytes=2-4"}});
+  EXPECT_EQ(first.status, 206);
+  EXPECT_EQ(first.body, "234");
+  EXPECT_EQ(first.header("Content-Range"), "bytes 2-4/10");
+  EXPECT_EQ(object(kKey, {{"Range", "bytes=7-"}}).body, "789");
+  EXPECT_EQ(object(kKey, {{"Range", "bytes=-2"}}).body, "89");
+  EXPECT_EQ(object(kKey, {{"Range", "bytes=0-1,3-4"}}).status, 200) << "S3 sends all of it";
+  EXPECT_EQ(object(kLarge, {{"Range", "bytes=65535-265536"}}).body,
+            large_content().substr(65535, 200'002));
+}
+
+TEST_F(ServiceTest, RefusesARangeBehindTheEnd) {
+  const Reply reply = object(kKey, {{"Range", "bytes=10-"}});
+  EXPECT_EQ(reply.status, 416);
+  EXPECT_EQ(reply.code(), "InvalidRange");
+  EXPECT_EQ(reply.header("Content-Range"), "bytes */10");
+  EXPECT_EQ(reply.element("ActualObjectSize"), "10");
+  EXPECT_EQ(reply.element("RangeRequested"), "bytes=10-");
+}
+
+TEST_F(ServiceTest, HeadTellsWhatGetWouldSend) {
+  const Reply reply = object(kKey, {}, "", "HEAD");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.body, "");
+  EXPECT_EQ(reply.declared_length, kContent.size());
+  EXPECT_EQ(reply.header("Content-Type"), "binary/octet-stream");
+  const Reply part = object(kKey, {{"Range", "bytes=2-4"}}, "", "HEAD");
+  EXPECT_EQ(part.status, 206);
+  EXPECT_EQ(part.declared_length, 3U);
+  const Reply missing = object("v1/account_id=12/none", {}, "", "HEAD");
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_EQ(missing.body, "");
+}
+
+TEST_F(ServiceTest, AnswersConditions) {
+  const std::string etag = "\"781e5e245d69b566979b86e28d23f2c7\"";
+  const Reply unchanged = object(kKey, {{"If-None-Match", etag}});
+  EXPECT_EQ(unchanged.status, 304);
+  EXPECT_EQ(unchanged.body, "");
+  EXPECT_EQ(unchanged.header("ETag"), etag);
+  const Reply failed = object(kKey, {{"If-Match", "\"x\""}});
+  EXPECT_EQ(failed.status, 412);
+  EXPECT_EQ(failed.code(), "PreconditionFailed");
+  EXPECT_EQ(failed.element("Condition"), "If-Match");
+  EXPECT_EQ(object(kKey, {{"Range", "bytes=0-1"}, {"If-Range", etag}}).body, "01");
+  EXPECT_EQ(object(kKey, {{"Range", "bytes=0-1"}, {"If-Range", "\"x\""}}).body, kContent);
+}
+
+TEST_F(ServiceTest, AppliesResponseOverrides) {
+  const Reply reply =
+      object(kKey, {},
+             "response-cache-control=no-cache&response-content-disposition=attachment%3B%20filename"
+             "%3Dx&response-content-encoding=gzip&response-content-language=de&response-content-"
+             "type=text%2Fplain&response-expires=0");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.header("Cache-Control"), "no-cache");
+  EXPECT_EQ(reply.header("Content-Disposition"), "attachment; filename=x");
+  EXPECT_EQ(reply.header("Content-Encoding"), "gzip");
+  EXPECT_EQ(reply.header("Content-Language"), "de");
+  EXPECT_EQ(reply.header("Content-Type"), "text/plain");
+  EXPECT_EQ(reply.header("Expires"), "0");
+}
+
+TEST_F(ServiceTest, RefusesAnOverrideThatIsNoHeaderValue) {
+  for (const char* value : {"a%0D%0AX-Evil%3A%201", "%C3%A9", "%7F", "%01", ""}) {
+    const Reply reply = object(kKey, {}, std::string("response-content-type=") + value);
+    EXPECT_EQ(reply.status, 400) << value;
+    EXPECT_EQ(reply.code(), "InvalidArgument") << value;
+    EXPECT_EQ(reply.header("X-Evil"), "");
+  }
+}
+
+TEST_F(ServiceTest, GivesTheChecksumOfAWholeObjectOnRequest) {
+  const Reply whole = object(kKey, {{"x-amz-checksum-mode", "ENABLED"}});
+  EXPECT_EQ(whole.header("x-amz-checksum-crc32"), "poTHxg==");
+  EXPECT_EQ(whole.header("x-amz-checksum-type"), "FULL_OBJECT");
+  const Reply part = object(kKey, {{"x-amz-checksum-mode", "ENABLED"}, {"Range", "bytes=0-1"}});
+  EXPECT_EQ(part.header("x-amz-checksum-crc32"), "");
+  EXPECT_EQ(part.header("x-amz-checksum-type"), "");
+}
+
+TEST_F(ServiceTest, KnowsOnePartOfEveryObject) {
+  EXPECT_EQ(object(kKey, {}, "partNumber=1").status, 206);
+  EXPECT_EQ(object(kKey, {}, "partNumber=1").body, kContent);
+  EXPECT_EQ(object(kEmpty, {}, "partNumber=1").status, 200);
+  EXPECT_EQ(object(kKey, {}, "partNumber=2").code(), "InvalidPartNumber");
+  for (const char* number : {"0", "-1", "10001", "x", "", "1x"})
+    EXPECT_EQ(object(kKey, {}, std::string("partNumber=") + number).code(), "InvalidArgument");
+  EXPECT_EQ(object(kKey, {{"Range", "bytes=0-1"}}, "partNumber=1").code(), "InvalidRequest");
+}
+
+TEST_F(ServiceTest, FindsTheBucketAndItsPlace) {
+  Ask head;
+  head.method = "HEAD";
+  head.path = World::bucket();
+  const Reply bucket = world_.send_signed(me_, head);
+  EXPECT_EQ(bucket.status, 200);
+  EXPECT_EQ(bucket.header("x-amz-bucket-region"), "us-east-1");
+  const Reply location = world_.list(me_, "location");
+  EXPECT_EQ(location.status, 200);
+  EXPECT_THAT(location.body, HasSubstr("<LocationConstraint xmlns="));
+  EXPECT_THAT(location.body, testing::EndsWith("/>"));
+  EXPECT_EQ(location.header("x-amz-bucket-region"), "us-east-1");
+}
+
+class ElsewhereTest : public ServiceTest {
+ protected:
+  ElsewhereTest() : ServiceTest(options()) {}
+  static Options options() {
+    Options options = World::defaults();
+    options.region = "eu-central-1";
+    options.strict_region = true;
+    return options;
+  }
+};
+
+TEST_F(ElsewhereTest, NamesAnotherRegionAndInsistsOnIt) {
+  Ask ask;
+  ask.path = World::bucket();
+  ask.query = "location";
+  const Reply right = world_.send(world_.sign(me_, ask, "eu-central-1"));
+  EXPECT_THAT(right.body, HasSubstr(">eu-central-1</LocationConstraint>"));
+  const Reply wrong = world_.send(world_.sign(me_, ask, "us-east-1"));
+  EXPECT_EQ(wrong.status, 400);
+  EXPECT_EQ(wrong.code(), "AuthorizationHeaderMalformed");
+  EXPECT_EQ(wrong.element("Region"), "eu-central-1");
+}
+
+TEST_F(ServiceTest, TakesAnyRegionByDefault) {
+  Ask ask;
+  ask.path = world_.path_of(kKey);
+  EXPECT_EQ(world_.send(world_.sign(me_, ask, "mars-north-7")).status, 200);
+}
+
+TEST_F(ServiceTest, ServesVirtualHostedStyle) {
+  Ask ask;
+  ask.path = "/v1/account_id%3D12/empty";
+  ask.headers = {{"Host", std::string(World::kBucket) + ".s3.example.com:9000"}};
+  EXPECT_EQ(world_.send_signed(me_, ask).status, 200);
+  ask.path = "/";
+  ask.query = "list-type=2&prefix=v1%2Faccount_id%3D12%2F";
+  EXPECT_EQ(world_.send_signed(me_, ask).element("KeyCount"), "3");
+}
+
+TEST_F(ServiceTest, ServesPresignedGetAndHead) {
+  Ask ask;
+  ask.path = world_.path_of(kKey);
+  EXPECT_EQ(world_.send(world_.presign(me_, ask)).body, kContent);
+  ask.method = "HEAD";
+  EXPECT_EQ(world_.send(world_.presign(me_, ask)).declared_length, kContent.size());
+  ask.query = "response-content-type=text%2Fcsv";
+  EXPECT_EQ(world_.send(world_.presign(me_, ask)).header("Content-Type"), "text/csv");
+}
+
+TEST_F(ServiceTest, IgnoresParametersThatS3Ignores) {
+  EXPECT_EQ(object(kKey, {}, "x-id=GetObject").status, 200);
+  EXPECT_EQ(object(kKey, {}, "cache-buster=1").status, 200);
+  EXPECT_EQ(object(kKey, {}, "versionId=null").status, 200);
+}
+
+TEST_F(ServiceTest, NeverAnswersASubresourceWithTheObject) {
+  for (const char* query :
+       {"acl", "tagging", "torrent", "retention", "legal-hold", "attributes", "versionId=abc",
+        "uploadId=1", "select&select-type=2", "acl=", "acl=x", "restore", "something-new"}) {
+    const Reply inside = object(kKey, {}, query);
+    EXPECT_EQ(inside.status, 501) << query;
+    EXPECT_EQ(inside.code(), "NotImplemented") << query;
+    EXPECT_EQ(object(kKey, {}, query, "HEAD").status, 501) << query;
+    EXPECT_EQ(object("v1/account_id=123/secret", {}, query).code(), "AccessDenied") << query;
+  }
+}
+
+TEST_F(ServiceTest, NeverAnswersASubresourceWithAListing) {
+  for (const char* query :
+       {"acl", "policy", "versioning", "tagging", "uploads", "versions", "cors", "lifecycle",
+        "policyStatus", "object-lock", "session", "something-new"}) {
+    EXPECT_EQ(world_.list(me_, query).code(), "AccessDenied") << query;
+    EXPECT_EQ(world_.list(me_, std::string(query) + "&prefix=v1%2Faccount_id%3D12%2F").code(),
+              "NotImplemented")
+        << query;
+  }
+}
+
+TEST_F(ServiceTest, HonoursTheHeadersThatRestrictARequest) {
+  EXPECT_EQ(object(kKey, {{"x-amz-expected-bucket-owner", "12"}}).status, 200);
+  EXPECT_EQ(object(kKey, {{"x-amz-expected-bucket-owner", "123456789012"}}).code(), "AccessDenied");
+  EXPECT_EQ(object(kKey, {{"x-amz-server-side-encryption-customer-algorithm", "AES256"}}).code(),
+            "InvalidRequest");
+}
+
+TEST_F(ServiceTest, FailsACorruptObjectAndNeverCompletesIt) {
+  world_.store.corrupt = {kKey, kLarge};
+  const Reply small = object(kKey);
+  EXPECT_EQ(small.status, 500);
+  EXPECT_EQ(small.code(), "InternalError");
+  EXPECT_THAT(small.body, testing::Not(HasSubstr("authenticate")));
+  EXPECT_TRUE(object(kLarge).aborted);
+  EXPECT_THAT(world_.hooks.corrupt, ElementsAre(kKey, kLarge));
+}
+
+TEST_F(ServiceTest, TellsNothingOfWhatFailedInside) {
+  world_.store.failure = Error{ErrorCode::io, "/var/lib/secret-place: Input/output error"};
+  for (const Reply& reply : {object(kKey), world_.list(me_, "prefix=v1%2Faccount_id%3D12%2F")}) {
+    EXPECT_EQ(reply.status, 500);
+    EXPECT_THAT(reply.body, testing::Not(HasSubstr("secret-place")));
+  }
+  world_.store.failure = Error{ErrorCode::busy, "locked"};
+  EXPECT_EQ(object(kKey).code(), "ServiceUnavailable");
+}
+
+TEST_F(ServiceTest, CutsARunningDownloadWhenItsSessionIsRevoked) {
+  Ask ask;
+  ask.path = world_.path_of(kLarge);
+  auto response = world_.start(world_.sign(me_, ask));
+  auto body = response.take_source();
+  ASSERT_NE(body, nullptr);
+  std::vector<char> buffer(65536);
+  EXPECT_EQ(body->pull(buffer, false).status, http::BodySource::Status::ok);
+  world_.control.revoke(me_.grant.token.str(), world_.clock.now() + 1s);
+  world_.feed.poll();
+  EXPECT_EQ(body->pull(buffer, false).status, http::BodySource::Status::failed);
+}
+
+TEST_F(ServiceTest, RefusesARevokedSession) {
+  for (const std::string& id :
+       {me_.grant.token.str(), me_.grant.user.str(), me_.grant.account.str()}) {
+    world_.control.not_before.clear();
+    world_.control.revoke(id, world_.clock.now() + 1s);
+    const Reply reply = object(kKey);
+    EXPECT_EQ(reply.status, 403);
+    EXPECT_EQ(reply.code(), "AccessDenied");
+    EXPECT_THAT(reply.element("Message"), HasSubstr("revoked"));
+  }
+  EXPECT_THAT(world_.hooks.reasons, Contains("revoked"));
+}
+
+TEST_F(ServiceTest, ServesNobodyWhileRevocationsCannotBeSeen) {
+  World unseen;
+  control::ChangeFeed never(unseen.control, unseen.clock, 1h);
+  const access::RevocationCheck check(never);
+  Service service(unseen.store, unseen.keys, check, unseen.usage, unseen.hooks, unseen.pool,
+                  World::defaults());
+  const Tenant tenant = unseen.tenant("12");
+  Ask ask = unseen.sign(tenant, {.method = "GET",
+                                 .path = unseen.path_of(kKey),
+                                 .query = {},
+                                 .headers = {},
+                                 .body = {},
+                                 .body_complete = true});
+  EXPECT_EQ(unseen.send_to(service, ask).code(), "ServiceUnavailable");
+}
+
+TEST_F(ServiceTest, HonoursExpiryOnEveryRequestAlsoOfASessionItKnows) {
+  EXPECT_EQ(object(kKey).status, 200);
+  world_.clock.advance(1h);
+  const Reply reply = object(kKey);
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(reply.code(), "ExpiredToken");
+}
+
+TEST_F(ServiceTest, HonoursAKeyringThatNoLongerKnowsTheSession) {
+  EXPECT_EQ(object(kKey).status, 200);
+  world_.keys.set(Keyring::make(world_.clock.now()));
+  EXPECT_EQ(object(kKey).code(), "InvalidToken");
+}
+
+TEST_F(ServiceTest, CountsRequestsAndBytes) {
+  object(kKey);
+  object(kLarge);
+  object("v1/account_id=123/secret");
+  world_.usage.stop();
+  std::uint64_t requests = 0;
+  std::uint64_t bytes = 0;
+  for (const auto& delta : world_.control.used) {
+    EXPECT_EQ(delta.token, me_.grant.token);
+    requests += delta.requests;
+    bytes += delta.bytes;
+  }
+  EXPECT_EQ(requests, 3U);
+  EXPECT_EQ(bytes, kContent.size() + large_content().size());
+}
+
+class LimitedTest : public ServiceTest {
+ protected:
+  LimitedTest() : ServiceTest(options()) {}
+  static Options options() {
+    Options options = World::defaults();
+    options.limits.max_requests = 1;
+    options.limits.bytes_per_s = 1'000'000;
+    return options;
+  }
+};
+
+TEST_F(LimitedTest, AsksAnAccountWithTooManyRequestsToSlowDown) {
+  Ask ask;
+  ask.path = world_.path_of(kLarge);
+  auto running = std::optional(world_.start(world_.sign(me_, ask)));
+  const Reply refused = object(kKey);
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.code(), "SlowDown");
+  EXPECT_EQ(world_.get(world_.tenant("123"), world_.path_of("v1/account_id=123/secret")).status,
+            200)
+      << "a neighbour must not notice";
+  running.reset();
+  EXPECT_EQ(object(kKey).status, 200);
+}
+
+TEST_F(LimitedTest, PacesABodyByWaiting) {
+  Ask ask;
+  ask.path = world_.path_of(kLarge);
+  auto response = world_.start(world_.sign(me_, ask));
+  auto body = response.take_source();
+  std::vector<char> buffer(400'000);
+  http::BodySource::Pull pull = body->pull(buffer, false);
+  EXPECT_EQ(pull.status, http::BodySource::Status::ok);
+  EXPECT_LE(pull.bytes, 262'144U);
+  while (pull.status == http::BodySource::Status::ok) pull = body->pull(buffer, false);
+  EXPECT_EQ(pull.status, http::BodySource::Status::wait);
+  EXPECT_GT(pull.wait, 0ms);
+  EXPECT_LE(pull.wait, 1s);
+}
+
+TEST_F(ServiceTest, LetsConfiguredOriginsReadAnswers) {
+  const Reply reply = object(kKey, {{"Origin", "https://app.example.com"}});
+  EXPECT_EQ(reply.header("Access-Control-Allow-Origin"), "https://app.example.com");
+  for (const char* name : {"ETag", "Content-Range", "x-amz-request-id"})
+    EXPECT_THAT(reply.header("Access-Control-Expose-Headers"), HasSubstr(name));
+  EXPECT_THAT(reply.header("Vary"), HasSubstr("Origin"));
+  const Reply stranger = object(kKey, {{"Origin", "https://app.example.com.evil.org"}});
+  EXPECT_EQ(stranger.status, 200);
+  EXPECT_EQ(stranger.header("Access-Control-Allow-Origin"), "");
+}
+
+Ask preflight(const std::string& origin, const std::string& method, const std::string& headers) {
+  Ask ask;
+  ask.method = "OPTIONS";
+  ask.path = "/any/thing";
+  ask.headers = {{"Host", "h"},
+                 {"Origin", origin},
+                 {"Access-Control-Request-Method", method},
+                 {"Access-Control-Request-Headers", headers}};
+  return ask;
+}
+
+TEST_F(ServiceTest, AnswersPreflightsOfConfiguredOriginsOnly) {
+  const std::string origin = "https://app.example.com";
+  const Reply reply = world_.send(preflight(origin, "GET", "authorization,x-amz-date"));
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.header("Access-Control-Allow-Origin"), origin);
+  EXPECT_EQ(reply.header("Access-Control-Allow-Headers"), "authorization,x-amz-date");
+  EXPECT_EQ(reply.header("Access-Control-Allow-Methods"), "GET, HEAD");
+  EXPECT_EQ(world_.send(preflight("https://evil.org", "GET", "")).code(), "AccessForbidden");
+  EXPECT_EQ(world_.send(preflight(origin, "PUT", "")).code(), "AccessForbidden");
+  EXPECT_EQ(world_.send(preflight(origin, "GET", "a:b\x01")).code(), "AccessForbidden");
+  EXPECT_EQ(world_
+                .send({.method = "OPTIONS",
+                       .path = "/",
+                       .query = {},
+                       .headers = {},
+                       .body = {},
+                       .body_complete = true})
+                .status,
+            400);
+}
+
+TEST_F(ServiceTest, AnswersInXmlWhatNeverBecameARequest) {
+  for (const auto& [status, code] : {std::pair{400, "BadRequest"},
+                                     {408, "RequestTimeout"},
+                                     {431, "RequestHeaderSectionTooLarge"},
+                                     {500, "InternalError"},
+                                     {503, "SlowDown"}}) {
+    const http::Response response = world_.service.refuse(status, "id-1");
+    EXPECT_EQ(response.status(), status);
+    EXPECT_THAT(response.body_bytes(), HasSubstr(std::string("<Code>") + code + "</Code>"));
+    EXPECT_THAT(response.head_lines(), HasSubstr("x-amz-request-id: id-1\r\n"));
+    EXPECT_THAT(response.head_lines(), HasSubstr("nosniff"));
+  }
+}
+
+}  // namespace
+}  // namespace valetkey::s3
