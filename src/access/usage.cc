@@ -49,11 +49,10 @@ std::size_t shard_of_this_thread() {
 }  // namespace
 
 struct Usage::State {
+  std::array<Shard, kShards> shards;
   control::ControlStore& store;
   milliseconds period;
-  std::array<Shard, kShards> shards;
-  std::mutex
-      flushing;  // one flush at a time, so that a failed one puts back before the next collects
+  std::mutex flushing;  // one at a time: a failed flush puts back before the next collects
   std::mutex mutex;
   std::condition_variable wake;
   bool stopping = false;

@@ -3,6 +3,7 @@
 // at will.
 #pragma once
 
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <random>
+#include <span>
 
 #include "sigv4/signed_request_test.h"
 
