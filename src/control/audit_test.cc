@@ -247,7 +247,8 @@ TEST_F(Audit, TellsDurableCallersOfAFullDiskAndWritesItLater) {
     if (!log->append_durably(event("1"))) _exit(1);
     const rlimit limit{64, RLIM_INFINITY};
     setrlimit(RLIMIT_FSIZE, &limit);
-    if (log->append_durably(event("2"))) _exit(2);
+    const auto refused = log->append_durably(event("2"));
+    if (refused || refused.error().code != ErrorCode::io) _exit(2);
     const rlimit none{RLIM_INFINITY, RLIM_INFINITY};
     setrlimit(RLIMIT_FSIZE, &none);
     if (!log->append_durably(event("3"))) _exit(3);
