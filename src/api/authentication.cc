@@ -107,13 +107,11 @@ std::optional<Answer<control::TokenGrant>> Authenticator::find(const http::Reque
 
 http::Task<Answer<control::TokenGrant>> Authenticator::read(const http::Request& request,
                                                             TokenForm form) {
-  const auto presented = token_of(request, form);
-  if (!presented) co_return refuse(request, presented.error());
+  const Secret token{std::string(token_of(request, form).value_or(""))};
   Turn turn;
   const bool suspect = limiter_.is_over(request.client.block(), request.now);
   const bool admitted = co_await wait_for_turn(suspect, turn);
   if (!admitted) co_return std::unexpected(unavailable());
-  const Secret token{std::string(*presented)};
   auto work = [&gate = gate_, token, now = request.now] { return gate.read(token.reveal(), now); };
   Result<access::TokenReading> reading = co_await http::run_blocking(blocking_, std::move(work));
   if (!reading) co_return std::unexpected(hide(reading.error(), "looking up a token", request.id));

@@ -134,6 +134,19 @@ TEST_F(AuthenticationTest, NeverLimitsAValidToken) {
   EXPECT_EQ(ask(unknown()).status, 429);
 }
 
+// More look-ups than may run at once, from an address that has failed too often: each gets its
+// turn.
+TEST_F(AuthenticationTest, LooksUpAValidTokenAmidAFlood) {
+  for (int i = 0; i < 4; ++i) (void)ask(unknown());
+  std::vector<Ask> flood;
+  for (int i = 0; i < 150; ++i)
+    flood.push_back({.target = "/v2/account",
+                     .headers = {ServiceFixture::bearer(i == 100 ? token_.reveal() : unknown())}});
+  const auto replies = desk_.call_all(flood);
+  for (std::size_t i = 0; i < replies.size(); ++i)
+    EXPECT_EQ(replies[i].status, i == 100 ? 200 : 429) << i;
+}
+
 TEST_F(AuthenticationTest, LooksAKnownTokenUpOnce) {
   ASSERT_EQ(ask(token_.reveal()).status, 200);
   const auto calls = desk_.store().calls();

@@ -11,8 +11,9 @@ std::optional<milliseconds> parse_export_duration(std::string_view text) {
       1'000'000;  // hours; far above any configuration, far below overflow
   if (text.size() < 2) return std::nullopt;
   std::uint32_t count = 0;
-  const char* const unit = text.data() + text.size() - 1;
-  const auto [end, error] = std::from_chars(text.data(), unit, count);
+  const char* const begin = text.data();
+  const char* const unit = begin + text.size() - 1;
+  const auto [end, error] = std::from_chars(begin, unit, count);
   if (error != std::errc() || end != unit || count > kMost) return std::nullopt;
   switch (*unit) {
     case 'H':

@@ -124,17 +124,22 @@ class ServiceFixture {
     return token;
   }
 
-  Reply call(const Ask& ask) {
-    http::Request request = read(ask);
+  Reply call(const Ask& ask) { return call_all({ask}).front(); }
+  // All of them at once, as of so many connections of one loop.
+  std::vector<Reply> call_all(const std::vector<Ask>& asks) {
+    std::vector<http::Request> requests;
+    requests.reserve(asks.size());
+    for (const Ask& ask : asks) requests.push_back(read(ask));
     http::asio::io_context loop(1);
-    std::optional<http::Response> response;
-    http::asio::co_spawn(loop, service_->handle(request),
-                         [&](std::exception_ptr error, http::Response answer) {
-                           if (error) std::rethrow_exception(error);
-                           response = std::move(answer);
-                         });
+    std::vector<Reply> replies(asks.size());
+    for (std::size_t i = 0; i < asks.size(); ++i)
+      http::asio::co_spawn(loop, service_->handle(requests[i]),
+                           [&reply = replies[i]](std::exception_ptr error, http::Response answer) {
+                             if (error) std::rethrow_exception(error);
+                             reply = write(answer);
+                           });
     loop.run();
-    return write(*response);
+    return replies;
   }
   static Reply write(const http::Response& response) {
     Reply reply{response.status(), {}, response.body_bytes()};
