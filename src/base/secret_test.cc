@@ -25,7 +25,8 @@ TEST(Secret, LeavesNothingInWhatItWasMovedFrom) {
     // NOLINTNEXTLINE(bugprone-use-after-move): what is left is what this test is about
     EXPECT_TRUE(from.empty());
     const auto* bytes = reinterpret_cast<const char*>(&from);
-    EXPECT_EQ(std::string_view(bytes, sizeof from).find(text.substr(0, 5)), std::string_view::npos);
+    // Not its first character: a plain move overwrites that one.
+    EXPECT_EQ(std::string_view(bytes, sizeof from).find(text.substr(1, 4)), std::string_view::npos);
   }
 }
 
