@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/client.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
@@ -67,13 +65,6 @@ Result<std::string> make_head(const ClientRequest& request, const std::string& u
   if (has_body && !given("content-length"))
     head += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
   return head + "\r\n";
-}
-
-// Nothing to read and not closed: the server has not given up on it while it was idle.
-bool still_usable(Stream& stream) {
-  char byte = 0;
-  const ssize_t n = ::recv(stream.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 std::string verdict_on(const Stream& stream) {
@@ -176,7 +167,7 @@ class Client::Impl {
       auto stream = std::move(streams.back());
       streams.pop_back();
       --idle_count_;
-      if (still_usable(*stream)) return stream;
+      if (stream->quiet()) return stream;  // else the server has given it up meanwhile
     }
     return nullptr;
   }

@@ -157,7 +157,9 @@ Task<bool> Connection::answer(Response& response, bool close) {
   }
   finish(response.status(), !whole);
   if (!whole) stream_.reset();
-  if (whole && close && (!request_.body_complete || !unread().empty())) {
+  // Closing with bytes unread would reset the connection and might take the answer with it.
+  const bool more = !request_.body_complete || !unread().empty() || !leftover_.empty();
+  if (whole && close && (more || !stream_.quiet())) {
     stream_.expire_after(kLinger);
     co_await stream_.linger(kLingerBytes);
   }

@@ -94,7 +94,7 @@ void Connection::start_request() {
 }
 
 SteadyTime Connection::body_deadline(SteadyTime begun, std::uint64_t received) const {
-  const SteadyTime silence = std::chrono::steady_clock::now() + limits().body_timeout;
+  const SteadyTime silence = coarse_now() + limits().body_timeout;
   if (limits().min_body_bytes_per_s == 0) return silence;
   const auto earned = milliseconds(received * 1000 / limits().min_body_bytes_per_s);
   return std::min(silence, begun + limits().body_grace + earned);
@@ -122,7 +122,7 @@ Task<Connection::Body> Connection::read_sized_body(std::uint64_t length) {
   }
   // The buffer grows with what has arrived, not with what was announced.
   body_.assign(here);
-  const SteadyTime begun = std::chrono::steady_clock::now();
+  const SteadyTime begun = coarse_now();
   std::size_t have = body_.size();
   while (have < length) {
     if (have == body_.size())
@@ -139,7 +139,7 @@ Task<Connection::Body> Connection::read_sized_body(std::uint64_t length) {
 Task<Connection::Body> Connection::read_chunked_body(std::size_t max_bytes) {
   ChunkDecoder decoder(max_bytes);
   body_.clear();
-  const SteadyTime begun = std::chrono::steady_clock::now();
+  const SteadyTime begun = coarse_now();
   std::string raw(unread());  // the head must stay where it is, so the rest is read elsewhere
   begin_ = end_;
   std::string_view rest = raw;

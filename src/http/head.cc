@@ -84,9 +84,8 @@ class StrictParser : public beast::http::basic_parser<is_request> {
   }
   bool set_length(std::string_view value) {
     std::uint64_t length = 0;
-    const char* end = value.data() + value.size();
-    const auto [at, failed] = std::from_chars(value.data(), end, length);
-    if (failed != std::errc{} || at != end || framing_.content_length) return false;
+    const auto [at, failed] = std::from_chars(value.begin(), value.end(), length);
+    if (failed != std::errc{} || at != value.end() || framing_.content_length) return false;
     framing_.content_length = length;
     return true;
   }

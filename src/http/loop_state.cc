@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/loop_state.h"
 
+#include <bit>
+
 #include "base/crypto.h"
 
 namespace valetkey::http {
@@ -14,14 +16,17 @@ std::string_view DateLine::at(Timestamp now) {
   return line_;
 }
 
+RequestIds::RequestIds() {
+  std::array<std::uint8_t, 64> seed;
+  random_bytes(std::span(seed));
+  std::seed_seq sequence(seed.begin(), seed.end());
+  random_.seed(sequence);
+}
+
 void RequestIds::next(Id& out) {
   static constexpr std::string_view kDigits = "0123456789abcdef";
-  if (used_ + 16 > random_.size()) {
-    random_bytes(std::span(random_));
-    used_ = 0;
-  }
-  std::uint8_t* bytes = random_.data() + used_;
-  used_ += 16;
+  const std::array<std::uint64_t, 2> drawn{random_(), random_()};
+  auto bytes = std::bit_cast<std::array<std::uint8_t, 16>>(drawn);
   bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0f) | 0x40);
   bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3f) | 0x80);
   char* at = out.data();

@@ -79,20 +79,21 @@ class Admissions {
   explicit Admissions(const Limits& limits) : limits_(limits) {}
   std::size_t count() const { return count_; }
 
-  bool enter(const Address& block) {
+  // `block`: what the connection counts under; null for a trusted proxy, behind which many may be.
+  bool enter(const Address* block) {
     if (count_.fetch_add(1) >= limits_.max_connections) return --count_, false;
-    if (limits_.max_connections_per_block == 0) return true;
+    if (limits_.max_connections_per_block == 0 || block == nullptr) return true;
     const std::lock_guard lock(mutex_);
-    std::size_t& held = blocks_[block.bytes];
+    std::size_t& held = blocks_[block->bytes];
     if (held >= limits_.max_connections_per_block) return --count_, false;
     ++held;
     return true;
   }
-  void leave(const Address& block) {
+  void leave(const Address* block) {
     --count_;
-    if (limits_.max_connections_per_block == 0) return;
+    if (limits_.max_connections_per_block == 0 || block == nullptr) return;
     const std::lock_guard lock(mutex_);
-    const auto at = blocks_.find(block.bytes);
+    const auto at = blocks_.find(block->bytes);
     if (at != blocks_.end() && --at->second == 0) blocks_.erase(at);
   }
 
@@ -141,6 +142,7 @@ void spawn(const std::shared_ptr<Port>& port, Task<void> task) {
 
 Task<void> serve(std::shared_ptr<Port> port, Socket socket, Address peer) {
   const Address block = peer.block();
+  const bool counts = !port->service->proxies.trusts(peer);
   const std::string& name = port->service->options.name;
   port->service->observer.connections(name, +1);
   {
@@ -149,7 +151,7 @@ Task<void> serve(std::shared_ptr<Port> port, Socket socket, Address peer) {
     co_await connection.run();
   }
   port->service->observer.connections(name, -1);
-  port->admissions->leave(block);
+  port->admissions->leave(counts ? &block : nullptr);
 }
 
 Task<void> turn_away(std::shared_ptr<Port> port, Socket socket, Address peer) {
@@ -162,7 +164,8 @@ Task<void> turn_away(std::shared_ptr<Port> port, Socket socket, Address peer) {
 }
 
 void admit(const std::shared_ptr<Port>& port, Socket socket, const Address& peer) {
-  if (port->admissions->enter(peer.block())) {
+  const Address block = peer.block();
+  if (port->admissions->enter(port->service->proxies.trusts(peer) ? nullptr : &block)) {
     spawn(port, serve(port, std::move(socket), peer));
   } else if (!port->service->tls && port->admissions->enter_refusal()) {
     spawn(port, turn_away(port, std::move(socket), peer));

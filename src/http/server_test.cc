@@ -192,6 +192,15 @@ TEST(Server, LimitsConnectionsOfOneAddressBlock) {
   EXPECT_EQ(status_of(RawClient(server.port()).send(get("/")).read_answer()), 200);
 }
 
+TEST(Server, DoesNotCountTrustedProxiesByBlock) {
+  Limits limits;
+  limits.max_connections_per_block = 1;
+  TestServer server(limits, nullptr, {"127.0.0.1"});
+  RawClient first(server.port());
+  first.send(get("/")).read_answer();
+  EXPECT_EQ(status_of(RawClient(server.port()).send(get("/")).read_answer()), 200);
+}
+
 TEST(Server, AsksForABodyOnlyIfItWillReadIt) {
   TestServer server;
   RawClient client(server.port());

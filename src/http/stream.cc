@@ -8,11 +8,14 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
 #include <cerrno>
+#include <ctime>
 
 namespace valetkey::http {
 namespace {
 
 constexpr auto kTuple = asio::as_tuple(asio::deferred);
+// A peer that went is an error, not a SIGPIPE.
+constexpr int kSendFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
 
 void take(Stream::Pieces& pieces, std::size_t sent) {
   const std::size_t of_first = std::min(sent, pieces.first.size());
@@ -27,9 +30,11 @@ ssize_t send_now(int fd, const Stream::Pieces& pieces) {
                              iovec{const_cast<char*>(pieces.second.data()), pieces.second.size()}};
   msghdr message{};
   message.msg_iov = parts.data();
-  message.msg_iovlen = pieces.second.empty() ? 1 : 2;
+  message.msg_iovlen = parts.size();
   for (;;) {
-    const ssize_t sent = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t sent = pieces.second.empty()
+                             ? ::send(fd, pieces.first.data(), pieces.first.size(), kSendFlags)
+                             : ::sendmsg(fd, &message, kSendFlags);
     if (sent >= 0) return sent;
     if (errno == EAGAIN || errno == EWOULDBLOCK) return 0;
     if (errno != EINTR) return -1;
@@ -37,6 +42,12 @@ ssize_t send_now(int fd, const Stream::Pieces& pieces) {
 }
 
 }  // namespace
+
+SteadyTime coarse_now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);  // libstdc++'s steady_clock is CLOCK_MONOTONIC
+  return SteadyTime(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
+}
 
 void Stream::start_tls(std::unique_ptr<SSL, FreeSsl> ssl) {
   tls_ = std::make_unique<TlsSession>(std::move(ssl));
@@ -55,13 +66,7 @@ Task<Stream::Received> Stream::receive(std::span<char> out) {
   co_return Received{io_of(error), bytes};
 }
 
-Task<Stream::Received> Stream::read(std::span<char> out) {
-  if (!tls_) {  // as receive(), without its coroutine
-    if (expired_) co_return Received{Io::timed_out, 0};
-    const auto [error, bytes] =
-        co_await socket_.async_read_some(asio::buffer(out.data(), out.size()), kTuple);
-    co_return Received{io_of(error), bytes};
-  }
+Task<Stream::Received> Stream::read_sealed(std::span<char> out) {
   for (;;) {
     std::size_t got = 0;
     switch (tls_->read(out, got)) {
@@ -184,6 +189,12 @@ void Stream::reset() {
   boost::system::error_code ignored;
   socket_.set_option(asio::socket_base::linger(true, 0), ignored);
   socket_.close(ignored);
+}
+
+bool Stream::quiet() {
+  char byte = 0;
+  const ssize_t n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 void Stream::cancel() {
