@@ -178,6 +178,7 @@ TEST(AesGcm, ThrowsOnKeysAndNoncesOfTheWrongSize) {
 
 TEST(Crypto, GivesTheSameAnswersOnManyThreads) {
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([] {
       for (int i = 0; i < 200; ++i) {

@@ -53,6 +53,7 @@ TEST(Log, ReadsLevels) {
 TEST(Log, WritesWholeLinesFromManyThreads) {
   testing::internal::CaptureStderr();
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([] {
       for (int i = 0; i < 50; ++i) info("test", "line", {{"v", std::string(200, 'x')}});

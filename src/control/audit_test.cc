@@ -90,6 +90,7 @@ TEST_F(Audit, FlushesByItselfSoonAfterwards) {
 TEST_F(Audit, CommitsManyDurableCallersAtOnce) {
   const auto log = AuditLog::open(path_).value();
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int t = 0; t < 8; ++t)
     threads.emplace_back([&] {
       for (int i = 0; i < 20; ++i) EXPECT_TRUE(log->append_durably(event("x")));

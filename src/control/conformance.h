@@ -389,6 +389,7 @@ TEST_P(ControlStoreConformance, CapsUsageInsteadOfOverflowing) {
 TEST_P(ControlStoreConformance, LetsOneOfTwoRacingWritersWin) {
   std::atomic<int> created = 0;
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&, t] {
       for (int i = 0; i < 10; ++i) {

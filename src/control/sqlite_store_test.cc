@@ -260,6 +260,7 @@ TEST_F(SqliteStore, RollsBackATransactionWhoseProcessWasKilled) {
 
 TEST_F(SqliteStore, CanBeCreatedByManyProcessesAtOnce) {
   std::vector<pid_t> children;
+  children.reserve(4);
   for (int i = 0; i < 4; ++i) {
     const pid_t child = fork();
     if (child == 0) {
