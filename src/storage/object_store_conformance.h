@@ -143,10 +143,10 @@ TEST_P(ObjectStoreConformance, SeesItsOwnPublicationAtOnce) {
 
 TEST_P(ObjectStoreConformance, PublishesAllOrNothing) {
   put("kept", "1");
-  Publication tooLarge;
-  tooLarge.add.push_back(stage("a", "1"));
-  tooLarge.remove.assign(1000, "kept");
-  EXPECT_EQ(store().publish(std::move(tooLarge)).error().code, ErrorCode::too_large);
+  Publication too_large;
+  too_large.add.push_back(stage("a", "1"));
+  too_large.remove.assign(1000, "kept");
+  EXPECT_EQ(store().publish(std::move(too_large)).error().code, ErrorCode::too_large);
   EXPECT_EQ(list({}).entries, std::vector<std::string>{"kept"});
 }
 
