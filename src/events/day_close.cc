@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// The exporter's work on days that are over, and on parts that exist: compaction, _SUCCESS,
+// retention, erasure.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/crypto.h"
+#include "base/log.h"
+#include "events/exporter.h"
+
+namespace valetkey::events {
+namespace {
+
+using std::chrono::days;
+
+constexpr std::size_t kMostParts = 900;  // merged at once: a publication takes 1,000 keys
+
+// Calls `each` for every object below `prefix`, page by page, as the store was when it began.
+Result<void> for_each_object(storage::ObjectStore& store, const std::string& prefix,
+                             const std::function<Result<void>(const storage::ObjectInfo&)>& each) {
+  storage::ListQuery query{prefix, "", "", 1000, 0};
+  while (true) {
+    VALETKEY_TRY(const auto page, store.list(query));
+    for (const auto& entry : page.entries) VALETKEY_CHECK(each(entry.info));
+    if (!page.truncated || page.entries.empty()) return {};
+    query.start_after = page.entries.back().info.key;
+    query.generation = page.generation;
+  }
+}
+
+bool is_part(std::string_view key) { return key.ends_with(".parquet"); }
+std::string folder_of(const std::string& key) { return key.substr(0, key.rfind('/') + 1); }
+
+// A name for merged parts that depends on what went in: a repetition overwrites itself.
+std::string merged_uuid(const std::vector<storage::ObjectInfo>& parts) {
+  std::string text;
+  for (const auto& part : parts) text += part.key + " " + part.etag + "\n";
+  const auto digits = sha256_hex(text);
+  return fmt::format("{}-{}-8{}-8{}-{}", digits.substr(0, 8), digits.substr(8, 4),
+                     digits.substr(13, 3), digits.substr(17, 3), digits.substr(20, 12));
+}
+
+}  // namespace
+
+Result<std::size_t> Exporter::close_days() {
+  const Date last = date_of(clock_.now() - options_.grace) - days(1);
+  VALETKEY_TRY(const auto closed, closed_through());
+  if (closed >= last) return 0;
+  // Midnight and grace have passed: what the log holds now is all that those days will have.
+  VALETKEY_CHECK(drain());
+  std::size_t count = 0;
+  for (Date day = closed + days(1); day <= last; day += days(1), ++count)
+    VALETKEY_CHECK(close_day(day));
+  return count;
+}
+
+Result<void> Exporter::close_day(Date day) {
+  VALETKEY_TRY(const auto accounts, accounts_());
+  PartPublisher publisher(store_, clock_.now());
+  for (const auto& account : accounts) {
+    for (const auto type : {RowType::decisions, RowType::events}) {
+      // Small parts are a nuisance, not an error: the day is complete all the same.
+      if (const auto compacted = compact(account.id, type, day); !compacted)
+        log::error("events", "a day could not be compacted",
+                   {{"account", account.id.str()},
+                    {"day", format_date(day)},
+                    {"reason", compacted.error().detail}});
+      const auto key = day_prefix(account.id, type, day) + "_SUCCESS";
+      if (!store_.head(key)) VALETKEY_CHECK(publisher.add_bytes(key, ""));
+    }
+  }
+  VALETKEY_CHECK(publisher.flush());
+  return ledger_.close_day(day);
+}
+
+Result<void> Exporter::compact(const AccountId& account, RowType type, Date day) {
+  std::vector<storage::ObjectInfo> parts;  // of one partition
+  const auto close = [&]() -> Result<void> {
+    auto done = parts.size() > 1 ? compact_partition(type, parts) : Result<void>();
+    parts.clear();
+    return done;
+  };
+  VALETKEY_CHECK(for_each_object(
+      store_, day_prefix(account, type, day), [&](const storage::ObjectInfo& info) -> Result<void> {
+        if (!is_part(info.key)) return {};
+        const bool another = !parts.empty() && folder_of(parts[0].key) != folder_of(info.key);
+        if (another || parts.size() == kMostParts) VALETKEY_CHECK(close());
+        parts.push_back(info);
+        return {};
+      }));
+  return close();
+}
+
+Result<void> Exporter::compact_partition(RowType type,
+                                         const std::vector<storage::ObjectInfo>& parts) {
+  VALETKEY_TRY(auto* const parquet, writer());
+  std::vector<std::filesystem::path> files;
+  std::vector<std::string> gone;
+  std::uint64_t rows = 0;
+  for (const auto& part : parts) {
+    files.push_back(parquet->make_path());
+    VALETKEY_CHECK(fetch_object(store_, part.key, files.back()));
+    gone.push_back(part.key);
+    rows += part.rows.value_or(0);
+  }
+  const auto merged = parquet->merge(type, files);
+  for (const auto& file : files) std::filesystem::remove(file);
+  if (!merged) return std::unexpected(merged.error());
+  if (merged->rows != rows)
+    return fail(ErrorCode::corrupt,
+                folder_of(parts[0].key) + " has parts whose rows do not add up");
+  PartPublisher publisher(store_, clock_.now());
+  return publisher.replace(folder_of(parts[0].key) + part_name(0, merged_uuid(parts)), merged->path,
+                           rows, std::move(gone), clock_.now() + options_.readable_after);
+}
+
+Result<std::size_t> Exporter::apply_retention() {
+  VALETKEY_TRY(const auto accounts, accounts_());
+  std::size_t count = 0;
+  for (const auto& account : accounts) {
+    if (!account.retention) continue;
+    const Date first_kept = date_of(clock_.now()) - *account.retention;
+    std::vector<std::string> gone;
+    for (const auto type : {RowType::decisions, RowType::events}) {
+      // Days sort as their names do: everything before the first day that is kept goes.
+      const auto end = day_prefix(account.id, type, first_kept);
+      const auto prefix = end.substr(0, end.find("date=") + 5);
+      VALETKEY_CHECK(
+          for_each_object(store_, prefix, [&](const storage::ObjectInfo& info) -> Result<void> {
+            if (info.key < end) gone.push_back(info.key);
+            return {};
+          }));
+    }
+    count += gone.size();
+    for (std::size_t i = 0; i < gone.size(); i += 1000) {
+      storage::Publication removal;
+      removal.remove.assign(
+          gone.begin() + static_cast<std::ptrdiff_t>(i),
+          gone.begin() + static_cast<std::ptrdiff_t>(std::min(i + 1000, gone.size())));
+      VALETKEY_CHECK(store_.publish(std::move(removal)));
+    }
+  }
+  return count;
+}
+
+Result<std::uint64_t> Exporter::erase_visitor(const AccountId& account, std::string_view visitor) {
+  if (visitor.empty()) return fail(ErrorCode::invalid, "a visitor id is needed");
+  VALETKEY_CHECK(drain());
+  VALETKEY_TRY(auto* const parquet, writer());
+  std::uint64_t erased = 0;
+  for (const auto type : {RowType::decisions, RowType::events}) {
+    const auto day = day_prefix(account, type, Date());
+    VALETKEY_CHECK(for_each_object(store_, day.substr(0, day.find("date=")),
+                                   [&](const storage::ObjectInfo& info) -> Result<void> {
+                                     if (!is_part(info.key)) return {};
+                                     const auto file = parquet->make_path();
+                                     VALETKEY_CHECK(fetch_object(store_, info.key, file));
+                                     const auto rest = parquet->merge(type, {file}, visitor);
+                                     std::filesystem::remove(file);
+                                     if (!rest) return std::unexpected(rest.error());
+                                     if (rest->rows == info.rows) return {};
+                                     erased += info.rows.value_or(0) - rest->rows;
+                                     PartPublisher publisher(store_, clock_.now());
+                                     VALETKEY_CHECK(
+                                         publisher.add(info.key, rest->path, rest->rows));
+                                     return publisher.flush();
+                                   }));
+  }
+  return erased;
+}
+
+}  // namespace valetkey::events

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "events/exporter.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/crypto.h"
+#include "base/encoding.h"
+#include "base/file.h"
+#include "base/log.h"
+
+namespace valetkey::events {
+namespace {
+
+constexpr std::size_t kMaxSeenFiles = 24;
+
+std::string seen_key(std::string_view id) { return fmt::format("internal/seen/{}", id); }
+
+// A UUID (version 8) that depends on nothing but the batch and the place: a repetition overwrites
+// itself.
+std::string part_uuid(const storage::ExportBatch& batch, const std::string& place) {
+  auto digest = sha256(batch.id + "/" + place);
+  digest[6] = static_cast<std::uint8_t>((digest[6] & 0x0f) | 0x80);
+  digest[8] = static_cast<std::uint8_t>((digest[8] & 0x3f) | 0x80);
+  const auto text = hex(as_text(digest).substr(0, 16));
+  return fmt::format("{}-{}-{}-{}-{}", text.substr(0, 8), text.substr(8, 4), text.substr(12, 4),
+                     text.substr(16, 4), text.substr(20));
+}
+
+}  // namespace
+
+Exporter::Exporter(EventLog& log, storage::ObjectStore& store, storage::ExportLedger& ledger,
+                   const Clock& clock, Accounts accounts, ExporterOptions options)
+    : log_(log),
+      store_(store),
+      ledger_(ledger),
+      clock_(clock),
+      accounts_(std::move(accounts)),
+      options_(std::move(options)) {}
+
+Result<ParquetWriter*> Exporter::writer() {
+  if (!writer_) {
+    VALETKEY_TRY(writer_, ParquetWriter::open(options_.duckdb));
+  }
+  return writer_.get();
+}
+
+Result<bool> Exporter::run_batch(bool everything) {
+  for (unsigned partition = 0; partition < log_.partitions(); ++partition) {
+    VALETKEY_TRY(auto batch, ledger_.unfinished(partition));
+    if (!batch) {
+      VALETKEY_TRY(const auto consumed, ledger_.consumed(partition));
+      VALETKEY_TRY(const bool due, is_due(partition, consumed, everything));
+      if (!due) continue;
+      VALETKEY_TRY(batch, begin(partition, consumed));
+    }
+    VALETKEY_CHECK(run(*batch));
+    return true;
+  }
+  return false;
+}
+
+Result<void> Exporter::drain() {
+  while (true) {
+    VALETKEY_TRY(const bool more, run_batch(true));
+    if (!more) return {};
+  }
+}
+
+Result<bool> Exporter::is_due(unsigned partition, Offset consumed, bool everything) {
+  const auto stats = log_.stats(partition);
+  if (stats.end <= consumed) return false;
+  if (everything || stats.bytes >= options_.batch_bytes) return true;
+  VALETKEY_TRY(const auto oldest, oldest_waiting(partition, consumed));
+  if (!oldest) return true;  // damaged: move on at once
+  return *oldest + options_.longest_wait <= clock_.now();
+}
+
+Result<std::optional<Timestamp>> Exporter::oldest_waiting(unsigned partition, Offset consumed) {
+  VALETKEY_TRY(const auto piece, log_.read(partition, consumed, 1));
+  Event event;
+  std::string_view rest = piece.records;
+  if (piece.count == 0 || !decode_event(rest, event)) return std::nullopt;
+  return event.received;
+}
+
+// At first the day before the oldest event that waits: nothing earlier is ours to close.
+Result<Date> Exporter::closed_through() {
+  VALETKEY_TRY(const auto closed, ledger_.closed_through());
+  if (closed) return *closed;
+  auto first = date_of(clock_.now());
+  for (unsigned partition = 0; partition < log_.partitions(); ++partition) {
+    VALETKEY_TRY(const auto consumed, ledger_.consumed(partition));
+    VALETKEY_TRY(const auto oldest, oldest_waiting(partition, consumed));
+    if (oldest) first = std::min(first, date_of(*oldest));
+  }
+  VALETKEY_CHECK(ledger_.close_day(first - std::chrono::days(1)));
+  return first - std::chrono::days(1);
+}
+
+Result<storage::ExportBatch> Exporter::begin(unsigned partition, Offset consumed) {
+  auto next = consumed;
+  for (std::size_t bytes = 0; bytes < options_.batch_bytes;) {
+    VALETKEY_TRY(const auto piece, log_.read(partition, next, options_.batch_bytes - bytes));
+    if (piece.next() == next) break;
+    next = piece.next();
+    bytes += piece.records.size();
+  }
+  VALETKEY_CHECK(closed_through());
+  return ledger_.begin(partition, consumed, next);
+}
+
+Result<void> Exporter::run(const storage::ExportBatch& batch) {
+  Counts counts;
+  Deduplicator unseen;
+  VALETKEY_TRY(const auto events, read(batch));
+  VALETKEY_TRY(const auto index, plan(batch, events, unseen, counts));
+  VALETKEY_CHECK(write_parts(batch, events, index, counts));
+
+  std::vector<storage::SeenFile> seen;
+  const auto now = clock_.now();
+  if (unseen.size() > 0) {
+    PartPublisher publisher(store_, now);
+    VALETKEY_CHECK(publisher.add_bytes(seen_key(batch.id), unseen.serialize()));
+    VALETKEY_CHECK(publisher.flush());
+    seen.push_back({seen_key(batch.id), date_of(now), unseen.size()});
+  }
+  VALETKEY_CHECK(ledger_.finish(batch, seen, counts, now));
+  VALETKEY_CHECK(log_.release(batch.log_partition, batch.next));
+  log::info("events", "exported a batch",
+            {{"events", events.places.size()},
+             {"rows", index.rows.size()},
+             {"partitions", index.partitions.size()}});
+  return tidy_seen(now);
+}
+
+Result<Exporter::Batch> Exporter::read(const storage::ExportBatch& batch) {
+  Batch events;
+  for (auto at = batch.first; at < batch.next;) {
+    VALETKEY_TRY(const auto piece, log_.read(batch.log_partition, at, options_.batch_bytes));
+    if (piece.next() == at) break;
+    events.records += piece.records;
+    at = piece.next();
+  }
+  const std::uint64_t most = batch.next - batch.first;
+  for (std::string_view rest = events.records; !rest.empty() && events.places.size() < most;) {
+    events.places.push_back(static_cast<std::uint32_t>(rest.data() - events.records.data()));
+    VALETKEY_CHECK(skip_events(rest, 1));
+  }
+  return events;
+}
+
+Result<RowIndex> Exporter::plan(const storage::ExportBatch& batch, const Batch& events,
+                                Deduplicator& unseen, Counts& counts) {
+  const auto decode = [&](std::size_t i, Event& event) {
+    std::string_view rest = std::string_view(events.records).substr(events.places[i]);
+    return decode_event(rest, event);
+  };
+  Event event;
+  for (std::uint32_t i = 0; i < events.places.size(); ++i) {
+    VALETKEY_CHECK(decode(i, event));
+    unseen.add(digest_of(event.account_id, event.uuid), i);
+  }
+  unseen.sort();
+  VALETKEY_TRY(const auto files, ledger_.seen());
+  for (const auto& file : files) {
+    VALETKEY_TRY(const auto reader, store_.open(file.key));
+    VALETKEY_CHECK(unseen.subtract(*reader));
+  }
+  const auto kept = unseen.kept(events.places.size());
+  RowIndexer indexer(batch.open_day, [this](const Partition& p) { return admit(p); });
+  for (std::size_t i = 0; i < events.places.size(); ++i) {
+    VALETKEY_CHECK(decode(i, event));
+    auto& count = counts[std::string(event.account_id)];
+    if (!kept[i]) {
+      ++count.duplicates;
+      continue;
+    }
+    ++count.events;
+    indexer.add(event, events.places[i]);
+    if (admit_failure_) return std::unexpected(*std::exchange(admit_failure_, std::nullopt));
+  }
+  return indexer.finish();
+}
+
+// A day's partitions of an account are limited. What was published before counts, so that a
+// repetition of the batch admits the same ones: it meets them in the same order.
+bool Exporter::admit(const Partition& partition) {
+  const auto account = AccountId::parse(partition.account);
+  if (!account) return false;
+  const auto prefix = day_prefix(*account, partition.type, partition.day);
+  constexpr std::size_t kMaxDays = 64;
+  if (known_partitions_.size() > kMaxDays) known_partitions_.clear();
+  auto it = known_partitions_.find(prefix);
+  if (it == known_partitions_.end()) {
+    it = known_partitions_.emplace(prefix, std::set<std::string>()).first;
+    storage::ListQuery query{prefix, "/", "", 1000, 0};
+    while (true) {
+      const auto page = store_.list(query);
+      if (!page) {
+        known_partitions_.erase(prefix);
+        admit_failure_ = page.error();
+        return true;  // plan() gives up
+      }
+      for (const auto& entry : page->entries)
+        if (entry.is_prefix) it->second.insert(entry.info.key);
+      if (!page->truncated || page->entries.empty()) break;
+      query.start_after = page->entries.back().info.key;
+    }
+  }
+  const auto key = partition_prefix(*account, partition.type, partition.day, partition.value);
+  if (it->second.contains(key)) return true;
+  if (it->second.size() >= options_.max_partitions_a_day) return false;
+  it->second.insert(key);
+  return true;
+}
+
+Result<void> Exporter::write_parts(const storage::ExportBatch& batch, const Batch& events,
+                                   const RowIndex& index, Counts& counts) {
+  PartPublisher publisher(store_, clock_.now());
+  for (std::size_t begin = 0; begin < index.rows.size();) {
+    const auto first = index.rows[begin].partition;
+    const auto type = index.partitions[first].type;
+    auto end = begin;
+    while (end < index.rows.size() &&
+           index.rows[end].partition < first + ParquetWriter::kMaxPartitions &&
+           index.partitions[index.rows[end].partition].type == type)
+      ++end;
+    VALETKEY_CHECK(write_rows(batch, events, index, begin, end, publisher, counts));
+    begin = end;
+  }
+  return publisher.flush();
+}
+
+Result<void> Exporter::write_rows(const storage::ExportBatch& batch, const Batch& events,
+                                  const RowIndex& index, std::size_t begin, std::size_t end,
+                                  PartPublisher& publisher, Counts& counts) {
+  VALETKEY_TRY(auto* const parquet, writer());
+  const auto files = parquet->write(events.records, index, begin, end);
+  if (!files) {
+    log::warn("events", "a stretch of rows could not be written; looking for the offending one",
+              {{"rows", end - begin}, {"reason", files.error().detail}});
+    if (end - begin == 1) return set_aside(events, index, index.rows[begin], counts);
+    const auto middle = begin + (end - begin) / 2;
+    VALETKEY_CHECK(write_rows(batch, events, index, begin, middle, publisher, counts));
+    return write_rows(batch, events, index, middle, end, publisher, counts);
+  }
+  for (const auto& file : *files) {
+    const auto& p = index.partitions[file.partition];
+    VALETKEY_TRY(const auto account, AccountId::parse(p.account));
+    const auto prefix = partition_prefix(account, p.type, p.day, p.value);
+    // The stretch is part of the name: after a bisection one partition has several files.
+    const auto uuid = part_uuid(batch, fmt::format("{}/{}", prefix, begin));
+    VALETKEY_TRY(const auto size, publisher.add(prefix + part_name(0, uuid), file.path, file.rows));
+    auto& count = counts[p.account];
+    count.rows += file.rows;
+    count.bytes += size;
+    ++count.parts;
+  }
+  return {};
+}
+
+Result<void> Exporter::set_aside(const Batch& events, const RowIndex& index, const RowRef& row,
+                                 Counts& counts) {
+  VALETKEY_CHECK(make_folders(options_.bad_folder));
+  std::string_view rest = std::string_view(events.records).substr(row.record);
+  const auto whole = rest;
+  VALETKEY_CHECK(skip_events(rest, 1));
+  ++counts[index.partitions[row.partition].account].set_aside;
+  const auto path = options_.bad_folder / fmt::format("{}.event", make_uuid());
+  log::error("events", "an event that no row could be made of was set aside",
+             {{"file", path.filename().string()}});
+  return replace_file(path, whole.substr(0, whole.size() - rest.size()));
+}
+
+// Drops what the window has passed, and merges the files when they are many.
+Result<void> Exporter::tidy_seen(Timestamp now) {
+  VALETKEY_TRY(auto files, ledger_.seen());
+  std::vector<std::string> gone;
+  std::vector<storage::SeenFile> added, small;
+  for (const auto& file : files) {
+    if (file.day + options_.window < date_of(now))
+      gone.push_back(file.key);
+    else
+      small.push_back(file);
+  }
+  if (small.size() > kMaxSeenFiles) {
+    // Of the day that has most files, since a merged file can only go when its youngest uuid may.
+    std::map<Date, std::vector<storage::SeenFile>> days;
+    for (const auto& file : small) days[file.day].push_back(file);
+    const auto& most =
+        std::ranges::max_element(days, {}, [](const auto& d) { return d.second.size(); })->second;
+    std::vector<std::unique_ptr<storage::ObjectReader>> readers;
+    std::vector<storage::ObjectReader*> inputs;
+    for (const auto& file : most) {
+      VALETKEY_TRY(auto reader, store_.open(file.key));
+      inputs.push_back(readers.emplace_back(std::move(reader)).get());
+      gone.push_back(file.key);
+    }
+    const auto key = seen_key(make_uuid());
+    VALETKEY_TRY(const auto output, store_.create(key, now));
+    VALETKEY_TRY(const auto count,
+                 merge_seen(inputs, [&](std::string_view b) { return output->write(b); }));
+    VALETKEY_TRY(auto staged, output->finish(std::nullopt));
+    storage::Publication publication;
+    publication.add.push_back(std::move(staged));
+    VALETKEY_CHECK(store_.publish(std::move(publication)));
+    added.push_back({key, most.front().day, count});
+  }
+  if (gone.empty()) return {};
+  VALETKEY_CHECK(ledger_.replace_seen(gone, added));
+  storage::Publication removal;
+  removal.remove = std::move(gone);
+  return store_.publish(std::move(removal));
+}
+
+}  // namespace valetkey::events

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the event log to parts of the export, in batches that can be repeated at any point without
+// harm: (1) a ledger row fixes the batch, (2) parts are published under names derived from it, (3)
+// one ledger transaction marks it done and its uuids as seen, (4) the log may forget it. One
+// exporter at a time; a call runs on its caller's thread. docs/architecture.md, "Export commit".
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "events/duckdb.h"
+#include "events/event_log.h"
+#include "events/parquet_writer.h"
+#include "events/part_publisher.h"
+#include "events/rows.h"
+#include "events/seen_uuids.h"
+#include "storage/export_ledger.h"
+#include "storage/object_store.h"
+
+namespace valetkey::events {
+
+// What the exporter must know of an account.
+struct AccountPolicy {
+  AccountId id;
+  std::optional<std::chrono::days> retention;  // none: kept for ever
+};
+
+struct ExporterOptions {
+  DuckdbOptions duckdb;
+  std::filesystem::path bad_folder;        // for records that no file could be made of
+  milliseconds longest_wait{15 * 60'000};  // of an event before it is exported
+  std::size_t batch_bytes = 128 << 20;     // of event records: so many waiting start a batch, too
+  std::size_t max_partitions_a_day = 10'000;   // of an account and type
+  std::chrono::days window{7};                 // in which a repeated uuid is recognised
+  milliseconds grace{2 * 60'000};              // after midnight, before a day closes
+  milliseconds readable_after{2 * 3'600'000};  // how long replaced parts can still be read by key
+};
+
+class Exporter {
+ public:
+  using Accounts = std::function<Result<std::vector<AccountPolicy>>()>;
+
+  Exporter(EventLog& log, storage::ObjectStore& store, storage::ExportLedger& ledger,
+           const Clock& clock, Accounts accounts, ExporterOptions options);
+
+  // Exports one batch, if one is unfinished or due, or with `everything` if anything waits. False:
+  // nothing was to be done.
+  Result<bool> run_batch(bool everything);
+  // Exports all that waits.
+  Result<void> drain();
+  // Closes the days that are over: compacts them and says with _SUCCESS that they are complete.
+  // Needs all waiting events of those days exported, so it exports everything first. Returns how
+  // many days.
+  Result<std::size_t> close_days();
+  // Removes the days that each account's retention has passed; returns how many objects.
+  Result<std::size_t> apply_retention();
+  // Rewrites the parts that hold rows of that visitor, under the same keys; exports what waits
+  // first. Returns how many rows are gone.
+  Result<std::uint64_t> erase_visitor(const AccountId& account, std::string_view visitor);
+
+ private:
+  using Counts = std::map<std::string, storage::ExportCounts>;
+  struct Batch {  // a batch in memory
+    std::string records;
+    std::vector<std::uint32_t> places;  // of each event
+  };
+
+  Result<bool> is_due(unsigned partition, Offset consumed, bool everything);
+  Result<std::optional<Timestamp>> oldest_waiting(unsigned partition, Offset consumed);
+  Result<Date> closed_through();
+  Result<storage::ExportBatch> begin(unsigned partition, Offset consumed);
+  Result<void> run(const storage::ExportBatch& batch);
+  Result<Batch> read(const storage::ExportBatch& batch);
+  Result<RowIndex> plan(const storage::ExportBatch& batch, const Batch& events,
+                        Deduplicator& unseen, Counts& counts);
+  Result<void> write_parts(const storage::ExportBatch& batch, const Batch& events,
+                           const RowIndex& index, Counts& counts);
+  Result<void> write_rows(const storage::ExportBatch& batch, const Batch& events,
+                          const RowIndex& index, std::size_t begin, std::size_t end,
+                          PartPublisher& publisher, Counts& counts);
+  Result<void> set_aside(const Batch& events, const RowIndex& index, const RowRef& row,
+                         Counts& counts);
+  Result<void> tidy_seen(Timestamp now);
+  Result<void> close_day(Date day);
+  Result<void> compact(const AccountId& account, RowType type, Date day);
+  Result<void> compact_partition(RowType type, const std::vector<storage::ObjectInfo>& parts);
+  bool admit(const Partition& partition);
+  Result<ParquetWriter*> writer();
+
+  EventLog& log_;
+  storage::ObjectStore& store_;
+  storage::ExportLedger& ledger_;
+  const Clock& clock_;
+  Accounts accounts_;
+  ExporterOptions options_;
+  std::unique_ptr<ParquetWriter> writer_;  // opened at the first batch: DuckDB is large
+  std::map<std::string, std::set<std::string>> known_partitions_;  // by day prefix
+  std::optional<Error> admit_failure_;  // of the look at known partitions
+};
+
+}  // namespace valetkey::events

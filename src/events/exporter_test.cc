@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "events/exporter.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <future>
+#include <random>
+#include <set>
+
+#include "base/file.h"
+#include "events/file_log.h"
+#include "storage/disk_store.h"
+#include "storage/faulty_store.h"
+
+namespace valetkey::events {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::days;
+
+const fs::path kLibrary =
+    VALETKEY_SOURCE_DIR "/node_modules/@duckdb/node-bindings-linux-x64/libduckdb.so";
+constexpr auto kNoon =
+    std::chrono::sys_days(std::chrono::year(2026) / 3 / 10) + std::chrono::hours(12);
+
+// The real log, store, ledger and DuckDB in a folder of their own, under a clock that we turn.
+class ExporterTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!fs::exists(kLibrary)) GTEST_SKIP() << "libduckdb is not installed: run script/bootstrap";
+    std::string name = (fs::temp_directory_path() / "exporter_XXXXXX").string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+    auto store = storage::open_disk_store({.folder = folder_, .bucket = "b"}, keys_, clock_);
+    ASSERT_TRUE(store) << store.error().detail;
+    store_ = std::move(*store);
+    faulty_ = std::make_unique<storage::FaultyStore>(*store_);
+    options_.duckdb = {.library = kLibrary, .folder = folder_ / "parquet"};
+    options_.bad_folder = folder_ / "bad";
+    reopen();
+  }
+  void TearDown() override {
+    exporter_.reset();
+    ledger_.reset();
+    log_.reset();
+    store_.reset();
+    if (!folder_.empty()) fs::remove_all(folder_);
+  }
+
+  // As after a restart.
+  void reopen() {
+    exporter_.reset();
+    log_.reset();
+    ledger_.reset();
+    auto ledger = storage::ExportLedger::open(folder_ / "objects.db");
+    ASSERT_TRUE(ledger) << ledger.error().detail;
+    ledger_ = std::move(*ledger);
+    auto log = open_file_log({.folder = folder_ / "events"}, keys_, clock_);
+    ASSERT_TRUE(log) << log.error().detail;
+    log_ = std::move(*log);
+    exporter_ = std::make_unique<Exporter>(
+        *log_, *faulty_, *ledger_, clock_,
+        [this]() -> Result<std::vector<AccountPolicy>> { return accounts_; }, options_);
+  }
+
+  struct Sent {
+    std::string uuid;
+    std::string name = "buy";  // of the event, or the experiment of a decision
+    std::string account = "12";
+    std::string visitor = "v";
+    bool decision = false;
+  };
+  void send(const std::vector<Sent>& events) {
+    std::string records;
+    for (const auto& s : events) {
+      Event e;
+      e.account_id = s.account;
+      e.uuid = s.uuid;
+      e.visitor_id = s.visitor;
+      e.received = e.timestamp = clock_.now();
+      e.kind = s.decision ? EventKind::activation : EventKind::conversion;
+      if (s.decision)
+        e.decisions = {{"c", s.name, "x", false}};
+      else
+        e.event_name = s.name;
+      encode_event(e, records);
+    }
+    std::promise<Result<Offset>> done;
+    log_->append(records, events.size(), [&](Result<Offset> r) { done.set_value(std::move(r)); });
+    ASSERT_TRUE(done.get_future().get());
+  }
+  void drain() {
+    const auto drained = exporter_->drain();
+    ASSERT_TRUE(drained) << drained.error().detail;
+  }
+
+  std::vector<storage::ObjectInfo> objects(const std::string& prefix = "v1/") {
+    std::vector<storage::ObjectInfo> all;
+    const auto page =
+        store_->list({.prefix = prefix, .delimiter = "", .start_after = "", .max_entries = 1000});
+    EXPECT_TRUE(page);
+    for (const auto& entry : page->entries) all.push_back(entry.info);
+    return all;
+  }
+  // What DuckDB, on its own, reads in the parts below `prefix`: "<uuid> <column>" for each row,
+  // sorted.
+  std::vector<std::string> rows(const std::string& column, const std::string& prefix = "v1/") {
+    const auto scratch = folder_ / "reader";
+    fs::remove_all(scratch);
+    auto duckdb = Duckdb::open({.library = kLibrary, .sha256 = "", .folder = scratch});
+    EXPECT_TRUE(duckdb) << duckdb.error().detail;
+    std::vector<std::string> all;
+    int number = 0;
+    for (const auto& info : objects(prefix)) {
+      if (!info.key.ends_with(".parquet")) continue;
+      const auto part = scratch / fmt::format("{}.parquet", number++), text = scratch / "text";
+      EXPECT_TRUE(fetch_object(*store_, info.key, part));
+      const auto read = (*duckdb)->run(
+          fmt::format("COPY (SELECT uuid || ' ' || coalesce({}::VARCHAR, 'NULL') FROM "
+                      "read_parquet('{}')) TO '{}' "
+                      "(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')",
+                      column, part.string(), text.string()));
+      EXPECT_TRUE(read) << read.error().detail;
+      std::ifstream lines(text);
+      const auto before = all.size();
+      for (std::string line; std::getline(lines, line);) all.push_back(line);
+      EXPECT_EQ(all.size() - before, info.rows) << info.key;
+    }
+    std::ranges::sort(all);
+    return all;
+  }
+
+  ManualClock clock_{kNoon};
+  FixedKeySource keys_{Keyring::make(kNoon)};
+  fs::path folder_;
+  ExporterOptions options_;
+  std::vector<AccountPolicy> accounts_ = {{AccountId::parse("12").value(), std::nullopt},
+                                          {AccountId::parse("123").value(), std::nullopt}};
+  std::unique_ptr<storage::DiskStore> store_;
+  std::unique_ptr<storage::FaultyStore> faulty_;
+  std::unique_ptr<storage::ExportLedger> ledger_;
+  std::unique_ptr<EventLog> log_;
+  std::unique_ptr<Exporter> exporter_;
+};
+
+TEST_F(ExporterTest, PutsEachEventIntoThePartitionOfItsAccountTypeDayAndName) {
+  send({{"a"}, {"b", "click"}, {"c", "buy", "123"}, {"d", "e1", "12", "v", true}});
+  drain();
+  std::vector<std::string> folders;
+  for (const auto& info : objects()) folders.push_back(info.key.substr(0, info.key.rfind('/')));
+  EXPECT_EQ(folders, (std::vector<std::string>{
+                         "v1/account_id=12/type=decisions/date=2026-03-10/experiment=e1",
+                         "v1/account_id=12/type=events/date=2026-03-10/event=buy",
+                         "v1/account_id=12/type=events/date=2026-03-10/event=click",
+                         "v1/account_id=123/type=events/date=2026-03-10/event=buy"}));
+  EXPECT_EQ(rows("account_id"), (std::vector<std::string>{"a 12", "b 12", "c 123", "d 12"}));
+  EXPECT_EQ(rows("process_timestamp", "v1/account_id=123/")[0], "c 2026-03-10 12:00:00");
+}
+
+TEST_F(ExporterTest, WaitsUntilTheOldestEventIsDue) {
+  send({{"a"}});
+  EXPECT_FALSE(exporter_->run_batch(false).value());
+  clock_.advance(options_.longest_wait);
+  EXPECT_TRUE(exporter_->run_batch(false).value());
+  EXPECT_FALSE(exporter_->run_batch(false).value());
+}
+
+TEST_F(ExporterTest, KeepsTheFirstOfEachUuidWithinItsAccountAndWindow) {
+  send({{"a", "first"}, {"a", "second"}, {"a", "first", "123"}});
+  drain();
+  clock_.advance(days(7));
+  send({{"a", "third"}});
+  drain();
+  EXPECT_EQ(rows("event_name"), (std::vector<std::string>{"a first", "a first"}));
+  clock_.advance(days(2));
+  send({{"a", "after the window"}, {"z"}});
+  drain();  // files of seen uuids are dropped behind a batch
+  send({{"a", "after the window"}});
+  drain();
+  EXPECT_EQ(rows("event_name").size(), 4U);
+  EXPECT_EQ(ledger_->counts()->at("12").duplicates, 3U);
+}
+
+// Every call to the store fails once: each is a point at which the process might have died.
+TEST_F(ExporterTest, RepeatsAnInterruptedBatchWithoutHarmWhereverItWasInterrupted) {
+  std::vector<std::string> expected;
+  std::uint64_t failures = 0;
+  for (std::uint64_t call = 1;; ++call) {
+    std::vector<Sent> events;
+    for (int i = 0; i < 6; ++i) {
+      events.push_back(
+          {fmt::format("c{:03}-{}", call, i), fmt::format("n{}", i % 2), "12", "v", i == 5});
+      expected.push_back(events.back().uuid + " 12");
+    }
+    send(events);
+    faulty_->fail_call(call);
+    const auto run = exporter_->drain();
+    faulty_->fail_call(0);
+    if (run) break;
+    ++failures;
+    if (call % 4 == 0) reopen();
+    drain();
+    clock_.advance(days(9));  // a fresh day for each: listings and windows stay small
+  }
+  EXPECT_GT(failures, 15U);
+  EXPECT_EQ(rows("account_id"), expected);
+}
+
+TEST_F(ExporterTest, GivesTheSameRowsHoweverBatchesAreSplitOrderedAndRepeated) {
+  std::mt19937 random(11);
+  std::vector<Sent> events;
+  std::vector<std::string> expected;
+  for (int i = 0; i < 60; ++i) {
+    events.push_back({fmt::format("u{:02}", i), fmt::format("n{}", i % 7)});
+    expected.push_back(fmt::format("u{:02} n{}", i, i % 7));
+  }
+  for (int repetition = 0; repetition < 3; ++repetition) {
+    std::ranges::shuffle(events, random);
+    for (std::size_t i = 0; i < events.size();) {
+      const auto n = std::min<std::size_t>(1 + random() % 20, events.size() - i);
+      send({events.begin() + static_cast<std::ptrdiff_t>(i),
+            events.begin() + static_cast<std::ptrdiff_t>(i + n)});
+      if (random() % 2 == 0) drain();
+      i += n;
+    }
+  }
+  drain();
+  EXPECT_EQ(rows("event_name"), expected);
+}
+
+TEST_F(ExporterTest, TakesAnyNameAsItIs) {
+  const std::vector<std::string> names = {"with space",
+                                          "a/b/../c",
+                                          "'; DROP TABLE x; --",
+                                          "100%",
+                                          "\xF0\x9F\x98\x80",
+                                          std::string(1024, 'n'),
+                                          std::string(kDefaultPartition),
+                                          ".",
+                                          "..",
+                                          "=",
+                                          "\"quoted\"",
+                                          "{p}",
+                                          "\\",
+                                          std::string("nul\0", 4)};
+  std::vector<Sent> events;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    events.push_back({fmt::format("c{:02}", i), names[i]});
+    events.push_back({fmt::format("d{:02}", i), names[i], "12", "v", true});
+  }
+  send(events);
+  drain();
+  EXPECT_EQ(objects("v1/account_id=12/type=events/").size(), names.size());
+  EXPECT_EQ(objects("v1/account_id=12/type=decisions/").size(), names.size());
+  std::vector<std::string> lengths;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    lengths.push_back(fmt::format("c{:02} {}", i, names[i].size()));
+  EXPECT_EQ(rows("octet_length(encode(event_name))", "v1/account_id=12/type=events/"), lengths);
+  EXPECT_EQ(ledger_->counts()->at("12").set_aside, 0U);
+}
+
+TEST_F(ExporterTest, SendsWhatIsBeyondTheDailyLimitOfPartitionsToOther) {
+  options_.max_partitions_a_day = 3;
+  reopen();
+  send({{"a", "n1"}, {"b", "n2"}});
+  drain();
+  reopen();
+  send({{"c", "n3"}, {"d", "n4"}, {"e", "n1"}, {"f", "n5"}});
+  drain();
+  EXPECT_EQ(rows("event_name", "v1/account_id=12/type=events/date=2026-03-10/event=__other__/"),
+            (std::vector<std::string>{"d n4", "f n5"}));
+  EXPECT_EQ(rows("event_name").size(), 6U);
+}
+
+TEST_F(ExporterTest, ClosesADayOnceItIsOverAndLeavesOnePartForEachPartition) {
+  for (const auto* uuid : {"a", "b", "c"}) {
+    send({{uuid}, {std::string(uuid) + "d", "e1", "12", "v", true}});
+    drain();
+  }
+  EXPECT_EQ(objects().size(), 6U);
+  EXPECT_EQ(exporter_->close_days().value(), 0U);
+  clock_.set(kNoon + std::chrono::hours(12));
+  EXPECT_EQ(exporter_->close_days().value(), 0U) << "the grace has not passed";
+  send({{"late", "buy"}});
+  clock_.advance(options_.grace);
+  EXPECT_EQ(exporter_->close_days().value(), 1U);
+  EXPECT_EQ(rows("event_name", "v1/account_id=12/type=events/date=2026-03-10/"),
+            (std::vector<std::string>{"a buy", "b buy", "c buy"}));
+  std::vector<std::string> names;
+  for (const auto& info : objects("v1/account_id=12/"))
+    names.push_back(info.key.substr(info.key.find("type=")));
+  EXPECT_EQ(names.size(), 5U) << fmt::format("{}", fmt::join(names, "\n"));
+  EXPECT_EQ(names[0], "type=decisions/date=2026-03-10/_SUCCESS");
+  EXPECT_TRUE(store_->head("v1/account_id=123/type=events/date=2026-03-10/_SUCCESS"))
+      << "also where a day has no rows";
+  EXPECT_EQ(exporter_->close_days().value(), 0U);
+  EXPECT_EQ(rows("event_name", "v1/account_id=12/type=events/date=2026-03-11/").size(), 1U);
+}
+
+TEST_F(ExporterTest, ShowsEveryRowOnceToAReaderWhoPagesDuringCompaction) {
+  for (const auto* uuid : {"a", "b", "c", "d"}) {
+    send({{uuid}});
+    drain();
+  }
+  storage::ListQuery query{"v1/", "", "", 2, 0};
+  auto page = store_->list(query).value();
+  std::vector<storage::ListEntry> seen = page.entries;
+  clock_.set(kNoon + days(1));
+  ASSERT_EQ(exporter_->close_days().value(), 1U);
+  while (page.truncated) {
+    query.start_after = page.entries.back().info.key;
+    query.generation = page.generation;
+    page = store_->list(query).value();
+    seen.insert(seen.end(), page.entries.begin(), page.entries.end());
+  }
+  std::uint64_t rows = 0;
+  for (const auto& entry : seen) {
+    EXPECT_TRUE(store_->open(entry.info.key)) << "replaced parts stay readable";
+    rows += entry.info.rows.value_or(0);
+  }
+  EXPECT_EQ(rows, 4U);
+}
+
+TEST_F(ExporterTest, NeverAddsToAClosedDayEvenIfTheClockGoesBack) {
+  send({{"a"}});
+  clock_.set(kNoon + days(1));
+  ASSERT_EQ(exporter_->close_days().value(), 1U);
+  const auto before = objects("v1/account_id=12/type=events/date=2026-03-10/").size();
+  clock_.set(kNoon);
+  send({{"late"}});
+  drain();
+  EXPECT_EQ(objects("v1/account_id=12/type=events/date=2026-03-10/").size(), before);
+  EXPECT_EQ(rows("process_timestamp", "v1/account_id=12/type=events/date=2026-03-11/"),
+            (std::vector<std::string>{"late 2026-03-11 00:00:00"}));
+}
+
+TEST_F(ExporterTest, ErasesAVisitorFromPartsAndFromWhatWaits) {
+  send({{"a", "buy", "12", "keep"},
+        {"b", "buy", "12", "o'hara"},
+        {"c", "only", "12", "o'hara"},
+        {"n", "buy", "123", "o'hara"}});
+  drain();
+  const auto before = objects();
+  send({{"d", "buy", "12", "o'hara"}});
+  EXPECT_EQ(exporter_->erase_visitor(AccountId::parse("12").value(), "o'hara").value(), 3U);
+  EXPECT_EQ(rows("visitor_id"), (std::vector<std::string>{"a keep", "n o'hara"}));
+  for (const auto& info : before) EXPECT_TRUE(store_->head(info.key)) << "the keys stay";
+}
+
+TEST_F(ExporterTest, RemovesDaysThatRetentionHasPassed) {
+  accounts_[0].retention = days(2);
+  for (int i = 0; i < 4; ++i) {
+    send({{fmt::format("u{}", i)}, {fmt::format("w{}", i), "buy", "123"}});
+    drain();
+    clock_.advance(days(1));
+  }
+  EXPECT_EQ(exporter_->apply_retention().value(), 2U);
+  EXPECT_EQ(rows("account_id"),
+            (std::vector<std::string>{"u2 12", "u3 12", "w0 123", "w1 123", "w2 123", "w3 123"}));
+}
+
+TEST_F(ExporterTest, MergesItsFilesOfSeenUuids) {
+  for (int i = 0; i < 60; ++i) {
+    send({{fmt::format("u{}", i % 50)}});
+    drain();
+  }
+  EXPECT_LT(ledger_->seen()->size(), 30U);
+  EXPECT_EQ(rows("event_name").size(), 50U);
+  EXPECT_EQ(objects("internal/seen/").size(), ledger_->seen()->size());
+}
+
+}  // namespace
+}  // namespace valetkey::events

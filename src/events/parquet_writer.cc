@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "events/parquet_writer.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/file.h"
+#include "events/parquet_footer.h"
+
+namespace valetkey::events {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kTable[] = {"decision_rows", "conversion_rows"};
+std::string_view table_of(RowType type) { return kTable[type == RowType::events ? 1 : 0]; }
+const std::vector<std::string> kTimestamps = {"timestamp", "process_timestamp"};
+
+std::string sql_text(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) out.append(c == '\'' ? 2 : 1, c);
+  return out + "'";
+}
+
+// Replaces the footer at the end of the file. Returns its rows.
+Result<std::uint64_t> conform_file(const fs::path& path) {
+  VALETKEY_TRY(const auto fd, open_file(path, O_RDWR));
+  const auto size = fs::file_size(path);
+  const auto read_at = [&](std::uint64_t offset, std::span<char> out) {
+    return read_exactly(fd.get(), offset, out, path.string());
+  };
+  VALETKEY_TRY(const auto former, read_parquet_footer(size, read_at));
+  VALETKEY_TRY(const auto footer, parse_parquet_footer(former));
+  VALETKEY_TRY(auto tail, rewrite_parquet_footer(former, kTimestamps));
+  const auto length = tail.size();
+  for (int shift = 0; shift < 32; shift += 8) tail.push_back(static_cast<char>(length >> shift));
+  tail += "PAR1";
+  const auto start = static_cast<off_t>(size - 8 - former.size());
+  if (ftruncate(fd.get(), start) != 0 || lseek(fd.get(), start, SEEK_SET) != start)
+    return fail_errno(path.string());
+  VALETKEY_CHECK(write_all(fd.get(), tail, path.string()));
+  return footer.rows;
+}
+
+// "partition=17" -> 17
+std::optional<std::uint32_t> partition_of(const fs::path& folder) {
+  const auto name = folder.filename().string();
+  constexpr std::string_view kPrefix = "partition=";
+  std::uint32_t number = 0;
+  const char* end = name.data() + name.size();
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  const auto parsed = std::from_chars(name.data() + kPrefix.size(), end, number);
+  return parsed.ec == std::errc() && parsed.ptr == end ? std::optional(number) : std::nullopt;
+}
+
+}  // namespace
+
+ParquetWriter::ParquetWriter(DuckdbOptions options, std::unique_ptr<Duckdb> duckdb)
+    : options_(std::move(options)), duckdb_(std::move(duckdb)) {}
+
+ParquetWriter::~ParquetWriter() {
+  duckdb_.reset();
+  std::error_code ignored;
+  fs::remove_all(options_.folder, ignored);
+}
+
+Result<std::unique_ptr<ParquetWriter>> ParquetWriter::open(DuckdbOptions options) {
+  std::error_code error;
+  fs::remove_all(options.folder, error);
+  VALETKEY_CHECK(make_folders(options.folder));
+  VALETKEY_TRY(auto duckdb, Duckdb::open(options));
+  auto writer =
+      std::unique_ptr<ParquetWriter>(new ParquetWriter(std::move(options), std::move(duckdb)));
+  VALETKEY_CHECK(writer->add_tables());
+  return writer;
+}
+
+Result<void> ParquetWriter::add_tables() {
+  for (const auto type : {RowType::decisions, RowType::events})
+    VALETKEY_CHECK(duckdb_->add_table(std::string(table_of(type)), columns_of(type, true),
+                                      [this](RowChunk& chunk) -> Result<std::uint64_t> {
+                                        if (!reader_) return 0;
+                                        return reader_->fill(chunk);
+                                      }));
+  return {};
+}
+
+fs::path ParquetWriter::make_path() { return options_.folder / fmt::format("{}", next_name_++); }
+
+Result<ParquetFile> ParquetWriter::finish_file(const fs::path& path, std::uint32_t partition) {
+  VALETKEY_TRY(const auto rows, conform_file(path));
+  return ParquetFile{path, partition, rows};
+}
+
+Result<std::vector<ParquetFile>> ParquetWriter::write(std::string_view records,
+                                                      const RowIndex& index, std::size_t begin,
+                                                      std::size_t end) {
+  if (begin == end) return std::vector<ParquetFile>{};
+  const auto type = index.partitions[index.rows[begin].partition].type;
+  const auto folder = make_path();
+  reader_ = std::make_unique<RowReader>(type, records, index, begin, end);
+  const auto written = duckdb_->run(
+      fmt::format("COPY (SELECT * FROM {}()) TO {} (FORMAT parquet, COMPRESSION snappy, "
+                  "PARTITION_BY (partition), WRITE_PARTITION_COLUMNS false)",
+                  table_of(type), sql_text(folder.string())));
+  reader_.reset();
+  if (!written) {
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+    return std::unexpected(written.error());
+  }
+  std::vector<ParquetFile> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    const auto partition = partition_of(entry.path().parent_path());
+    if (!partition || *partition >= index.partitions.size())
+      return fail(ErrorCode::internal, "DuckDB wrote a file where none was asked for");
+    VALETKEY_TRY(auto file, finish_file(entry.path(), *partition));
+    files.push_back(std::move(file));
+  }
+  std::ranges::sort(files, {}, &ParquetFile::partition);
+  return files;
+}
+
+Result<ParquetFile> ParquetWriter::merge(RowType type, const std::vector<fs::path>& files,
+                                         std::string_view without_visitor) {
+  std::string list;
+  for (const auto& file : files) list += (list.empty() ? "" : ", ") + sql_text(file.string());
+  std::string columns;
+  for (const auto& column : columns_of(type, false)) {
+    const bool timestamp = std::ranges::find(kTimestamps, column.name) != kTimestamps.end();
+    columns +=
+        fmt::format(fmt::runtime(timestamp ? "{0}epoch_ms(\"{1}\") AS \"{1}\"" : "{0}\"{1}\""),
+                    columns.empty() ? "" : ", ", column.name);
+  }
+  const auto path = make_path();
+  const auto where = without_visitor.empty() ? std::string()
+                                             : " WHERE visitor_id IS DISTINCT FROM " +
+                                                   sql_text(std::string(without_visitor));
+  VALETKEY_CHECK(duckdb_->run(
+      fmt::format("COPY (SELECT {} FROM read_parquet([{}], hive_partitioning=false){}) TO {} "
+                  "(FORMAT parquet, COMPRESSION snappy)",
+                  columns, list, where, sql_text(path.string()))));
+  return finish_file(path, 0);
+}
+
+}  // namespace valetkey::events

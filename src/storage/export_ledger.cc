@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/export_ledger.h"
+
+#include "base/ids.h"
+
+namespace valetkey::storage {
+namespace {
+
+constexpr const char* kTables = R"(
+CREATE TABLE IF NOT EXISTS export_batch (
+  log_partition INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
+  first INTEGER NOT NULL,
+  next INTEGER NOT NULL,
+  open_day INTEGER NOT NULL,
+  CHECK (first < next)
+);
+CREATE TABLE IF NOT EXISTS export_position (
+  log_partition INTEGER PRIMARY KEY,
+  consumed INTEGER NOT NULL,
+  finished INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS export_seen (
+  key TEXT PRIMARY KEY,
+  day INTEGER NOT NULL,
+  uuids INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS export_day (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  closed_through INTEGER
+);
+CREATE TABLE IF NOT EXISTS export_request (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  asked INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS export_count (
+  account TEXT PRIMARY KEY,
+  events INTEGER NOT NULL,
+  rows INTEGER NOT NULL,
+  duplicates INTEGER NOT NULL,
+  set_aside INTEGER NOT NULL,
+  parts INTEGER NOT NULL,
+  bytes INTEGER NOT NULL
+) WITHOUT ROWID;
+)";
+
+std::int64_t number_of(Date day) { return day.time_since_epoch().count(); }
+Date day_of(std::int64_t number) { return Date(std::chrono::days(number)); }
+std::int64_t as_signed(std::uint64_t n) { return static_cast<std::int64_t>(n); }
+std::uint64_t as_unsigned(std::int64_t n) { return static_cast<std::uint64_t>(n); }
+
+}  // namespace
+
+ExportCounts& ExportCounts::operator+=(const ExportCounts& other) {
+  events += other.events;
+  rows += other.rows;
+  duplicates += other.duplicates;
+  set_aside += other.set_aside;
+  parts += other.parts;
+  bytes += other.bytes;
+  return *this;
+}
+
+Result<std::unique_ptr<ExportLedger>> ExportLedger::open(const std::filesystem::path& file) {
+  VALETKEY_TRY(auto database, Database::open(file, SQLITE_OPEN_READWRITE));
+  VALETKEY_CHECK(database->execute("PRAGMA synchronous = FULL"));
+  VALETKEY_CHECK(database->execute(kTables));
+  return std::unique_ptr<ExportLedger>(new ExportLedger(std::move(database)));
+}
+
+Result<std::uint64_t> ExportLedger::consumed(unsigned log_partition) {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Query query, database_->query("SELECT consumed FROM export_position "
+                                             "WHERE log_partition = ?"));
+  VALETKEY_TRY(const bool there, query.bind(log_partition).step());
+  return there ? as_unsigned(query.integer(0)) : 0;
+}
+
+Result<std::optional<ExportBatch>> ExportLedger::unfinished(unsigned log_partition) {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Query query, database_->query("SELECT id, first, next, open_day FROM export_batch "
+                                             "WHERE log_partition = ?"));
+  VALETKEY_TRY(const bool there, query.bind(log_partition).step());
+  if (!there) return std::nullopt;
+  return ExportBatch{std::string(query.text(0)), log_partition, as_unsigned(query.integer(1)),
+                     as_unsigned(query.integer(2)), day_of(query.integer(3))};
+}
+
+Result<ExportBatch> ExportLedger::begin(unsigned log_partition, std::uint64_t first,
+                                        std::uint64_t next) {
+  VALETKEY_TRY(const auto closed, closed_through());
+  const std::lock_guard guard(mutex_);
+  ExportBatch batch{make_uuid(), log_partition, first, next,
+                    closed ? *closed + std::chrono::days(1) : Date()};
+  VALETKEY_TRY(Query query, database_->query("INSERT INTO export_batch VALUES (?, ?, ?, ?, ?)"));
+  query.bind(log_partition).bind_text(batch.id).bind(as_signed(first)).bind(as_signed(next));
+  VALETKEY_CHECK(query.bind(number_of(batch.open_day)).run());
+  return batch;
+}
+
+Result<void> ExportLedger::add_counts(const std::string& account, const ExportCounts& counts) {
+  VALETKEY_TRY(
+      Query query,
+      database_->query(
+          "INSERT INTO export_count VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+          "events = events + excluded.events, rows = rows + excluded.rows, "
+          "duplicates = duplicates + excluded.duplicates, "
+          "set_aside = set_aside + excluded.set_aside, parts = parts + excluded.parts, "
+          "bytes = bytes + excluded.bytes"));
+  query.bind_text(account);
+  for (const auto n : {counts.events, counts.rows, counts.duplicates, counts.set_aside,
+                       counts.parts, counts.bytes})
+    query.bind(as_signed(n));
+  return query.run();
+}
+
+Result<void> ExportLedger::add_seen(const std::vector<SeenFile>& seen) {
+  for (const auto& file : seen) {
+    VALETKEY_TRY(Query query,
+                 database_->query("INSERT OR REPLACE INTO export_seen VALUES (?, ?, ?)"));
+    query.bind_text(file.key).bind(number_of(file.day));
+    VALETKEY_CHECK(query.bind(as_signed(file.uuids)).run());
+  }
+  return {};
+}
+
+Result<void> ExportLedger::finish(const ExportBatch& batch, const std::vector<SeenFile>& seen,
+                                  const std::map<std::string, ExportCounts>& counts,
+                                  Timestamp now) {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_, Transaction::Kind::write));
+  VALETKEY_TRY(Query gone,
+               database_->query("DELETE FROM export_batch WHERE log_partition = ? AND id = ?"));
+  VALETKEY_CHECK(gone.bind(batch.log_partition).bind_text(batch.id).run());
+  if (database_->changes() != 1)
+    return fail(ErrorCode::busy, "another exporter has finished this batch; run one at a time");
+  VALETKEY_TRY(Query position,
+               database_->query("INSERT OR REPLACE INTO export_position VALUES (?, ?, ?)"));
+  VALETKEY_CHECK(
+      position.bind(batch.log_partition).bind(as_signed(batch.next)).bind(epoch_ms(now)).run());
+  VALETKEY_CHECK(add_seen(seen));
+  for (const auto& [account, each] : counts) VALETKEY_CHECK(add_counts(account, each));
+  return transaction.commit();
+}
+
+Result<std::vector<SeenFile>> ExportLedger::seen() {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Query query,
+               database_->query("SELECT key, day, uuids FROM export_seen ORDER BY day, key"));
+  std::vector<SeenFile> files;
+  while (true) {
+    VALETKEY_TRY(const bool row, query.step());
+    if (!row) return files;
+    files.push_back(
+        {std::string(query.text(0)), day_of(query.integer(1)), as_unsigned(query.integer(2))});
+  }
+}
+
+Result<void> ExportLedger::replace_seen(const std::vector<std::string>& gone,
+                                        const std::vector<SeenFile>& added) {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_, Transaction::Kind::write));
+  for (const auto& key : gone) {
+    VALETKEY_TRY(Query query, database_->query("DELETE FROM export_seen WHERE key = ?"));
+    VALETKEY_CHECK(query.bind_text(key).run());
+  }
+  VALETKEY_CHECK(add_seen(added));
+  return transaction.commit();
+}
+
+Result<std::optional<Date>> ExportLedger::closed_through() {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Query query, database_->query("SELECT closed_through FROM export_day"));
+  VALETKEY_TRY(const bool there, query.step());
+  if (!there || query.is_null(0)) return std::nullopt;
+  return day_of(query.integer(0));
+}
+
+Result<void> ExportLedger::close_day(Date day) {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Query query,
+               database_->query("INSERT INTO export_day VALUES (1, ?) ON CONFLICT DO UPDATE SET "
+                                "closed_through = max(closed_through, excluded.closed_through)"));
+  return query.bind(number_of(day)).run();
+}
+
+Result<std::map<std::string, ExportCounts>> ExportLedger::counts() {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Query query, database_->query("SELECT account, events, rows, duplicates, set_aside, "
+                                             "parts, bytes FROM export_count"));
+  std::map<std::string, ExportCounts> counts;
+  while (true) {
+    VALETKEY_TRY(const bool row, query.step());
+    if (!row) return counts;
+    auto& each = counts[std::string(query.text(0))];
+    int column = 1;
+    for (auto* n :
+         {&each.events, &each.rows, &each.duplicates, &each.set_aside, &each.parts, &each.bytes})
+      *n = as_unsigned(query.integer(column++));
+  }
+}
+
+Result<std::optional<Timestamp>> ExportLedger::last_finished() {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Query query, database_->query("SELECT max(finished) FROM export_position"));
+  VALETKEY_TRY(const bool there, query.step());
+  if (!there || query.is_null(0)) return std::nullopt;
+  return from_epoch_ms(query.integer(0));
+}
+
+Result<void> ExportLedger::request_run(Timestamp now) {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Query query,
+               database_->query("INSERT OR REPLACE INTO export_request VALUES (1, ?)"));
+  return query.bind(epoch_ms(now)).run();
+}
+
+Result<bool> ExportLedger::take_request() {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(const auto asked, database_->read_integer("SELECT count(*) FROM export_request"));
+  if (asked == 0) return false;
+  VALETKEY_TRY(Query query, database_->query("DELETE FROM export_request"));
+  VALETKEY_CHECK(query.run());
+  return true;
+}
+
+}  // namespace valetkey::storage

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the exporter has done and is doing, in objects.db beside the index: batches, the files of
+// uuids seen, closed days, totals. One exporter at a time; readers at any time. Thread-safe.
+// Tables: docs/formats.md, "Export ledger".
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/timestamp.h"
+#include "storage/sqlite.h"
+
+namespace valetkey::storage {
+
+// A contiguous stretch of one partition of the event log, fixed before anything of it is written,
+// so that a repetition writes the same parts under the same names.
+struct ExportBatch {
+  std::string id;  // a UUID
+  unsigned log_partition = 0;
+  std::uint64_t first = 0;
+  std::uint64_t next = 0;  // behind the last event
+  Date open_day;           // the first day that was not closed: no row goes to an earlier one
+};
+
+// An object that holds the digests of uuids exported on one day.
+struct SeenFile {
+  std::string key;
+  Date day;
+  std::uint64_t uuids = 0;
+};
+
+struct ExportCounts {
+  std::uint64_t events = 0;  // kept
+  std::uint64_t rows = 0;
+  std::uint64_t duplicates = 0;
+  std::uint64_t set_aside = 0;
+  std::uint64_t parts = 0;
+  std::uint64_t bytes = 0;
+  ExportCounts& operator+=(const ExportCounts& other);
+};
+
+class ExportLedger {
+ public:
+  // `file` is objects.db of an open store.
+  static Result<std::unique_ptr<ExportLedger>> open(const std::filesystem::path& file);
+
+  Result<std::uint64_t> consumed(
+      unsigned log_partition);  // the offset that the next batch starts at
+  Result<std::optional<ExportBatch>> unfinished(unsigned log_partition);
+  Result<ExportBatch> begin(unsigned log_partition, std::uint64_t first, std::uint64_t next);
+  // One transaction: the batch is done, its uuids count as seen, its counts are added per account.
+  Result<void> finish(const ExportBatch& batch, const std::vector<SeenFile>& seen,
+                      const std::map<std::string, ExportCounts>& counts, Timestamp now);
+
+  Result<std::vector<SeenFile>> seen();
+  // Replaces files by others that hold the same uuids, or drops those that the window has passed.
+  Result<void> replace_seen(const std::vector<std::string>& gone,
+                            const std::vector<SeenFile>& added);
+
+  Result<std::optional<Date>> closed_through();  // every day up to it is closed
+  Result<void> close_day(Date day);
+
+  Result<std::map<std::string, ExportCounts>> counts();  // by account id
+  Result<std::optional<Timestamp>> last_finished();
+  // `valetkeyd export` asks the exporter of a running server to work now.
+  Result<void> request_run(Timestamp now);
+  Result<bool> take_request();
+
+ private:
+  explicit ExportLedger(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+  Result<void> add_counts(const std::string& account, const ExportCounts& counts);
+  Result<void> add_seen(const std::vector<SeenFile>& seen);
+  std::mutex mutex_;
+  std::unique_ptr<Database> database_;
+};
+
+}  // namespace valetkey::storage
