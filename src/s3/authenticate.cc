@@ -66,17 +66,17 @@ Answer<void> Authenticator::check_region(const sigv4::Claim& claim) const {
 }
 
 Answer<SessionPtr> Authenticator::session_of(const sigv4::Claim& claim, Timestamp now) const {
-  auto keyring = keys_.get();
+  const auto keyring = keys_.get();
   SessionPtr session = cache().find(keyring, claim, now);
-  if (!session) return open(std::move(keyring), claim, now);
+  if (!session) return open(*keyring, claim, now);
   if (session->scope.claims().expires <= now)
     return std::unexpected(failure_of(access::SessionRefusal::expired));
   return session;
 }
 
-Answer<SessionPtr> Authenticator::open(std::shared_ptr<const Keyring> keyring,
-                                       const sigv4::Claim& claim, Timestamp now) const {
-  auto scope = access::open_session(*keyring, *claim.session_token, claim.access_key_id, now);
+Answer<SessionPtr> Authenticator::open(const Keyring& keyring, const sigv4::Claim& claim,
+                                       Timestamp now) const {
+  auto scope = access::open_session(keyring, *claim.session_token, claim.access_key_id, now);
   if (!scope) return std::unexpected(failure_of(scope.error()));
   Secret key = sigv4::signing_key(scope->secret_access_key(), claim.scope);
   auto use = accounts_.find(scope->account());

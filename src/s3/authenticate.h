@@ -29,8 +29,7 @@ class Authenticator {
 
  private:
   Answer<SessionPtr> session_of(const sigv4::Claim& claim, Timestamp now) const;
-  Answer<SessionPtr> open(std::shared_ptr<const Keyring> keyring, const sigv4::Claim& claim,
-                          Timestamp now) const;
+  Answer<SessionPtr> open(const Keyring& keyring, const sigv4::Claim& claim, Timestamp now) const;
   Answer<void> check_region(const sigv4::Claim& claim) const;
   SessionCache& cache() const;
 

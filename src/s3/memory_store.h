@@ -86,6 +86,7 @@ class MemoryStore final : public storage::ObjectStore {
       found.emplace(entry.info.key, entry);
     }
     std::vector<storage::ListEntry> all;
+    all.reserve(found.size());
     for (auto& [key, entry] : found) all.push_back(std::move(entry));
     return all;
   }

@@ -28,10 +28,13 @@ using Read = Result<std::string, ReadFailure>;
 Read read_span(ObjectReader& reader, Span span, ReadMode mode) {
   std::string bytes;
   std::optional<ReadFailure> failure;
-  bytes.resize_and_overwrite(span.length, [&](char* data, std::size_t size) {
+  // The second argument is not used: libstdc++ 12 passes the capacity that it took instead of what
+  // was asked for.
+  bytes.resize_and_overwrite(span.length, [&](char* data, std::size_t) {
     std::size_t filled = 0;
-    while (filled < size && !failure) {
-      const auto read = reader.read(span.offset + filled, {data + filled, size - filled}, mode);
+    while (filled < span.length && !failure) {
+      const std::span<char> rest{data + filled, span.length - filled};
+      const auto read = reader.read(span.offset + filled, rest, mode);
       if (!read)
         failure = read.error();
       else if (*read == 0)

@@ -65,6 +65,16 @@ TEST_F(ServiceTest, GivesAnObjectWithWhatS3SaysOfIt) {
   EXPECT_EQ(object(kEmpty).body, "");
 }
 
+TEST_F(ServiceTest, GivesObjectsOfEverySmallSize) {
+  for (const std::size_t size : {1, 15, 16, 17, 29, 30, 31, 100, 65'535, 65'536, 65'537}) {
+    const std::string key = "v1/account_id=12/size-" + std::to_string(size);
+    world_.store.put(key, large_content().substr(0, size), world_.clock.now());
+    const Reply reply = object(key.c_str());
+    EXPECT_EQ(reply.status, 200) << size;
+    EXPECT_EQ(reply.body, large_content().substr(0, size)) << size;
+  }
+}
+
 TEST_F(ServiceTest, PutsTheProtectiveHeadersOnEveryAnswer) {
   for (const Reply& reply : {object(kKey), object("v1/account_id=12/none"), world_.send({})}) {
     EXPECT_EQ(reply.header("Content-Security-Policy"), "sandbox; default-src 'none'");
