@@ -59,7 +59,7 @@ class Clients:
             f"access_token = {self.credentials['sessionToken']}\nhost_base = {host}\nhost_bucket = {host}\n"
             f"use_https = {self.server.scheme == 'https'}\nbucket_location = us-east-1\n")
         config.chmod(0o600)
-        return self.run("s3cmd", "--config", config, "--max-retries=1", *arguments, **options)
+        return self.run("s3cmd", "--config", config, *arguments, **options)
 
     def curl(self, url_path: str, *arguments: str, hashed: bool = True, **options) -> subprocess.CompletedProcess:
         """curl --aws-sigv4 with a config file, so that no secret is on a command line. Prints body, then a line

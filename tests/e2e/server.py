@@ -187,7 +187,7 @@ class Server:
         for report in REPORTS:
             assert report not in log, f"sanitizer report: {log[-6000:].decode('utf-8', 'replace')}"
         for path in [self.log, *sorted(self.data.rglob("*"))]:
-            if not path.is_file() or path.stat().st_size > 64 << 20:
+            if not path.is_file() or path.stat().st_size > 4 << 20:
                 continue
             content = path.read_bytes()
             for secret in self.secrets:
@@ -259,7 +259,7 @@ class ServedCase(unittest.TestCase):
 
 def main() -> None:
     """Runs the tests of the calling module; exit 77 (skipped, for ctest) when every one was skipped."""
-    program = unittest.main(exit=False, verbosity=2)
+    program = unittest.main(exit=False, verbosity=2, warnings="ignore")
     result = program.result
     if not result.wasSuccessful():
         sys.exit(1)

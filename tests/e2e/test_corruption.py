@@ -34,11 +34,11 @@ class Corruption(unittest.TestCase):
         """The bytes of an object that arrived, and whether the answer was whole."""
         url = self.clients.boto3().generate_presigned_url(
             "get_object", Params={"Bucket": BUCKET, "Key": PREFIX + name}, ExpiresIn=600)
-        answer = requests.get(url, stream=True, timeout=20, headers={"Range": f"bytes={first}-"} if first else {})
-        if answer.status_code >= 400:
-            return b"", False
         got = b""
         try:
+            answer = requests.get(url, stream=True, timeout=20, headers={"Range": f"bytes={first}-"} if first else {})
+            if answer.status_code >= 400:
+                return b"", False
             while block := answer.raw.read(4096):
                 got += block
         except Exception:  # requests, urllib3 and http.client each have their own for a cut body

@@ -20,14 +20,15 @@ class Revocation(ServedCase):
         cls.server.start()
 
     def setUp(self):
-        """A fresh account with a small and a large object, and a client of it."""
+        """A fresh account with a small object (and a large one where it is needed), and a client of it."""
         type(self).number += 1
         self.account = str(self.number)
         self.email = f"user@{self.account}.example"
         self.token = self.server.make_account(self.account)
         self.prefix = f"v1/account_id={self.account}/"
         tree = trees.plain_tree(self.server.folder / f"tree{self.account}", {
-            f"{self.prefix}small": b"small", f"{self.prefix}large": trees.content_of(LARGE, self.account)})
+            f"{self.prefix}small": b"small",
+            f"{self.prefix}large": trees.content_of(LARGE if "running" in self.id() else 1, self.account)})
         self.server.run("import", str(tree))
         self.clients = Clients(self.server, self.server.exchange(self.token), self.server.folder / self.account)
 

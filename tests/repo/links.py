@@ -41,7 +41,8 @@ def table_problems(root: pathlib.Path) -> list[str]:
     if not section:
         return ['README.md: has no section "Where is ...?"']
     rows = [row for row in section.group(1).splitlines() if row.startswith("|")]
-    named = re.findall(r"`([\w./*-]+)`", "\n".join(rows))
+    named = re.findall(r"`([\w./*-]+)`|\]\(([^)#]+)", "\n".join(rows))
+    named = [code or link for code, link in named]
     paths = [name for name in named if "/" in name or "." in name]
     if not paths:
         return ['README.md: the table "Where is ...?" names no file']
