@@ -7,6 +7,7 @@
 
 #include "api/failure_limiter.h"
 #include "base/timestamp.h"
+#include "events/intake.h"
 
 namespace valetkey::api {
 
@@ -21,6 +22,12 @@ struct Options {
   milliseconds max_duration = std::chrono::hours(1);
   LimiterOptions limiter;
   std::vector<std::string> cors_origins;  // exact, such as "https://console.example.com"
+  // Of POST /v1/events, which exists where there is an event log.
+  events::IntakeLimits intake;
+  std::size_t max_intake_body_bytes = 3'500'000;
+  // For events to become durable; then 503, although they may still: the client sends them again
+  // and the export drops the second ones.
+  milliseconds intake_wait = std::chrono::seconds(10);
 };
 
 }  // namespace valetkey::api

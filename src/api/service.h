@@ -13,12 +13,14 @@
 #include "access/usage.h"
 #include "api/authentication.h"
 #include "api/exchange.h"
+#include "api/intake.h"
 #include "api/options.h"
 #include "api/routes.h"
 #include "api/tokens.h"
 #include "control/audit.h"
 #include "control/change_feed.h"
 #include "control/control_store.h"
+#include "events/event_log.h"
 #include "http/async.h"
 #include "http/server.h"
 
@@ -32,6 +34,8 @@ struct Parts {
   const access::TokenGate& gate;
   access::CredentialIssuer& issuer;
   access::Usage& usage;
+  events::EventLog* log = nullptr;      // null: there is no POST /v1/events
+  IntakeHooks* intake_hooks = nullptr;  // null: nobody counts
 };
 
 class Service final : public http::Handler {

@@ -4,6 +4,7 @@
 // decided by the callers (api, the commands), never here.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -98,6 +99,16 @@ struct Revocations {
   bool refuse(const AccountId&, const UserId&, const TokenId&, Timestamp issued) const;
 };
 
+// What an account has set for its events. The default is what an account without a policy has.
+struct AccountPolicy {
+  std::optional<std::chrono::days> retention;    // of its export; none: kept for good
+  std::optional<std::string> ingest_key_sha256;  // raw 32 bytes; none: no key is asked for
+  std::vector<std::string> origins;              // exact, of browsers; empty: all
+  std::uint64_t events_per_s = 0;                // 0: no limit
+  std::uint64_t bytes_per_day = 0;               // of request bodies, a UTC day; 0: no limit
+  friend bool operator==(const AccountPolicy&, const AccountPolicy&) = default;
+};
+
 struct UsageDelta {
   TokenId token;
   Date day;
@@ -118,6 +129,10 @@ class ControlStore {
   // Suspending and deleting revoke every session of the account; deleting revokes its tokens for
   // good. deleted is final (`denied`).
   virtual Result<void> set_account_state(const AccountId&, AccountState, Timestamp now) = 0;
+  virtual Result<AccountPolicy> policy(const AccountId&) = 0;  // `not_found`: no such account
+  // Replaces the whole policy. `invalid`: a retention outside 1 to 36,500 days, a digest that is
+  // not 32 bytes, an origin that is none, or more than 100 of them. `denied`: a deleted account.
+  virtual Result<void> set_policy(const AccountId&, const AccountPolicy&, Timestamp now) = 0;
 
   virtual Result<User> create_user(std::string_view email, std::optional<AccountId>, Role,
                                    Timestamp now) = 0;

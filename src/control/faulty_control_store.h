@@ -36,6 +36,13 @@ class FaultyControlStore final : public ControlStore {
   Result<void> set_account_state(const AccountId& id, AccountState state, Timestamp now) override {
     return unless_due([&] { return inner_.set_account_state(id, state, now); });
   }
+  Result<AccountPolicy> policy(const AccountId& id) override {
+    return unless_due([&] { return inner_.policy(id); });
+  }
+  Result<void> set_policy(const AccountId& id, const AccountPolicy& policy,
+                          Timestamp now) override {
+    return unless_due([&] { return inner_.set_policy(id, policy, now); });
+  }
   Result<User> create_user(std::string_view email, std::optional<AccountId> account, Role role,
                            Timestamp now) override {
     return unless_due([&] { return inner_.create_user(email, std::move(account), role, now); });

@@ -64,6 +64,17 @@ CREATE TABLE usage (
   bytes INTEGER NOT NULL,
   PRIMARY KEY (token, day)
 ) STRICT, WITHOUT ROWID;
+)",
+    R"(
+CREATE TABLE policies (
+  account TEXT NOT NULL PRIMARY KEY REFERENCES accounts (id),
+  retention_days INTEGER CHECK (retention_days >= 1),
+  ingest_key_sha256 BLOB CHECK (length(ingest_key_sha256) = 32),
+  origins TEXT NOT NULL,
+  events_per_s INTEGER NOT NULL CHECK (events_per_s >= 0),
+  bytes_per_day INTEGER NOT NULL CHECK (bytes_per_day >= 0),
+  changed_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 )"};
 
 constexpr auto kNewest = static_cast<std::int64_t>(kMigrations.size());

@@ -60,6 +60,13 @@ class SqliteStore final : public ControlStore {
   Result<void> set_account_state(const AccountId& id, AccountState state, Timestamp now) override {
     return writing([&](Connection& c) { return update_account_state(c, id, state, now); });
   }
+  Result<AccountPolicy> policy(const AccountId& id) override {
+    return reading([&](Connection& c) { return select_policy(c, id); });
+  }
+  Result<void> set_policy(const AccountId& id, const AccountPolicy& policy,
+                          Timestamp now) override {
+    return writing([&](Connection& c) { return upsert_policy(c, id, policy, now); });
+  }
 
   Result<User> create_user(std::string_view email, std::optional<AccountId> account, Role role,
                            Timestamp now) override {

@@ -62,7 +62,7 @@ TEST_F(SqliteStore, MarksTheFileAsItsOwn) {
   open();
   const auto connection = connect();
   EXPECT_EQ(connection->read_integer("PRAGMA application_id").value(), 0x564b4354);
-  EXPECT_EQ(connection->read_integer("PRAGMA user_version").value(), 1);
+  EXPECT_EQ(connection->read_integer("PRAGMA user_version").value(), 2);
   EXPECT_EQ(connection->read_integer("PRAGMA foreign_keys").value(), 1);
   EXPECT_EQ(connection->read_integer("PRAGMA synchronous").value(), 2);  // FULL
   EXPECT_EQ(connection->read_integer("PRAGMA trusted_schema").value(), 0);
@@ -75,7 +75,7 @@ TEST_F(SqliteStore, MarksTheFileAsItsOwn) {
 
 TEST_F(SqliteStore, LeavesAFileOfANewerFormatAlone) {
   open();
-  ASSERT_TRUE(connect()->execute("PRAGMA user_version=2"));
+  ASSERT_TRUE(connect()->execute("PRAGMA user_version=3"));
   const std::string before = read_file(file_, 1 << 20).value();
   const auto refused = open_sqlite_store(file_);
   ASSERT_FALSE(refused);

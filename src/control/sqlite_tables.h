@@ -14,6 +14,10 @@ Result<Account> select_account(Connection&, const AccountId&);
 Result<std::vector<Account>> select_accounts(Connection&);
 Result<void> update_account_state(Connection&, const AccountId&, AccountState, Timestamp now);
 
+// sqlite_policies.cc
+Result<AccountPolicy> select_policy(Connection&, const AccountId&);
+Result<void> upsert_policy(Connection&, const AccountId&, const AccountPolicy&, Timestamp now);
+
 // sqlite_users.cc
 Result<User> insert_user(Connection&, std::string_view email, const std::optional<AccountId>&, Role,
                          Timestamp now);

@@ -54,6 +54,10 @@ class MemoryControl final : public control::ControlStore {
   Result<void> set_account_state(const AccountId&, control::AccountState, Timestamp) override {
     return nothing();
   }
+  Result<control::AccountPolicy> policy(const AccountId&) override { return nothing(); }
+  Result<void> set_policy(const AccountId&, const control::AccountPolicy&, Timestamp) override {
+    return nothing();
+  }
   Result<control::User> create_user(std::string_view, std::optional<AccountId>, control::Role,
                                     Timestamp) override {
     return nothing();

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <limits>
+
+#include "control/sqlite_tables.h"
+
+namespace valetkey::control {
+namespace {
+
+constexpr std::int64_t kMaxRetentionDays = 36'500;
+constexpr std::size_t kMaxOrigins = 100;
+constexpr std::size_t kMaxOriginBytes = 300;
+constexpr std::size_t kDigestBytes = 32;
+
+// What a browser may write into an Origin header: scheme://host[:port], or "null". Only its bytes
+// matter, since it is compared and never taken apart.
+bool is_origin(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxOriginBytes &&
+         std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; }) &&
+         (text == "null" || (text.contains("://") && !text.ends_with('/')));
+}
+
+Result<void> check_policy(const AccountPolicy& policy) {
+  if (policy.retention &&
+      (policy.retention->count() < 1 || policy.retention->count() > kMaxRetentionDays))
+    return fail(ErrorCode::invalid, "a retention is 1 to 36500 days");
+  if (policy.ingest_key_sha256 && policy.ingest_key_sha256->size() != kDigestBytes)
+    return fail(ErrorCode::invalid, "an ingest key is stored as the 32 bytes of its SHA-256");
+  if (policy.origins.size() > kMaxOrigins)
+    return fail(ErrorCode::invalid, "an account lists at most 100 origins");
+  for (const std::string& origin : policy.origins)
+    if (!is_origin(origin))
+      return fail(ErrorCode::invalid,
+                  "an origin is scheme://host[:port] without a slash at its end");
+  return {};
+}
+
+std::string join(const std::vector<std::string>& origins) {
+  std::string lines;
+  for (const std::string& origin : origins) (lines += lines.empty() ? "" : "\n") += origin;
+  return lines;
+}
+
+std::vector<std::string> split(std::string_view lines) {
+  std::vector<std::string> origins;
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    origins.emplace_back(line);
+    lines.remove_prefix(std::min(line.size() + 1, lines.size()));
+  }
+  return origins;
+}
+
+// SQLite has no larger integer; a limit beyond it limits nothing anybody could send.
+std::int64_t as_column(std::uint64_t limit) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  return limit > static_cast<std::uint64_t>(kMost) ? kMost : static_cast<std::int64_t>(limit);
+}
+
+}  // namespace
+
+Result<AccountPolicy> select_policy(Connection& connection, const AccountId& id) {
+  VALETKEY_TRY(
+      Statement find,
+      connection.prepare("SELECT retention_days, ingest_key_sha256, coalesce(origins, ''),"
+                         " coalesce(events_per_s, 0), coalesce(bytes_per_day, 0)"
+                         " FROM accounts LEFT JOIN policies ON account = id WHERE id = ?1"));
+  VALETKEY_TRY(const bool found, find.bind(1, id.str()).step());
+  if (!found) return fail(ErrorCode::not_found, "there is no account " + id.str());
+  AccountPolicy policy;
+  if (const auto days = find.optional_integer(0)) policy.retention = std::chrono::days(*days);
+  policy.ingest_key_sha256 = find.optional_text(1);
+  policy.origins = split(find.text(2));
+  policy.events_per_s = static_cast<std::uint64_t>(find.integer(3));
+  policy.bytes_per_day = static_cast<std::uint64_t>(find.integer(4));
+  return policy;
+}
+
+Result<void> upsert_policy(Connection& connection, const AccountId& id, const AccountPolicy& policy,
+                           Timestamp now) {
+  VALETKEY_CHECK(check_policy(policy));
+  VALETKEY_TRY(const Account account, select_account(connection, id));
+  if (account.state == AccountState::deleted)
+    return fail(ErrorCode::denied, "account " + id.str() + " was deleted; that is final");
+  VALETKEY_TRY(Statement set,
+               connection.prepare("INSERT OR REPLACE INTO policies (account, retention_days,"
+                                  " ingest_key_sha256, origins, events_per_s, bytes_per_day,"
+                                  " changed_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
+  const std::string origins = join(policy.origins);
+  set.bind(1, id.str());
+  if (policy.retention) set.bind(2, std::int64_t{policy.retention->count()});
+  if (policy.ingest_key_sha256) set.bind_blob(3, *policy.ingest_key_sha256);
+  set.bind(4, std::string_view(origins));
+  set.bind(5, as_column(policy.events_per_s)).bind(6, as_column(policy.bytes_per_day));
+  VALETKEY_CHECK(set.bind(7, epoch_ms(now)).run());
+  return count_change(connection);
+}
+
+}  // namespace valetkey::control
