@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/export.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/encoding.h"
+
+namespace valetkey::client {
+namespace {
+
+constexpr std::array<std::string_view, 5> kPassing = {
+    "SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted"};
+
+std::string sentence(const S3Fault& fault, int status) {
+  std::string text = std::to_string(status);
+  if (!fault.code.empty()) text += " " + fault.code;
+  if (!fault.message.empty()) text += " (" + fault.message + ")";
+  return text;
+}
+
+std::unexpected<Error> refusal(const std::string& what, const http::ClientResponse& answer) {
+  const S3Fault fault = parse_fault(answer.body);
+  const std::string why = sentence(fault, answer.status);
+  if (answer.status >= 500 || answer.status == 429 ||
+      std::ranges::find(kPassing, fault.code) != kPassing.end())
+    return fail(ErrorCode::unavailable, what + ": the endpoint answers " + why);
+  if (answer.status == 404)
+    return fail(ErrorCode::not_found, what + ": there is none in the export");
+  if (answer.status == 412)
+    return fail(ErrorCode::busy, what + " was replaced while it was read: run again");
+  if (answer.status == 416)
+    return fail(ErrorCode::corrupt, what + " is shorter than the endpoint said");
+  if (fault.code == "RequestTimeTooSkewed")
+    return fail(ErrorCode::denied,
+                "the clock of this machine is wrong: the endpoint answers " + why);
+  if (answer.status == 401 || answer.status == 403)
+    return fail(ErrorCode::denied, what + ": the endpoint answers " + why);
+  return fail(ErrorCode::corrupt,
+              what + ": the endpoint answers " + why + ", not as S3 does: is a proxy in between?");
+}
+
+void add(std::string& query, std::string_view name, std::string_view value) {
+  if (!query.empty()) query += '&';
+  query.append(name).append("=").append(percent_encode(value));
+}
+
+// Sorted by name, as the signature wants it.
+std::string query_of(const ListQuery& list, const std::string& prefix,
+                     const std::string& continuation) {
+  std::string query;
+  if (!continuation.empty()) add(query, "continuation-token", continuation);
+  if (!list.delimiter.empty()) add(query, "delimiter", list.delimiter);
+  add(query, "encoding-type", "url");
+  add(query, "list-type", "2");
+  add(query, "max-keys", std::to_string(list.max_keys));
+  add(query, "prefix", prefix + list.prefix);
+  if (!list.start_after.empty()) add(query, "start-after", prefix + list.start_after);
+  return query;
+}
+
+// Takes the account's folder off; `corrupt` for a key that was not asked for.
+Result<void> make_relative(std::string& name, const std::string& base, const std::string& wanted) {
+  if (!name.starts_with(base) || !std::string_view(name).substr(base.size()).starts_with(wanted))
+    return fail(ErrorCode::corrupt, "the endpoint lists names that do not begin as asked");
+  name.erase(0, base.size());
+  return {};
+}
+
+Result<void> make_relative(ListingPage& page, const std::string& base, const std::string& wanted) {
+  for (ListedObject& object : page.objects) VALETKEY_CHECK(make_relative(object.key, base, wanted));
+  for (std::string& prefix : page.common_prefixes)
+    VALETKEY_CHECK(make_relative(prefix, base, wanted));
+  return {};
+}
+
+ReadFacts facts_of(const http::ClientResponse& answer) {
+  const std::string* encryption = answer.header("x-amz-server-side-encryption");
+  const bool own_key = answer.header("x-amz-server-side-encryption-customer-algorithm") != nullptr;
+  return {.etag_may_be_md5 = !own_key && (!encryption || *encryption == "AES256")};
+}
+
+}  // namespace
+
+Export::Export(http::asio::io_context& loop, http::Client& http, Session& session,
+               const Clock& clock, RetryOptions retry)
+    : loop_(loop), http_(http), session_(session), clock_(clock), retry_(retry) {}
+
+Result<http::ClientRequest> Export::sign(const Wanted& wanted, const Grant& grant) const {
+  http::ClientRequest request;
+  VALETKEY_TRY(request.url, http::Url::parse(grant.endpoint));
+  sigv4::ToSign sign;
+  sign.method = request.method = wanted.method;
+  sign.path = "/" + percent_encode(grant.bucket, true) + wanted.path;
+  sign.query = wanted.query;
+  sign.region = grant.region;
+  sign.headers = wanted.headers;
+  sign.headers.emplace_back("Host", request.url.authority());
+  request.headers = sign.headers;
+  for (auto& header : sigv4::sign_headers(sign, grant.keys, clock_.now()))
+    request.headers.push_back(std::move(header));
+  request.url.target = sign.path + (sign.query.empty() ? "" : "?" + sign.query);
+  return request;
+}
+
+http::Task<Result<http::ClientResponse>> Export::send(Wanted wanted, const Sink& sink) {
+  auto grant = co_await session_.get();
+  for (int round = 0;; ++round) {
+    if (!grant) co_return std::unexpected(grant.error());
+    auto request = sign(wanted, **grant);
+    if (!request) co_return std::unexpected(request.error());
+    auto answer = sink ? co_await http_.send(std::move(*request), sink)
+                       : co_await http_.send(std::move(*request), kMaxListingBytes);
+    const bool expired =
+        answer && answer->status == 400 && parse_fault(answer->body).code == "ExpiredToken";
+    if (!expired || round > 0) co_return answer;
+    grant = co_await session_.replace(*grant);
+  }
+}
+
+http::Task<Result<Probe>> Export::probe(std::string method, std::string path, std::string query) {
+  Wanted wanted;
+  wanted.method = std::move(method);
+  wanted.path = percent_encode(path, true);
+  wanted.query = std::move(query);
+  auto answer = co_await send(std::move(wanted), nullptr);
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return Probe{answer->status, parse_fault(answer->body)};
+}
+
+http::Task<bool> Export::may_retry(unsigned& attempt, ErrorCode code) {
+  if (code != ErrorCode::unavailable || ++attempt >= retry_.attempts) co_return false;
+  ++retries_;
+  co_await pause(loop_, backoff(attempt - 1, retry_.first_pause, retry_.longest_pause));
+  co_return true;
+}
+
+http::Task<Result<ListingPage>> Export::list_page(ListQuery query, std::string continuation) {
+  const std::string what = "listing " + (query.prefix.empty() ? "the export" : query.prefix);
+  for (unsigned attempt = 0;;) {
+    auto grant = co_await session_.get();
+    if (!grant) co_return std::unexpected(grant.error());
+    const std::string base = (*grant)->prefix;
+    auto answer = co_await send({"GET", "", query_of(query, base, continuation), {}}, nullptr);
+    Result<ListingPage> page;
+    if (!answer) {
+      page = std::unexpected(answer.error());
+    } else if (answer->status != 200) {
+      page = refusal(what, *answer);
+    } else {
+      page = parse_listing(answer->body);
+      if (page) {
+        if (auto fine = make_relative(*page, base, query.prefix); !fine)
+          page = std::unexpected(fine.error());
+      }
+    }
+    if (page || !co_await may_retry(attempt, page.error().code)) co_return page;
+  }
+}
+
+http::Task<Result<ListingPage>> Export::list(ListQuery query) {
+  ListingPage all;
+  std::string continuation;
+  do {
+    auto page = co_await list_page(query, continuation);
+    if (!page) co_return page;
+    if (!page->continuation.empty() && page->continuation == continuation)
+      co_return fail(ErrorCode::corrupt, "the endpoint lists the same page again and again");
+    continuation = page->continuation;
+    std::ranges::move(page->objects, std::back_inserter(all.objects));
+    std::ranges::move(page->common_prefixes, std::back_inserter(all.common_prefixes));
+  } while (!continuation.empty());
+  co_return all;
+}
+
+http::Task<Result<http::ClientResponse>> Export::read_once(const ReadQuery& query,
+                                                           std::uint64_t from, std::string& version,
+                                                           const Sink& sink) {
+  auto grant = co_await session_.get();
+  if (!grant) co_return std::unexpected(grant.error());
+  Wanted wanted;
+  wanted.path = "/" + percent_encode((*grant)->prefix + query.name, true);
+  const bool ranged = !query.whole || from > query.begin;
+  if (ranged)
+    wanted.headers.emplace_back(
+        "Range", "bytes=" + std::to_string(from) + "-" + std::to_string(query.end - 1));
+  if (!version.empty()) wanted.headers.emplace_back("If-Match", "\"" + version + "\"");
+  auto answer = co_await send(std::move(wanted), sink);
+  if (!answer) co_return answer;
+  if (answer->status != (ranged ? 206 : 200)) {
+    if (answer->status / 100 == 2)
+      co_return fail(ErrorCode::corrupt, query.name + ": the endpoint ignores ranges");
+    co_return refusal(query.name, *answer);
+  }
+  co_return answer;
+}
+
+http::Task<Result<ReadFacts>> Export::read(ReadQuery query, Sink sink) {
+  std::uint64_t at = query.begin;
+  std::string version = query.etag;
+  const Sink counting = [&at, &query, &sink](std::string_view bytes) -> Result<void> {
+    if (bytes.size() > query.end - at)
+      return fail(ErrorCode::corrupt, query.name + " is longer than the endpoint said");
+    VALETKEY_CHECK(sink(bytes));
+    at += bytes.size();
+    return {};
+  };
+  ReadFacts facts;
+  for (unsigned attempt = 0;;) {
+    const std::uint64_t before = at;
+    auto answer = co_await read_once(query, at, version, counting);
+    if (answer) facts = facts_of(*answer);
+    const ErrorCode code = answer ? ErrorCode::unavailable : answer.error().code;
+    // A connection that breaks after the last byte has done its work.
+    if (at == query.end && (answer || (at > before && code == ErrorCode::unavailable)))
+      co_return facts;
+    if (answer && !answer->until_close && at == before)
+      co_return fail(ErrorCode::corrupt, query.name + " is shorter than the endpoint said");
+    // What came so far is good; only the rest is asked for.
+    if (at > before) attempt = 0;
+    if (!co_await may_retry(attempt, code)) {
+      if (!answer) co_return std::unexpected(answer.error());
+      co_return fail(ErrorCode::unavailable, query.name + ": the connection ends too early");
+    }
+  }
+}
+
+}  // namespace valetkey::client

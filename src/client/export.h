@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads one account's export: lists it and reads its objects, signed, with retries. Names are
+// relative to the account's folder: "type=events/date=2026-03-10/_SUCCESS". Belongs to one loop.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "client/listing.h"
+#include "client/session.h"
+
+namespace valetkey::client {
+
+struct ListQuery {
+  std::string prefix;  // relative; empty: everything
+  std::string delimiter;
+  std::string start_after;  // relative; empty: from the beginning
+  unsigned max_keys = 1000;
+};
+
+// Which bytes of which version of an object.
+struct ReadQuery {
+  std::string name;
+  std::string etag;  // as listed; empty: whichever there is
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;  // one past the last byte
+  bool whole = true;      // [begin, end) is all of it
+};
+
+// What is known of bytes that were read.
+struct ReadFacts {
+  // The ETag may be the content's MD5: not so under SSE-KMS and SSE-C, whatever it looks like.
+  bool etag_may_be_md5 = true;
+};
+
+struct Probe {
+  int status = 0;
+  S3Fault fault;
+};
+
+using Sink = std::function<Result<void>(std::string_view)>;
+
+struct RetryOptions {
+  unsigned attempts = 8;  // in a row without progress
+  milliseconds first_pause{100};
+  milliseconds longest_pause{10'000};
+};
+
+class Export {
+ public:
+  Export(http::asio::io_context& loop, http::Client& http, Session& session, const Clock& clock,
+         RetryOptions retry = {});
+
+  // One page; its keys and prefixes are relative, and begin with query.prefix. `continuation`: of
+  // the page before.
+  http::Task<Result<ListingPage>> list_page(ListQuery query, std::string continuation = {});
+  // All pages.
+  http::Task<Result<ListingPage>> list(ListQuery query);
+
+  // Gives the bytes to `sink` in order, each once, however often the connection drops. `not_found`:
+  // there is no such object; `busy`: it was replaced meanwhile, list again; `corrupt`: it is
+  // shorter or longer than said.
+  http::Task<Result<ReadFacts>> read(ReadQuery query, Sink sink);
+
+  // One signed request for `path` below the bucket, whatever the answer; to see what is refused.
+  http::Task<Result<Probe>> probe(std::string method, std::string path, std::string query);
+
+  unsigned retries() const { return retries_; }
+
+ private:
+  struct Wanted {
+    std::string method = "GET";
+    std::string path, query;  // on the wire
+    std::vector<std::pair<std::string, std::string>> headers;
+  };
+  // One signed request, repeated once with new credentials where they are called expired.
+  http::Task<Result<http::ClientResponse>> send(Wanted wanted, const Sink& sink);
+  Result<http::ClientRequest> sign(const Wanted& wanted, const Grant& grant) const;
+  http::Task<Result<http::ClientResponse>> read_once(const ReadQuery& query, std::uint64_t from,
+                                                     std::string& version, const Sink& sink);
+  // Waits before the next attempt; false: no more attempts.
+  http::Task<bool> may_retry(unsigned& attempt, ErrorCode code);
+
+  http::asio::io_context& loop_;
+  http::Client& http_;
+  Session& session_;
+  const Clock& clock_;
+  const RetryOptions retry_;
+  unsigned retries_ = 0;
+};
+
+}  // namespace valetkey::client

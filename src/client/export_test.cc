@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/export.h"
+
+#include <gtest/gtest.h>
+
+#include "client/test_export.h"
+
+namespace valetkey::client {
+namespace {
+
+struct ExportTest : World, testing::Test {
+  ExportTest() {
+    for (const char* name : {"a/1", "a/2 +%z", "a/3", "b/1", "b/2"})
+      service.objects[name] = std::string("body of ") + name;
+  }
+  Session session{loop, client, clock, session_options()};
+  Export data{loop,
+              client,
+              session,
+              clock,
+              {.attempts = 4, .first_pause = milliseconds(1), .longest_pause = milliseconds(2)}};
+  std::string got;
+
+  Result<ReadFacts> read(const std::string& name, std::uint64_t end, const std::string& etag = "") {
+    got.clear();
+    return run(data.read({.name = name, .etag = etag, .begin = 0, .end = end, .whole = true},
+                         [this](std::string_view bytes) -> Result<void> {
+                           got += bytes;
+                           return {};
+                         }));
+  }
+  Result<ReadFacts> read(const std::string& name) {
+    return read(name, service.objects.at(name).size());
+  }
+};
+
+TEST_F(ExportTest, ListsAllPagesRelativeToTheAccount) {
+  const auto all = run(data.list({}));
+  ASSERT_TRUE(all) << all.error().detail;
+  std::vector<std::string> names;
+  for (const auto& object : all->objects) names.push_back(object.key);
+  EXPECT_EQ(names, (std::vector<std::string>{"a/1", "a/2 +%z", "a/3", "b/1", "b/2"}));
+  EXPECT_EQ(run(data.list({.prefix = "b/", .delimiter = {}, .start_after = {}}))->objects.size(),
+            2U);
+}
+
+TEST_F(ExportTest, ReadsAnObjectOfAnyName) {
+  for (const auto& [name, bytes] : service.objects) {
+    const auto facts = read(name);
+    ASSERT_TRUE(facts) << facts.error().detail;
+    EXPECT_EQ(got, bytes);
+  }
+}
+
+TEST_F(ExportTest, ReadsAnEmptyObject) {
+  service.objects["empty"] = "";
+  ASSERT_TRUE(read("empty"));
+  EXPECT_EQ(got, "");
+}
+
+TEST_F(ExportTest, GoesOnWhereTheConnectionDropped) {
+  service.objects["big"] = std::string(300'000, 'x') + "end";
+  service.read_faults = {"drop", "drop", "drop", "drop", "drop", "drop"};
+  const auto facts = read("big");
+  ASSERT_TRUE(facts) << facts.error().detail;
+  EXPECT_EQ(got, service.objects["big"]);
+  EXPECT_EQ(service.ranges.back().substr(0, 6), "bytes=");
+  EXPECT_NE(service.ranges.back().substr(0, 8), "bytes=0-");
+}
+
+TEST_F(ExportTest, RetriesWhatMayPassAndNothingElse) {
+  service.read_faults = {"SlowDown", "InternalError", "ServiceUnavailable"};
+  ASSERT_TRUE(read("a/1"));
+  EXPECT_EQ(service.reads, 4);
+  service.read_faults = {"SlowDown", "SlowDown", "SlowDown", "SlowDown"};
+  EXPECT_EQ(read("a/1").error().code, ErrorCode::unavailable);
+  service.read_faults = {"AccessDenied"};
+  EXPECT_EQ(read("a/1").error().code, ErrorCode::denied);
+  EXPECT_EQ(service.reads, 9);
+}
+
+TEST_F(ExportTest, AnswersExpiredTokenByOneRefresh) {
+  service.read_faults = {"ExpiredToken"};
+  ASSERT_TRUE(read("a/1"));
+  EXPECT_EQ(service.exchanges, 2);
+  service.read_faults = {"ExpiredToken", "ExpiredToken"};
+  EXPECT_FALSE(read("a/1"));
+  EXPECT_EQ(service.exchanges, 3);
+}
+
+TEST_F(ExportTest, NoticesWhatIsNotAsListed) {
+  EXPECT_EQ(read("nothing", 3).error().code, ErrorCode::not_found);
+  EXPECT_EQ(read("a/1", 3).error().code, ErrorCode::corrupt);
+  EXPECT_EQ(read("a/1", 3000).error().code, ErrorCode::corrupt);
+  EXPECT_EQ(read("a/1", 11, "0123").error().code, ErrorCode::busy);
+}
+
+TEST_F(ExportTest, ReportsWhatTheSinkSays) {
+  const auto full = run(data.read(
+      {.name = "a/1", .etag = "", .begin = 0, .end = 11, .whole = true},
+      [](std::string_view) -> Result<void> { return fail(ErrorCode::full, "disk full"); }));
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().code, ErrorCode::full);
+  EXPECT_EQ(service.reads, 1);
+}
+
+}  // namespace
+}  // namespace valetkey::client

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/folder.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <vector>
+
+#include "base/crypto.h"
+#include "base/encoding.h"
+
+namespace valetkey::client {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::string_view kOwn = ".valetkey";
+constexpr std::size_t kMaxState = std::size_t{1} << 30;
+
+std::int64_t changed_of(const struct stat& s) {
+  return s.st_mtim.tv_sec * 1'000'000'000LL + s.st_mtim.tv_nsec;
+}
+
+std::string partial_name(std::uint64_t id) {
+  return std::string(kOwn) + "/partial/" + std::to_string(id);
+}
+
+template <class Number>
+bool read_number(std::string_view text, Number& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return !text.empty() && error == std::errc{} && end == text.data() + text.size();
+}
+
+// Takes the text before the next space off the front.
+std::string_view take_word(std::string_view& line) {
+  const auto space = std::min(line.find(' '), line.size());
+  const std::string_view word = line.substr(0, space);
+  line.remove_prefix(std::min(space + 1, line.size()));
+  return word;
+}
+
+}  // namespace
+
+Result<void> check_name(std::string_view name) {
+  const auto bad = [] {
+    return fail(
+        ErrorCode::invalid,
+        "the export holds an object whose name cannot be a file below the folder: not taken");
+  };
+  if (name.empty() || name.size() > 3000 || name.find('\0') != std::string_view::npos) return bad();
+  bool first = true;
+  for (std::string_view rest = name;;) {
+    const auto slash = rest.find('/');
+    const std::string_view part = rest.substr(0, slash);
+    if (part.empty() || part == "." || part == ".." || part.size() > 255) return bad();
+    if (first && part == kOwn) return bad();
+    first = false;
+    if (slash == std::string_view::npos) return {};
+    rest.remove_prefix(slash + 1);
+  }
+}
+
+Result<std::string> md5_of_file(int fd, std::string_view what) {
+  Md5 md5;
+  std::vector<char> buffer(256 * 1024);
+  for (off_t at = 0;;) {
+    const ssize_t n = ::pread(fd, buffer.data(), buffer.size(), at);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno(what);
+    if (n == 0) break;
+    md5.update({buffer.data(), static_cast<std::size_t>(n)});
+    at += n;
+  }
+  const auto digest = md5.finish();
+  return hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
+}
+
+Result<std::unique_ptr<Folder>> Folder::open(const fs::path& path, const std::string& source) {
+  std::error_code error;
+  if (fs::exists(path, error) && !fs::is_directory(path, error))
+    return fail(ErrorCode::invalid,
+                path.string() + " is a file, not a folder: choose another --output");
+  VALETKEY_CHECK(make_folders(path, 0777));
+  VALETKEY_CHECK(make_folders(path / kOwn, 0700));
+  auto lock = FileLock::acquire(path / kOwn / "lock");
+  if (!lock && lock.error().code == ErrorCode::busy)
+    return fail(ErrorCode::busy, "another valetkey is writing into " + path.string());
+  if (!lock) return std::unexpected(lock.error());
+  VALETKEY_TRY(auto root, open_file(path, O_RDONLY | O_DIRECTORY));
+  std::unique_ptr<Folder> folder(new Folder(path, std::move(root), std::move(*lock)));
+  fs::remove_all(path / kOwn / "partial", error);
+  VALETKEY_CHECK(make_folders(path / kOwn / "partial", 0700));
+  VALETKEY_CHECK(folder->read_state(source));
+  return folder;
+}
+
+Result<void> Folder::read_state(const std::string& source) {
+  source_ = source;
+  auto text = read_file(path_ / kOwn / "state", kMaxState);
+  if (!text && text.error().code == ErrorCode::not_found)
+    return replace_file(path_ / kOwn / "state", source + "\n");
+  if (!text) return std::unexpected(text.error());
+  std::string_view rest = *text;
+  for (bool head = true; !rest.empty(); head = false) {
+    const auto end = std::min(rest.find('\n'), rest.size());
+    std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (head && line != source)
+      return fail(ErrorCode::already_exists,
+                  path_.string() + " holds the data of another export: choose another --output");
+    if (head) continue;
+    Known known;
+    known.etag = take_word(line);
+    const bool whole =
+        read_number(take_word(line), known.size) && read_number(take_word(line), known.changed_ns);
+    const auto name = percent_decode(line);
+    // A line that cannot be read costs a look at the content, nothing else.
+    if (whole && name) known_[*name] = std::move(known);
+  }
+  return {};
+}
+
+Result<FileDescriptor> Folder::open_beneath(const std::string& name, int flags) const {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
+  how.mode = (flags & O_CREAT) != 0 ? 0666 : 0;
+  how.resolve = RESOLVE_BENEATH;
+  const long fd = ::syscall(SYS_openat2, root_.get(), name.c_str(), &how, sizeof how);
+  if (fd < 0) return fail_errno(shown(name));
+  return FileDescriptor(static_cast<int>(fd));
+}
+
+Result<FileDescriptor> Folder::parent_of(const std::string& name, bool make) {
+  VALETKEY_CHECK(check_name(name));
+  const auto last = name.rfind('/');
+  const std::string parent = last == std::string::npos ? "." : name.substr(0, last);
+  if (!make || parent == "." || made_.contains(parent))
+    return open_beneath(parent, O_RDONLY | O_DIRECTORY);
+  auto existing = open_beneath(parent, O_RDONLY | O_DIRECTORY);
+  if (!existing) {
+    VALETKEY_TRY(auto above, parent_of(parent, true));
+    const std::string leaf = parent.substr(parent.rfind('/') + 1);
+    if (::mkdirat(above.get(), leaf.c_str(), 0777) != 0 && errno != EEXIST)
+      return fail_errno(shown(parent));
+    existing = open_beneath(parent, O_RDONLY | O_DIRECTORY);
+  }
+  if (existing) made_.insert(parent);
+  return existing;
+}
+
+Result<bool> Folder::holds(const ListedObject& object) {
+  VALETKEY_CHECK(check_name(object.key));
+  struct stat now{};
+  if (::fstatat(root_.get(), object.key.c_str(), &now, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  if (S_ISDIR(now.st_mode))
+    return fail(ErrorCode::invalid, shown(object.key) + " is a folder where a file should be");
+  if (!S_ISREG(now.st_mode) || static_cast<std::uint64_t>(now.st_size) != object.size) return false;
+  const auto found = known_.find(object.key);
+  if (found != known_.end() && found->second.size == object.size &&
+      found->second.changed_ns == changed_of(now))
+    return found->second.etag == object.etag;
+  const std::string md5 = md5_of_etag(object.etag);
+  if (md5.empty()) return false;
+  VALETKEY_TRY(auto file, open_beneath(object.key, O_RDONLY));
+  VALETKEY_TRY(const auto content, md5_of_file(file.get(), shown(object.key)));
+  if (content != md5) return false;
+  VALETKEY_CHECK(note(object));
+  return true;
+}
+
+Result<void> Folder::note(const ListedObject& object) {
+  struct stat now{};
+  if (::fstatat(root_.get(), object.key.c_str(), &now, AT_SYMLINK_NOFOLLOW) != 0)
+    return fail_errno(shown(object.key));
+  known_[object.key] = {object.etag, object.size, changed_of(now)};
+  changed_ = true;
+  return {};
+}
+
+Result<FileDescriptor> Folder::create_partial(std::uint64_t id) {
+  return open_beneath(partial_name(id), O_RDWR | O_CREAT | O_TRUNC);
+}
+
+Result<void> Folder::commit(std::uint64_t id, const ListedObject& object) {
+  VALETKEY_TRY(auto parent, parent_of(object.key, true));
+  const std::string leaf = object.key.substr(object.key.rfind('/') + 1);
+  if (::renameat(root_.get(), partial_name(id).c_str(), parent.get(), leaf.c_str()) != 0)
+    return fail_errno(shown(object.key));
+  return note(object);
+}
+
+void Folder::discard(std::uint64_t id) { ::unlinkat(root_.get(), partial_name(id).c_str(), 0); }
+
+Result<void> Folder::remove(const std::string& name) {
+  VALETKEY_TRY(auto parent, parent_of(name, false));
+  const std::string leaf = name.substr(name.rfind('/') + 1);
+  if (::unlinkat(parent.get(), leaf.c_str(), 0) != 0) return fail_errno(shown(name));
+  known_.erase(name);
+  changed_ = true;
+  return {};
+}
+
+Result<std::vector<std::string>> Folder::files(const std::string& prefix) const {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& top : fs::directory_iterator(path_, error)) {
+    if (!top.path().filename().string().starts_with("type=") || top.is_symlink(error)) continue;
+    for (fs::recursive_directory_iterator at(top.path(), error), end; !error && at != end;
+         at.increment(error)) {
+      if (!at->is_regular_file(error) || at->is_symlink(error)) continue;
+      std::string name = at->path().lexically_relative(path_).string();
+      if (name.starts_with(prefix)) names.push_back(std::move(name));
+    }
+  }
+  if (error) return fail(ErrorCode::io, path_.string() + ": " + error.message());
+  return names;
+}
+
+Result<void> Folder::finish() {
+  if (!changed_) return {};
+  if (::syncfs(root_.get()) != 0) return fail_errno(path_.string());
+  std::string text = source_ + "\n";
+  for (const auto& [name, known] : known_)
+    text.append(known.etag)
+        .append(" ")
+        .append(std::to_string(known.size))
+        .append(" ")
+        .append(std::to_string(known.changed_ns))
+        .append(" ")
+        .append(percent_encode(name, true))
+        .append("\n");
+  changed_ = false;
+  return replace_file(path_ / kOwn / "state", text);
+}
+
+}  // namespace valetkey::client

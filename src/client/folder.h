@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The folder that mirrors an export. Nothing is written outside it, whatever the endpoint calls its
+// objects; a file appears under its name only when it is whole. One process at a time; one thread.
+// State: `.valetkey/state`, one line an object: ETag, size, time of change in ns, name (escaped).
+#pragma once
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/file.h"
+#include "client/listing.h"
+
+namespace valetkey::client {
+
+// `invalid` for a name that could leave the folder or cannot be a file in it: absolute, with empty
+// or dot components, NUL, too long, or below `.valetkey`.
+Result<void> check_name(std::string_view name);
+
+class Folder {
+ public:
+  // Makes it where it is missing, locks it (`busy`), removes what an interrupted run left
+  // unfinished. `source` says whose data it holds; a folder that holds another's is
+  // `already_exists`.
+  static Result<std::unique_ptr<Folder>> open(const std::filesystem::path& path,
+                                              const std::string& source);
+
+  // Whether the file is the listed object: as it was brought, or by its content's MD5.
+  Result<bool> holds(const ListedObject& object);
+  // An unfinished file, open for reading and writing.
+  Result<FileDescriptor> create_partial(std::uint64_t id);
+  // Moves it under its name, over what was there.
+  Result<void> commit(std::uint64_t id, const ListedObject& object);
+  void discard(std::uint64_t id);
+  Result<void> remove(const std::string& name);
+  // Names of all files below folders called `type=…` that begin with `prefix`.
+  Result<std::vector<std::string>> files(const std::string& prefix) const;
+
+  // Makes everything durable with one syncfs, then writes down what is here.
+  Result<void> finish();
+
+ private:
+  struct Known {
+    std::string etag;
+    std::uint64_t size = 0;
+    std::int64_t changed_ns = 0;
+  };
+  Folder(std::filesystem::path path, FileDescriptor root, FileLock lock)
+      : path_(std::move(path)), root_(std::move(root)), lock_(std::move(lock)) {}
+  Result<void> read_state(const std::string& source);
+  Result<FileDescriptor> open_beneath(const std::string& name, int flags) const;
+  Result<FileDescriptor> parent_of(const std::string& name, bool make);
+  Result<void> note(const ListedObject& object);
+  std::string shown(const std::string& name) const { return (path_ / name).string(); }
+
+  std::filesystem::path path_;
+  FileDescriptor root_;
+  FileLock lock_;
+  std::string source_;
+  std::unordered_map<std::string, Known> known_;
+  std::unordered_set<std::string> made_;  // folders that exist
+  bool changed_ = false;
+};
+
+// MD5 of all bytes of an open file, 32 hex digits.
+Result<std::string> md5_of_file(int fd, std::string_view what);
+
+}  // namespace valetkey::client

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/folder.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace valetkey::client {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct FolderTest : testing::Test {
+  FolderTest() {
+    std::string name = (fs::temp_directory_path() / "valetkey-folder-XXXXXX").string();
+    base = ::mkdtemp(name.data());
+    path = base / "out";
+  }
+  ~FolderTest() override { fs::remove_all(base); }
+
+  Result<std::unique_ptr<Folder>> open() { return Folder::open(path, "s3://b/v1/account_id=1/"); }
+  static Result<void> bring(Folder& folder, const ListedObject& object, std::string_view bytes) {
+    VALETKEY_TRY(auto file, folder.create_partial(1));
+    VALETKEY_CHECK(write_all(file.get(), bytes, "partial"));
+    return folder.commit(1, object);
+  }
+
+  fs::path base, path;
+  // MD5 of "abc".
+  ListedObject abc{"type=events/date=2020-01-01/x", "900150983cd24fb0d6963f7d28e17f72", 3, {}};
+};
+
+TEST(FolderName, MustStayBelow) {
+  for (const char* good : {"a", "a/b", "..a/b..", "a b/%z", "a/.valetkey"})
+    EXPECT_TRUE(check_name(good)) << good;
+  for (const std::string& bad :
+       {std::string(), std::string("/a"), std::string("a/"), std::string("a//b"), std::string(".."),
+        std::string("a/../b"), std::string("a/."), std::string("./a"), std::string("a\0b", 3),
+        std::string(".valetkey/state"), std::string(256, 'x')})
+    EXPECT_FALSE(check_name(bad)) << bad;
+}
+
+TEST_F(FolderTest, KnowsWhatItBroughtAcrossRuns) {
+  ListedObject odd{"type=events/date=2020-01-01/event=a b%/part", "0123-2", 3, {}};
+  {
+    auto folder = open();
+    ASSERT_TRUE(folder) << folder.error().detail;
+    EXPECT_FALSE((*folder)->holds(odd).value());
+    ASSERT_TRUE(bring(**folder, odd, "abc"));
+    EXPECT_TRUE((*folder)->holds(odd).value());
+    ASSERT_TRUE((*folder)->finish());
+  }
+  auto folder = open();
+  EXPECT_TRUE((*folder)->holds(odd).value());
+  ListedObject replaced = odd;
+  replaced.etag = "4567-2";
+  EXPECT_FALSE((*folder)->holds(replaced).value());
+  std::ofstream(path / odd.key) << "abd";  // touched by somebody
+  EXPECT_FALSE((*folder)->holds(odd).value());
+}
+
+TEST_F(FolderTest, RecognisesContentWithoutItsState) {
+  {
+    ASSERT_TRUE(bring(**open(), abc, "abc"));
+  }  // ended before finish()
+  auto folder = open();
+  EXPECT_TRUE((*folder)->holds(abc).value());
+  std::ofstream(path / abc.key) << "abd";
+  EXPECT_FALSE((*folder)->holds(abc).value());
+}
+
+TEST_F(FolderTest, IsForOneProcessAtATime) {
+  auto first = open();
+  ASSERT_TRUE(first);
+  const auto second = open();
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::busy);
+}
+
+TEST_F(FolderTest, RefusesTheDataOfAnotherExport) {
+  {
+    ASSERT_TRUE(open());
+  }
+  EXPECT_EQ(Folder::open(path, "s3://b/v1/account_id=2/").error().code, ErrorCode::already_exists);
+}
+
+TEST_F(FolderTest, NeverFollowsALinkOut) {
+  auto folder = open();
+  fs::create_directory(base / "other");
+  fs::create_directory_symlink(base / "other", path / "type=events");
+  EXPECT_FALSE(bring(**folder, abc, "abc"));
+  EXPECT_TRUE(fs::is_empty(base / "other"));
+}
+
+TEST_F(FolderTest, SaysWhatStandsInTheWay) {
+  auto folder = open();
+  fs::create_directories(path / abc.key);
+  EXPECT_FALSE((*folder)->holds(abc));
+  EXPECT_FALSE(bring(**folder, abc, "abc"));
+  std::ofstream(base / "file") << "x";
+  EXPECT_EQ(Folder::open(base / "file", "s").error().code, ErrorCode::invalid);
+}
+
+TEST_F(FolderTest, WipesWhatWasLeftUnfinished) {
+  {
+    ASSERT_TRUE((*open())->create_partial(7));
+  }
+  auto folder = open();
+  EXPECT_TRUE(fs::is_empty(path / ".valetkey" / "partial"));
+}
+
+TEST_F(FolderTest, ListsAndRemovesOnlyDataFiles) {
+  auto folder = open();
+  ASSERT_TRUE(bring(**folder, abc, "abc"));
+  std::ofstream(path / "notes.txt") << "mine";
+  EXPECT_EQ((*folder)->files("").value(), std::vector<std::string>{abc.key});
+  EXPECT_TRUE((*folder)->files("type=decisions/").value().empty());
+  ASSERT_TRUE((*folder)->remove(abc.key));
+  EXPECT_FALSE(fs::exists(path / abc.key));
+  EXPECT_FALSE((*folder)->remove("../file"));
+}
+
+}  // namespace
+}  // namespace valetkey::client

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/session.h"
+
+#include <algorithm>
+
+namespace valetkey::client {
+namespace {
+
+constexpr milliseconds kLargestMargin = std::chrono::minutes(5);
+constexpr milliseconds kLongestWait =
+    std::chrono::hours(1);  // for another's exchange; it has its own limits
+
+std::string described(const http::ClientResponse& answer) {
+  const std::string message = message_of_problem(answer.body);
+  return std::to_string(answer.status) + (message.empty() ? "" : " (" + message + ")");
+}
+
+std::unexpected<Error> refusal(const std::string& api, const http::ClientResponse& answer) {
+  if (answer.status == 401)
+    return fail(ErrorCode::denied, api + " refuses the token: it is mistyped, revoked or expired");
+  if (answer.status == 403)
+    return fail(ErrorCode::denied, api + " does not let this token exchange: " + described(answer));
+  if (answer.status == 429 || answer.status >= 500)
+    return fail(ErrorCode::unavailable, api + " answers " + described(answer));
+  return fail(ErrorCode::corrupt, api + " answers " + described(answer) +
+                                      ", not as an exchange does: is it the address of the API?");
+}
+
+}  // namespace
+
+milliseconds refresh_margin(milliseconds life) { return std::min(kLargestMargin, life / 5); }
+
+Session::Session(http::asio::io_context& loop, http::Client& http, const Clock& clock,
+                 SessionOptions options)
+    : loop_(loop), http_(http), clock_(clock), options_(std::move(options)), fetched_(loop) {}
+
+http::Task<Result<GrantPtr>> Session::get() {
+  const Timestamp now = clock_.now();
+  // While somebody fetches early, the others go on with what they have.
+  if (valid(now) && (now < refresh_at_ || fetching_)) co_return grant_;
+  co_return co_await fetch_for_all();
+}
+
+http::Task<Result<GrantPtr>> Session::replace(GrantPtr refused) {
+  if (grant_ == refused) grant_.reset();
+  co_return co_await get();
+}
+
+http::Task<Result<GrantPtr>> Session::fetch_for_all() {
+  if (fetching_) {
+    while (fetching_) co_await fetched_.async_wait(http::asio::as_tuple(http::use_task));
+    if (valid(clock_.now())) co_return grant_;
+    co_return std::unexpected(last_error_);
+  }
+  fetching_ = true;
+  fetched_.expires_after(kLongestWait);
+  Result<Grant> made = co_await exchange_patiently();
+  fetching_ = false;
+  if (made) {
+    take(std::move(*made));
+  } else {
+    last_error_ = made.error();
+  }
+  fetched_.cancel();
+  if (made) co_return grant_;
+  if (!valid(clock_.now())) co_return std::unexpected(last_error_);
+  // The service is down and the old ones still live: try again later.
+  refresh_at_ = clock_.now() + backoff(failures_++, seconds(1), seconds(30));
+  co_return grant_;
+}
+
+http::Task<Result<Grant>> Session::exchange_patiently() {
+  const auto give_up = std::chrono::steady_clock::now() + options_.patience;
+  for (unsigned attempt = 0;; ++attempt) {
+    auto made = co_await exchange_once();
+    if (made || made.error().code != ErrorCode::unavailable || valid(clock_.now())) co_return made;
+    const auto wait = backoff(attempt, options_.first_pause, options_.longest_pause);
+    if (std::chrono::steady_clock::now() + wait > give_up) co_return made;
+    co_await pause(loop_, wait);
+  }
+}
+
+http::Task<Result<Grant>> Session::exchange_once() {
+  auto url = http::Url::parse(options_.api);
+  if (!url) co_return std::unexpected(url.error());
+  if (auto fine = check_private(*url, options_.allow_http); !fine)
+    co_return std::unexpected(fine.error());
+  while (url->target.ends_with('/')) url->target.pop_back();
+  url->target += "/v2/export/credentials?duration=" + options_.duration;
+  http::ClientRequest request;
+  request.url = *url;
+  request.headers.emplace_back("Authorization", "Bearer " + std::string(options_.token.reveal()));
+  request.headers.emplace_back("Accept", "application/json");
+  const Timestamp now = clock_.now();
+  auto answer = co_await http_.send(std::move(request), kMaxExchangeBytes);
+  if (!answer) co_return std::unexpected(answer.error());
+  const std::string api = url->scheme + "://" + url->authority();
+  if (answer->status != 200) co_return refusal(api, *answer);
+  auto grant = parse_exchange(answer->body, now);
+  wipe(answer->body);
+  if (!grant) co_return fail(ErrorCode::corrupt, api + ": " + grant.error().detail);
+  const auto endpoint = http::Url::parse(grant->endpoint);
+  if (auto fine = check_private(*endpoint, options_.allow_http); !fine)
+    co_return std::unexpected(fine.error());
+  if (grant->expires <= clock_.now())
+    co_return fail(ErrorCode::denied,
+                   api +
+                       " gives credentials that are already over: set the clock of "
+                       "this machine");
+  co_return grant;
+}
+
+void Session::take(Grant grant) {
+  const auto life = grant.expires - grant.fetched;
+  const auto margin = refresh_margin(life);
+  refresh_at_ = grant.expires - margin - jitter(margin / 5);
+  failures_ = 0;
+  ++exchanges_;
+  grant_ = std::make_shared<const Grant>(std::move(grant));
+}
+
+}  // namespace valetkey::client

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/session.h"
+
+#include <gtest/gtest.h>
+
+#include "client/test_export.h"
+
+namespace valetkey::client {
+namespace {
+
+using std::chrono::minutes;
+
+struct SessionTest : World, testing::Test {
+  Session session{loop, client, clock, session_options()};
+  Result<GrantPtr> get() { return run(session.get()); }
+};
+
+TEST_F(SessionTest, ExchangesOnceForManyCalls) {
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(get());
+  EXPECT_EQ(service.exchanges, 1);
+  EXPECT_EQ((*get())->s3_path(), "s3://bucket/v1/account_id=1/");
+}
+
+TEST_F(SessionTest, SharesOneExchangeBetweenAllWhoWait) {
+  int good = 0;
+  for (int i = 0; i < 10; ++i)
+    http::asio::co_spawn(loop, session.get(),
+                         [&](const std::exception_ptr&, const Result<GrantPtr>& grant) {
+                           good += grant.has_value() ? 1 : 0;
+                           if (good == 10) loop.stop();
+                         });
+  loop.run_for(seconds(10));
+  EXPECT_EQ(good, 10);
+  EXPECT_EQ(service.exchanges, 1);
+}
+
+TEST_F(SessionTest, RefreshesFiveMinutesBeforeAnHourEnds) {
+  ASSERT_TRUE(get());
+  clock.advance(minutes(53));
+  ASSERT_TRUE(get());
+  EXPECT_EQ(service.exchanges, 1);
+  clock.advance(minutes(2));
+  ASSERT_TRUE(get());
+  EXPECT_EQ(service.exchanges, 2);
+  EXPECT_EQ(refresh_margin(minutes(60)), minutes(5));
+  EXPECT_EQ(refresh_margin(minutes(15)), minutes(3));
+}
+
+TEST_F(SessionTest, KeepsTheOldOnesWhileTheServiceIsDown) {
+  ASSERT_TRUE(get());
+  clock.advance(minutes(56));
+  service.exchange_faults = {503};
+  auto grant = get();
+  ASSERT_TRUE(grant) << grant.error().detail;
+  EXPECT_EQ((*grant)->keys.access_key_id, "ASIA1");
+  ASSERT_TRUE(get());  // not asked again at once
+  EXPECT_EQ(service.exchanges, 2);
+  clock.advance(minutes(1));
+  EXPECT_EQ((*get())->keys.access_key_id, "ASIA3");
+}
+
+TEST_F(SessionTest, AsksAgainAndAgainWhenNothingIsLeft) {
+  ASSERT_TRUE(get());
+  clock.advance(minutes(61));
+  service.exchange_faults = {503, 500, 429};
+  auto grant = get();
+  ASSERT_TRUE(grant) << grant.error().detail;
+  EXPECT_EQ(service.exchanges, 5);
+}
+
+TEST_F(SessionTest, GivesUpAtOnceWhereTheTokenIsRefused) {
+  service.exchange_faults = {401};
+  const auto grant = get();
+  ASSERT_FALSE(grant);
+  EXPECT_EQ(grant.error().code, ErrorCode::denied);
+  EXPECT_EQ(service.exchanges, 1);
+}
+
+TEST_F(SessionTest, ReplacesWhatAServerCalledExpired) {
+  const auto first = get();
+  ASSERT_TRUE(first);
+  const auto second = run(session.replace(*first));
+  ASSERT_TRUE(second);
+  EXPECT_NE((*second)->keys.access_key_id, (*first)->keys.access_key_id);
+  // Another request that was sent with the first finds the second.
+  EXPECT_EQ(*run(session.replace(*first)), *second);
+  EXPECT_EQ(service.exchanges, 2);
+}
+
+TEST_F(SessionTest, SaysThatTheClockIsWrongWhereCredentialsAreAlreadyOver) {
+  service.life = minutes(-1);
+  const auto grant = get();
+  ASSERT_FALSE(grant);
+  EXPECT_NE(grant.error().detail.find("clock"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace valetkey::client
