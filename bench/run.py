@@ -56,7 +56,8 @@ class Bench:
 
     # Servers.
     def serve(self, files: dict[str, bytes], tls: bool = False, threads: int = 1) -> Server:
-        server = Server(config=f"[limits]\nthreads = {threads}\naccount_max_requests = 4096\n", tls=tls,
+        server = Server(config=f"[limits]\nthreads = {threads}\naccount_max_requests = 4096\n"
+                        "max_connections_per_block = 0\n", tls=tls,
                         prefix=tuple(pinned(SERVER_CORE)))
         server.token = server.make_account(ACCOUNT)
         if files:

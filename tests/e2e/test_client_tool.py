@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The client `valetkey` as a person uses it: credentials for the shell and for AWS tools, listings, and mirrors that
+survive kill -9, strangers' files and odd names."""
+import http.server
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import threading
+import time
+import unittest
+
+from server import BUCKET, PROGRAMS, ServedCase, clean_environment, main
+
+ACCOUNT, OTHER = "596780373", "5967803730"
+REAL = pathlib.Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+def files_of(folder: pathlib.Path) -> dict[str, bytes]:
+    """Content by name, without the client's own folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*"))
+            if path.is_file() and ".valetkey" not in path.parts}
+
+
+def make_tree(folder: pathlib.Path, account: str, files: int, size: int) -> dict[str, bytes]:
+    made, rng = {}, random.Random(7)
+    for i in range(files):
+        day = f"type=events/date=2026-01-{1 + i % 4:02}"
+        made[f"{day}/event=buy now+%25 ü/part-{i:05}.parquet"] = rng.randbytes(size)
+    made["type=events/date=2026-01-01/_SUCCESS"] = b""
+    made["type=decisions/date=2026-01-02/experiment=42/part-00000.parquet"] = rng.randbytes(70_000_000)
+    for name, content in made.items():
+        path = folder / "v1" / f"account_id={account}" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return made
+
+
+class Tool(ServedCase):
+    @classmethod
+    def prepare(cls):
+        cls.token = cls.server.make_account(ACCOUNT)
+        cls.tree = make_tree(cls.server.folder / "tree", ACCOUNT, 300, 50_000)
+        cls.server.run("import", str(cls.server.folder / "tree"))
+        other = cls.server.folder / "other" / "v1" / f"account_id={OTHER}" / "type=events"
+        other.mkdir(parents=True)
+        (other / "secret").write_bytes(b"not yours")
+        cls.server.make_account(OTHER)
+        cls.server.run("import", str(cls.server.folder / "other"))
+        cls.server.start()
+
+    def setUp(self):
+        self.home = self.server.folder / f"home-{self.id().rsplit('.', 1)[1]}"
+        self.home.mkdir()
+        self.token_file = self.home / "token"
+        self.token_file.write_text(self.token + "\n")
+        self.token_file.chmod(0o600)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**clean_environment(), "HOME": str(self.home), "VALETKEY_API": self.server.api,
+                "VALETKEY_TOKEN_FILE": str(self.token_file)}
+
+    def start(self, *arguments: str, more: dict | None = None, **options) -> subprocess.Popen:
+        return subprocess.Popen([str(PROGRAMS / "valetkey"), *arguments], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.home,
+                                env={**self.environment, **(more or {})}, **options)
+
+    def run_tool(self, *arguments: str, status: int = 0, more: dict | None = None) -> tuple[bytes, str]:
+        process = self.start(*arguments, more=more)
+        out, err = process.communicate(timeout=120)
+        self.assertEqual(status, process.returncode, err.decode())
+        self.assertNotIn(self.token, err.decode())
+        if status == 1:
+            self.assertEqual("", out.decode())
+            self.assertEqual(1, err.decode().count("\n"), err.decode())
+        return out, err.decode()
+
+    def sync(self, *arguments: str, **options) -> tuple[dict, list[dict]]:
+        out, _ = self.run_tool("sync", "--json", "--output", str(self.home / "out"), *arguments, **options)
+        events = [json.loads(line) for line in out.decode().splitlines()]
+        self.assertEqual("done", events[-1]["event"])
+        return events[-1], events[:-1]
+
+    # Credentials.
+    def test_auth_prints_what_the_shell_and_aws_read(self):
+        lines = self.run_tool("auth")[0].decode().splitlines()
+        names = [line.removeprefix("export ").split("=")[0] for line in lines]
+        self.assertEqual(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SESSION_EXPIRATION",
+                          "S3_BASE_PATH"], names)
+        self.assertTrue(all(line.startswith("export ") for line in lines))
+        listing = subprocess.run(
+            ["/bin/sh", "-c", 'eval "$1"; exec /usr/bin/aws --endpoint-url "$2" s3 ls "$S3_BASE_PATH"', "sh",
+             "\n".join(lines), self.server.s3], capture_output=True, text=True, timeout=60, env=clean_environment())
+        self.assertIn("PRE type=events/", listing.stdout, listing.stderr)
+        found = json.loads(self.run_tool("auth", "--format", "json")[0])
+        self.assertEqual(f"s3://{BUCKET}/v1/account_id={ACCOUNT}/", found["S3_BASE_PATH"])
+        self.assertTrue(self.run_tool("auth", "--format", "dotenv")[0].startswith(b"AWS_ACCESS_KEY_ID="))
+
+    def test_a_token_in_the_arguments_is_warned_of_and_wiped(self):
+        stuck = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type(
+            "Stuck", (http.server.BaseHTTPRequestHandler,), {"do_GET": lambda self: time.sleep(3)}))
+        threading.Thread(target=stuck.serve_forever, daemon=True).start()
+        process = self.start("auth", "--token", self.token, more={
+            "VALETKEY_API": f"http://127.0.0.1:{stuck.server_port}"})
+        try:
+            line = pathlib.Path(f"/proc/{process.pid}/cmdline")
+            deadline = time.monotonic() + 10
+            while self.token.encode() in line.read_bytes() and time.monotonic() < deadline:
+                time.sleep(0.02)
+            self.assertIn(b"--token", line.read_bytes())
+            self.assertNotIn(self.token.encode(), line.read_bytes())
+        finally:
+            process.kill()
+            _, err = process.communicate(timeout=20)
+            stuck.shutdown()
+        self.assertIn(b"a token on the command line", err)
+
+    def test_aws_runs_by_a_profile_with_credential_process(self):
+        self.run_tool("configure", "--api", self.server.api, "--token-file", str(self.token_file))
+        saved = self.home / ".config" / "valetkey" / "config.toml"
+        self.assertEqual(0o600, saved.stat().st_mode & 0o777)
+        alone = {"VALETKEY_API": "", "VALETKEY_TOKEN_FILE": "", "AWS_CONFIG_FILE": str(self.home / "aws")}
+        self.run_tool("configure", "aws", "--profile", "valetkey", more=alone)
+        self.run_tool("configure", "aws", "--profile", "valetkey", more=alone)
+        self.assertEqual(1, (self.home / "aws").read_text().count("[profile valetkey]"))
+        before = self.server.exchanges()
+        for _ in range(2):
+            done = subprocess.run(["/usr/bin/aws", "--endpoint-url", self.server.s3, "s3", "ls",
+                                   f"s3://{BUCKET}/v1/account_id={ACCOUNT}/"], capture_output=True, text=True, timeout=60,
+                                  env={**self.environment, **alone, "AWS_PROFILE": "valetkey"})
+            self.assertIn("PRE type=events/", done.stdout, done.stderr)
+        self.assertEqual(1, self.server.exchanges() - before)
+        cached = list((self.home / ".cache" / "valetkey").glob("*.json"))
+        self.assertEqual([0o600], [each.stat().st_mode & 0o777 for each in cached])
+
+    def test_a_stampede_exchanges_once(self):
+        before = self.server.exchanges()
+        running = [self.start("credential-process") for _ in range(8)]
+        answers = {process.communicate(timeout=60)[0] for process in running}
+        self.assertEqual(1, len(answers))
+        self.assertEqual(1, json.loads(answers.pop())["Version"])
+        self.assertEqual(1, self.server.exchanges() - before)
+
+    # Looking.
+    def test_paths_ls_and_cat(self):
+        base = f"s3://{BUCKET}/v1/account_id={ACCOUNT}/"
+        self.assertEqual(f"{base}type=events/date=2026-01-01/\n",
+                         self.run_tool("paths", "--type", "events", "--date", "2026-01-01")[0].decode())
+        self.assertEqual([f"{base}type=events/date=2026-01-0{day}/" for day in (2, 3)],
+                         self.run_tool("paths", "--type", "events", "--start", "2026-01-02", "--end",
+                                       "2026-01-03")[0].decode().split())
+        self.assertIn("PRE experiment=42/", self.run_tool("ls", "--type", "decisions", "--date", "2026-01-02")[0].decode())
+        name = next(name for name in self.tree if "buy" in name)
+        self.assertEqual(self.tree[name], self.run_tool("cat", name)[0])
+
+    # Mirrors.
+    def test_a_mirror_is_exact_and_the_second_fetches_nothing(self):
+        done, _ = self.sync()
+        self.assertEqual(len(self.tree), done["fetched"])
+        self.assertEqual(self.tree, files_of(self.home / "out"))
+        done, _ = self.sync()
+        self.assertEqual((0, len(self.tree)), (done["fetched"], done["unchanged"]))
+        changed = self.home / "out" / next(name for name in self.tree if "buy" in name)
+        changed.write_bytes(b"x" * 50_000)
+        self.assertEqual(1, self.sync()[0]["fetched"])
+        self.assertEqual(self.tree, files_of(self.home / "out"))
+
+    def test_selections(self):
+        days = ["--type", "events", "--start", "2026-01-01", "--end", "2026-01-02"]
+        done, events = self.sync(*days, "--dry-run")
+        self.assertEqual((0, {}), (done["fetched"], files_of(self.home / "out")))
+        self.assertEqual(151, len([each for each in events if each["event"] == "would_fetch"]))
+        self.assertEqual(76, self.sync(*days, "--only-complete")[0]["fetched"])
+        self.assertEqual(1, self.sync("--type", "events", "--date", "2026-01-02", "--include", "*part-00001*")[0]["fetched"])
+        self.assertEqual(0, self.sync("--date", "2026-01-02", "--exclude", "*.parquet")[0]["fetched"])
+        self.assertEqual(1, self.sync("--experiment", "42")[0]["fetched"])
+
+    def test_delete_takes_only_what_the_export_could_have(self):
+        out = self.home / "out"
+        self.sync("--type", "events", "--date", "2026-01-01")
+        (out / "type=events/date=2026-01-01/old.parquet").write_bytes(b"old")
+        (out / "type=events/date=2026-01-03").mkdir()
+        (out / "type=events/date=2026-01-03/kept.parquet").write_bytes(b"other day")
+        (out / "notes.txt").write_bytes(b"mine")
+        self.assertEqual(1, self.sync("--type", "events", "--date", "2026-01-01", "--delete")[0]["deleted"])
+        left = files_of(out)
+        self.assertNotIn("type=events/date=2026-01-01/old.parquet", left)
+        self.assertEqual({b"other day", b"mine"}, {left["type=events/date=2026-01-03/kept.parquet"], left["notes.txt"]})
+
+    def test_kill_9_leaves_only_whole_files_and_is_resumed(self):
+        out = self.home / "out"
+        process = self.start("sync", "--connections", "1", "--type", "events", "--output", str(out))
+        deadline = time.monotonic() + 60
+        while len(list(out.rglob("*.parquet"))) < 20 and time.monotonic() < deadline:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=20)
+        there = files_of(out)
+        self.assertGreater(300, len(there))
+        self.assertEqual({name: self.tree[name] for name in there}, there)
+        done, _ = self.sync("--type", "events")
+        self.assertEqual(len(there), done["unchanged"])
+        self.assertEqual({name: content for name, content in self.tree.items() if name.startswith("type=events/")},
+                         files_of(out))
+
+    def test_ctrl_c_leaves_only_whole_files(self):
+        out = self.home / "out"
+        process = self.start("sync", "--connections", "1", "--type", "events", "--output", str(out))
+        deadline = time.monotonic() + 60
+        while len(list(out.rglob("*.parquet"))) < 5 and time.monotonic() < deadline:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+        self.assertEqual((1, True), (process.returncode, b"interrupted" in err), err)
+        there = files_of(out)
+        self.assertEqual({name: self.tree[name] for name in there}, there)
+
+    def test_two_into_one_folder(self):
+        first = self.start("sync", "--connections", "1", "--type", "events", "--output", str(self.home / "out"))
+        deadline = time.monotonic() + 60
+        while not list((self.home / "out").rglob("*.parquet")) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        os.kill(first.pid, signal.SIGSTOP)
+        try:
+            _, err = self.run_tool("sync", "--output", str(self.home / "out"), status=1)
+        finally:
+            os.kill(first.pid, signal.SIGCONT)
+        self.assertIn("another valetkey is writing", err)
+        self.assertEqual(0, (first.communicate(timeout=60), first.returncode)[1])
+
+    # What goes wrong.
+    def test_one_sentence_for_what_is_wrong(self):
+        (self.home / "file").write_text("x")
+        html = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Html", (http.server.BaseHTTPRequestHandler,), {
+            "do_GET": lambda self: (self.send_response(200), self.end_headers(), self.wfile.write(b"<html>proxy</html>")),
+            "log_message": lambda *_: None}))
+        threading.Thread(target=html.serve_forever, daemon=True).start()
+        wrong = {"VALETKEY_TOKEN": "vkpat_wrong"}
+        for arguments, more, words in [
+                (["auth"], {"VALETKEY_TOKEN_FILE": "", "VALETKEY_API": ""}, "there is no token"),
+                (["auth"], wrong, "refuses the token"),
+                (["auth"], {"VALETKEY_API": f"http://127.0.0.1:{html.server_port}"}, "not an exchange"),
+                (["auth"], {"VALETKEY_API": "http://example.com"}, "in the clear"),
+                (["auth", "--account-id", OTHER], {}, "not the account"),
+                (["ls", "--type", "events", "--date", "yesterday"], {}, "--date"),
+                (["ls", "nothing/"], {}, "nothing there"),
+                (["cat", "type=events/none"], {}, "no such object"),
+                (["cat", f"../account_id={OTHER}/type=events/secret"], {}, "no such object"),
+                (["sync", "--output", str(self.home / "file")], {}, "is a file"),
+                (["sync", "--start", "2026-01-02", "--end", "2026-01-01"], {}, "after")]:
+            with self.subTest(arguments=arguments, words=words):
+                self.assertIn(words, self.run_tool(*arguments, status=1, more=more)[1])
+        html.shutdown()
+        self.run_tool("sync", "--connections", "0", status=2)
+
+    def test_doctor(self):
+        report = self.run_tool("doctor")[0].decode()
+        self.assertNotIn("FAIL", report)
+        for check in ("API", "clock", "token, exchange", "endpoint", "signature", "list", "ranged read", "write", "neighbour"):
+            self.assertRegex(report, f"(?m)^ok   {check}")
+        process = self.start("doctor", more={"VALETKEY_TOKEN": "vkpat_wrong"})
+        out, _ = process.communicate(timeout=60)
+        self.assertEqual(1, process.returncode)
+        self.assertRegex(out.decode(), "(?m)^FAIL token, exchange .*refuses the token")
+
+
+@unittest.skipUnless(REAL.exists(), "the real export is not there")
+class RealExport(ServedCase):
+    @classmethod
+    def prepare(cls):
+        cls.token = cls.server.make_account(ACCOUNT)
+        cls.server.run("import", str(REAL))
+        cls.server.start()
+
+    def test_sync_brings_every_object(self):
+        out = self.server.folder / "out"
+        subprocess.run([str(PROGRAMS / "valetkey"), "sync", "--output", str(out)], check=True, timeout=120,
+                       stdout=subprocess.DEVNULL,
+                       env={**clean_environment(), "VALETKEY_API": self.server.api, "VALETKEY_TOKEN": self.token})
+        self.assertEqual(files_of(REAL / "v1" / f"account_id={ACCOUNT}"), files_of(out))
+        self.assertEqual(6, len(files_of(out)))
+
+
+if __name__ == "__main__":
+    main()
