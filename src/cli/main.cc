@@ -1,2 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-int main() { return 1; }
+#include <csignal>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+
+#include "cli/command_line.h"
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::ios::sync_with_stdio(false);
+  try {
+    return valetkey::cli::run(argc, argv, {std::cout, std::cerr},
+                              [](const char* name) -> const char* { return std::getenv(name); });
+  } catch (const std::exception& broken) {
+    std::cerr << "valetkey: " << broken.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <iostream>
+
+#include "base/file.h"
+#include "cli/commands.h"
+
+namespace valetkey::cli {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::size_t kMaxConfig = 1 << 20;
+
+// No echo while it lives, if standard input is a terminal.
+class Hidden {
+ public:
+  Hidden() : active_(::isatty(0) == 1 && ::tcgetattr(0, &before_) == 0) {
+    if (!active_) return;
+    termios quiet = before_;
+    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    ::tcsetattr(0, TCSAFLUSH, &quiet);
+  }
+  ~Hidden() {
+    if (active_) ::tcsetattr(0, TCSAFLUSH, &before_);
+  }
+  Hidden(const Hidden&) = delete;
+  Hidden& operator=(const Hidden&) = delete;
+
+ private:
+  termios before_{};
+  bool active_;
+};
+
+Result<Secret> ask_token(std::ostream& err) {
+  std::string line;
+  {
+    const Hidden hidden;
+    if (::isatty(0) == 1) err << "Token (not shown): " << std::flush;
+    std::getline(std::cin, line);
+    if (::isatty(0) == 1) err << '\n';
+  }
+  auto token = client::clean_token(line);
+  wipe(line);
+  return token;
+}
+
+std::string ask_api(const std::string& now, std::ostream& err) {
+  if (::isatty(0) != 1) return now;
+  err << "Address of the API [" << now << "]: " << std::flush;
+  std::string line;
+  std::getline(std::cin, line);
+  return line.empty() ? now : line;
+}
+
+Task<Result<void>> try_token(Context& context, std::string& path) {
+  auto grant = co_await context.session().get();
+  if (!grant) co_return std::unexpected(grant.error());
+  path = (*grant)->s3_path();
+  co_return Result<void>{};
+}
+
+// `text` without the section called `header`, which must be one that we wrote.
+Result<std::string> without_section(const std::string& text, const std::string& header) {
+  std::size_t begin = text.starts_with(header + "\n") ? 0 : text.find("\n" + header + "\n");
+  if (begin == std::string::npos) return text;
+  if (begin != 0) ++begin;
+  const std::size_t end = std::min(text.find("\n[", begin + header.size()), text.size() - 1) + 1;
+  if (text.substr(begin, end - begin).find("credential-process") == std::string::npos)
+    return fail(ErrorCode::already_exists,
+                header + " exists and is not Valetkey's: choose another --profile");
+  return text.substr(0, begin) + text.substr(end);
+}
+
+Result<std::string> read_if_there(const fs::path& path) {
+  auto text = read_file(path, kMaxConfig);
+  if (!text && text.error().code == ErrorCode::not_found) return std::string();
+  return text;
+}
+
+fs::path aws_file(const client::Environment& env, const char* variable, const char* name) {
+  const char* set = env(variable);
+  if (set && *set) return set;
+  const char* home = env("HOME");
+  return fs::path(home ? home : "") / ".aws" / name;
+}
+
+}  // namespace
+
+Result<void> run_configure(const client::Environment& env, const ConfigureFlags& flags,
+                           Streams streams) {
+  client::Profile profile;
+  profile.api = flags.api.empty() ? ask_api(profile.api, streams.err) : flags.api;
+  profile.ca_file = flags.ca_file;
+  profile.allow_http = flags.allow_http;
+  if (flags.token_file.empty()) {
+    VALETKEY_TRY(profile.token, ask_token(streams.err));
+  } else {
+    VALETKEY_TRY(const auto text, read_file(flags.token_file, kMaxConfig));
+    VALETKEY_TRY(profile.token, client::clean_token(text));
+  }
+  VALETKEY_TRY(auto context, make_context(profile));
+  std::string path;
+  VALETKEY_CHECK(context->run(try_token(*context, path)));
+  VALETKEY_CHECK(client::save_profile(env, profile));
+  streams.out << "The token opens " << path << "; saved in "
+              << (client::config_folder(env) / "config.toml").string() << '\n';
+  return {};
+}
+
+Result<void> run_configure_aws(Context& context, const client::Environment& env,
+                               const std::string& profile, const std::string& program,
+                               Streams streams) {
+  for (const char c : profile)
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '-' && c != '_')
+      return fail(ErrorCode::invalid, "--profile takes letters, digits, - and _");
+  // In one profile the shared credentials file beats credential_process.
+  VALETKEY_TRY(const auto shared,
+               read_if_there(aws_file(env, "AWS_SHARED_CREDENTIALS_FILE", "credentials")));
+  if (("\n" + shared).find("\n[" + profile + "]") != std::string::npos)
+    return fail(ErrorCode::already_exists, "the shared credentials file has a profile " + profile +
+                                               ", which would win: choose another --profile");
+  client::GrantPtr grant;
+  VALETKEY_CHECK(context.run([](Context& c, client::GrantPtr& to) -> Task<Result<void>> {
+    auto got = co_await c.session().get();
+    if (!got) co_return std::unexpected(got.error());
+    to = *got;
+    co_return Result<void>{};
+  }(context, grant)));
+  const fs::path path = aws_file(env, "AWS_CONFIG_FILE", "config");
+  VALETKEY_TRY(const auto before, read_if_there(path));
+  const std::string header = profile == "default" ? "[default]" : "[profile " + profile + "]";
+  VALETKEY_TRY(std::string text, without_section(before, header));
+  if (!text.empty() && !text.ends_with('\n')) text += '\n';
+  text += fmt::format(
+      "{}\ncredential_process = \"{}\" credential-process\nendpoint_url = {}\nregion = {}\n"
+      "s3 =\n  addressing_style = path\n",
+      header, program, grant->endpoint, grant->region);
+  VALETKEY_CHECK(make_folders(path.parent_path()));
+  VALETKEY_CHECK(replace_file(path, text));
+  streams.out << "AWS_PROFILE=" << profile << " aws s3 ls " << grant->s3_path() << '\n';
+  return {};
+}
+
+}  // namespace valetkey::cli

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+
+namespace valetkey::cli {
+namespace {
+
+struct Words {
+  Selection selection;
+  SyncFlags sync;
+  ConfigureFlags configure;
+  std::string api, token, bucket, account, format = "env", name, aws_profile = "valetkey";
+  bool recursive = false;
+};
+
+// Takes the token out of the words that the process list shows.
+void wipe_token(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    char* value = nullptr;
+    if (word == "--token" && i + 1 < argc) value = argv[i + 1];
+    if (word.starts_with("--token=")) value = argv[i] + std::strlen("--token=");
+    if (value) std::memset(value, '*', std::strlen(value));
+  }
+}
+
+void add_service(CLI::App& command, Words& words) {
+  command.add_option("--api", words.api, "Address of the API (VALETKEY_API)");
+  command.add_option(
+      "--token", words.token,
+      "The token; better VALETKEY_TOKEN_FILE, VALETKEY_TOKEN or `valetkey configure`");
+  command.add_option("--bucket", words.bucket, "Fail unless the token opens this bucket");
+  command.add_option("--account-id", words.account, "Fail unless the token opens this account");
+}
+
+void add_selection(CLI::App& command, Words& words, bool prefixes) {
+  Selection& s = words.selection;
+  command.add_option("--type", s.type, "decisions or events; both if absent")
+      ->check(CLI::IsMember({"decisions", "events"}));
+  command.add_option("--date", s.date, "One day, YYYY-MM-DD");
+  command.add_option("--start", s.start, "The first day of a range");
+  command.add_option("--end", s.end, "The last day of a range");
+  command.add_option("--experiment", s.experiment, "Decisions of one experiment");
+  command.add_option("--event", s.event, "Events of one name");
+  if (prefixes)
+    command.add_option("prefix", s.prefixes, "Below the account's folder, such as type=events/");
+  command.add_flag("--verbose,-v", words.sync.verbose, "Say more");
+}
+
+void add_sync(CLI::App& command, Words& words) {
+  add_service(command, words);
+  add_selection(command, words, true);
+  SyncFlags& f = words.sync;
+  command.add_option("--output,-o", f.output, "The folder (OPTIMIZELY_DATA_DIR; ./data)");
+  command.add_option("--connections", f.connections, "At once")
+      ->check(CLI::Range(1U, 256U))
+      ->capture_default_str();
+  command.add_flag("--dry-run", f.dry_run, "Say what would be done");
+  command.add_flag("--delete", f.delete_, "Delete files that the export no longer has");
+  command.add_option("--include", words.selection.include, "Only names that match this pattern");
+  command.add_option("--exclude", words.selection.exclude, "No names that match this pattern");
+  command.add_flag("--only-complete", words.selection.only_complete,
+                   "Only days that have _SUCCESS");
+  command.add_flag("--json", f.json, "One JSON document a line");
+}
+
+using Todo = std::function<Result<void>(Streams, const client::Environment&)>;
+
+class CommandLine {
+ public:
+  CommandLine();
+  CLI::App app{"Valetkey's client: data in the tool you already use, for as long as the job takes.",
+               "valetkey"};
+  Words words;
+  Todo todo;
+  bool token_given() const { return !words.token.empty(); }
+
+ private:
+  using WithContext = Result<void> (*)(Context&, Words&, Streams, const client::Environment&);
+  CLI::App* add(const char* name, const char* about, WithContext what,
+                milliseconds patience = seconds(10));
+};
+
+Result<client::Profile> profile_of(Words& words, const client::Environment& env, Streams streams) {
+  VALETKEY_TRY(auto profile, client::load_profile(env));
+  if (!words.api.empty()) profile.api = words.api;
+  if (!words.token.empty()) {
+    streams.err
+        << "valetkey: a token on the command line is seen by others on this machine and kept "
+           "in the shell's history; set VALETKEY_TOKEN_FILE, or run `valetkey configure`\n";
+    VALETKEY_TRY(profile.token, client::clean_token(words.token));
+    wipe(words.token);
+  }
+  return profile;
+}
+
+Task<Result<void>> check_place(Context& context, const Words& words) {
+  auto grant = co_await context.session().get();
+  if (!grant) co_return std::unexpected(grant.error());
+  if (!words.bucket.empty() && words.bucket != (*grant)->bucket)
+    co_return fail(ErrorCode::invalid,
+                   "the token opens the bucket " + (*grant)->bucket + ", not the one of --bucket");
+  if (!words.account.empty() &&
+      !("/" + (*grant)->prefix).ends_with("/account_id=" + words.account + "/"))
+    co_return fail(ErrorCode::denied,
+                   "the token opens " + (*grant)->s3_path() + ", not the account of --account-id");
+  co_return Result<void>{};
+}
+
+CLI::App* CommandLine::add(const char* name, const char* about, WithContext what,
+                           milliseconds patience) {
+  CLI::App* command = app.add_subcommand(name, about);
+  command->callback([this, what, patience] {
+    todo = [this, what, patience](Streams streams, const client::Environment& env) -> Result<void> {
+      VALETKEY_CHECK(words.selection.check());
+      VALETKEY_TRY(auto profile, profile_of(words, env, streams));
+      VALETKEY_TRY(auto context, make_context(std::move(profile), patience));
+      if (!words.bucket.empty() || !words.account.empty())
+        VALETKEY_CHECK(context->run(check_place(*context, words)));
+      return what(*context, words, streams, env);
+    };
+  });
+  return command;
+}
+
+Result<void> sync_with(Context& context, Words& words, Streams streams,
+                       const client::Environment& env) {
+  if (words.sync.output.empty()) {
+    const char* folder = env("OPTIMIZELY_DATA_DIR");
+    words.sync.output = folder && *folder ? folder : "data";
+  }
+  return run_sync(context, words.selection, words.sync, streams);
+}
+
+CommandLine::CommandLine() {
+  app.require_subcommand(1);
+  constexpr milliseconds kLongJob = std::chrono::minutes(15);
+  using Env = const client::Environment&;
+  auto* auth = add("auth", "Print credentials for the shell: eval \"$(valetkey auth)\"",
+                   [](Context& c, Words& w, Streams s, Env) { return run_auth(c, w.format, s); });
+  add_service(*auth, words);
+  auth->add_option("--format", words.format, "env, dotenv or json")
+      ->check(CLI::IsMember({"env", "dotenv", "json"}))
+      ->capture_default_str();
+  auto* paths =
+      add("paths", "Print the S3 paths of what is selected",
+          [](Context& c, Words& w, Streams s, Env) { return run_paths(c, w.selection, s); });
+  add_service(*paths, words);
+  add_selection(*paths, words, true);
+  auto* ls = add("ls", "List what is selected", [](Context& c, Words& w, Streams s, Env) {
+    return run_ls(c, w.selection, w.recursive, s);
+  });
+  add_service(*ls, words);
+  add_selection(*ls, words, true);
+  ls->add_flag("--recursive,-r", words.recursive, "List objects at every depth");
+  add_sync(
+      *add("load", "Bring what is selected into a folder (the same as sync)", sync_with, kLongJob),
+      words);
+  add_sync(*add("sync", "Mirror what is selected into a folder", sync_with, kLongJob), words);
+  auto* cat = add(
+      "cat", "Write one object to standard output",
+      [](Context& c, Words& w, Streams s, Env) { return run_cat(c, w.name, s); }, kLongJob);
+  add_service(*cat, words);
+  cat->add_option("object", words.name, "Its name below the account's folder")->required();
+  auto* process =
+      add("credential-process", "Print credentials as AWS SDKs' credential_process wants them",
+          [](Context& c, Words&, Streams s, Env env) { return run_credential_process(c, env, s); });
+  add_service(*process, words);
+  auto* doctor = app.add_subcommand("doctor", "Check every step from the name to the last refusal");
+  add_service(*doctor, words);
+  doctor->callback([this] {
+    todo = [this](Streams streams, Env env) -> Result<void> {
+      VALETKEY_TRY(auto profile, profile_of(words, env, streams));
+      return run_doctor(std::move(profile), streams);
+    };
+  });
+  auto* configure =
+      app.add_subcommand("configure", "Save the API's address and a token, mode 0600");
+  configure->add_option("--api", words.configure.api, "Address of the API; asked for if absent");
+  configure->add_option("--token-file", words.configure.token_file,
+                        "A file that holds the token; else it is read from standard input");
+  configure->add_option("--ca-file", words.configure.ca_file, "Certificates to trust, PEM");
+  configure->add_flag("--allow-http", words.configure.allow_http,
+                      "Send secrets to another machine without TLS");
+  configure->callback([this] {
+    if (todo) return;  // configure aws
+    todo = [this](Streams s, Env env) { return run_configure(env, words.configure, s); };
+  });
+  auto* aws = configure->add_subcommand("aws", "Write a profile for the AWS CLI and SDKs");
+  aws->add_option("--profile", words.aws_profile, "Its name")->capture_default_str();
+  aws->callback([this] {
+    todo = [this](Streams streams, Env env) -> Result<void> {
+      VALETKEY_TRY(auto profile, profile_of(words, env, streams));
+      VALETKEY_TRY(auto context, make_context(std::move(profile)));
+      std::error_code error;
+      const auto program = std::filesystem::read_symlink("/proc/self/exe", error).string();
+      return run_configure_aws(*context, env, words.aws_profile, error ? "valetkey" : program,
+                               streams);
+    };
+  });
+}
+
+}  // namespace
+
+int run(int argc, char** argv, Streams streams, const client::Environment& env) {
+  CommandLine line;
+  try {
+    line.app.parse(argc, argv);
+  } catch (const CLI::ParseError& refused) {
+    wipe_token(argc, argv);
+    return line.app.exit(refused, streams.out, streams.err) == 0 ? 0 : 2;
+  }
+  wipe_token(argc, argv);
+  const auto done = line.todo(streams, env);
+  streams.out.flush();
+  if (!done) {
+    streams.err << "valetkey: " << done.error().detail << '\n';
+    return 1;
+  }
+  if (!streams.out) {
+    streams.err << "valetkey: the output could not be written\n";
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace valetkey::cli

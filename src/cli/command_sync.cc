@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "cli/commands.h"
+#include "cli/sync.h"
+
+namespace valetkey::cli {
+namespace {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+// What a person, or a program with --json, sees of a sync.
+class Report {
+ public:
+  Report(const SyncFlags& flags, const SyncTotals& totals, Streams streams)
+      : flags_(flags),
+        totals_(totals),
+        streams_(streams),
+        terminal_(::isatty(2) == 1 && !flags.json) {}
+
+  void file(const char* action, const std::string& name, std::uint64_t bytes) {
+    if (flags_.json) {
+      streams_.out << fmt::format(R"({{"event":"{}","name":{},"bytes":{}}})"
+                                  "\n",
+                                  action, quote_json(name), bytes);
+    } else if (flags_.verbose || flags_.dry_run) {
+      clear();
+      streams_.out << action << ' ' << quote_json(name) << ' ' << bytes_text(bytes) << '\n';
+    }
+  }
+
+  // One line, rewritten, at most ten times a second.
+  void bar() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!terminal_ || now - drawn_at_ < milliseconds(100)) return;
+    drawn_at_ = now;
+    const double elapsed = std::max(0.001, std::chrono::duration<double>(now - started_).count());
+    const double rate = static_cast<double>(totals_.bytes_done) / elapsed;
+    const double left =
+        rate > 0
+            ? static_cast<double>(totals_.bytes - std::min(totals_.bytes, totals_.bytes_done)) /
+                  rate
+            : 0;
+    const double share = totals_.bytes == 0 ? 1
+                                            : static_cast<double>(totals_.bytes_done) /
+                                                  static_cast<double>(totals_.bytes);
+    const auto filled = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * 24);
+    streams_.err << fmt::format("\r\x1b[K[{}{}] {}/{} files, {} of {}, {}/s, {:.0f} s left",
+                                std::string(filled, '#'), std::string(24 - filled, '.'),
+                                totals_.files_done, totals_.files, bytes_text(totals_.bytes_done),
+                                bytes_text(totals_.bytes),
+                                bytes_text(static_cast<std::uint64_t>(rate)), left)
+                 << std::flush;
+    drawn_ = true;
+  }
+  void clear() {
+    if (drawn_) streams_.err << "\r\x1b[K" << std::flush;
+    drawn_ = false;
+  }
+
+  void done() {
+    clear();
+    const double elapsed =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+    if (flags_.json)
+      streams_.out << fmt::format(
+          R"({{"event":"done","fetched":{},"bytes":{},"unchanged":{},"deleted":{},"seconds":{:.3f}}})"
+          "\n",
+          totals_.files_done, totals_.bytes_done, totals_.unchanged, totals_.deleted, elapsed);
+    else
+      streams_.out << fmt::format("{} fetched ({}), {} unchanged, {} deleted, {:.1f} s\n",
+                                  totals_.files_done, bytes_text(totals_.bytes_done),
+                                  totals_.unchanged, totals_.deleted, elapsed);
+  }
+
+ private:
+  const SyncFlags& flags_;
+  const SyncTotals& totals_;
+  Streams streams_;
+  const bool terminal_;
+  bool drawn_ = false;
+  const SteadyTime started_ = std::chrono::steady_clock::now();
+  SteadyTime drawn_at_ = started_;
+};
+
+struct Sync {
+  Context& context;
+  const Selection& selection;
+  const SyncFlags& flags;
+  SyncTotals totals;
+  Report report;
+  std::unique_ptr<client::Folder> folder;
+
+  Task<Result<void>> run();
+  Result<std::vector<client::ListedObject>> missing(std::vector<client::ListedObject> objects);
+  Result<void> remove_others(const std::vector<std::string>& prefixes,
+                             const std::vector<client::ListedObject>& objects);
+};
+
+Result<std::vector<client::ListedObject>> Sync::missing(std::vector<client::ListedObject> objects) {
+  std::vector<client::ListedObject> found;
+  for (client::ListedObject& object : objects) {
+    VALETKEY_TRY(const bool held, folder->holds(object));
+    if (held) {
+      ++totals.unchanged;
+      continue;
+    }
+    ++totals.files;
+    totals.bytes += object.size;
+    found.push_back(std::move(object));
+  }
+  return found;
+}
+
+Result<void> Sync::remove_others(const std::vector<std::string>& prefixes,
+                                 const std::vector<client::ListedObject>& objects) {
+  std::unordered_set<std::string> listed;
+  std::unordered_set<std::string> days;
+  for (const client::ListedObject& object : objects) {
+    listed.insert(object.key);
+    days.insert(day_of(object.key));
+  }
+  for (const std::string& prefix : prefixes) {
+    VALETKEY_TRY(const auto files, folder->files(prefix));
+    for (const std::string& name : files) {
+      if (listed.contains(name) || !selection.takes(name)) continue;
+      // A day that is not complete was left out of the list, so the list says nothing of it.
+      if (selection.only_complete && !days.contains(day_of(name))) continue;
+      if (!flags.dry_run) VALETKEY_CHECK(folder->remove(name));
+      ++totals.deleted;
+      report.file(flags.dry_run ? "would_delete" : "deleted", name, 0);
+    }
+  }
+  return {};
+}
+
+Task<Result<void>> Sync::run() {
+  auto grant = co_await context.session().get();
+  if (!grant) co_return std::unexpected(grant.error());
+  auto opened = client::Folder::open(flags.output, (*grant)->s3_path());
+  if (!opened) co_return std::unexpected(opened.error());
+  folder = std::move(*opened);
+  auto prefixes = co_await prefixes_of(context.data(), selection);
+  if (!prefixes) co_return std::unexpected(prefixes.error());
+  auto objects = co_await objects_of(context.data(), selection, *prefixes);
+  if (!objects) co_return std::unexpected(objects.error());
+  auto wanted = missing(*objects);
+  if (!wanted) co_return std::unexpected(wanted.error());
+  if (flags.dry_run) {
+    for (const auto& object : *wanted) report.file("would_fetch", object.key, object.size);
+  } else {
+    Fetcher fetcher(
+        context, *folder, totals,
+        {[this](const auto& object) { report.file("fetched", object.key, object.size); },
+         [this] { report.bar(); }});
+    auto fetched = co_await fetcher.fetch(std::move(*wanted), flags.connections);
+    // What arrived before an error is kept, and known to the next run.
+    auto finished = folder->finish();
+    if (!fetched) co_return fetched;
+    if (!finished) co_return finished;
+  }
+  if (flags.delete_) {
+    auto removed = remove_others(*prefixes, *objects);
+    if (!removed) co_return removed;
+    if (!flags.dry_run) {
+      auto finished = folder->finish();
+      if (!finished) co_return finished;
+    }
+  }
+  co_return Result<void>{};
+}
+
+}  // namespace
+
+Result<void> run_sync(Context& context, const Selection& selection, const SyncFlags& flags,
+                      Streams streams) {
+  Sync sync{context, selection, flags, {}, Report(flags, sync.totals, streams), nullptr};
+  auto result = context.run(sync.run(), [&sync] {
+    sync.report.clear();
+    if (sync.folder) static_cast<void>(sync.folder->finish());
+  });
+  sync.report.clear();
+  if (result) sync.report.done();
+  return result;
+}
+
+}  // namespace valetkey::cli

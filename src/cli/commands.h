@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each command of the client does. Results go to `out`, remarks to `err`; an error is one
+// sentence.
+#pragma once
+
+#include "cli/context.h"
+#include "cli/selection.h"
+
+namespace valetkey::cli {
+
+// Only these two print secrets: they are the answer that was asked for.
+Result<void> run_auth(Context& context, const std::string& format, Streams streams);
+// Keeps what it fetched in the cache folder, 0600, and never hands on less than 15 minutes where
+// the service gives more.
+Result<void> run_credential_process(Context& context, const client::Environment& env,
+                                    Streams streams);
+
+Result<void> run_paths(Context& context, const Selection& selection, Streams streams);
+Result<void> run_ls(Context& context, const Selection& selection, bool recursive, Streams streams);
+Result<void> run_cat(Context& context, const std::string& name, Streams streams);
+
+struct SyncFlags {
+  std::string output;
+  unsigned connections = 32;
+  bool dry_run = false, delete_ = false, json = false, verbose = false;
+};
+Result<void> run_sync(Context& context, const Selection& selection, const SyncFlags& flags,
+                      Streams streams);
+
+struct ConfigureFlags {
+  std::string api, token_file, ca_file;
+  bool allow_http = false;
+};
+// Asks on the terminal for what the flags do not say, tries the token, saves the profile.
+Result<void> run_configure(const client::Environment& env, const ConfigureFlags& flags,
+                           Streams streams);
+// Writes a profile for AWS SDKs and the CLI that runs credential-process.
+Result<void> run_configure_aws(Context& context, const client::Environment& env,
+                               const std::string& profile, const std::string& program,
+                               Streams streams);
+
+Result<void> run_doctor(client::Profile profile, Streams streams);
+
+}  // namespace valetkey::cli

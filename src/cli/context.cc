@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/context.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/json.hpp>
+#include <csignal>
+#include <cstdio>
+
+namespace valetkey::cli {
+namespace {
+
+http::ClientOptions http_options(const client::Profile& profile) {
+  http::ClientOptions options;
+  options.ca_file = profile.ca_file;
+  options.user_agent = "valetkey/0.1";
+  return options;
+}
+
+client::SessionOptions session_options(const client::Profile& profile, milliseconds patience) {
+  client::SessionOptions options;
+  options.api = profile.api;
+  options.token = profile.token;
+  options.allow_http = profile.allow_http;
+  options.patience = patience;
+  return options;
+}
+
+}  // namespace
+
+Context::Context(client::Profile profile, milliseconds patience)
+    : profile_(std::move(profile)),
+      http_(loop_, http_options(profile_)),
+      session_(loop_, http_, clock_, session_options(profile_, patience)),
+      data_(loop_, http_, session_, clock_) {}
+
+Result<void> Context::run(Task<Result<void>> task, std::function<void()> on_interrupt) {
+  Result<void> result = fail(ErrorCode::internal, "the command did not end");
+  asio::signal_set signals(loop_, SIGINT, SIGTERM);
+  signals.async_wait([&on_interrupt](const boost::system::error_code& error, int) {
+    if (error) return;
+    if (on_interrupt) on_interrupt();
+    std::fputs("valetkey: interrupted; run the same command again to go on\n", stderr);
+    // Coroutines still hold connections and buffers: end here, where nothing more can be written.
+    std::_Exit(1);
+  });
+  asio::co_spawn(loop_, std::move(task), [&](const std::exception_ptr& broken, Result<void> value) {
+    if (!broken) result = std::move(value);
+    loop_.stop();
+  });
+  loop_.run();
+  return result;
+}
+
+Result<std::unique_ptr<Context>> make_context(client::Profile profile, milliseconds patience) {
+  if (profile.token.empty())
+    return fail(ErrorCode::invalid,
+                "there is no token: run `valetkey configure`, or set VALETKEY_TOKEN_FILE or "
+                "VALETKEY_TOKEN");
+  VALETKEY_TRY(const auto url, http::Url::parse(profile.api));
+  VALETKEY_CHECK(client::check_private(url, profile.allow_http));
+  return std::make_unique<Context>(std::move(profile), patience);
+}
+
+std::string quote_json(std::string_view text) {
+  return boost::json::serialize(boost::json::string(text));
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+  constexpr std::array units{"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  std::size_t unit = 0;
+  auto value = static_cast<double>(bytes);
+  for (; value >= 1024 && unit + 1 < units.size(); ++unit) value /= 1024;
+  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, units[unit]);
+}
+
+}  // namespace valetkey::cli

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every command of the client works with: one loop, one session, one export. Single-threaded.
+#pragma once
+
+#include <memory>
+#include <ostream>
+
+#include "client/export.h"
+#include "client/profile.h"
+
+namespace valetkey::cli {
+
+namespace asio = http::asio;
+using http::Task;
+
+struct Streams {
+  std::ostream& out;
+  std::ostream& err;
+};
+
+class Context {
+ public:
+  Context(client::Profile profile, milliseconds patience);
+
+  asio::io_context& loop() { return loop_; }
+  client::Session& session() { return session_; }
+  client::Export& data() { return data_; }
+  const client::Profile& profile() const { return profile_; }
+  http::Client& http() { return http_; }
+
+  // Runs the task to its end; its error is the command's. SIGINT and SIGTERM end the process with
+  // exit status 1 after `on_interrupt`, which must leave everything in order.
+  Result<void> run(Task<Result<void>> task, std::function<void()> on_interrupt = {});
+
+ private:
+  client::Profile profile_;
+  SystemClock clock_;
+  asio::io_context loop_{1};
+  http::Client http_;
+  client::Session session_;
+  client::Export data_;
+};
+
+// A context with the credentials of the environment; `invalid` where there is no token.
+Result<std::unique_ptr<Context>> make_context(client::Profile profile,
+                                              milliseconds patience = seconds(10));
+
+std::string quote_json(std::string_view text);
+std::string bytes_text(std::uint64_t bytes);  // "1.5 GiB"
+
+}  // namespace valetkey::cli

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/sync.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+
+#include "base/crypto.h"
+#include "base/encoding.h"
+
+namespace valetkey::cli {
+namespace {
+
+Result<void> write_at(int fd, std::uint64_t at, std::string_view bytes, const std::string& what) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(at));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno(what);
+    at += static_cast<std::uint64_t>(n);
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
+}  // namespace
+
+Task<Result<void>> Fetcher::fetch(std::vector<client::ListedObject> objects, unsigned connections) {
+  waiting_.assign(std::make_move_iterator(objects.begin()), std::make_move_iterator(objects.end()));
+  client::Timer ended(context_.loop(), client::Timer::time_point::max());
+  for (unsigned i = 0; i < connections && i < totals_.files * 64; ++i) {
+    ++working_;
+    asio::co_spawn(context_.loop(), work(), [this, &ended](const std::exception_ptr& broken) {
+      if (broken && result_) result_ = fail(ErrorCode::internal, "a transfer ended unexpectedly");
+      if (--working_ == 0) ended.cancel();
+    });
+  }
+  while (working_ > 0) co_await ended.async_wait(asio::as_tuple(http::use_task));
+  co_return result_;
+}
+
+Task<void> Fetcher::work() {
+  while (result_) {
+    auto part = next();
+    if (!part) co_return;
+    auto fetched = co_await fetch_part(*part);
+    if (!fetched && result_) result_ = std::move(fetched);
+  }
+}
+
+std::optional<Fetcher::Part> Fetcher::next() {
+  if (parts_.empty()) {
+    if (waiting_.empty()) return std::nullopt;
+    auto job = std::make_shared<Job>();
+    job->object = std::move(waiting_.front());
+    waiting_.pop_front();
+    job->id = next_id_++;
+    auto file = folder_.create_partial(job->id);
+    if (!file) {
+      result_ = std::unexpected(file.error());
+      return std::nullopt;
+    }
+    job->file = std::move(*file);
+    const std::uint64_t size = job->object.size;
+    const std::uint64_t step = size > kSplitAbove ? kRangeBytes : std::max<std::uint64_t>(size, 1);
+    for (std::uint64_t at = 0; at < std::max<std::uint64_t>(size, 1); at += step) {
+      ++job->parts_left;
+      parts_.push_back({job, at, std::min(size, at + step)});
+    }
+  }
+  Part part = std::move(parts_.front());
+  parts_.pop_front();
+  return part;
+}
+
+Task<Result<void>> Fetcher::fetch_part(const Part& part) {
+  Job& job = *part.job;
+  const bool whole = part.begin == 0 && part.end == job.object.size;
+  Md5 md5;
+  std::uint64_t at = part.begin;
+  const client::Sink sink = [&](std::string_view bytes) -> Result<void> {
+    VALETKEY_CHECK(write_at(job.file.get(), at, bytes, job.object.key));
+    at += bytes.size();
+    if (whole) md5.update(bytes);
+    totals_.bytes_done += bytes.size();
+    events_.moved();
+    return {};
+  };
+  client::ReadQuery query;
+  query.name = job.object.key;
+  query.etag = job.object.etag;
+  query.begin = part.begin;
+  query.end = part.end;
+  query.whole = whole;
+  auto facts = co_await context_.data().read(query, sink);
+  if (!facts) co_return std::unexpected(facts.error());
+  job.may_be_md5 = job.may_be_md5 && facts->etag_may_be_md5;
+  if (--job.parts_left > 0) co_return Result<void>{};
+  std::string digest;
+  if (whole) {
+    const auto bytes = md5.finish();
+    digest = hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  } else if (job.may_be_md5 && !client::md5_of_etag(job.object.etag).empty()) {
+    auto computed = client::md5_of_file(job.file.get(), job.object.key);
+    if (!computed) co_return std::unexpected(computed.error());
+    digest = *computed;
+  }
+  co_return end(job, digest);
+}
+
+Result<void> Fetcher::end(Job& job, const std::string& md5) {
+  const std::string stated = job.may_be_md5 ? client::md5_of_etag(job.object.etag) : "";
+  if (!stated.empty() && stated != md5) {
+    folder_.discard(job.id);
+    return fail(ErrorCode::corrupt,
+                job.object.key + " did not arrive as it is: its MD5 is not its ETag");
+  }
+  VALETKEY_CHECK(folder_.commit(job.id, job.object));
+  ++totals_.files_done;
+  events_.done(job.object);
+  return {};
+}
+
+}  // namespace valetkey::cli

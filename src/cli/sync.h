@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Brings selected objects into a folder over many connections at once. One loop, one thread; only
+// the MD5 of objects that came in ranges is computed after they are whole.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "cli/context.h"
+#include "client/folder.h"
+
+namespace valetkey::cli {
+
+struct SyncTotals {
+  std::uint64_t files = 0, bytes = 0;            // to fetch
+  std::uint64_t files_done = 0, bytes_done = 0;  // fetched
+  std::uint64_t unchanged = 0, deleted = 0;
+};
+
+class Fetcher {
+ public:
+  // `done` is called for every file that stands under its name, `moved` whenever bytes came.
+  struct Events {
+    std::function<void(const client::ListedObject&)> done;
+    std::function<void()> moved;
+  };
+  Fetcher(Context& context, client::Folder& folder, SyncTotals& totals, Events events)
+      : context_(context), folder_(folder), totals_(totals), events_(std::move(events)) {}
+
+  // Fetches all of them, `connections` at a time; stops at the first error.
+  Task<Result<void>> fetch(std::vector<client::ListedObject> objects, unsigned connections);
+
+  static constexpr std::uint64_t kRangeBytes = 16 << 20;
+  static constexpr std::uint64_t kSplitAbove = 32 << 20;
+
+ private:
+  struct Job {
+    client::ListedObject object;
+    std::uint64_t id = 0;
+    FileDescriptor file;
+    std::uint64_t parts_left = 0;
+    bool may_be_md5 = true;
+  };
+  struct Part {
+    std::shared_ptr<Job> job;  // shared: the last of its parts ends it
+    std::uint64_t begin = 0, end = 0;
+  };
+  Task<void> work();
+  std::optional<Part> next();
+  Task<Result<void>> fetch_part(const Part& part);
+  Result<void> end(Job& job, const std::string& md5);
+
+  Context& context_;
+  client::Folder& folder_;
+  SyncTotals& totals_;
+  Events events_;
+  std::deque<client::ListedObject> waiting_;
+  std::deque<Part> parts_;
+  std::uint64_t next_id_ = 0;
+  Result<void> result_;
+  unsigned working_ = 0;
+};
+
+}  // namespace valetkey::cli
