@@ -83,6 +83,8 @@ Result<void> FileKeySource::reload() {
   VALETKEY_TRY(Keyring read, read_keyring(path_));
   auto fresh = std::make_shared<const Keyring>(std::move(read));
   const std::lock_guard lock(mutex_);
+  // The same keys stay the same object: caches that hold it need not start anew at every look.
+  if (keyring_ && keyring_->serialize() == fresh->serialize()) return {};
   keyring_ = std::move(fresh);
   return {};
 }

@@ -31,6 +31,25 @@ Result<void> for_each_object(storage::ObjectStore& store, const std::string& pre
 }
 
 bool is_part(std::string_view key) { return key.ends_with(".parquet"); }
+// Plaintext files that go on every way out.
+class Scratch {
+ public:
+  Scratch() = default;
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() {
+    std::error_code ignored;
+    for (const auto& path : paths_) std::filesystem::remove(path, ignored);
+  }
+  const std::filesystem::path& add(std::filesystem::path path) {
+    return paths_.emplace_back(std::move(path));
+  }
+  const std::vector<std::filesystem::path>& paths() const { return paths_; }
+
+ private:
+  std::vector<std::filesystem::path> paths_;
+};
+
 std::string folder_of(const std::string& key) { return key.substr(0, key.rfind('/') + 1); }
 
 // A name for merged parts that depends on what went in: a repetition overwrites itself.
@@ -96,23 +115,21 @@ Result<void> Exporter::compact(const AccountId& account, RowType type, Date day)
 Result<void> Exporter::compact_partition(RowType type,
                                          const std::vector<storage::ObjectInfo>& parts) {
   VALETKEY_TRY(auto* const parquet, writer());
-  std::vector<std::filesystem::path> files;
+  Scratch files, output;
   std::vector<std::string> gone;
   std::uint64_t rows = 0;
   for (const auto& part : parts) {
-    files.push_back(parquet->make_path());
-    VALETKEY_CHECK(fetch_object(store_, part.key, files.back()));
+    VALETKEY_CHECK(fetch_object(store_, part.key, files.add(parquet->make_path())));
     gone.push_back(part.key);
     rows += part.rows.value_or(0);
   }
-  const auto merged = parquet->merge(type, files);
-  for (const auto& file : files) std::filesystem::remove(file);
-  if (!merged) return std::unexpected(merged.error());
-  if (merged->rows != rows)
+  VALETKEY_TRY(const auto merged, parquet->merge(type, files.paths()));
+  output.add(merged.path);
+  if (merged.rows != rows)
     return fail(ErrorCode::corrupt,
                 folder_of(parts[0].key) + " has parts whose rows do not add up");
   PartPublisher publisher(store_, clock_.now());
-  return publisher.replace(folder_of(parts[0].key) + part_name(0, merged_uuid(parts)), merged->path,
+  return publisher.replace(folder_of(parts[0].key) + part_name(0, merged_uuid(parts)), merged.path,
                            rows, std::move(gone), clock_.now() + options_.readable_after);
 }
 
@@ -155,16 +172,16 @@ Result<std::uint64_t> Exporter::erase_visitor(const AccountId& account, std::str
     VALETKEY_CHECK(for_each_object(store_, day.substr(0, day.find("date=")),
                                    [&](const storage::ObjectInfo& info) -> Result<void> {
                                      if (!is_part(info.key)) return {};
-                                     const auto file = parquet->make_path();
+                                     Scratch scratch;
+                                     const auto file = scratch.add(parquet->make_path());
                                      VALETKEY_CHECK(fetch_object(store_, info.key, file));
-                                     const auto rest = parquet->merge(type, {file}, visitor);
-                                     std::filesystem::remove(file);
-                                     if (!rest) return std::unexpected(rest.error());
-                                     if (rest->rows == info.rows) return {};
-                                     erased += info.rows.value_or(0) - rest->rows;
+                                     VALETKEY_TRY(const auto rest,
+                                                  parquet->merge(type, {file}, visitor));
+                                     scratch.add(rest.path);
+                                     if (rest.rows == info.rows) return {};
+                                     erased += info.rows.value_or(0) - rest.rows;
                                      PartPublisher publisher(store_, clock_.now());
-                                     VALETKEY_CHECK(
-                                         publisher.add(info.key, rest->path, rest->rows));
+                                     VALETKEY_CHECK(publisher.add(info.key, rest.path, rest.rows));
                                      return publisher.flush();
                                    }));
   }

@@ -7,7 +7,6 @@
 
 #include "base/crypto.h"
 #include "base/encoding.h"
-#include "base/file.h"
 #include "base/log.h"
 
 namespace valetkey::events {
@@ -219,6 +218,7 @@ bool Exporter::admit(const Partition& partition) {
 Result<void> Exporter::write_parts(const storage::ExportBatch& batch, const Batch& events,
                                    const RowIndex& index, Counts& counts) {
   PartPublisher publisher(store_, clock_.now());
+  parts_of_batch_.clear();
   for (std::size_t begin = 0; begin < index.rows.size();) {
     const auto first = index.rows[begin].partition;
     const auto type = index.partitions[first].type;
@@ -230,18 +230,43 @@ Result<void> Exporter::write_parts(const storage::ExportBatch& batch, const Batc
     VALETKEY_CHECK(write_rows(batch, events, index, begin, end, publisher, counts));
     begin = end;
   }
-  return publisher.flush();
+  VALETKEY_CHECK(publisher.flush());
+  return remove_leftovers(batch);
+}
+
+std::string Exporter::part_key(const storage::ExportBatch& batch, const std::string& prefix,
+                               std::size_t ordinal) {
+  return prefix + part_name(0, part_uuid(batch, fmt::format("{}/{}", prefix, ordinal)));
+}
+
+// An earlier attempt at this batch may have written a partition in more files, each half as long.
+Result<void> Exporter::remove_leftovers(const storage::ExportBatch& batch) {
+  std::vector<std::string> leftovers;
+  for (const auto& [prefix, count] : parts_of_batch_)
+    for (auto ordinal = count;; ++ordinal) {
+      auto key = part_key(batch, prefix, ordinal);
+      const auto found = store_.head(key);
+      if (!found && found.error().code != ErrorCode::not_found)
+        return std::unexpected(found.error());
+      if (!found) break;
+      leftovers.push_back(std::move(key));
+    }
+  for (std::size_t i = 0; i < leftovers.size(); i += 1000) {
+    storage::Publication removal;
+    for (auto at = i; at < std::min(i + 1000, leftovers.size()); ++at)
+      removal.remove.push_back(std::move(leftovers[at]));
+    VALETKEY_CHECK(store_.publish(std::move(removal)));
+  }
+  return {};
 }
 
 Result<void> Exporter::write_rows(const storage::ExportBatch& batch, const Batch& events,
                                   const RowIndex& index, std::size_t begin, std::size_t end,
                                   PartPublisher& publisher, Counts& counts) {
-  VALETKEY_TRY(auto* const parquet, writer());
-  const auto files = parquet->write(events.records, index, begin, end);
+  VALETKEY_TRY(const auto files, try_rows(events, index, begin, end));
   if (!files) {
-    log::warn("events", "a stretch of rows could not be written; looking for the offending one",
-              {{"rows", end - begin}, {"reason", files.error().detail}});
-    if (end - begin == 1) return set_aside(events, index, index.rows[begin], counts);
+    if (end - begin == 1)
+      return set_aside(batch, events, index, index.rows[begin], publisher, counts);
     const auto middle = begin + (end - begin) / 2;
     VALETKEY_CHECK(write_rows(batch, events, index, begin, middle, publisher, counts));
     return write_rows(batch, events, index, middle, end, publisher, counts);
@@ -250,9 +275,9 @@ Result<void> Exporter::write_rows(const storage::ExportBatch& batch, const Batch
     const auto& p = index.partitions[file.partition];
     VALETKEY_TRY(const auto account, AccountId::parse(p.account));
     const auto prefix = partition_prefix(account, p.type, p.day, p.value);
-    // The stretch is part of the name: after a bisection one partition has several files.
-    const auto uuid = part_uuid(batch, fmt::format("{}/{}", prefix, begin));
-    VALETKEY_TRY(const auto size, publisher.add(prefix + part_name(0, uuid), file.path, file.rows));
+    // Where rows were looked at in halves, one partition has several files.
+    const auto key = part_key(batch, prefix, parts_of_batch_[prefix]++);
+    VALETKEY_TRY(const auto size, publisher.add(key, file.path, file.rows));
     auto& count = counts[p.account];
     count.rows += file.rows;
     count.bytes += size;
@@ -261,17 +286,38 @@ Result<void> Exporter::write_rows(const storage::ExportBatch& batch, const Batch
   return {};
 }
 
-Result<void> Exporter::set_aside(const Batch& events, const RowIndex& index, const RowRef& row,
+// Nothing: it is the rows that cannot be written. An error: it is the disk, or DuckDB itself; then
+// the batch stays unfinished and the log keeps its events.
+Result<std::optional<std::vector<ParquetFile>>> Exporter::try_rows(const Batch& events,
+                                                                   const RowIndex& index,
+                                                                   std::size_t begin,
+                                                                   std::size_t end) {
+  VALETKEY_TRY(auto* const first, writer());
+  auto files = first->write(events.records, index, begin, end);
+  if (files) return std::optional(std::move(*files));
+  log::warn("events", "a stretch of rows could not be written",
+            {{"rows", end - begin}, {"reason", files.error().detail}});
+  writer_.reset();  // a failure may have spoiled the instance
+  VALETKEY_TRY(auto* const fresh, writer());
+  files = fresh->write(events.records, index, begin, end);
+  if (files) return std::optional(std::move(*files));
+  writer_.reset();
+  VALETKEY_TRY(auto* const probe, writer());
+  VALETKEY_CHECK(probe->write_sample());
+  return std::nullopt;
+}
+
+// Kept as an object, so it is sealed like everything else; its name is its place, so twice is once.
+Result<void> Exporter::set_aside(const storage::ExportBatch& batch, const Batch& events,
+                                 const RowIndex& index, const RowRef& row, PartPublisher& publisher,
                                  Counts& counts) {
-  VALETKEY_CHECK(make_folders(options_.bad_folder));
   std::string_view rest = std::string_view(events.records).substr(row.record);
   const auto whole = rest;
   VALETKEY_CHECK(skip_events(rest, 1));
   ++counts[index.partitions[row.partition].account].set_aside;
-  const auto path = options_.bad_folder / fmt::format("{}.event", make_uuid());
-  log::error("events", "an event that no row could be made of was set aside",
-             {{"file", path.filename().string()}});
-  return replace_file(path, whole.substr(0, whole.size() - rest.size()));
+  const auto key = fmt::format("internal/bad/{}/{}-{}", batch.id, row.record, row.decision);
+  log::error("events", "a row that could not be written was set aside", {{"object", key}});
+  return publisher.add_bytes(key, whole.substr(0, whole.size() - rest.size()));
 }
 
 // Drops what the window has passed, and merges the files when they are many.

@@ -35,7 +35,6 @@ struct AccountPolicy {
 
 struct ExporterOptions {
   DuckdbOptions duckdb;
-  std::filesystem::path bad_folder;        // for records that no file could be made of
   milliseconds longest_wait{15 * 60'000};  // of an event before it is exported
   std::size_t batch_bytes = 128 << 20;     // of event records: so many waiting start a batch, too
   std::size_t max_partitions_a_day = 10'000;   // of an account and type
@@ -86,7 +85,14 @@ class Exporter {
   Result<void> write_rows(const storage::ExportBatch& batch, const Batch& events,
                           const RowIndex& index, std::size_t begin, std::size_t end,
                           PartPublisher& publisher, Counts& counts);
-  Result<void> set_aside(const Batch& events, const RowIndex& index, const RowRef& row,
+  Result<std::optional<std::vector<ParquetFile>>> try_rows(const Batch& events,
+                                                           const RowIndex& index, std::size_t begin,
+                                                           std::size_t end);
+  static std::string part_key(const storage::ExportBatch& batch, const std::string& prefix,
+                              std::size_t ordinal);
+  Result<void> remove_leftovers(const storage::ExportBatch& batch);
+  Result<void> set_aside(const storage::ExportBatch& batch, const Batch& events,
+                         const RowIndex& index, const RowRef& row, PartPublisher& publisher,
                          Counts& counts);
   Result<void> tidy_seen(Timestamp now);
   Result<void> close_day(Date day);
@@ -103,6 +109,7 @@ class Exporter {
   ExporterOptions options_;
   std::unique_ptr<ParquetWriter> writer_;  // opened at the first batch: DuckDB is large
   std::map<std::string, std::set<std::string>> known_partitions_;  // by day prefix
+  std::map<std::string, std::size_t> parts_of_batch_;              // written, by partition prefix
   std::optional<Error> admit_failure_;  // of the look at known partitions
 };
 

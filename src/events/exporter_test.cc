@@ -38,7 +38,6 @@ class ExporterTest : public testing::Test {
     store_ = std::move(*store);
     faulty_ = std::make_unique<storage::FaultyStore>(*store_);
     options_.duckdb = {.library = kLibrary, .folder = folder_ / "parquet"};
-    options_.bad_folder = folder_ / "bad";
     reopen();
   }
   void TearDown() override {
@@ -261,6 +260,32 @@ TEST_F(ExporterTest, TakesAnyNameAsItIs) {
   EXPECT_EQ(ledger_->counts()->at("12").set_aside, 0U);
 }
 
+TEST_F(ExporterTest, KeepsItsEventsWhereDuckdbIsAtFaultAndNotTheRows) {
+  const auto enough = std::exchange(options_.duckdb.memory_limit_mib, 1);
+  reopen();
+  send({{"b"}, {"c", "click", "123"}});
+  EXPECT_FALSE(exporter_->drain());
+  options_.duckdb.memory_limit_mib = enough;
+  reopen();
+  drain();
+  EXPECT_EQ(rows("account_id"), (std::vector<std::string>{"b 12", "c 123"}));
+  EXPECT_EQ(ledger_->counts()->at("12").set_aside, 0U);
+  EXPECT_TRUE(objects("internal/bad/").empty());
+}
+
+TEST_F(ExporterTest, SetsAsideTheOneRowThatCannotBeWrittenAndKeepsTheRest) {
+  options_.duckdb.memory_limit_mib = 32;
+  reopen();
+  std::vector<Sent> events;
+  for (int i = 0; i < 9; ++i) events.push_back({fmt::format("u{}", i)});
+  events[4].visitor = std::string(48 << 20, 'v');  // far beyond what intake lets in
+  send(events);
+  drain();
+  EXPECT_EQ(rows("account_id").size(), 8U);
+  EXPECT_EQ(ledger_->counts()->at("12").set_aside, 1U);
+  EXPECT_EQ(objects("internal/bad/").size(), 1U);
+}
+
 TEST_F(ExporterTest, SendsWhatIsBeyondTheDailyLimitOfPartitionsToOther) {
   options_.max_partitions_a_day = 3;
   reopen();
@@ -346,6 +371,8 @@ TEST_F(ExporterTest, ErasesAVisitorFromPartsAndFromWhatWaits) {
   send({{"d", "buy", "12", "o'hara"}});
   EXPECT_EQ(exporter_->erase_visitor(AccountId::parse("12").value(), "o'hara").value(), 3U);
   EXPECT_EQ(rows("visitor_id"), (std::vector<std::string>{"a keep", "n o'hara"}));
+  for (const auto& entry : fs::recursive_directory_iterator(options_.duckdb.folder))
+    EXPECT_FALSE(entry.is_regular_file()) << "plaintext is left in " << entry.path();
   for (const auto& info : before) EXPECT_TRUE(store_->head(info.key)) << "the keys stay";
 }
 

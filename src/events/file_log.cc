@@ -83,15 +83,23 @@ class Scan {
         continue;
       }
       const auto next = reader.find_frame(at, info.bytes);
-      if (next == info.bytes && last) return cut(info, at);
       VALETKEY_TRY(const auto bytes, reader.raw(at, next));
+      if (next == info.bytes && last && is_torn(bytes)) return cut(info, at);
       VALETKEY_CHECK(set_aside(info.path, at, bytes));
       ++found_.set_aside;
+      if (next == info.bytes && last) return cut(info, at);
       at = next;
     }
     return {};
   }
 
+  // Whether a stretch at the end is what a crash leaves: a header or a frame that is cut short, or
+  // space that was never written. Anything else was whole once, and is damaged.
+  static bool is_torn(std::string_view tail) {
+    return tail.size() < kFrameHeaderBytes ||
+           decode_frame_header(tail.substr(0, kFrameHeaderBytes)) ||
+           tail.find_first_not_of('\0') == std::string_view::npos;
+  }
   // What a crash left half-written: nobody was told that it is kept.
   static Result<void> cut(SegmentInfo& info, std::uint64_t at) {
     log::warn("events", "a torn tail of the event log was cut",

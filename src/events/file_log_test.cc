@@ -162,7 +162,8 @@ TEST_F(FileLogTest, SetsADamagedStretchAsideAndKeepsWhatFollows) {
   const auto path = segments().at(0);
   const auto good = read_file(path, 1 << 20).value();
   const std::size_t frame = (good.size() - kSegmentHeaderBytes) / 3;
-  for (std::size_t at = kSegmentHeaderBytes + frame; at < kSegmentHeaderBytes + 2 * frame; ++at) {
+  for (std::size_t at = kSegmentHeaderBytes + frame; at < kSegmentHeaderBytes + 2 * frame;
+       at += 3) {
     auto bad = good;
     bad[at] = static_cast<char>(bad[at] ^ 0x40);
     std::ofstream(path, std::ios::binary | std::ios::trunc) << bad;
@@ -173,16 +174,24 @@ TEST_F(FileLogTest, SetsADamagedStretchAsideAndKeepsWhatFollows) {
   }
 }
 
-TEST_F(FileLogTest, RefusesAKeyringThatLacksItsKey) {
+TEST_F(FileLogTest, TellsADamagedEndFromATornOne) {
+  append(*open(), {"a"}).value();
+  auto bad = read_file(segments().at(0), 1 << 20).value();
+  bad[kSegmentHeaderBytes + 5] = static_cast<char>(bad[kSegmentHeaderBytes + 5] ^ 1);
+  std::ofstream(segments().at(0), std::ios::binary | std::ios::trunc) << bad;
+  auto log = open();
+  EXPECT_EQ(log->stats(0).set_aside, 1U);
+  EXPECT_FALSE(fs::is_empty(options_.folder / "bad"));
+}
+
+TEST_F(FileLogTest, RefusesAnotherKeyringAndLosesNothing) {
   append(*open(), {"a"}).value();
   const auto fresh =
       Keyring::make(clock_.now()).with_new_key(KeyPurpose::object, clock_.now(), clock_.now());
-  // Another keyring has other key material under the same id: the header does not open, and the
-  // segment is set aside rather than lost.
+  // The same ids with other material: nothing may be taken for damage and moved away.
   const FixedKeySource other{fresh};
-  auto log = open_file_log(options_, other, clock_);
-  ASSERT_TRUE(log);
-  EXPECT_EQ((*log)->stats(0).set_aside, 1U);
+  EXPECT_EQ(open_file_log(options_, other, clock_).error().code, ErrorCode::unavailable);
+  EXPECT_EQ(read_all(*open()), std::vector<std::string>{"a"}) << "the right keyring still opens it";
 }
 
 TEST_F(FileLogTest, IsLockedWhileOpen) {

@@ -304,15 +304,17 @@ class Walker {
       event_.decisions = snapshot_decisions_;
     }
     nested_ += event_.attributes.size() + event_.decisions.size() + event_.tags.size();
-    if (nested_ > limits_.max_nested_values) {
-      refusal_ = IntakeRefusal{413,
-                               "The request holds too many attributes, decisions and tags; "
-                               "send fewer events at a time."};
-      return;
-    }
+    if (nested_ > limits_.max_nested_values)
+      return too_large(
+          "The request holds too many attributes, decisions and tags; send fewer events at a "
+          "time.");
     encode_event(event_, intake_.records);
     ++intake_.events;
+    if (intake_.records.size() > limits_.max_record_bytes)
+      too_large("The events of the request repeat too much text; send fewer of them at a time.");
   }
+
+  void too_large(const char* message) { refusal_ = IntakeRefusal{413, message}; }
 
   // The decisions of the campaign that was activated; where none matches, all of the snapshot.
   void activate() {

@@ -17,9 +17,10 @@ namespace valetkey::events {
 
 struct IntakeLimits {
   std::size_t max_depth = 32;
-  std::size_t max_decisions = 1000;        // of a snapshot
-  std::size_t max_attributes = 1000;       // of a visitor
-  std::size_t max_nested_values = 50'000;  // attributes, decisions and tags written, of a request
+  std::size_t max_decisions = 1000;         // of a snapshot
+  std::size_t max_attributes = 1000;        // of a visitor
+  std::size_t max_nested_values = 50'000;   // attributes, decisions and tags written, of a request
+  std::size_t max_record_bytes = 32 << 20;  // written, of a request: what events share is repeated
   std::size_t max_unzipped_bytes = 10 << 20;
   std::size_t max_zip_ratio = 100;
 };

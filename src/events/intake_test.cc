@@ -50,6 +50,22 @@ std::string body_of(std::string_view events, std::string_view decisions = "[]",
 }
 constexpr std::string_view kClick = R"({"uuid":"u","timestamp":1,"key":"click"})";
 
+TEST(Intake, BoundsWhatEventsRepeat) {
+  IntakeLimits limits;
+  limits.max_record_bytes = 10'000;
+  const auto body = [](int visitors_bytes) {
+    std::string events;
+    for (int i = 0; i < 10; ++i) events += (i == 0 ? "" : ",") + std::string(kClick);
+    return fmt::format(
+        R"({{"account_id":"12","visitors":[{{"visitor_id":"{}","snapshots":[{{"events":[{}]}}]}}]}})",
+        std::string(visitors_bytes, 'v'), events);
+  };
+  EXPECT_TRUE(parse_events(body(100), kContext, false, limits));
+  const auto refused = parse_events(body(1000), kContext, false, limits);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().status, 413);
+}
+
 TEST(Intake, MapsEveryFieldToItsColumn) {
   const auto kept = keep(R"({
     "account_id": 596780373, "project_id": "9", "client_name": "python-sdk",
@@ -275,6 +291,13 @@ TEST(Unzip, ReadsWhatGzipWrites) {
   std::string large;
   for (int i = 0; i < 200'000; ++i) large += fmt::format("{},", i * 7919 % 100'003);
   EXPECT_EQ(unzip(zip(large)).value(), large);
+}
+
+TEST(Unzip, TakesManyMembersInAMoment) {
+  std::string many;
+  const auto empty = zip("");
+  for (int i = 0; i < 150'000; ++i) many += empty;  // 3 MB: quadratic work would take minutes
+  EXPECT_EQ(unzip(many).value(), "");
 }
 
 TEST(Unzip, RefusesTruncationsAndBombs) {

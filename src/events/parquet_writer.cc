@@ -126,6 +126,21 @@ Result<std::vector<ParquetFile>> ParquetWriter::write(std::string_view records,
   return files;
 }
 
+Result<void> ParquetWriter::write_sample() {
+  Event event;
+  event.account_id = "0";
+  event.uuid = event.visitor_id = "sample";
+  event.event_name = "sample";
+  std::string records;
+  encode_event(event, records);
+  RowIndexer indexer(Date(), [](const Partition&) { return true; });
+  indexer.add(event, 0);
+  const auto index = indexer.finish();
+  VALETKEY_TRY(const auto files, write(records, index, 0, index.rows.size()));
+  for (const auto& file : files) fs::remove(file.path);
+  return {};
+}
+
 Result<ParquetFile> ParquetWriter::merge(RowType type, const std::vector<fs::path>& files,
                                          std::string_view without_visitor) {
   std::string list;

@@ -35,6 +35,8 @@ class ParquetWriter {
   // any.
   Result<ParquetFile> merge(RowType type, const std::vector<std::filesystem::path>& files,
                             std::string_view without_visitor = {});
+  // Writes and removes a row that is known to be good: an error is not the rows' fault.
+  Result<void> write_sample();
   // A fresh name in the private folder, for a file that merge() is to read.
   std::filesystem::path make_path();
 

@@ -140,7 +140,10 @@ Result<std::unique_ptr<SegmentReader>> SegmentReader::open(const std::filesystem
                             path.string(), key_id));
   auto data_key = aes_gcm_open(key->seal.reveal(), fields.substr(20, kAesNonceBytes),
                                wrap_aad(fields.substr(0, 20)), fields.substr(32));
-  if (!data_key) return fail(ErrorCode::corrupt, path.string() + " has a header that was altered");
+  // The header is whole, so the keyring is another one: nothing of it may be taken for damage.
+  if (!data_key)
+    return fail(ErrorCode::unavailable,
+                path.string() + " was written with another keyring; give that one");
   const Secret secret(std::move(*data_key));
   return std::unique_ptr<SegmentReader>(new SegmentReader(
       path, std::move(fd), get_big_endian(fields.substr(12, 8)), secret.reveal()));

@@ -54,7 +54,8 @@ class SegmentWriter {
 
 class SegmentReader {
  public:
-  // `corrupt`: not a segment, or its header was altered; `unavailable`: the keyring lacks its key.
+  // `corrupt`: not a segment, or its header was altered; `unavailable`: the keyring is not
+  // the one it was written with.
   static Result<std::unique_ptr<SegmentReader>> open(const std::filesystem::path& path,
                                                      const Keyring& keyring);
   Offset first() const { return first_; }

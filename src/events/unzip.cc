@@ -43,21 +43,26 @@ Result<std::string, IntakeRefusal> unzip(std::string_view body, const IntakeLimi
   const std::size_t most = std::min(
       limits.max_unzipped_bytes, std::max<std::size_t>(body.size() * limits.max_zip_ratio, 65536));
   std::string out;
+  std::size_t used = 0;
   int status = Z_OK;
+  // The buffer grows only when it is full: members cost what they hold, however many they are.
   while (true) {
-    const auto before = out.size();
-    out.resize(std::min(most + 1, before + std::max<std::size_t>(body.size() * 4, 16384)));
-    stream.next_out = reinterpret_cast<Bytef*>(out.data() + before);
-    stream.avail_out = static_cast<uInt>(out.size() - before);
+    if (used == out.size()) {
+      if (used > most) return refuse(413, "The unzipped body is too large for its size.");
+      out.resize(std::min(most + 1, std::max<std::size_t>(out.size() * 2, 16384)));
+    }
+    stream.next_out = reinterpret_cast<Bytef*>(out.data() + used);
+    stream.avail_out = static_cast<uInt>(out.size() - used);
     status = inflate(&stream, Z_NO_FLUSH);
-    out.resize(out.size() - stream.avail_out);
-    if (out.size() > most) return refuse(413, "The unzipped body is too large for its size.");
+    used = out.size() - stream.avail_out;
     if (status == Z_STREAM_END && stream.avail_in > 0) {
       if (inflateReset(&stream) != Z_OK) break;
       continue;
     }
     if (status != Z_OK || (stream.avail_in == 0 && stream.avail_out > 0)) break;
   }
+  if (used > most) return refuse(413, "The unzipped body is too large for its size.");
+  out.resize(used);
   if (status != Z_STREAM_END) return refuse(400, "The body is not valid gzip, or is cut short.");
   return out;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/export_ledger.h"
 
+#include <algorithm>
+
 #include "base/ids.h"
 
 namespace valetkey::storage {
@@ -74,6 +76,12 @@ Result<std::uint64_t> ExportLedger::consumed(unsigned log_partition) {
                                              "WHERE log_partition = ?"));
   VALETKEY_TRY(const bool there, query.bind(log_partition).step());
   return there ? as_unsigned(query.integer(0)) : 0;
+}
+
+Result<std::uint64_t> ExportLedger::floor(unsigned log_partition) {
+  VALETKEY_TRY(const auto done, consumed(log_partition));
+  VALETKEY_TRY(const auto batch, unfinished(log_partition));
+  return batch ? std::max(done, batch->next) : done;
 }
 
 Result<std::optional<ExportBatch>> ExportLedger::unfinished(unsigned log_partition) {

@@ -53,6 +53,9 @@ class ExportLedger {
 
   Result<std::uint64_t> consumed(
       unsigned log_partition);  // the offset that the next batch starts at
+  // Where the log's offsets must go on at least: beyond all that was consumed or is being exported,
+  // even if the log itself was lost.
+  Result<std::uint64_t> floor(unsigned log_partition);
   Result<std::optional<ExportBatch>> unfinished(unsigned log_partition);
   Result<ExportBatch> begin(unsigned log_partition, std::uint64_t first, std::uint64_t next);
   // One transaction: the batch is done, its uuids count as seen, its counts are added per account.
