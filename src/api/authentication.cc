@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/authentication.h"
 
-#include <boost/asio/basic_waitable_timer.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <chrono>
 
 #include "base/log.h"
@@ -10,14 +8,6 @@
 
 namespace valetkey::api {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-using Timer =
-    http::asio::basic_waitable_timer<Clock, http::asio::wait_traits<Clock>, http::Executor>;
-
-constexpr std::array<int, 2> kLookUpsAtOnce{64, 4};  // of [trusted, suspect] addresses
-constexpr auto kLookUpPause = std::chrono::milliseconds(5);
-constexpr int kLookUpTries = 1000;  // 5 s
 
 struct Presented {
   std::string_view authorization;
@@ -68,28 +58,6 @@ std::expected<std::string_view, std::string_view> token_of(const http::Request& 
   return token;
 }
 
-// One of the look-ups that may run at once, for as long as it lives.
-class Authenticator::Turn {
- public:
-  Turn() = default;
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-  ~Turn() {
-    if (running_ != nullptr) running_->fetch_sub(1, std::memory_order_relaxed);
-  }
-  bool take(std::atomic<int>& running, int limit) {
-    if (running.fetch_add(1, std::memory_order_relaxed) >= limit) {
-      running.fetch_sub(1, std::memory_order_relaxed);
-      return false;
-    }
-    running_ = &running;
-    return true;
-  }
-
- private:
-  std::atomic<int>* running_ = nullptr;
-};
-
 Authenticator::Authenticator(const access::TokenGate& gate, const control::ChangeFeed& feed,
                              control::AuditLog& audit, http::asio::thread_pool& blocking,
                              LimiterOptions limiter)
@@ -108,27 +76,15 @@ std::optional<Answer<control::TokenGrant>> Authenticator::find(const http::Reque
 http::Task<Answer<control::TokenGrant>> Authenticator::read(const http::Request& request,
                                                             TokenForm form) {
   const Secret token{std::string(token_of(request, form).value_or(""))};
-  Turn turn;
+  Turns::Turn turn;
   const bool suspect = limiter_.is_over(request.client.block(), request.now);
-  const bool admitted = co_await wait_for_turn(suspect, turn);
+  const bool admitted = co_await looking_up_[suspect ? 1 : 0].wait(turn);
   if (!admitted) co_return std::unexpected(unavailable());
   auto work = [&gate = gate_, token, now = request.now] { return gate.read(token.reveal(), now); };
   Result<access::TokenReading> reading = co_await http::run_blocking(blocking_, std::move(work));
   if (!reading) co_return std::unexpected(hide(reading.error(), "looking up a token", request.id));
   gate_.remember(token.reveal(), *reading);
   co_return judge(request, std::move(reading->answer));
-}
-
-// Waiting is polled: look-ups take microseconds, so that a turn is rarely missed even once, and no
-// list of waiters has to be shared between threads.
-http::Task<bool> Authenticator::wait_for_turn(bool suspect, Turn& turn) {
-  const std::size_t lane = suspect ? 1 : 0;
-  for (int i = 0; i < kLookUpTries; ++i) {
-    if (turn.take(looking_up_[lane], kLookUpsAtOnce[lane])) co_return true;
-    Timer timer(co_await http::asio::this_coro::executor, kLookUpPause);
-    co_await timer.async_wait(http::use_task);
-  }
-  co_return false;
 }
 
 Answer<control::TokenGrant> Authenticator::judge(const http::Request& request,

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <expected>
 #include <optional>
 #include <string_view>
@@ -12,6 +11,7 @@
 #include "access/token_gate.h"
 #include "api/failure_limiter.h"
 #include "api/problem.h"
+#include "api/turns.h"
 #include "control/audit.h"
 #include "control/change_feed.h"
 #include "http/async.h"
@@ -42,8 +42,6 @@ class Authenticator {
   http::Task<Answer<control::TokenGrant>> read(const http::Request& request, TokenForm form);
 
  private:
-  class Turn;
-  http::Task<bool> wait_for_turn(bool suspect, Turn& turn);
   Answer<control::TokenGrant> judge(const http::Request& request, access::TokenAnswer answer);
   std::unexpected<Problem> refuse(const http::Request& request, std::string_view reason);
 
@@ -52,7 +50,7 @@ class Authenticator {
   control::AuditLog& audit_;
   http::asio::thread_pool& blocking_;
   FailureLimiter limiter_;
-  std::array<std::atomic<int>, 2> looking_up_{};  // now, of [trusted, suspect] addresses
+  std::array<Turns, 2> looking_up_{Turns(64), Turns(4)};  // of [trusted, suspect] addresses
 };
 
 }  // namespace valetkey::api

@@ -35,6 +35,40 @@ static_assert(kRows.size() == static_cast<std::size_t>(ProblemCode::unavailable)
 
 const Row& row_of(ProblemCode code) { return kRows[static_cast<std::size_t>(code)]; }
 
+ProblemCode code_of(int status) {
+  switch (status) {
+    case 400:
+      return ProblemCode::invalid_request;
+    case 408:
+      return ProblemCode::timeout;
+    case 413:
+      return ProblemCode::too_large;
+    case 431:
+      return ProblemCode::headers_too_large;
+    case 503:
+      return ProblemCode::unavailable;
+    default:
+      return ProblemCode::internal;
+  }
+}
+
+std::string message_of(ProblemCode code) {
+  switch (code) {
+    case ProblemCode::invalid_request:
+      return "This is not a valid HTTP request.";
+    case ProblemCode::timeout:
+      return "The request took too long to arrive.";
+    case ProblemCode::too_large:
+      return "The body is larger than any request of this API.";
+    case ProblemCode::headers_too_large:
+      return "The head of the request is too large.";
+    case ProblemCode::unavailable:
+      return unavailable().message;
+    default:
+      return "The server failed; its log has the reason under this uuid.";
+  }
+}
+
 }  // namespace
 
 int status_of(ProblemCode code) { return row_of(code).status; }
@@ -62,6 +96,31 @@ http::Response json_response(int status, std::string json) {
   http::Response response(status);
   response.set("Cache-Control", "no-store").set("X-Content-Type-Options", "nosniff");
   response.body(std::move(json), "application/json");
+  return response;
+}
+
+http::Response refuse(int status, std::string_view request_id) {
+  const ProblemCode code = code_of(status);
+  Problem problem{code, message_of(code), {}, {}};
+  if (code == ProblemCode::unavailable) problem.retry_after = unavailable().retry_after;
+  return to_response(problem, request_id);
+}
+
+http::Response not_found(std::string_view request_id) {
+  return to_response(
+      {ProblemCode::not_found, "There is no such resource; see /openapi.json.", {}, {}},
+      request_id);
+}
+
+http::Response method_not_allowed(std::string allow, std::string_view request_id) {
+  std::string message = "This resource knows only the methods " + allow + ".";
+  return to_response({ProblemCode::method_not_allowed, std::move(message), {}, std::move(allow)},
+                     request_id);
+}
+
+http::Response no_content() {
+  http::Response response(204);
+  response.set("Cache-Control", "no-store");
   return response;
 }
 

@@ -52,6 +52,12 @@ Problem unavailable();
 Problem hide(const Error& error, std::string_view doing, std::string_view request_id);
 
 http::Response to_response(const Problem& problem, std::string_view request_id);
+// The answer to what never became a request, by the status that http gives it.
+http::Response refuse(int status, std::string_view request_id);
+http::Response not_found(std::string_view request_id);
+http::Response method_not_allowed(std::string allow, std::string_view request_id);
+// 204, no-store.
+http::Response no_content();
 // `json` as it stands; no-store, since most answers of this API are one person's or a secret.
 http::Response json_response(int status, std::string json);
 

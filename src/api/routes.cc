@@ -8,7 +8,7 @@ namespace {
 
 using http::Method;
 
-constexpr std::array<Endpoint, 9> kEndpoints{{
+constexpr std::array<Endpoint, 10> kEndpoints{{
     {Method::get, "/v2/export/credentials", Action::credentials},
     {Method::get, "/v2/export/credentials/container", Action::container},
     {Method::get, "/v2/export/credentials/gcp", Action::gcp},
@@ -16,6 +16,7 @@ constexpr std::array<Endpoint, 9> kEndpoints{{
     {Method::get, "/v2/tokens", Action::list_tokens},
     {Method::post, "/v2/tokens", Action::create_token},
     {Method::delete_, "/v2/tokens/{id}", Action::revoke_token},
+    {Method::post, kEventsPath, Action::events},
     {Method::get, "/openapi.json", Action::openapi},
     {Method::get, "/", Action::landing},
 }};

@@ -23,7 +23,10 @@ enum class Action : std::uint8_t {
   list_tokens,
   create_token,
   revoke_token,
+  events,
 };
+
+inline constexpr std::string_view kEventsPath = "/v1/events";
 
 struct Endpoint {
   http::Method method;    // a GET answers HEAD as well

@@ -29,46 +29,6 @@ TokenForm form_of(Action action) {
   return action == Action::container ? TokenForm::bearer_or_bare : TokenForm::bearer;
 }
 
-http::Response no_content() {
-  http::Response response(204);
-  response.set("Cache-Control", "no-store");
-  return response;
-}
-
-ProblemCode code_of(int status) {
-  switch (status) {
-    case 400:
-      return ProblemCode::invalid_request;
-    case 408:
-      return ProblemCode::timeout;
-    case 413:
-      return ProblemCode::too_large;
-    case 431:
-      return ProblemCode::headers_too_large;
-    case 503:
-      return ProblemCode::unavailable;
-    default:
-      return ProblemCode::internal;
-  }
-}
-
-std::string message_of(ProblemCode code) {
-  switch (code) {
-    case ProblemCode::invalid_request:
-      return "This is not a valid HTTP request.";
-    case ProblemCode::timeout:
-      return "The request took too long to arrive.";
-    case ProblemCode::too_large:
-      return "The body is larger than any request of this API.";
-    case ProblemCode::headers_too_large:
-      return "The head of the request is too large.";
-    case ProblemCode::unavailable:
-      return unavailable().message;
-    default:
-      return "The server failed; its log has the reason under this uuid.";
-  }
-}
-
 }  // namespace
 
 Service::Service(Parts parts, http::asio::thread_pool& blocking, Options options)
@@ -76,20 +36,28 @@ Service::Service(Parts parts, http::asio::thread_pool& blocking, Options options
       blocking_(blocking),
       authenticator_(parts.gate, parts.feed, parts.audit, blocking, options_.limiter),
       exchange_(options_, parts.issuer, parts.audit, parts.usage),
-      tokens_(parts.store, parts.feed, parts.audit) {}
+      tokens_(parts.store, parts.feed, parts.audit) {
+  if (parts.log != nullptr)
+    intake_ = std::make_unique<Intake>(
+        IntakeParts{parts.store, parts.feed, *parts.log, parts.intake_hooks}, blocking, options_);
+}
 
-std::size_t Service::max_body_bytes(const http::Request&) const { return kMaxBodyBytes; }
+std::size_t Service::max_body_bytes(const http::Request& head) const {
+  if (intake_ && head.path == kEventsPath) return intake_->max_body_bytes(head);
+  return kMaxBodyBytes;
+}
 
 http::Response Service::refuse(int status, std::string_view request_id) const {
-  const ProblemCode code = code_of(status);
-  Problem problem{code, message_of(code), {}, {}};
-  if (code == ProblemCode::unavailable) problem.retry_after = unavailable().retry_after;
-  return to_response(problem, request_id);
+  return api::refuse(status, request_id);
 }
 
 // The order is fixed: route, authenticate, then read parameters. An exchange with a token that this
 // thread knows runs straight through, without a hop or a second coroutine.
 http::Task<http::Response> Service::handle(const http::Request& request) {
+  if (request.path == kEventsPath) {
+    if (intake_) co_return co_await intake_->handle(request);
+    co_return finish(request, not_found(request.id));
+  }
   const Match match = api::match(request.method, request.path);
   if (auto response = answer_stranger(request, match))
     co_return finish(request, std::move(*response));
@@ -110,16 +78,8 @@ std::optional<http::Response> Service::answer_stranger(const http::Request& requ
   if (!match.action && request.method == http::Method::options && is_cors_origin(request) &&
       !match.allow.empty())
     return preflight(match.allow);
-  if (!match.action && match.allow.empty())
-    return to_response(
-        {ProblemCode::not_found, "There is no such resource; see /openapi.json.", {}, {}},
-        request.id);
-  if (!match.action)
-    return to_response({ProblemCode::method_not_allowed,
-                        "This resource knows only the methods " + match.allow + ".",
-                        {},
-                        match.allow},
-                       request.id);
+  if (!match.action && match.allow.empty()) return not_found(request.id);
+  if (!match.action) return method_not_allowed(match.allow, request.id);
   if (!request.body_complete) return refuse(413, request.id);
   return std::nullopt;
 }

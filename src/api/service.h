@@ -4,6 +4,7 @@
 // running look-ups. The document of all of it is openapi.json, served at /openapi.json.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,6 +69,7 @@ class Service final : public http::Handler {
   Authenticator authenticator_;
   Exchange exchange_;
   Tokens tokens_;
+  std::unique_ptr<Intake> intake_;  // null: there is no event log
 };
 
 }  // namespace valetkey::api

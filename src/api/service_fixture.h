@@ -103,8 +103,14 @@ class ServiceFixture {
     return options;
   }
   void rebuild(Options options) {
-    service_ = std::make_unique<Service>(Parts{store_, feed_, audit_, gate_, *issuer_, usage_},
-                                         pool_, std::move(options));
+    service_ = std::make_unique<Service>(
+        Parts{store_, feed_, audit_, gate_, *issuer_, usage_, log_, hooks_}, pool_,
+        std::move(options));
+  }
+  void use_log(events::EventLog* log, IntakeHooks* hooks) {
+    log_ = log;
+    hooks_ = hooks;
+    rebuild(options_);
   }
   void use_issuer(access::CredentialIssuer& issuer) {
     issuer_ = &issuer;
@@ -130,15 +136,15 @@ class ServiceFixture {
     std::vector<http::Request> requests;
     requests.reserve(asks.size());
     for (const Ask& ask : asks) requests.push_back(read(ask));
-    http::asio::io_context loop(1);
+    loop_.restart();
     std::vector<Reply> replies(asks.size());
     for (std::size_t i = 0; i < asks.size(); ++i)
-      http::asio::co_spawn(loop, service_->handle(requests[i]),
+      http::asio::co_spawn(loop_, service_->handle(requests[i]),
                            [&reply = replies[i]](std::exception_ptr error, http::Response answer) {
                              if (error) std::rethrow_exception(error);
                              reply = write(answer);
                            });
-    loop.run();
+    loop_.run();
     return replies;
   }
   static Reply write(const http::Response& response) {
@@ -200,6 +206,7 @@ class ServiceFixture {
   }
 
   control::TemporaryFolder folder_;
+  http::asio::io_context loop_{1};  // outlives the log, whose thread posts to it
   ManualClock clock_{from_epoch_ms(1'795'000'000'123)};
   std::unique_ptr<control::ControlStore> sqlite_ =
       control::open_sqlite_store(folder_.path() / "control.db").value();
@@ -211,6 +218,8 @@ class ServiceFixture {
   access::SealedIssuer sealed_{keys_};
   access::CredentialIssuer* issuer_ = &sealed_;
   access::Usage usage_{store_, clock_};
+  events::EventLog* log_ = nullptr;
+  IntakeHooks* hooks_ = nullptr;
   http::asio::thread_pool pool_{2};
   std::vector<control::User> users_;
   Options options_;

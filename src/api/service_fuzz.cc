@@ -9,13 +9,35 @@
 #include "api/service_fixture.h"
 #include "base/encoding.h"
 #include "base/log.h"
+#include "events/event.h"
 
 namespace {
 
 using namespace valetkey;
 using namespace valetkey::api;
 
+// Takes everything and keeps nothing.
+class Sink final : public events::EventLog {
+ public:
+  void append(std::string records, std::size_t count, Done done) override {
+    for (std::string_view rest = records; !rest.empty(); --count) {
+      events::Event event;
+      if (!events::decode_event(rest, event)) std::abort();
+    }
+    if (count != 0) std::abort();
+    done(0);
+  }
+  unsigned partitions() const override { return 1; }
+  Result<events::LogBatch> read(unsigned, events::Offset from, std::size_t) override {
+    return events::LogBatch{from, 0, {}};
+  }
+  Result<void> release(unsigned, events::Offset) override { return {}; }
+  events::LogStats stats(unsigned) const override { return {}; }
+};
+
 struct Desk {
+  Desk() { fixture.use_log(&sink, nullptr); }
+  Sink sink;
   ServiceFixture fixture;
   Secret token = fixture.make_token(fixture.user(0), kBoth);
 };

@@ -89,6 +89,45 @@ TEST_P(ControlStoreConformance, HoldsDeletionToBeFinal) {
             ErrorCode::denied);
 }
 
+TEST_P(ControlStoreConformance, KeepsAPolicyForEachAccount) {
+  EXPECT_EQ(store().policy(account_).value(), AccountPolicy{});
+  AccountPolicy policy;
+  policy.retention = std::chrono::days(30);
+  policy.ingest_key_sha256 = std::string(31, '\0') + "x";
+  policy.origins = {"https://a.example", "http://b.example:8080"};
+  policy.events_per_s = 100;
+  policy.bytes_per_day = 1'000'000'000'000;
+  const std::uint64_t before = counter();
+  ASSERT_TRUE(store().set_policy(account_, policy, now_));
+  EXPECT_GT(counter(), before);
+  EXPECT_EQ(store().policy(account_).value(), policy);
+  ASSERT_TRUE(store().set_policy(account_, {}, now_));
+  EXPECT_EQ(store().policy(account_).value(), AccountPolicy{});
+  const AccountId nobody = account_id("404");
+  EXPECT_EQ(store().policy(nobody).error().code, ErrorCode::not_found);
+  EXPECT_EQ(store().set_policy(nobody, policy, now_).error().code, ErrorCode::not_found);
+  ASSERT_TRUE(store().set_account_state(account_, AccountState::deleted, now_));
+  EXPECT_EQ(store().set_policy(account_, policy, now_).error().code, ErrorCode::denied);
+}
+
+TEST_P(ControlStoreConformance, KeepsNoPolicyThatMakesNoSense) {
+  const auto refused = [&](const auto& change) {
+    AccountPolicy policy;
+    change(policy);
+    const auto set = store().set_policy(account_, policy, now_);
+    return !set && set.error().code == ErrorCode::invalid;
+  };
+  for (const int days : {0, -1, 36'501})
+    EXPECT_TRUE(refused([&](AccountPolicy& p) { p.retention = std::chrono::days(days); })) << days;
+  for (const std::size_t size : {0, 31, 33, 64})
+    EXPECT_TRUE(refused([&](AccountPolicy& p) { p.ingest_key_sha256 = std::string(size, 'x'); }));
+  for (const char* origin : {"", "a.example", "https://a.example/", "https://a b", "https://a\nb"})
+    EXPECT_TRUE(refused([&](AccountPolicy& p) { p.origins = {origin}; })) << origin;
+  EXPECT_TRUE(refused([](AccountPolicy& p) { p.origins.assign(101, "https://a.example"); }));
+  EXPECT_FALSE(refused([](AccountPolicy& p) { p.events_per_s = ~std::uint64_t{0}; }));
+  EXPECT_GT(store().policy(account_)->events_per_s, std::uint64_t{1} << 62);
+}
+
 TEST_P(ControlStoreConformance, SaysNotFoundForStrangers) {
   const AccountId nobody = account_id("404");
   EXPECT_EQ(store().set_account_state(nobody, AccountState::deleted, now_).error().code,

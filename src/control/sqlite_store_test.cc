@@ -73,6 +73,19 @@ TEST_F(SqliteStore, MarksTheFileAsItsOwn) {
   EXPECT_EQ(mode->text(0), "wal");
 }
 
+// The file as format 1 left it: the same tables, without the one that came with format 2.
+TEST_F(SqliteStore, BringsAFileOfFormatOneToTheNewest) {
+  ASSERT_TRUE(open()->create_account(account_id("1"), "Acme", now_));
+  ASSERT_TRUE(connect()->execute("DROP TABLE policies; PRAGMA user_version=1"));
+  const auto store = open();
+  EXPECT_EQ(connect()->read_integer("PRAGMA user_version").value(), 2);
+  EXPECT_EQ(store->account(account_id("1"))->name, "Acme");
+  AccountPolicy policy;
+  policy.events_per_s = 7;
+  ASSERT_TRUE(store->set_policy(account_id("1"), policy, now_));
+  EXPECT_EQ(open()->policy(account_id("1")).value(), policy);
+}
+
 TEST_F(SqliteStore, LeavesAFileOfANewerFormatAlone) {
   open();
   ASSERT_TRUE(connect()->execute("PRAGMA user_version=3"));

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/intake.h"
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <chrono>
+#include <memory>
+
+#include "api/routes.h"
+#include "base/crypto.h"
+#include "base/encoding.h"
+#include "base/log.h"
+#include "base/secret.h"
+
+namespace valetkey::api {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Timer =
+    http::asio::basic_waitable_timer<Clock, http::asio::wait_traits<Clock>, http::Executor>;
+
+constexpr std::string_view kKeyHeader = "X-Valetkey-Ingest-Key";
+// Above this, parsing would hold up the other requests of the loop.
+constexpr std::size_t kSmallBytes = 256 * 1024;
+
+bool is_strict(const http::Request& request) {
+  const auto value = request.header("x-optimizely-strict");
+  return value && http::equal_ignoring_case(*value, "true");
+}
+
+// Whether the body is gzip; nothing: another encoding.
+std::optional<bool> is_zipped(const http::Request& request) {
+  const auto encoding = request.header("content-encoding");
+  if (!encoding || http::equal_ignoring_case(*encoding, "identity")) return false;
+  if (request.count("content-encoding") == 1 && (http::equal_ignoring_case(*encoding, "gzip") ||
+                                                 http::equal_ignoring_case(*encoding, "x-gzip")))
+    return true;
+  return std::nullopt;
+}
+
+// Parquet's strings are UTF-8; a header that is not says nothing that can be kept.
+std::string_view text_of(const http::Request& request, std::string_view name) {
+  const std::string_view value = request.header(name).value_or("");
+  return is_utf8(value) ? value : "";
+}
+
+Problem rate_limited(std::string message, milliseconds wait) {
+  return {ProblemCode::rate_limited,
+          std::move(message),
+          std::chrono::ceil<std::chrono::seconds>(wait),
+          {}};
+}
+
+// A key, where one is sent and asked for, decides alone: servers have one, browsers cannot keep it
+// and are known by their origin.
+bool is_allowed(const http::Request& request, const control::AccountPolicy& policy) {
+  if (const auto key = request.header(kKeyHeader); key && policy.ingest_key_sha256)
+    return equal_in_constant_time(as_text(sha256(*key)), *policy.ingest_key_sha256);
+  if (policy.origins.empty()) return !policy.ingest_key_sha256;
+  const auto origin = request.header("origin");
+  return origin && std::ranges::find(policy.origins, *origin) != policy.origins.end();
+}
+
+http::Response preflight() {
+  http::Response response = no_content();
+  response.set("Access-Control-Allow-Origin", "*");
+  response.set("Access-Control-Allow-Methods", "POST");
+  response.set("Access-Control-Allow-Headers",
+               "Content-Type, Content-Encoding, X-Optimizely-Strict, X-Valetkey-Ingest-Key");
+  response.set("Access-Control-Max-Age", "7200");
+  return response;
+}
+
+// A coroutine that waits for the log. Touched on its loop only.
+struct Waiting {
+  explicit Waiting(const http::Executor& loop, milliseconds longest) : timer(loop, longest) {}
+  Timer timer;
+  std::optional<Result<events::Offset>> result;
+};
+
+}  // namespace
+
+Intake::Intake(IntakeParts parts, http::asio::thread_pool& blocking, const Options& options)
+    : options_(options),
+      blocking_(blocking),
+      feed_(parts.feed),
+      log_(parts.log),
+      hooks_(parts.hooks),
+      accounts_(parts.store, parts.feed) {}
+
+std::size_t Intake::max_body_bytes(const http::Request&) const {
+  return options_.max_intake_body_bytes;
+}
+
+http::Response Intake::refuse(int status, std::string_view request_id) const {
+  return api::refuse(status, request_id);
+}
+
+http::Task<http::Response> Intake::handle(const http::Request& request) {
+  http::Response response;
+  if (request.path != kEventsPath) {
+    response = not_found(request.id);
+  } else if (request.method == http::Method::options) {
+    response = preflight();
+  } else if (request.method != http::Method::post) {
+    response = method_not_allowed("POST", request.id);
+  } else {
+    const Answer<std::string> taken = co_await take(request);
+    response = taken ? no_content() : to_response(taken.error(), request.id);
+    const bool forbidden = !taken && taken.error().code == ProblemCode::forbidden;
+    const std::string origin = taken ? *taken : "*";
+    if (!forbidden) response.set("Access-Control-Allow-Origin", origin);
+    if (origin != "*") response.set("Vary", "Origin");
+  }
+  response.set("X-Request-Id", request.id);
+  co_return response;
+}
+
+http::Task<Answer<std::string>> Intake::take(const http::Request& request) {
+  if (!feed_.fresh()) co_return drop(unavailable(), "", "unavailable", 1);
+  Answer<Body> body = co_await read(request);
+  if (!body) co_return std::unexpected(std::move(body.error()));
+  if (body->intake.account_id.empty()) {
+    count_drops(body->intake, false);
+    co_return "*";
+  }
+  const Answer<Account> account = co_await look_up(request, body->intake.account_id);
+  if (!account) co_return std::unexpected(account.error());
+  count_drops(body->intake, (*account)->known);
+  if (!(*account)->active) {
+    const bool known = (*account)->known;
+    const auto refused =
+        drop({ProblemCode::invalid_request, "This account_id takes no events.", {}, {}},
+             known ? body->intake.account_id : "", known ? "suspended_account" : "unknown_account",
+             body->intake.events);
+    if (is_strict(request)) co_return refused;
+    co_return "*";
+  }
+  Answer<std::string> origin = admit(request, *body, **account);
+  if (!origin || body->intake.events == 0) co_return origin;
+  const Answer<void> stored = co_await store(request, std::move(*body));
+  if (!stored) co_return std::unexpected(stored.error());
+  co_return origin;
+}
+
+http::Task<Answer<Intake::Body>> Intake::read(const http::Request& request) {
+  if (!request.body_complete)
+    co_return drop({ProblemCode::too_large, "The body is too large; send fewer events.", {}, {}},
+                   "", "too_large", 1);
+  const auto zipped = is_zipped(request);
+  if (!zipped)
+    co_return drop({ProblemCode::unsupported_media_type,
+                    "The only Content-Encoding known here is gzip.",
+                    {},
+                    {}},
+                   "", "malformed", 1);
+  const std::size_t most =
+      *zipped ? std::max<std::size_t>(request.body.size() * options_.intake.max_zip_ratio, 65'536)
+              : request.body.size();
+  if (most <= kSmallBytes) co_return parse(request, *zipped);
+  Turns::Turn turn;
+  const bool admitted = co_await large_bodies_.wait(turn);
+  if (!admitted) co_return drop(unavailable(), "", "unavailable", 1);
+  auto work = [this, &request, zipped = *zipped] { return parse(request, zipped); };
+  co_return co_await http::run_blocking(blocking_, std::move(work));
+}
+
+Answer<Intake::Body> Intake::parse(const http::Request& request, bool zipped) const {
+  const auto refused = [&](const events::IntakeRefusal& refusal) {
+    const bool large = refusal.status == 413;
+    return drop(
+        {large ? ProblemCode::too_large : ProblemCode::invalid_request, refusal.message, {}, {}},
+        "", large ? "too_large" : "malformed", 1);
+  };
+  std::string unzipped;
+  std::string_view body = request.body;
+  if (zipped) {
+    auto text = events::unzip(body, options_.intake);
+    if (!text) return refused(text.error());
+    unzipped = std::move(*text);
+    body = unzipped;
+  }
+  const std::string address = request.client.str();
+  auto intake = events::parse_events(body,
+                                     {.now = request.now,
+                                      .client_address = address,
+                                      .user_agent = text_of(request, "user-agent"),
+                                      .referer = text_of(request, "referer")},
+                                     is_strict(request), options_.intake);
+  if (!intake) return refused(intake.error());
+  return Body{std::move(*intake), body.size()};
+}
+
+http::Task<Answer<Intake::Account>> Intake::look_up(const http::Request& request,
+                                                    const std::string& id) {
+  if (auto known = accounts_.find(id)) co_return known;
+  Turns::Turn turn;
+  const bool admitted = co_await look_ups_.wait(turn);
+  if (!admitted) co_return drop(unavailable(), "", "unavailable", 1);
+  const auto parsed = AccountId::parse(id);
+  if (!parsed) co_return std::unexpected(hide(parsed.error(), "reading an account", request.id));
+  auto work = [this, account = *parsed] { return accounts_.read(account); };
+  const Result<IntakeReading> reading = co_await http::run_blocking(blocking_, std::move(work));
+  if (!reading) {
+    hide(reading.error(), "looking up an account", request.id);  // for the log
+    co_return drop(unavailable(), "", "unavailable", 1);
+  }
+  accounts_.remember(id, *reading);
+  co_return reading->account;
+}
+
+Answer<std::string> Intake::admit(const http::Request& request, const Body& body,
+                                  const IntakeAccount& account) {
+  if (!is_allowed(request, account.policy))
+    return drop({ProblemCode::forbidden,
+                 "This account takes events only with its ingest key in X-Valetkey-Ingest-Key, or "
+                 "from the origins that it lists.",
+                 {},
+                 {}},
+                body.intake.account_id, "forbidden", body.intake.events);
+  if (account.meter && body.intake.events > 0) VALETKEY_CHECK(meter(request, body, account));
+  const auto origin = request.header("origin");
+  if (account.policy.origins.empty() || !origin) return "*";
+  return std::string(*origin);
+}
+
+Answer<void> Intake::meter(const http::Request& request, const Body& body,
+                           const IntakeAccount& account) {
+  const auto& [policy, meter] = std::tie(account.policy, account.meter);
+  const std::size_t events = body.intake.events;
+  if (policy.events_per_s > 0)
+    if (const auto wait = meter->take_events(events, policy.events_per_s, request.now);
+        wait > milliseconds(0))
+      return drop(rate_limited("This account sends too many events a second.", wait),
+                  body.intake.account_id, "rate_limit", events);
+  if (policy.bytes_per_day > 0)
+    if (const auto wait = meter->take_bytes(body.bytes, policy.bytes_per_day, request.now);
+        wait > milliseconds(0))
+      return drop(rate_limited("This account has sent all that it may today.", wait),
+                  body.intake.account_id, "daily_limit", events);
+  return {};
+}
+
+// The log's thread only posts; the coroutine goes on on its own loop. What comes too late finds
+// nobody, and is dropped as a duplicate when the client sends it again.
+http::Task<Answer<void>> Intake::store(const http::Request& request, Body body) {
+  const http::Executor loop = co_await http::asio::this_coro::executor;
+  const auto waiting = std::make_shared<Waiting>(loop, options_.intake_wait);  // with the callback
+  const std::size_t events = body.intake.events;
+  // The callback gives up its share when it is called: the timer must go on its own loop.
+  log_.append(std::move(body.intake.records), events,
+              [share = waiting, loop](Result<events::Offset> result) mutable {
+                http::asio::post(loop,
+                                 [share = std::move(share), result = std::move(result)]() mutable {
+                                   share->result = std::move(result);
+                                   share->timer.cancel();
+                                 });
+              });
+  co_await waiting->timer.async_wait(http::asio::as_tuple(http::use_task));
+  if (waiting->result && *waiting->result) {
+    const auto account = AccountId::parse(body.intake.account_id);
+    if (hooks_ != nullptr && account) hooks_->received(*account, events, body.bytes);
+    co_return Answer<void>();
+  }
+  complain(request, waiting->result ? waiting->result->error().detail : "it took too long");
+  co_return drop(unavailable(), body.intake.account_id, "unavailable", events);
+}
+
+// Once a second at most: where the log fails, it fails for every request.
+void Intake::complain(const http::Request& request, std::string_view detail) {
+  const std::int64_t now = epoch_ms(request.now);
+  std::int64_t last = complained_ms_.load(std::memory_order_relaxed);
+  if (now - last < 1000 && now >= last) return;
+  if (!complained_ms_.compare_exchange_strong(last, now, std::memory_order_relaxed)) return;
+  log::warn("api", "events are refused: the event log does not take them",
+            {{"detail", detail}, {"request", request.id}});
+}
+
+void Intake::count_drops(const events::Intake& intake, bool known) const {
+  if (hooks_ == nullptr) return;
+  for (std::size_t i = 0; i < events::kDrops; ++i)
+    if (intake.dropped[i] > 0)
+      hooks_->dropped(known ? intake.account_id : "", name_of(static_cast<events::Drop>(i)),
+                      intake.dropped[i]);
+}
+
+std::unexpected<Problem> Intake::drop(Problem problem, std::string_view account,
+                                      std::string_view reason, std::uint64_t count) const {
+  if (hooks_ != nullptr && count > 0) hooks_->dropped(account, reason, count);
+  return std::unexpected(std::move(problem));
+}
+
+}  // namespace valetkey::api

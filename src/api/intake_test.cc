@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/intake.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <atomic>
+#include <map>
+#include <set>
+
+#include "api/service_fixture.h"
+#include "events/event.h"
+#include "events/file_log.h"
+
+namespace valetkey::api {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Pair;
+using testing::UnorderedElementsAre;
+
+class Counts final : public IntakeHooks {
+ public:
+  void received(const AccountId& account, std::uint64_t events, std::uint64_t bytes) override {
+    const std::lock_guard lock(mutex_);
+    received_[account.str()] += events;
+    bytes_ += bytes;
+  }
+  void dropped(std::string_view account, std::string_view reason, std::uint64_t count) override {
+    const std::lock_guard lock(mutex_);
+    dropped_[fmt::format("{}:{}", account, reason)] += count;
+  }
+  const std::map<std::string, std::uint64_t>& all_received() const { return received_; }
+  const std::map<std::string, std::uint64_t>& all_dropped() const { return dropped_; }
+  std::uint64_t bytes() const { return bytes_; }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::uint64_t> received_, dropped_;
+  std::uint64_t bytes_ = 0;
+};
+
+// The faulty form of the log: refuses with `error`, or keeps silent.
+class FaultyLog final : public events::EventLog {
+ public:
+  explicit FaultyLog(EventLog& inner) : inner_(inner) {}
+  std::optional<Error> error;
+  bool silent = false;
+  int appends = 0;
+  void append(std::string records, std::size_t count, Done done) override {
+    ++appends;
+    if (silent) return;
+    if (error) return done(std::unexpected(*error));
+    inner_.append(std::move(records), count, std::move(done));
+  }
+  unsigned partitions() const override { return inner_.partitions(); }
+  Result<events::LogBatch> read(unsigned p, events::Offset from, std::size_t most) override {
+    return inner_.read(p, from, most);
+  }
+  Result<void> release(unsigned p, events::Offset before) override {
+    return inner_.release(p, before);
+  }
+  events::LogStats stats(unsigned p) const override { return inner_.stats(p); }
+
+ private:
+  EventLog& inner_;
+};
+
+std::string gzip(std::string_view text) {
+  z_stream stream{};
+  deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY);
+  std::string out(deflateBound(&stream, text.size()) + 32, '\0');
+  std::string in(text);
+  stream.next_in = reinterpret_cast<Bytef*>(in.data());
+  stream.avail_in = static_cast<uInt>(in.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  deflate(&stream, Z_FINISH);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+std::string click(std::string_view uuid) {
+  return fmt::format(R"({{"uuid":"{}","timestamp":1,"key":"click"}})", uuid);
+}
+std::string body_of(std::string_view events, std::string_view account = "12") {
+  return fmt::format(
+      R"({{"account_id":"{}","visitors":[{{"visitor_id":"v","snapshots":[{{"events":[{}]}}]}}]}})",
+      account, events);
+}
+
+class IntakeTest : public testing::Test {
+ protected:
+  using Headers = std::vector<std::pair<std::string, std::string>>;
+
+  IntakeTest() { fixture_.use_log(&log_, &counts_); }
+  Ask ask(std::string body, Headers headers = {}) const {
+    return {.method = http::Method::post,
+            .target = "/v1/events",
+            .headers = std::move(headers),
+            .body = std::move(body)};
+  }
+  Reply send(std::string body, Headers headers = {}) {
+    return fixture_.call(ask(std::move(body), std::move(headers)));
+  }
+  void set_policy(const control::AccountPolicy& policy) {
+    ASSERT_TRUE(fixture_.sqlite().set_policy(account_, policy, fixture_.now()));
+    fixture_.feed().poll();
+  }
+  // What the log holds, in order.
+  std::vector<events::Event> kept() {
+    auto batch = log_.read(0, 0, 64 << 20).value();
+    held_ = std::move(batch.records);
+    std::vector<events::Event> all;
+    for (std::string_view rest = held_; !rest.empty();) {
+      events::Event event;
+      if (!events::decode_event(rest, event)) break;
+      all.push_back(event);
+    }
+    EXPECT_EQ(all.size(), batch.count);
+    return all;
+  }
+
+  control::TemporaryFolder folder_;
+  const AccountId account_ = AccountId::parse("12").value();
+  ServiceFixture fixture_;
+  Counts counts_;
+  std::unique_ptr<events::EventLog> file_ =
+      events::open_file_log({.folder = folder_.path() / "events"}, fixture_.keys(),
+                            fixture_.clock())
+          .value();
+  FaultyLog log_{*file_};
+  std::string held_;
+};
+
+TEST_F(IntakeTest, KeepsEventsBeforeItSaysSo) {
+  const Reply reply = send(body_of(click("a") + "," + click("b")),
+                           {{"User-Agent", "sdk"}, {"Referer", "https://shop.example/"}});
+  EXPECT_EQ(reply.status, 204);
+  EXPECT_EQ(reply.body, "");
+  EXPECT_EQ(reply.header("Cache-Control"), "no-store");
+  EXPECT_EQ(reply.header("X-Request-Id"), "6f1c7d0e-3b0a-4f57-9f1c-2f7f3b1f9f0a");
+  const auto events = kept();
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[1].uuid, "b");
+  EXPECT_EQ(events[0].account_id, "12");
+  EXPECT_EQ(events[0].user_ip, "192.0.2.0");
+  EXPECT_EQ(events[0].user_agent, "sdk");
+  EXPECT_EQ(events[0].referer, "https://shop.example/");
+  EXPECT_EQ(events[0].received, fixture_.now());
+  EXPECT_THAT(counts_.all_received(), ElementsAre(Pair("12", 2)));
+  EXPECT_THAT(counts_.all_dropped(), ElementsAre());
+  EXPECT_TRUE(fixture_.audit().events().empty());  // none per request
+}
+
+TEST_F(IntakeTest, DoesNotExistWithoutALog) {
+  fixture_.use_log(nullptr, nullptr);
+  EXPECT_EQ(send(body_of(click("a"))).status, 404);
+  EXPECT_EQ(fixture_.call({.method = http::Method::options, .target = "/v1/events"}).status, 404);
+  EXPECT_EQ(fixture_.service().max_body_bytes({}), 16U * 1024);
+}
+
+TEST_F(IntakeTest, TakesLargeBodiesOnItsOwnPathOnly) {
+  http::Request head;
+  head.path = "/v1/events";
+  EXPECT_EQ(fixture_.service().max_body_bytes(head), 3'500'000U);
+  head.path = "/v2/tokens";
+  EXPECT_EQ(fixture_.service().max_body_bytes(head), 16U * 1024);
+  Ask long_one = ask("");
+  long_one.body_complete = false;
+  const Reply reply = fixture_.call(long_one);
+  EXPECT_EQ(reply.status, 413);
+  EXPECT_EQ(reply.code(), "too_large");
+}
+
+TEST_F(IntakeTest, KnowsOnlyPostAndPreflights) {
+  for (const auto method : {http::Method::get, http::Method::put, http::Method::delete_}) {
+    const Reply reply = fixture_.call({.method = method, .target = "/v1/events"});
+    EXPECT_EQ(reply.status, 405);
+    EXPECT_EQ(reply.header("Allow"), "POST");
+  }
+  EXPECT_EQ(fixture_.call({.method = http::Method::post, .target = "/v1/events/"}).status, 404);
+}
+
+TEST_F(IntakeTest, IsOpenToBrowsersOfAllOrigins) {
+  const Reply preflight = fixture_.call({.method = http::Method::options,
+                                         .target = "/v1/events",
+                                         .headers = {{"Origin", "https://shop.example"}}});
+  EXPECT_EQ(preflight.status, 204);
+  EXPECT_EQ(preflight.header("Access-Control-Allow-Origin"), "*");
+  EXPECT_EQ(preflight.header("Access-Control-Allow-Methods"), "POST");
+  EXPECT_THAT(preflight.header("Access-Control-Allow-Headers"), HasSubstr("Content-Type"));
+  const Reply reply = send(body_of(click("a")), {{"Origin", "https://shop.example"},
+                                                 {"Content-Type", "text/plain;charset=UTF-8"}});
+  EXPECT_EQ(reply.status, 204);
+  EXPECT_EQ(reply.header("Access-Control-Allow-Origin"), "*");
+  EXPECT_EQ(send("{").header("Access-Control-Allow-Origin"), "*");  // so that errors can be read
+}
+
+TEST_F(IntakeTest, DropsAndCountsWhatItCannotUse) {
+  const Reply reply = send(body_of(click("") + "," + click("good") + R"(,{"uuid":"x"})"));
+  EXPECT_EQ(reply.status, 204);
+  ASSERT_EQ(kept().size(), 1U);
+  EXPECT_EQ(kept()[0].uuid, "good");
+  EXPECT_THAT(counts_.all_dropped(),
+              UnorderedElementsAre(Pair("12:uuid", 1), Pair("12:timestamp", 1)));
+  EXPECT_EQ(send(body_of("")).status, 204);
+  EXPECT_EQ(send(R"({"account_id":"no digits"})").status, 204);
+  EXPECT_EQ(counts_.all_dropped().at(":account_id"), 1U);
+  EXPECT_EQ(log_.appends, 1);
+}
+
+TEST_F(IntakeTest, RefusesAllOfAStrictRequest) {
+  const Headers strict{{"x-optimizely-strict", "TRUE"}};
+  const Reply reply = send(body_of(click("good") + "," + click("")), strict);
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(reply.code(), "invalid_request");
+  EXPECT_THAT(reply.text("message"), HasSubstr("uuid"));
+  EXPECT_EQ(send(R"({"account_id":"x"})", strict).status, 400);
+  EXPECT_EQ(log_.appends, 0);
+  EXPECT_EQ(send(body_of(click("good")), strict).status, 204);
+  EXPECT_EQ(send(body_of(click("")), {{"x-optimizely-strict", "false"}}).status, 204);
+}
+
+TEST_F(IntakeTest, RefusesWhatIsNoJsonInBothModes) {
+  for (const char* body : {"", "{", "[]", "12", "\xff", "{\"account_id\":\"12\",}"}) {
+    const Reply reply = send(body);
+    EXPECT_EQ(reply.status, 400) << body;
+    EXPECT_EQ(reply.code(), "invalid_request");
+  }
+  EXPECT_THAT(counts_.all_dropped(), ElementsAre(Pair(":malformed", 6)));
+}
+
+TEST_F(IntakeTest, DropsEventsOfAccountsThatTakeNone) {
+  ASSERT_TRUE(fixture_.sqlite().set_account_state(account_, control::AccountState::suspended,
+                                                  fixture_.now()));
+  fixture_.feed().poll();
+  for (const char* account : {"12", "999"}) {
+    EXPECT_EQ(send(body_of(click("a") + "," + click("b"), account)).status, 204);
+    const Reply strict = send(body_of(click("a"), account), {{"X-Optimizely-Strict", "true"}});
+    EXPECT_EQ(strict.status, 400);
+    EXPECT_EQ(strict.text("message"), "This account_id takes no events.");
+  }
+  EXPECT_EQ(log_.appends, 0);
+  EXPECT_THAT(counts_.all_dropped(),
+              UnorderedElementsAre(Pair("12:suspended_account", 3), Pair(":unknown_account", 3)));
+}
+
+TEST_F(IntakeTest, FollowsTheStateOfAnAccount) {
+  EXPECT_EQ(send(body_of(click("a"))).status, 204);
+  ASSERT_TRUE(fixture_.sqlite().set_account_state(account_, control::AccountState::deleted,
+                                                  fixture_.now()));
+  fixture_.feed().poll();
+  send(body_of(click("b")));
+  EXPECT_EQ(log_.appends, 1);
+  send(body_of(click("c"), "5"));
+  ASSERT_TRUE(fixture_.sqlite().create_account(AccountId::parse("5").value(), "", fixture_.now()));
+  fixture_.feed().poll();
+  send(body_of(click("d"), "5"));
+  EXPECT_EQ(log_.appends, 2);
+}
+
+TEST_F(IntakeTest, AsksTheStoreOncePerAccountKnownOrNot) {
+  for (const char* account : {"12", "999"}) {
+    send(body_of(click("a"), account));
+    const std::int64_t before = fixture_.store().calls();
+    for (int i = 0; i < 5; ++i) send(body_of(click("b"), account));
+    EXPECT_EQ(fixture_.store().calls(), before) << account;
+  }
+}
+
+TEST_F(IntakeTest, SaysUnavailableWhileTheStoreFails) {
+  for (const int call : {1, 2}) {  // the account, its policy
+    fixture_.store().fail_call(call, {ErrorCode::io, "/secret/control.db: broken"});
+    const Reply reply = send(body_of(click("a")));
+    EXPECT_EQ(reply.status, 503) << call;
+    EXPECT_EQ(reply.header("Retry-After"), "1");
+    EXPECT_EQ(reply.body.find("secret"), std::string::npos);
+  }
+  EXPECT_EQ(send(body_of(click("a"))).status, 204);
+}
+
+TEST_F(IntakeTest, UnzipsBodies) {
+  for (const char* encoding : {"gzip", "GZIP", "x-gzip"})
+    EXPECT_EQ(send(gzip(body_of(click(encoding))), {{"Content-Encoding", encoding}}).status, 204);
+  EXPECT_EQ(kept().size(), 3U);
+  const std::string whole = gzip(body_of(click("a")));
+  for (const std::string& broken :
+       {whole.substr(0, whole.size() - 9), std::string("{}"), std::string()})
+    EXPECT_EQ(send(broken, {{"Content-Encoding", "gzip"}}).status, 400);
+  EXPECT_EQ(send("{}", {{"Content-Encoding", "br"}}).status, 415);
+  EXPECT_EQ(send(whole, {{"Content-Encoding", "gzip"}, {"Content-Encoding", "gzip"}}).status, 415);
+}
+
+TEST_F(IntakeTest, RefusesGzipBombsSmallAndLarge) {
+  const std::string small = body_of(click("a")) + std::string(500'000, ' ');
+  const std::string large = body_of(click("a")) + std::string(30 << 20, ' ');
+  for (const auto* text : {&small, &large}) {
+    const Reply reply = send(gzip(*text), {{"Content-Encoding", "gzip"}});
+    EXPECT_EQ(reply.status, 413);
+    EXPECT_EQ(reply.code(), "too_large");
+  }
+  EXPECT_EQ(log_.appends, 0);
+}
+
+TEST_F(IntakeTest, TakesLargeBodiesOnThePool) {
+  std::string events;
+  for (int i = 0; i < 10'000; ++i) events += (i == 0 ? "" : ",") + click(fmt::format("u{}", i));
+  const std::string body = body_of(events);
+  ASSERT_GT(body.size(), 256U * 1024);
+  EXPECT_EQ(send(body).status, 204);
+  EXPECT_EQ(send(gzip(body), {{"Content-Encoding", "gzip"}}).status, 204);
+  EXPECT_THAT(counts_.all_received(), ElementsAre(Pair("12", 20'000)));
+  EXPECT_EQ(counts_.bytes(), 2 * body.size());
+}
+
+TEST_F(IntakeTest, RefusesEventsThatRepeatTooMuchText) {
+  std::string events;
+  for (int i = 0; i < 1'000; ++i) events += (i == 0 ? "" : ",") + click(fmt::format("u{}", i));
+  const std::string visitor(100'000, 'v');
+  const Reply reply = send(fmt::format(
+      R"({{"account_id":"12","visitors":[{{"visitor_id":"{}","snapshots":[{{"events":[{}]}}]}}]}})",
+      visitor, events));
+  EXPECT_EQ(reply.status, 413);
+  EXPECT_EQ(log_.appends, 0);
+}
+
+TEST_F(IntakeTest, KeepsDuplicatesForTheExporterToJudge) {
+  EXPECT_EQ(send(body_of(click("a") + "," + click("a"))).status, 204);
+  EXPECT_EQ(send(body_of(click("a"))).status, 204);
+  EXPECT_EQ(kept().size(), 3U);
+}
+
+TEST_F(IntakeTest, LetsManyRequestsShareACommit) {
+  std::vector<Ask> asks;
+  asks.reserve(100);
+  for (int i = 0; i < 100; ++i) asks.push_back(ask(body_of(click(fmt::format("u{}", i)))));
+  for (const Reply& reply : fixture_.call_all(asks)) EXPECT_EQ(reply.status, 204);
+  std::set<std::string_view> uuids;
+  const auto events = kept();
+  for (const auto& event : events) uuids.insert(event.uuid);
+  EXPECT_EQ(uuids.size(), 100U);
+}
+
+TEST_F(IntakeTest, NeverLiesAboutALogThatFails) {
+  for (const auto code : {ErrorCode::full, ErrorCode::unavailable, ErrorCode::io}) {
+    log_.error = Error{code, "/secret/events: no space left"};
+    const Reply reply = send(body_of(click("a")));
+    EXPECT_EQ(reply.status, 503);
+    EXPECT_EQ(reply.code(), "unavailable");
+    EXPECT_NE(reply.header("Retry-After"), "");
+    EXPECT_EQ(reply.body.find("secret"), std::string::npos);
+    EXPECT_EQ(reply.header("Access-Control-Allow-Origin"), "*");
+  }
+  EXPECT_THAT(counts_.all_received(), ElementsAre());
+  EXPECT_THAT(counts_.all_dropped(), ElementsAre(Pair("12:unavailable", 3)));
+  log_.error.reset();
+  EXPECT_EQ(send(body_of(click("a"))).status, 204);
+}
+
+TEST_F(IntakeTest, WaitsForALogNoLongerThanItsLimit) {
+  Options options = ServiceFixture::make_options();
+  options.intake_wait = milliseconds(20);
+  fixture_.rebuild(options);
+  log_.silent = true;
+  EXPECT_EQ(send(body_of(click("a"))).status, 503);
+}
+
+TEST_F(IntakeTest, AsksForAnIngestKeyWhereTheAccountHasOne) {
+  control::AccountPolicy policy;
+  policy.ingest_key_sha256 = as_text(sha256("open sesame"));
+  set_policy(policy);
+  const Reply without = send(body_of(click("a")));
+  EXPECT_EQ(without.status, 403);
+  EXPECT_EQ(without.code(), "forbidden");
+  EXPECT_EQ(send(body_of(click("a")), {{"X-Valetkey-Ingest-Key", "open sesam"}}).status, 403);
+  EXPECT_EQ(send(body_of(click("a")), {{"X-Valetkey-Ingest-Key", ""}}).status, 403);
+  EXPECT_EQ(send(body_of(click("a")), {{"Origin", "https://shop.example"}}).status, 403);
+  EXPECT_EQ(log_.appends, 0);
+  EXPECT_EQ(send(body_of(click("a")), {{"x-valetkey-ingest-key", "open sesame"}}).status, 204);
+  EXPECT_EQ(counts_.all_dropped().at("12:forbidden"), 4U);
+  EXPECT_EQ(send(body_of(click("a"), "123")).status, 204);  // another account's matter
+}
+
+TEST_F(IntakeTest, TakesOnlyTheOriginsThatAnAccountLists) {
+  control::AccountPolicy policy;
+  policy.origins = {"https://shop.example", "https://www.shop.example"};
+  set_policy(policy);
+  const Reply reply = send(body_of(click("a")), {{"Origin", "https://www.shop.example"}});
+  EXPECT_EQ(reply.status, 204);
+  EXPECT_EQ(reply.header("Access-Control-Allow-Origin"), "https://www.shop.example");
+  EXPECT_EQ(reply.header("Vary"), "Origin");
+  for (const char* origin : {"https://shop.example.evil", "http://shop.example", "null"}) {
+    const Reply refused = send(body_of(click("a")), {{"Origin", origin}});
+    EXPECT_EQ(refused.status, 403) << origin;
+    EXPECT_EQ(refused.header("Access-Control-Allow-Origin"), "");
+  }
+  EXPECT_EQ(send(body_of(click("a"))).status, 403);
+  policy.ingest_key_sha256 = as_text(sha256("key"));
+  policy.origins = {"https://shop.example"};
+  set_policy(policy);
+  EXPECT_EQ(send(body_of(click("a")), {{"X-Valetkey-Ingest-Key", "key"}}).status, 204);
+  EXPECT_EQ(send(body_of(click("a")), {{"Origin", "https://shop.example"}}).status, 204);
+  EXPECT_EQ(send(body_of(click("a"))).status, 403);
+}
+
+TEST_F(IntakeTest, HoldsAnAccountToItsEventsASecond) {
+  control::AccountPolicy policy;
+  policy.events_per_s = 2;
+  set_policy(policy);
+  const std::string four = click("a") + "," + click("b") + "," + click("c") + "," + click("d");
+  EXPECT_EQ(send(body_of(four)).status, 204);  // 2 s are owed
+  const Reply reply = send(body_of(click("e")));
+  EXPECT_EQ(reply.status, 429);
+  EXPECT_EQ(reply.code(), "rate_limited");
+  EXPECT_EQ(reply.header("Retry-After"), "2");
+  EXPECT_EQ(send(body_of(click("e"), "123")).status, 204);
+  fixture_.clock().advance(std::chrono::milliseconds(1500));
+  EXPECT_EQ(send(body_of(click("e"))).status, 204);
+  EXPECT_EQ(counts_.all_dropped().at("12:rate_limit"), 1U);
+}
+
+TEST_F(IntakeTest, HoldsAnAccountToItsBytesADay) {
+  const std::string body = body_of(click("a"));
+  control::AccountPolicy policy;
+  policy.bytes_per_day = body.size() * 2 + 1;
+  set_policy(policy);
+  EXPECT_EQ(send(body).status, 204);
+  EXPECT_EQ(send(body).status, 204);
+  const Reply reply = send(body);
+  EXPECT_EQ(reply.status, 429);
+  const auto wait = std::stoi(reply.header("Retry-After"));
+  EXPECT_GT(wait, 0);
+  EXPECT_LE(wait, 86'400);
+  fixture_.clock().advance(std::chrono::seconds(wait));
+  fixture_.feed().poll();
+  EXPECT_EQ(send(body).status, 204);
+}
+
+TEST(IntakeMeter, ForgivesAClockThatWasSetBack) {
+  IntakeMeter meter;
+  const Timestamp now = from_epoch_ms(1'795'000'000'000);
+  EXPECT_EQ(meter.take_events(1'000'000, 1, now), milliseconds(0));
+  EXPECT_GT(meter.take_events(1, 1, now), milliseconds(0));
+  EXPECT_LE(meter.take_events(1, 1, now), std::chrono::minutes(1));
+  EXPECT_EQ(meter.take_events(1, 1, now - std::chrono::hours(1)), milliseconds(0));
+}
+
+}  // namespace
+}  // namespace valetkey::api
