@@ -39,6 +39,7 @@ Context::Context(client::Profile profile, milliseconds patience)
 
 Result<void> Context::run(Task<Result<void>> task, std::function<void()> on_interrupt) {
   Result<void> result = fail(ErrorCode::internal, "the command did not end");
+  loop_.restart();  // a command may run more than one task
   asio::signal_set signals(loop_, SIGINT, SIGTERM);
   signals.async_wait([&on_interrupt](const boost::system::error_code& error, int) {
     if (error) return;

@@ -38,6 +38,31 @@ def make_tree(folder: pathlib.Path, account: str, files: int, size: int) -> dict
     return made
 
 
+class Liar(http.server.BaseHTTPRequestHandler):
+    """A service whose one object is not what its listing says."""
+    protocol_version = "HTTP/1.1"
+    key, etag, size = "", "", 0
+
+    def do_GET(self):
+        here = f"http://127.0.0.1:{self.server.server_port}"
+        body = b"abc"
+        if self.path.startswith("/v2/export/credentials"):
+            body = json.dumps({"credentials": {"accessKeyId": "A", "secretAccessKey": "s", "sessionToken": "t",
+                                               "expiration": int(time.time() + 3600) * 1000},
+                               "s3Path": f"s3://b/v1/account_id={ACCOUNT}/", "endpoint": here}).encode()
+        elif "list-type=2" in self.path:
+            body = (f"<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>v1/account_id={ACCOUNT}/{self.key}"
+                    f"</Key><ETag>&quot;{self.etag}&quot;</ETag><Size>{self.size}</Size></Contents>"
+                    "</ListBucketResult>").encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
 class Tool(ServedCase):
     @classmethod
     def prepare(cls):
@@ -101,6 +126,7 @@ class Tool(ServedCase):
         self.assertIn("PRE type=events/", listing.stdout, listing.stderr)
         found = json.loads(self.run_tool("auth", "--format", "json")[0])
         self.assertEqual(f"s3://{BUCKET}/v1/account_id={ACCOUNT}/", found["S3_BASE_PATH"])
+        self.run_tool("auth", "--bucket", BUCKET, "--account-id", ACCOUNT)
         self.assertTrue(self.run_tool("auth", "--format", "dotenv")[0].startswith(b"AWS_ACCESS_KEY_ID="))
 
     def test_a_token_in_the_arguments_is_warned_of_and_wiped(self):
@@ -270,6 +296,27 @@ class Tool(ServedCase):
                 self.assertIn(words, self.run_tool(*arguments, status=1, more=more)[1])
         html.shutdown()
         self.run_tool("sync", "--connections", "0", status=2)
+
+    def test_a_lying_endpoint_writes_nothing(self):
+        liar = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar)
+        threading.Thread(target=liar.serve_forever, daemon=True).start()
+        md5 = "900150983cd24fb0d6963f7d28e17f72"  # of abc
+        api = {"VALETKEY_API": f"http://127.0.0.1:{liar.server_port}"}
+        out = self.home / "a" / "b" / "out"
+        for key, etag, size, words in [("type=events/x", "0" * 32, 3, "MD5"), ("type=events/x", md5, 10, "too early|shorter|ignores"),
+                                       ("type=events/x", md5, 2, "longer"), ("../evil", md5, 3, "cannot be a file"),
+                                       ("type=events/../../evil", md5, 3, "cannot be a file"),
+                                       ("%2Fevil", md5, 3, "cannot be a file"), ("a%00b", md5, 3, "cannot be a file"),
+                                       (".valetkey/state", md5, 3, "cannot be a file")]:
+            with self.subTest(key=key, words=words):
+                Liar.key, Liar.etag, Liar.size = key, etag, size
+                self.assertRegex(self.run_tool("sync", "--output", str(out), status=1, more=api)[1], words)
+                self.assertEqual({}, files_of(self.home / "a"))
+                self.assertFalse(list(self.home.rglob("evil")))
+        Liar.key, Liar.etag, Liar.size = "type=events/x", md5, 3
+        self.run_tool("sync", "--output", str(out), more=api)
+        self.assertEqual({"b/out/type=events/x"}, set(files_of(self.home / "a")))
+        liar.shutdown()
 
     def test_doctor(self):
         report = self.run_tool("doctor")[0].decode()
