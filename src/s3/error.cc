@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "base/encoding.h"
 #include "s3/xml.h"
 
 namespace valetkey::s3 {
@@ -67,7 +68,8 @@ std::string error_xml(const Failure& failure, std::string_view path, std::string
   append_element(xml, "Code", info.name);
   append_element(xml, "Message", failure.message.empty() ? info.message : failure.message);
   xml += failure.details;
-  append_element(xml, "Resource", path);
+  // A path that is no text would make the whole answer no XML.
+  append_element(xml, "Resource", is_utf8(path) ? std::string(path) : percent_encode(path, true));
   append_element(xml, "RequestId", request_id);
   append_element(xml, "HostId", host_id);
   xml += "</Error>";

@@ -45,6 +45,12 @@ TEST(Error, IsXmlWithEverythingEscaped) {
             "<RequestId>id-1</RequestId><HostId>host-1</HostId></Error>");
 }
 
+TEST(Error, EncodesAPathThatIsNoText) {
+  const http::Response response =
+      error_response({Code::invalid_uri, {}, {}, {}, {}}, http::Method::get, "/b/\xFF", "id", "h");
+  EXPECT_NE(response.body_bytes().find("<Resource>/b/%FF</Resource>"), std::string::npos);
+}
+
 TEST(Error, HasNoBodyForHead) {
   const http::Response response = error_response({Code::no_such_key, {}, {}, {}, {}},
                                                  http::Method::head, "/", "id-1", "host-1");

@@ -147,6 +147,15 @@ TEST_F(IsolationTest, ConfinesMarkersToTheScope) {
     }
 }
 
+TEST_F(IsolationTest, ShowsNothingOfAStoreThatLeaks) {
+  world_.store.leaks = true;
+  for (const char* rest : {"", "&delimiter=%2F", "&list-type=2"}) {
+    const Reply reply = world_.list(me_, std::string("prefix=v1%2Faccount_id%3D12%2F") + rest);
+    EXPECT_EQ(reply.status, 500) << rest;
+    expect_nothing_of_others(reply, rest);
+  }
+}
+
 TEST_F(IsolationTest, RefusesContinuationTokensOfAnybodyElse) {
   const auto first = [&](const Tenant& tenant, const std::string& rest) {
     return world_

@@ -86,6 +86,14 @@ bool intersect(const ListRequest& request, storage::ListQuery& query) {
   return true;
 }
 
+// The last fence: a store that showed anything from outside the prefix is wrong, and nothing is
+// said.
+bool is_within(const storage::ListPage& page, std::string_view prefix) {
+  return std::ranges::all_of(page.entries, [&](const storage::ListEntry& entry) {
+    return entry.info.key.starts_with(prefix);
+  });
+}
+
 }  // namespace
 
 Answer<ListRequest> read_list_request(const Authorized& authorized, const Keyring& keyring,
@@ -120,6 +128,7 @@ Answer<std::string> list_objects(storage::ObjectStore& store, const Keyring& key
     if (!listed && listed.error().code == ErrorCode::not_found && request.continuation_token)
       return refuse_token(*request.continuation_token);
     if (!listed) return std::unexpected(failure_of(listed.error(), {}));
+    if (!is_within(*listed, request.prefix)) return refuse(Code::internal_error);
     page = std::move(*listed);
   }
   if (!page.truncated || !request.version_2 || page.entries.empty())

@@ -153,6 +153,15 @@ TEST_F(ListingTest, DoesNotAskTheIndexAboutMarkersBehindThePrefix) {
   EXPECT_EQ(world_.store.lists, 0U);
 }
 
+TEST_F(ListingTest, WritesEveryKeysOwnTime) {
+  const Timestamp start = from_epoch_ms(1'600'000'000'999);
+  for (int i = 0; i < 4; ++i)
+    world_.store.put(kOwn + std::to_string(i), "", start + milliseconds(i % 2 * 901 - i / 2 * 999));
+  EXPECT_THAT(list("").elements("LastModified"),
+              ElementsAre("2020-09-13T12:26:40.999Z", "2020-09-13T12:26:41.900Z",
+                          "2020-09-13T12:26:40.000Z", "2020-09-13T12:26:40.901Z"));
+}
+
 TEST_F(ListingTest, HopsToThePoolAndIsWellFormed) {
   for (int i = 0; i < 1000; ++i) put("date=2020-09-14/part-" + std::to_string(i) + "-<&\">");
   const Reply reply = list("&list-type=2");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <array>
+#include <chrono>
 #include <cstdint>
 
 #include "s3/listing.h"
@@ -14,6 +14,8 @@ class ListWriter {
       : request_(request), page_(page) {
     std::size_t keys = 0;
     for (const auto& entry : page.entries) keys += entry.info.key.size();
+    text(request.prefix);
+    prefix_text_.swap(out_);
     out_.reserve(1024 + keys * 9 / 8 + page.entries.size() * (request.owner ? 352 : 224));
   }
 
@@ -60,6 +62,11 @@ class ListWriter {
     else
       append_escaped(out_, value);
   }
+  // A key or common prefix: what it shares with the prefix asked for is written once.
+  void key(std::string_view value) {
+    out_ += prefix_text_;
+    text(value.substr(request_.prefix.size()));
+  }
   void named(std::string_view name, std::string_view value) {
     ((out_ += '<') += name) += '>';
     text(value);
@@ -73,7 +80,7 @@ class ListWriter {
 
   void contents(const storage::ObjectInfo& info) {
     out_ += "<Contents><Key>";
-    text(info.key);
+    key(info.key);
     out_ += "</Key><LastModified>";
     last_modified(info.modified);
     out_ += "</LastModified><ETag>&quot;";
@@ -90,25 +97,31 @@ class ListWriter {
     ((out_ += "</ID><DisplayName>") += request_.account) += "</DisplayName></Owner>";
   }
 
-  // Parts of one export share their seconds: the text of the last instant is kept.
+  // Parts of one export were stored within seconds of each other: the text is kept and only its
+  // last digits change.
   void last_modified(Timestamp t) {
-    if (modified_text_.empty() || t != modified_) {
-      modified_ = t;
-      modified_text_ = format_iso8601_ms(t);
+    const auto second = std::chrono::floor<seconds>(t);
+    if (modified_text_.empty() || second != modified_) {
+      modified_ = second;
+      modified_text_ = format_iso8601_ms(second);  // …:40.000Z
     }
+    auto millis = (t - second).count();
+    for (std::size_t back = 2; back <= 4; ++back, millis /= 10)
+      modified_text_[modified_text_.size() - back] = static_cast<char>('0' + millis % 10);
     out_ += modified_text_;
   }
 
   void common_prefix(std::string_view prefix) {
     out_ += "<CommonPrefixes><Prefix>";
-    text(prefix);
+    key(prefix);
     out_ += "</Prefix></CommonPrefixes>";
   }
 
   const ListRequest& request_;
   const storage::ListPage& page_;
   std::string out_;
-  Timestamp modified_;
+  std::string prefix_text_;
+  std::chrono::sys_seconds modified_;
   std::string modified_text_;
 };
 

@@ -22,6 +22,7 @@ class MemoryStore final : public storage::ObjectStore {
   bool blocks = false;            // cached_only reads would block
   std::set<std::string> corrupt;  // keys that do not authenticate
   std::optional<Error> failure;   // of every call
+  bool leaks = false;             // a listing shows what lies outside its prefix
   std::uint64_t oldest_generation = 0;
   std::size_t lists = 0;  // how often the index was asked
   storage::ListQuery last_query;
@@ -63,7 +64,7 @@ class MemoryStore final : public storage::ObjectStore {
     if (query.generation != 0 && query.generation < oldest_generation)
       return fail(ErrorCode::not_found, "that generation is gone");
     storage::ListPage page{.entries = {}, .truncated = false, .generation = generation_};
-    for (auto& entry : entries(query.prefix, query.delimiter)) {
+    for (auto& entry : entries(leaks ? std::string() : query.prefix, query.delimiter)) {
       if (!query.start_after.empty() && entry.info.key <= query.start_after) continue;
       page.truncated = page.entries.size() == query.max_entries;
       if (page.truncated) break;

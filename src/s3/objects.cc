@@ -53,12 +53,10 @@ std::string content_type(const Call& call) {
 }
 
 // Headers that ask for something which an honest answer would have to honour.
-Answer<void> check_headers(const Authorized& authorized, const http::Request& request) {
+Answer<void> check_headers(const http::Request& request) {
   if (request.header("x-amz-server-side-encryption-customer-algorithm"))
     return refuse(Code::invalid_request,
                   "The encryption parameters are not applicable to this object.");
-  const auto owner = request.header("x-amz-expected-bucket-owner");
-  if (owner && *owner != authorized.account().str()) return refuse(Code::access_denied);
   return {};
 }
 
@@ -138,7 +136,7 @@ void add_validators(const storage::ObjectInfo& info, http::Response& response) {
 Answer<ObjectAnswer> answer_object(const Authorized& authorized, const http::Request& request,
                                    const storage::ObjectInfo& info) {
   const Call& call = authorized.call();
-  VALETKEY_CHECK(check_headers(authorized, request));
+  VALETKEY_CHECK(check_headers(request));
   VALETKEY_CHECK(check_overrides(call));
   const Condition condition = check_conditions(request, {info.etag, info.modified});
   if (condition.verdict == Verdict::failed) return refuse_condition(condition.header);

@@ -86,6 +86,8 @@ class Service::Impl {
     if (!accounts_.enter(session->use, std::chrono::steady_clock::now(), running))
       return s3::refuse(Code::slow_down);
     VALETKEY_TRY(Authorized authorized, authorize(session, std::move(call), options_.bucket));
+    const auto owner = request.header("x-amz-expected-bucket-owner");
+    if (owner && *owner != authorized.account().str()) return s3::refuse(Code::access_denied);
     if (!request.body_complete) return s3::refuse(Code::max_message_length_exceeded);
     return authorized;
   }

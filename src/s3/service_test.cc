@@ -282,6 +282,11 @@ TEST_F(ServiceTest, NeverAnswersASubresourceWithAListing) {
 TEST_F(ServiceTest, HonoursTheHeadersThatRestrictARequest) {
   EXPECT_EQ(object(kKey, {{"x-amz-expected-bucket-owner", "12"}}).status, 200);
   EXPECT_EQ(object(kKey, {{"x-amz-expected-bucket-owner", "123456789012"}}).code(), "AccessDenied");
+  Ask list;
+  list.path = World::bucket();
+  list.query = "prefix=v1%2Faccount_id%3D12%2F";
+  list.headers = {{"x-amz-expected-bucket-owner", "123456789012"}};
+  EXPECT_EQ(world_.send_signed(me_, list).code(), "AccessDenied");
   EXPECT_EQ(object(kKey, {{"x-amz-server-side-encryption-customer-algorithm", "AES256"}}).code(),
             "InvalidRequest");
 }

@@ -87,18 +87,20 @@ void append_escaped(std::string& out, std::string_view text) {
 }
 
 void append_url_encoded(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (kUnreserved[byte]) {
-      out += c;
-    } else if (c == ' ') {
+  std::size_t done = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (kUnreserved[byte]) continue;
+    out.append(text, done, i - done);
+    done = i + 1;
+    if (byte == ' ') {
       out += '+';
-    } else {
-      out += '%';
-      out += kUpperHex[byte >> 4];
-      out += kUpperHex[byte & 15];
+      continue;
     }
+    const char encoded[] = {'%', kUpperHex[byte >> 4], kUpperHex[byte & 15]};
+    out.append(encoded, sizeof encoded);
   }
+  out.append(text, done);
 }
 
 void append_element(std::string& out, std::string_view name, std::string_view text) {
