@@ -52,8 +52,8 @@ class Observer {
 struct Limits {
   std::size_t max_head_bytes = 16 * 1024;
   std::size_t max_headers = 100;
-  std::size_t max_connections = 4096;         // of one listener
-  std::size_t max_connections_per_block = 0;  // of one address block; 0: no limit
+  std::size_t max_connections = 4096;            // of one listener
+  std::size_t max_connections_per_block = 1024;  // of one address block; 0: no limit
   milliseconds head_timeout{10'000};  // from the first byte (or accept) to the end of the head
   milliseconds body_timeout{30'000};  // longest silence while a body arrives
   std::size_t min_body_bytes_per_s = 1024;  // once body_grace has passed; 0: no limit

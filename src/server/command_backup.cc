@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A backup is a folder: objects.db, objects/ (hard links where possible), control.db, audit/,
-// valetkey.toml where there is one, and manifest.json, written last: without it the backup is none.
+// A backup is a folder: events/ (what waits for the exporter), objects.db with the export ledger,
+// objects/ (hard links where possible), control.db, audit/, valetkey.toml where there is one, and
+// manifest.json, written last: without it the backup is none.
+// Events come before objects.db: what was acknowledged before the backup began is then in its
+// events, or in the parts that its objects.db names, or in both, which the ledger tells apart.
 #include <fmt/format.h>
 
 #include <boost/json/parse.hpp>
@@ -28,6 +31,24 @@ Result<void> copy_config(const fs::path& from, const fs::path& to) {
   if (!fs::exists(from / "valetkey.toml", error)) return {};
   if (fs::exists(to / "valetkey.toml", error)) return {};  // the new folder's own goes first
   return copy_durably(from / "valetkey.toml", to / "valetkey.toml");
+}
+
+// Segments are appended to and cut, so they are copied. One that goes meanwhile has been exported.
+Result<void> copy_events(const fs::path& from, const fs::path& to) {
+  VALETKEY_CHECK(make_private(to));
+  std::error_code error;
+  std::vector<fs::path> segments;
+  for (auto entry = fs::directory_iterator(from, error); !error && entry != fs::end(entry);
+       entry.increment(error))
+    if (entry->path().extension() == ".log") segments.push_back(entry->path());
+  if (error && error != std::errc::no_such_file_or_directory)
+    return fail(ErrorCode::io,
+                fmt::format("cannot look into {}: {}", from.string(), error.message()));
+  for (const auto& segment : segments) {
+    const auto copied = copy_durably(segment, to / segment.filename());
+    if (!copied && copied.error().code != ErrorCode::not_found) return copied;
+  }
+  return {};
 }
 
 Result<void> write_manifest(const Session& session, const fs::path& to, const std::string& bucket) {
@@ -77,7 +98,8 @@ Result<void> begin_restore(const fs::path& folder) {
     VALETKEY_CHECK(make_private(folder));
     return replace_file(folder / kRestoreMarker, "");
   }
-  for (const char* name : {"objects.db", "objects.db-wal", "objects.db-shm", "control.db", "audit"})
+  for (const char* name :
+       {"objects.db", "objects.db-wal", "objects.db-shm", "control.db", "audit", "events"})
     fs::remove_all(folder / name, error);
   return {};
 }
@@ -99,6 +121,7 @@ Result<int> backup(Session& session, const std::string& destination) {
   VALETKEY_TRY(const auto objects, session.open_objects(*keys));
   VALETKEY_CHECK(need_empty(to));
   VALETKEY_CHECK(make_private(to));
+  VALETKEY_CHECK(copy_events(session.data_dir / "events", to / "events"));
   VALETKEY_TRY(const auto summary, storage::backup_objects(*objects, to));
   VALETKEY_CHECK(control::backup_sqlite_store(session.data_dir / "control.db", to / "control.db"));
   VALETKEY_CHECK(copy_files_durably(session.data_dir / "audit", to / "audit"));
@@ -122,6 +145,7 @@ Result<int> restore(Session& session, const std::string& source) {
   VALETKEY_CHECK(read_manifest(from));
   VALETKEY_CHECK(begin_restore(session.data_dir));
   VALETKEY_TRY(const auto summary, storage::restore_objects(from, session.data_dir));
+  VALETKEY_CHECK(copy_events(from / "events", session.data_dir / "events"));
   VALETKEY_CHECK(copy_files_durably(from / "audit", session.data_dir / "audit"));
   VALETKEY_CHECK(copy_config(from, session.data_dir));
   VALETKEY_CHECK(copy_durably(from / "control.db", session.data_dir / "control.db"));

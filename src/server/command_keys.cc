@@ -122,8 +122,8 @@ Result<int> keys_rewrap(Session& session) {
                                {"failed", json::value_from(summary.failed)},
                                {"retired", json::value_from(retired)}});
   else
-    session.out << fmt::format("{} objects rewrapped, {} keys retired.\n", summary.rewrapped,
-                               retired.size());
+    session.out << fmt::format("{} objects rewrapped; former keys retired: {}.\n",
+                               summary.rewrapped, retired.size());
   for (const auto& line : summary.failed) session.err << line << '\n';
   return summary.failed.empty() ? 0 : 1;
 }

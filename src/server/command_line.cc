@@ -27,6 +27,8 @@ struct Words {
   bool repair = false, markdown = false;
   TokenFlags token;
   ServeFlags serve;
+  PolicyFlags policy;
+  std::string visitor;
 };
 
 using Todo = std::function<Result<int>(Session&)>;
@@ -45,6 +47,8 @@ class CommandLine {
   void add_places();
   void add_server();
   void add_accounts();
+  void add_policy(CLI::App& accounts);
+  void add_export();
   void add_users();
   void add_tokens();
   void add_data();
@@ -78,6 +82,7 @@ CommandLine::CommandLine() {
   add_users();
   add_tokens();
   add_data();
+  add_export();
   add_keys();
 }
 
@@ -103,7 +108,7 @@ CLI::App* CommandLine::add(CLI::App& parent, const char* name, const char* about
   command->callback([this, needs_folder, todo = std::move(todo)] {
     if (needs_folder && words_.data_dir.empty())
       throw CLI::RequiredError("--data-dir DIR (or VALETKEY_DATA_DIR)");
-    todo_ = todo;
+    if (!todo_) todo_ = todo;  // a subcommand's callback comes before its parent's
   });
   if (example) command->footer(fmt::format("Example:\n  {}", example));
   return command;
@@ -159,6 +164,40 @@ void CommandLine::add_accounts() {
   change("suspend", "Refuse its tokens and sessions until resumed", AccountState::suspended);
   change("resume", "End a suspension", AccountState::active);
   change("delete", "Revoke all its tokens and sessions for good", AccountState::deleted);
+  add_policy(*group);
+}
+
+void CommandLine::add_policy(CLI::App& accounts) {
+  PolicyFlags& policy = words_.policy;
+  CLI::App* command = add(
+      accounts, "set", "Change what it takes in and how long it keeps it; show it without options",
+      [this](Session& s) { return account_set_policy(s, words_.id, words_.policy); },
+      "valetkeyd account set 12345 --retention 400d --origins https://shop.example.org");
+  command->add_option("ID", words_.id, "The account")->required();
+  command
+      ->add_option("--retention", policy.retention, "Days that its export keeps, as 90d, or none")
+      ->type_name("DAYS");
+  command
+      ->add_option("--ingest-key", policy.ingest_key,
+                   "new: events need a key, which is printed once; none: they need none")
+      ->check(CLI::IsMember({"new", "none"}));
+  command->add_option("--origins", policy.origins,
+                      "Web origins that events may come from, separated by commas, or none: any");
+  command->add_option("--events-per-s", policy.events_per_s, "Most events per second; 0: no limit");
+  command->add_option("--bytes-per-day", policy.bytes_per_day, "Most bytes per day; 0: no limit");
+  command = add(
+      accounts, "erase-visitor",
+      "Remove a visitor's rows from the export and from what waits; stop the server first",
+      [this](Session& s) { return account_erase_visitor(s, words_.id, words_.visitor); },
+      "valetkeyd account erase-visitor 12345 oeu1383080393924r0.5047421827912331");
+  command->add_option("ID", words_.id, "The account")->required();
+  command->add_option("VISITOR", words_.visitor, "As visitor_id in the rows")->required();
+}
+
+void CommandLine::add_export() {
+  CLI::App* group = add(app_, "export", "Export the events that wait, now", export_now,
+                        "valetkeyd export && valetkeyd export status");
+  add(*group, "status", "Show what was received and exported, and what waits", export_status);
 }
 
 void CommandLine::add_users() {
@@ -288,7 +327,7 @@ Todo CommandLine::parse(int argc, const char* const* argv, std::ostream& out, st
 }
 
 Result<int> run_command(const Todo& todo, Session& session) {
-  VALETKEY_CHECK(become_owner(session.data_dir));
+  if (!session.data_dir.empty()) VALETKEY_CHECK(become_owner(session.data_dir));
   return todo(session);
 }
 

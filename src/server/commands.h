@@ -24,6 +24,18 @@ Result<int> account_create(Session& session, const std::string& id, const std::s
 Result<int> account_list(Session& session);
 Result<int> account_set(Session& session, const std::string& id, control::AccountState state);
 
+struct PolicyFlags {                           // none: stays as it is
+  std::optional<std::string> retention;        // "90d" or "none"
+  std::optional<std::string> ingest_key;       // "new" or "none"
+  std::optional<std::string> origins;          // separated by commas, or "none"
+  std::optional<std::uint64_t> events_per_s;   // 0: no limit
+  std::optional<std::uint64_t> bytes_per_day;  // 0: no limit
+};
+Result<int> account_set_policy(Session& session, const std::string& id, const PolicyFlags& flags);
+// Needs the server stopped.
+Result<int> account_erase_visitor(Session& session, const std::string& id,
+                                  const std::string& visitor);
+
 Result<int> user_create(Session& session, const std::string& email, const std::string& account,
                         const std::string& role);
 Result<int> user_list(Session& session, const std::string& account);
@@ -41,6 +53,10 @@ Result<int> token_revoke(Session& session, const std::string& id);
 
 // `since`: an instant, a day, or a duration back from now.
 Result<int> audit(Session& session, const std::string& since, const std::string& account);
+
+// Exports what waits: by the running server, else by itself.
+Result<int> export_now(Session& session);
+Result<int> export_status(Session& session);
 
 Result<int> import_folder(Session& session, const std::string& folder, unsigned workers);
 Result<int> check(Session& session, bool repair);

@@ -268,7 +268,7 @@ TEST(Audit, ShowsWhatTheCommandsDidAndFilters) {
   std::vector<std::string> actions;
   for (const auto& event : events.as_array()) {
     actions.emplace_back(event.at("action").as_string());
-    EXPECT_EQ(event.at("actor"), "cli:" + std::to_string(getuid()));
+    EXPECT_EQ(event.at("actor").as_string(), "cli:" + std::to_string(getuid()));
   }
   EXPECT_THAT(actions, testing::ElementsAre("account.create", "user.create", "token.create"));
   EXPECT_THAT(machine.must({"audit", "--since", "2099-01-01"}).err, HasSubstr("No audit records"));

@@ -49,6 +49,24 @@ struct Config {
     std::string public_url;  // URL of the API as clients see it; empty: the listener's own
     std::vector<std::string> cors_origins;
   } api;
+  struct Intake {
+    bool enabled = true;
+    milliseconds longest_wait{0};                  // for company before a commit
+    std::uint64_t max_waiting_bytes = 8ull << 30;  // not yet exported; beyond: 503
+    std::uint64_t max_body_bytes = 3'500'000;
+    std::uint64_t max_unzipped_bytes = 10 << 20;
+  } intake;
+  struct Export {
+    milliseconds longest_wait{15 * 60'000};  // of an event before it is exported
+    std::uint64_t batch_bytes = 128 << 20;   // so many waiting are exported at once
+    std::uint64_t memory_limit_mib = 512;    // of DuckDB
+    std::uint64_t threads = 1;
+    milliseconds dedup_window{7 * 24 * 3'600'000};
+    milliseconds grace{2 * 60'000};  // after midnight, before a day closes
+    std::uint64_t max_partitions_a_day = 10'000;
+    std::string duckdb_library;  // empty: looked for where it is installed
+    std::string duckdb_sha256;   // empty: of the version that Valetkey ships with
+  } exporting;
   struct LimitSettings {
     http::Limits http;  // of each listener
     std::vector<std::string> trusted_proxies;

@@ -28,7 +28,11 @@ std::string error_of(std::string_view text) {
 std::string other_value(const Setting& setting, Config& config) {
   const SettingTarget target = setting.target(config);
   if (const auto* flag = std::get_if<bool*>(&target)) return **flag ? "false" : "true";
-  if (std::holds_alternative<milliseconds*>(target)) return "\"61s\"";
+  if (std::holds_alternative<milliseconds*>(target)) {
+    constexpr std::int64_t kOdd = 61'000;
+    const bool fits = setting.min <= kOdd && kOdd <= setting.max;
+    return "\"" + format_duration(milliseconds(fits ? kOdd : setting.min + 1)) + "\"";
+  }
   if (std::holds_alternative<std::vector<std::string>*>(target)) return "[\"a\", \"b\"]";
   if (std::holds_alternative<std::string*>(target)) {
     const std::string_view choices = setting.choices;
@@ -99,6 +103,10 @@ TEST(Config, ASectionMustBeATable) {
 
 TEST(Config, BrokenTomlNamesTheLine) {
   EXPECT_THAT(error_of("[s3]\nbucket = \n"), HasSubstr("v.toml line 2: "));
+}
+
+TEST(Config, ASectionNameThatIsNoneIsAnErrorAndNoCrash) {
+  EXPECT_THAT(error_of("[::1]:9000"), HasSubstr("v.toml line 1: "));
 }
 
 TEST(Config, ValuesOfTheWrongKindOrOutOfBoundsSayWhatTheyMustBe) {

@@ -30,11 +30,14 @@ class Data : public testing::Test {
     std::ofstream(tree() / key) << content;
   }
   std::string backup_folder() const { return (machine_.folder() / "backup").string(); }
-  // The first stored file with content in it.
+  // The stored file of notes.txt; the other one is of an empty object, so shorter.
   fs::path stored_file() const {
+    fs::path longest;
     for (const auto& entry : fs::recursive_directory_iterator(machine_.data() / "objects"))
-      if (entry.is_regular_file() && entry.file_size() > 30) return entry.path();
-    return {};
+      if (entry.is_regular_file() &&
+          (longest.empty() || entry.file_size() > fs::file_size(longest)))
+        longest = entry.path();
+    return longest;
   }
   // A new folder beside, with the same keyring, that the backup is restored into.
   Answer restore_to(const std::string& name) const {

@@ -41,6 +41,8 @@ std::vector<std::string> Health::warnings(Timestamp now) const {
   if (!keyring_problem.empty())
     out.push_back("the keyring cannot be read again, the former one stays in force: " +
                   keyring_problem);
+  if (exporting && !exporting->problem.empty())
+    out.push_back("events are not exported, they wait: " + exporting->problem);
   if (certificate_not_after && *certificate_not_after <= now)
     out.push_back("the TLS certificate expired on " + format_iso8601(*certificate_not_after));
   else if (certificate_not_after && *certificate_not_after - now < kCertificateWarning)

@@ -8,6 +8,7 @@
 
 #include "base/keyring.h"
 #include "base/timestamp.h"
+#include "server/export_health.h"
 
 namespace valetkey::server {
 
@@ -30,6 +31,7 @@ struct Health {
   std::uint64_t min_free_bytes = 0;
   std::optional<Timestamp> certificate_not_after;  // none: no TLS
   std::vector<KeyHealth> keys;
+  std::optional<ExportHealth> exporting;  // none: no events are taken here
 
   bool above_watermark() const;
   // Why no request should come here; empty: ready. In plain words.

@@ -74,6 +74,7 @@ Health Keeper::observe() {
     out.object_store_problem = page.error().detail;
   observe_disk(out, watched_.data_dir);
   observe_keys(out, *watched_.keys.get(), out.looked);
+  if (watched_.exporting) out.exporting = watched_.exporting->health();
   if (watched_.tls) out.certificate_not_after = watched_.tls->not_after();
   return out;
 }

@@ -14,6 +14,7 @@
 #include "control/change_feed.h"
 #include "http/tls.h"
 #include "server/config.h"
+#include "server/export_loop.h"
 #include "server/health.h"
 #include "storage/disk_store.h"
 
@@ -27,6 +28,7 @@ class Keeper {
     storage::DiskStore& objects;
     std::shared_ptr<http::TlsContext> tls;  // shared with the listeners; null: plain HTTP
     std::filesystem::path data_dir;
+    const ExportLoop* exporting;  // null: no events are taken here
   };
   Keeper(Watched watched, const Config& config, const Clock& clock);
   ~Keeper();

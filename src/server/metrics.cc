@@ -131,6 +131,42 @@ void add_state(Families& out, const Health& health, Timestamp now) {
       {label("version", kVersion)}, 1);
 }
 
+void add_intake(Families& out, const IntakeCounters& intake) {
+  counter(out, "events_received_total", "Events taken in and durable.",
+          static_cast<double>(intake.events()));
+  counter(out, "events_received_bytes_total", "Bytes of the requests that brought them.",
+          static_cast<double>(intake.bytes()));
+  auto& drops =
+      family(out, "events_dropped_total", "What was sent and not kept.", MetricType::Counter);
+  for (const auto& [reason, count] : intake.drops())
+    add(drops, {label("reason", reason)}, static_cast<double>(count));
+}
+
+void add_export(Families& out, const ExportHealth& health) {
+  const auto& totals = health.totals;
+  counter(out, "events_exported_total", "Events exported, since the data folder was made.",
+          static_cast<double>(totals.events));
+  counter(out, "events_duplicate_total", "Events left out because their uuid had come before.",
+          static_cast<double>(totals.duplicates));
+  counter(out, "events_set_aside_total", "Events that no row could be made of.",
+          static_cast<double>(totals.set_aside));
+  counter(out, "event_log_set_aside_total",
+          "Damaged stretches of the event log, since the server started.",
+          static_cast<double>(health.set_aside));
+  counter(out, "export_rows_total", "Rows written.", static_cast<double>(totals.rows));
+  counter(out, "export_parts_total", "Parts written, before days are compacted.",
+          static_cast<double>(totals.parts));
+  counter(out, "export_bytes_total", "Bytes of those parts.", static_cast<double>(totals.bytes));
+  counter(out, "export_failures_total", "Attempts to export that failed.",
+          static_cast<double>(health.failures));
+  gauge(out, "events_waiting", "Events that wait for the exporter.",
+        static_cast<double>(health.waiting_events));
+  gauge(out, "events_waiting_bytes", "Bytes of the event log's segments that hold them.",
+        static_cast<double>(health.waiting_bytes));
+  gauge(out, "export_lag_seconds", "How long the oldest of them has waited.",
+        std::chrono::duration<double>(health.lag).count());
+}
+
 }  // namespace
 
 void Metrics::refused(std::string_view listener, std::string_view reason) {
@@ -143,7 +179,7 @@ void Metrics::refused(std::string_view listener, std::string_view reason) {
 std::string Metrics::text(const Health& health, Timestamp now) const {
   const Counts counts = requests_.sum();
   Families out;
-  out.reserve(32);  // family() hands out references
+  out.reserve(64);  // family() hands out references
   add_requests(out, counts);
   add_per_listener(out, counts, requests_);
   add_exchanges(out, counts);
@@ -157,6 +193,10 @@ std::string Metrics::text(const Health& health, Timestamp now) const {
   }
   counter(out, "corrupt_objects_total", "Reads that met stored bytes which do not authenticate.",
           static_cast<double>(corrupt_objects_.load(std::memory_order_relaxed)));
+  if (health.exporting) {
+    add_intake(out, intake_);
+    add_export(out, *health.exporting);
+  }
   add_disk(out, health);
   add_keys(out, health, now);
   add_state(out, health, now);

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "server/health.h"
+#include "server/intake_counters.h"
 #include "server/request_counters.h"
 
 namespace valetkey::server {
@@ -18,6 +19,7 @@ inline constexpr std::string_view kVersion = VALETKEY_VERSION;
 class Metrics {
  public:
   RequestCounters& requests() { return requests_; }
+  IntakeCounters& intake() { return intake_; }
   // `reason` comes from our own enumerations; beyond 64 different ones they count as "other".
   void refused(std::string_view listener, std::string_view reason);
   void corrupt_object() { corrupt_objects_.fetch_add(1, std::memory_order_relaxed); }
@@ -26,6 +28,7 @@ class Metrics {
 
  private:
   RequestCounters requests_;
+  IntakeCounters intake_;
   std::atomic<std::uint64_t> corrupt_objects_{0};
   mutable std::mutex mutex_;
   std::map<std::pair<std::string, std::string>, std::uint64_t> refusals_;  // (listener, reason)

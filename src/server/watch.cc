@@ -14,6 +14,22 @@ void Watch::connections(std::string_view listener, int change) {
   metrics_.requests().add_connections(listener, change);
 }
 
+// What a log may hold of a path: not kilobytes, and no token that was pasted where its id belongs.
+std::string loggable_path(std::string_view path) {
+  constexpr std::size_t kMost = 256;
+  constexpr std::string_view kToken = "vkpat_";
+  std::string out;
+  while (!path.empty() && out.size() < kMost) {
+    const auto token = path.find(kToken);
+    out += path.substr(0, std::min(token, kMost - out.size()));
+    if (token == std::string_view::npos) break;
+    out += "vkpat_[secret]";
+    path.remove_prefix(token + kToken.size());
+    path.remove_prefix(std::min(path.find('/'), path.size()));
+  }
+  return out;
+}
+
 bool Watch::is_logged(const http::Finished& f) const {
   if (logged_ == LoggedRequests::errors) return f.aborted || f.status >= 400;
   return logged_ == LoggedRequests::all;
@@ -25,7 +41,7 @@ void Watch::finished(const http::Finished& f) {
   using Milliseconds = std::chrono::duration<double, std::milli>;
   log::info(f.listener, f.aborted ? "request aborted" : "request",
             {{"method", f.method_name},
-             {"path", f.path},
+             {"path", loggable_path(f.path)},
              {"status", f.status},
              {"bytes", f.bytes_sent},
              {"ms", fmt::format("{:.3f}", Milliseconds(f.duration).count())},

@@ -41,9 +41,9 @@ Result<void> Server::open_stores(const Session& session) {
   VALETKEY_TRY(objects_, storage::open_disk_store(
                              {.folder = data_dir_, .bucket = config_.s3.bucket}, *keys_, clock_));
   VALETKEY_TRY(audit_, session.open_audit());
+  if (config_.intake.enabled) VALETKEY_CHECK(open_events());
 
-  feed_ =
-      std::make_unique<control::ChangeFeed>(*control_, clock_, config_.credentials.max_duration);
+  feed_ = std::make_unique<control::ChangeFeed>(*control_, clock_, kLongestSession);
   gate_ = std::make_unique<access::TokenGate>(*control_, *feed_);
   revocation_ = std::make_unique<access::RevocationCheck>(*feed_);
   issuer_ = std::make_unique<access::SealedIssuer>(*keys_);
@@ -54,12 +54,28 @@ Result<void> Server::open_stores(const Session& session) {
   }
   api_audit_ = std::make_unique<CountingAudit>(*audit_, metrics_);
   watch_ = std::make_unique<Watch>(metrics_, *audit_, parse_logged_requests(config_.log.requests));
-  keeper_ = std::make_unique<Keeper>(Keeper::Watched{*keys_, *feed_, *objects_, tls_, data_dir_},
-                                     config_, clock_);
+  keeper_ = std::make_unique<Keeper>(
+      Keeper::Watched{*keys_, *feed_, *objects_, tls_, data_dir_, exporting_.get()}, config_,
+      clock_);
 
   VALETKEY_CHECK(feed_->start());
   usage_->start();
   keeper_->start();
+  if (exporting_) exporting_->start();
+  return {};
+}
+
+Result<void> Server::open_events() {
+  VALETKEY_TRY(ledger_, open_ledger(data_dir_));
+  auto log = open_event_log(data_dir_, config_, *ledger_, *keys_, clock_);
+  if (!log && log.error().code == ErrorCode::busy)
+    return fail(ErrorCode::busy,
+                "another valetkeyd serves or exports this data folder's events; "
+                "end it, or set [intake] enabled = false here");
+  if (!log) return std::unexpected(log.error());
+  event_log_ = std::move(*log);
+  exporting_ = std::make_unique<ExportLoop>(
+      ExporterParts{*event_log_, *objects_, *ledger_, *control_, clock_}, config_.exporting);
   return {};
 }
 
@@ -72,9 +88,9 @@ Result<void> Server::open_listeners() {
   admin_ = std::make_unique<AdminService>(metrics_, [this] { return keeper_->health(); });
   VALETKEY_TRY(s3_listener_, listen("s3", config_.listen.s3, *s3_));
   urls_.s3 = url_of(config_.listen.s3, s3_listener_->port());
-  api_ = std::make_unique<api::Service>(
-      api::Parts{*control_, *feed_, *api_audit_, *gate_, *issuer_, *usage_}, runtime_->blocking(),
-      api_options());
+  api_ = std::make_unique<api::Service>(api::Parts{*control_, *feed_, *api_audit_, *gate_, *issuer_,
+                                                   *usage_, event_log_.get(), &metrics_.intake()},
+                                        runtime_->blocking(), api_options());
   VALETKEY_TRY(api_listener_, listen("api", config_.listen.api, *api_));
   urls_.api = url_of(config_.listen.api, api_listener_->port());
   VALETKEY_TRY(admin_listener_, listen("admin", config_.listen.admin, *admin_));
@@ -122,6 +138,8 @@ api::Options Server::api_options() const {
   out.max_duration = config_.credentials.max_duration;
   out.limiter = config_.limits.auth_failures;
   out.cors_origins = config_.api.cors_origins;
+  out.max_intake_body_bytes = config_.intake.max_body_bytes;
+  out.intake.max_unzipped_bytes = config_.intake.max_unzipped_bytes;
   return out;
 }
 
@@ -147,6 +165,7 @@ void Server::stop() {
   s3_listener_.reset();
   admin_listener_.reset();
   if (runtime_) runtime_->stop();
+  if (exporting_) exporting_->stop();
   if (keeper_) keeper_->stop();
   if (usage_) usage_->stop();
   if (feed_) feed_->stop();

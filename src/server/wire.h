@@ -22,6 +22,7 @@
 #include "s3/service.h"
 #include "server/admin_service.h"
 #include "server/config.h"
+#include "server/export_loop.h"
 #include "server/keeper.h"
 #include "server/metrics.h"
 #include "server/session.h"
@@ -54,6 +55,7 @@ class Server {
  private:
   Server(const Session& session, Config config);
   Result<void> open_stores(const Session& session);
+  Result<void> open_events();
   Result<void> open_listeners();
   Result<std::unique_ptr<http::Listener>> listen(const char* name, const std::string& address,
                                                  http::Handler& handler);
@@ -71,6 +73,11 @@ class Server {
   std::unique_ptr<storage::DiskStore> objects_;
   std::unique_ptr<control::ControlStore> control_;
   std::unique_ptr<control::AuditLog> audit_;
+
+  // Events; null where none are taken
+  std::unique_ptr<storage::ExportLedger> ledger_;
+  std::unique_ptr<events::EventLog> event_log_;
+  std::unique_ptr<ExportLoop> exporting_;
 
   // Who may do what
   std::unique_ptr<control::ChangeFeed> feed_;

@@ -172,9 +172,16 @@ class Lifecycle(unittest.TestCase):
 
     def test_two_servers_do_not_share_a_port_quietly(self):
         server = self.make_server().start()
-        said = self.refused_serve(server, "--api-listen", f"127.0.0.1:{server.api_port}", "--s3-listen", "127.0.0.1:0",
+        other = self.make_server()
+        said = self.refused_serve(other, "--api-listen", f"127.0.0.1:{server.api_port}", "--s3-listen", "127.0.0.1:0",
                                   "--admin-listen", "127.0.0.1:0")
         self.assertIn(str(server.api_port), said)
+
+    def test_two_servers_do_not_take_events_into_one_folder(self):
+        server = self.make_server().start()
+        said = self.refused_serve(server, "--api-listen", "127.0.0.1:0", "--s3-listen", "127.0.0.1:0",
+                                  "--admin-listen", "127.0.0.1:0")
+        self.assertIn("[intake] enabled = false", said)
 
     def test_health_and_metrics_answer(self):
         server = self.make_server().start()

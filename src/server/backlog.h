@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What waits in DIR/events for the exporter, read beside a running server: its segments are looked
+// at, nothing is changed.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/keyring.h"
+#include "base/timestamp.h"
+#include "events/event_log.h"
+
+namespace valetkey::server {
+
+struct Backlog {
+  std::uint64_t events = 0;
+  std::uint64_t bytes = 0;            // sealed, of the stretches that hold them
+  events::Offset end = 0;             // behind the newest event
+  std::optional<Timestamp> oldest{};  // when the first of them arrived
+  std::vector<std::string> problems;  // a sentence for each stretch that cannot be read
+  milliseconds lag(Timestamp now) const;
+};
+
+// Of the events from `consumed` on. With `everything`, each stretch is authenticated, too.
+Result<Backlog> read_backlog(const std::filesystem::path& folder, const Keyring& keyring,
+                             events::Offset consumed, bool everything = false);
+
+}  // namespace valetkey::server

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <boost/json/array.hpp>
+#include <thread>
+
+#include "server/backlog.h"
+#include "server/commands.h"
+#include "server/export_wiring.h"
+#include "server/progress_bar.h"
+#include "server/table.h"
+
+namespace valetkey::server {
+namespace {
+
+namespace json = boost::json;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr milliseconds kLook{100};
+constexpr milliseconds kAskAgain{5'000};
+constexpr std::chrono::minutes kNoProgress{10};
+
+json::object document_of(const storage::ExportCounts& c) {
+  return {{"received", c.events + c.duplicates},
+          {"events", c.events},
+          {"duplicates", c.duplicates},
+          {"set_aside", c.set_aside},
+          {"rows", c.rows},
+          {"parts", c.parts},
+          {"bytes", c.bytes}};
+}
+
+storage::ExportCounts difference(const storage::ExportCounts& now,
+                                 const storage::ExportCounts& before) {
+  return {now.events - before.events,         now.rows - before.rows,
+          now.duplicates - before.duplicates, now.set_aside - before.set_aside,
+          now.parts - before.parts,           now.bytes - before.bytes};
+}
+
+Result<void> export_here(const ExporterParts& parts, const Config& config) {
+  VALETKEY_TRY(const auto exporter, make_exporter(parts, config.exporting));
+  VALETKEY_CHECK(exporter->drain());
+  VALETKEY_CHECK(exporter->close_days());
+  VALETKEY_CHECK(exporter->apply_retention());
+  return {};
+}
+
+// Asks the exporter of the running server and waits for it, in turns: the server may stop
+// meanwhile.
+class AtTheServer {
+ public:
+  AtTheServer(const Session& session, const KeySource& keys, storage::ExportLedger& ledger)
+      : session_(session), keys_(keys), ledger_(ledger) {}
+
+  // True: all that waited at the first turn is exported.
+  Result<bool> turn() {
+    VALETKEY_CHECK(ledger_.request_run(session_.clock.now()));
+    const auto until = SteadyClock::now() + kAskAgain;
+    while (SteadyClock::now() < until) {
+      VALETKEY_TRY(const auto consumed, ledger_.consumed(0));
+      if (!target_) {
+        VALETKEY_TRY(const auto backlog,
+                     read_backlog(events_folder(session_.data_dir), *keys_.get(), consumed));
+        target_ = backlog.end;
+      }
+      if (consumed >= *target_) return true;
+      VALETKEY_CHECK(check_progress(consumed));
+      std::this_thread::sleep_for(kLook);
+    }
+    return false;
+  }
+
+ private:
+  Result<void> check_progress(events::Offset consumed) {
+    const auto now = SteadyClock::now();
+    if (!seen_ || consumed > *seen_) {
+      seen_ = consumed;
+      progressed_ = now;
+    }
+    if (now - progressed_ < kNoProgress) return {};
+    return fail(ErrorCode::unavailable,
+                "the running server has exported nothing for 10 minutes; "
+                "its log and /readyz say why");
+  }
+
+  const Session& session_;
+  const KeySource& keys_;
+  storage::ExportLedger& ledger_;
+  std::optional<events::Offset> target_, seen_;
+  SteadyClock::time_point progressed_;
+};
+
+Result<void> export_all(Session& session, const KeySource& keys, storage::DiskStore& objects,
+                        storage::ExportLedger& ledger, const Config& config) {
+  VALETKEY_TRY(const auto control, session.open_control());
+  AtTheServer server(session, keys, ledger);
+  while (true) {
+    const auto log = open_event_log(session.data_dir, config, ledger, keys, session.clock);
+    if (log) return export_here({**log, objects, ledger, *control, session.clock}, config);
+    if (log.error().code != ErrorCode::busy) return std::unexpected(log.error());
+    VALETKEY_TRY(const bool done, server.turn());
+    if (done) return {};
+  }
+}
+
+struct Status {
+  std::map<std::string, storage::ExportCounts> accounts;
+  Backlog backlog;
+  std::optional<Date> closed_through;
+  std::optional<Timestamp> last_finished;
+};
+
+Result<Status> read_status(const Session& session) {
+  VALETKEY_TRY(const auto keys, session.open_keys());
+  VALETKEY_TRY(const auto ledger, open_ledger(session.data_dir));
+  Status out;
+  VALETKEY_TRY(out.accounts, ledger->counts());
+  VALETKEY_TRY(out.closed_through, ledger->closed_through());
+  VALETKEY_TRY(out.last_finished, ledger->last_finished());
+  VALETKEY_TRY(const auto consumed, ledger->consumed(0));
+  VALETKEY_TRY(out.backlog, read_backlog(events_folder(session.data_dir), *keys->get(), consumed));
+  return out;
+}
+
+json::object document_of(const Status& status, Timestamp now) {
+  json::array accounts;
+  for (const auto& [account, counts] : status.accounts) {
+    auto each = document_of(counts);
+    each["account"] = account;
+    accounts.push_back(std::move(each));
+  }
+  json::object out{{"accounts", std::move(accounts)},
+                   {"waiting", status.backlog.events},
+                   {"waiting_bytes", status.backlog.bytes},
+                   {"lag_seconds", status.backlog.lag(now).count() / 1000},
+                   {"closed_through", nullptr},
+                   {"last_export", nullptr}};
+  if (status.closed_through) out["closed_through"] = format_date(*status.closed_through);
+  if (status.last_finished) out["last_export"] = format_iso8601(*status.last_finished);
+  return out;
+}
+
+void print_table(const Session& session, const Status& status) {
+  Table table({"ACCOUNT", "RECEIVED", "DUPLICATE", "SET ASIDE", "ROWS", "PARTS", "BYTES"});
+  for (const auto& [account, c] : status.accounts)
+    table.row({account, std::to_string(c.events + c.duplicates), std::to_string(c.duplicates),
+               std::to_string(c.set_aside), std::to_string(c.rows), std::to_string(c.parts),
+               std::to_string(c.bytes)});
+  if (table.empty())
+    session.out << "No events have been exported yet.\n";
+  else
+    table.print(session.out);
+}
+
+}  // namespace
+
+Result<int> export_now(Session& session) {
+  VALETKEY_TRY(const auto config, session.load_config());
+  VALETKEY_TRY(const auto keys, session.open_keys());
+  VALETKEY_TRY(const auto objects, session.open_objects(*keys));
+  VALETKEY_TRY(const auto ledger, open_ledger(session.data_dir));
+  VALETKEY_TRY(const auto before, total_counts(*ledger));
+  VALETKEY_CHECK(export_all(session, *keys, *objects, *ledger, config));
+  VALETKEY_TRY(const auto after, total_counts(*ledger));
+  const auto done = difference(after, before);
+  if (session.json)
+    session.print(document_of(done));
+  else
+    session.out << fmt::format("{} events exported as {} rows in {} parts ({}); {} duplicates.\n",
+                               done.events, done.rows, done.parts,
+                               ProgressBar::bytes_text(done.bytes), done.duplicates);
+  return 0;
+}
+
+Result<int> export_status(Session& session) {
+  VALETKEY_TRY(const auto status, read_status(session));
+  const auto now = session.clock.now();
+  if (session.json) {
+    session.print(document_of(status, now));
+    return 0;
+  }
+  print_table(session, status);
+  session.out << fmt::format(
+      "Waiting: {} events ({}), the oldest for {} s. Closed: {}.\n", status.backlog.events,
+      ProgressBar::bytes_text(status.backlog.bytes), status.backlog.lag(now).count() / 1000,
+      status.closed_through ? "every day up to " + format_date(*status.closed_through)
+                            : "no day yet");
+  for (const auto& problem : status.backlog.problems) session.err << problem << '\n';
+  return 0;
+}
+
+}  // namespace valetkey::server

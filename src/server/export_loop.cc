@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/export_loop.h"
+
+#include <sched.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "events/event.h"
+
+namespace valetkey::server {
+namespace {
+
+constexpr milliseconds kPeriod{1000};
+constexpr milliseconds kLongestPause{60'000};
+constexpr int kNice = 10;
+
+// Requests go first. Where the system forbids it, the export runs all the same.
+void lower_priority() {
+  const sched_param none{};
+  (void)::sched_setscheduler(0, SCHED_BATCH, &none);  // of this thread, as is the next
+  (void)::setpriority(PRIO_PROCESS, 0, kNice);
+}
+
+}  // namespace
+
+void ExportLoop::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void ExportLoop::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+bool ExportLoop::stopping() const {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
+void ExportLoop::run() {
+  lower_priority();
+  milliseconds pause = kPeriod;
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, pause, [this] { return stopping_; })) {
+    lock.unlock();
+    const auto worked = work();
+    pause = worked ? kPeriod : std::min(2 * pause, kLongestPause);
+    note(worked);
+    lock.lock();
+  }
+}
+
+Result<void> ExportLoop::work() {
+  VALETKEY_CHECK(look());
+  if (!exporter_) {
+    VALETKEY_TRY(exporter_, make_exporter(parts_, config_));
+  }
+  VALETKEY_TRY(const bool asked, parts_.ledger.take_request());
+  asked_ = asked_ || asked;
+  VALETKEY_TRY(const bool over, day_is_over());
+  while (!stopping()) {
+    VALETKEY_TRY(const bool more, exporter_->run_batch(asked_ || over));
+    VALETKEY_CHECK(look());
+    if (!more) break;
+  }
+  if (stopping()) return {};
+  asked_ = false;
+  VALETKEY_CHECK(exporter_->close_days());
+  return apply_retention();
+}
+
+// Then everything is exported first, a batch at a time, so that a stop need not wait for all of it.
+Result<bool> ExportLoop::day_is_over() {
+  VALETKEY_TRY(const auto closed, parts_.ledger.closed_through());
+  const Date last = date_of(parts_.clock.now() - config_.grace) - std::chrono::days(1);
+  return closed && *closed < last;
+}
+
+Result<void> ExportLoop::apply_retention() {
+  const Date today = date_of(parts_.clock.now());
+  if (retained_ == today) return {};
+  VALETKEY_TRY(const auto removed, exporter_->apply_retention());
+  if (removed > 0) log::info("server", "retention removed objects", {{"objects", removed}});
+  retained_ = today;
+  return {};
+}
+
+// Keeps what health() shows of the ledger and of the first event that waits.
+Result<void> ExportLoop::look() {
+  VALETKEY_TRY(const auto totals, total_counts(parts_.ledger));
+  VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(0));
+  std::optional<Timestamp> oldest;
+  if (parts_.log.stats(0).end > consumed) {
+    VALETKEY_TRY(const auto first, parts_.log.read(0, consumed, 1));
+    std::string_view records = first.records;
+    events::Event event;
+    if (first.count > 0 && events::decode_event(records, event)) oldest = event.received;
+  }
+  const std::lock_guard lock(mutex_);
+  totals_ = totals;
+  consumed_ = consumed;
+  oldest_ = oldest;
+  return {};
+}
+
+void ExportLoop::note(const Result<void>& worked) {
+  const std::lock_guard lock(mutex_);
+  if (worked) {
+    if (!problem_.empty()) log::info("server", "the export works again");
+    problem_.clear();
+    return;
+  }
+  ++failures_;
+  problem_ = worked.error().detail;
+  log::error("server", "the export failed; its events wait", {{"why", problem_}});
+}
+
+ExportHealth ExportLoop::health() const {
+  const auto stats = parts_.log.stats(0);
+  const auto now = parts_.clock.now();
+  const std::lock_guard lock(mutex_);
+  ExportHealth out;
+  out.totals = totals_;
+  out.waiting_events = stats.end > consumed_ ? stats.end - consumed_ : 0;
+  if (out.waiting_events > 0) out.waiting_bytes = stats.bytes;
+  if (oldest_) out.lag = std::max(now - *oldest_, milliseconds(0));
+  out.set_aside = stats.set_aside;
+  out.failures = failures_;
+  out.problem = problem_;
+  return out;
+}
+
+}  // namespace valetkey::server

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The server's exporter: a thread of low priority that exports what is due, closes days, applies
+// retention, and heeds `valetkeyd export`. A failure is logged and tried again, later and later;
+// the events wait meanwhile. Thread-safe.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "server/export_health.h"
+#include "server/export_wiring.h"
+
+namespace valetkey::server {
+
+class ExportLoop {
+ public:
+  ExportLoop(const ExporterParts& parts, Config::Export config)
+      : parts_(parts), config_(std::move(config)) {}
+  ~ExportLoop() { stop(); }
+  ExportLoop(const ExportLoop&) = delete;
+  ExportLoop& operator=(const ExportLoop&) = delete;
+  void start();
+  void stop();  // lets the running batch end
+  ExportHealth health() const;
+
+ private:
+  void run();
+  Result<void> work();
+  Result<bool> day_is_over();
+  Result<void> apply_retention();
+  Result<void> look();
+  void note(const Result<void>& worked);
+  bool stopping() const;
+
+  const ExporterParts parts_;
+  const Config::Export config_;
+  // The thread's own.
+  std::unique_ptr<events::Exporter> exporter_;
+  bool asked_ = false;  // by `valetkeyd export`, and not yet done
+  std::optional<Date> retained_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  storage::ExportCounts totals_;
+  std::optional<Timestamp> oldest_;
+  std::uint64_t consumed_ = 0;
+  std::uint64_t failures_ = 0;
+  std::string problem_;
+  std::thread thread_;
+};
+
+}  // namespace valetkey::server

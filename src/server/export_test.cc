@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands about events, through the front door, and where DuckDB is looked for.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "server/duckdb_library.h"
+#include "server/health.h"
+#include "server/intake_counters.h"
+#include "server/test_machine.h"
+
+namespace valetkey::server {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(FindDuckdb, PrefersWhatIsConfiguredAndNamesTheRemedy) {
+  const TestMachine machine;
+  const fs::path program = machine.folder() / "build/test/bin/valetkeyd";
+  Config::Export config;
+  config.duckdb_library = (machine.folder() / "mine.so").string();
+  EXPECT_EQ(find_duckdb(config, program).error().code, ErrorCode::not_found);
+  std::ofstream(config.duckdb_library) << "x";
+  EXPECT_EQ(*find_duckdb(config, program), config.duckdb_library);
+}
+
+TEST(FindDuckdb, LooksBesideTheProgramThenInTheSourceFolder) {
+  const TestMachine machine;
+  const fs::path program = machine.folder() / "build/test/bin/valetkeyd";
+  const fs::path npm =
+      machine.folder() / "node_modules/@duckdb/node-bindings-linux-x64/libduckdb.so";
+  const fs::path beside = machine.folder() / "build/test/lib/valetkey/libduckdb.so";
+  fs::create_directories(npm.parent_path());
+  std::ofstream(npm) << "x";
+  if (!fs::exists("/usr/lib/valetkey/libduckdb.so")) {
+    EXPECT_EQ(*find_duckdb({}, program), npm);
+  }
+  fs::create_directories(beside.parent_path());
+  std::ofstream(beside) << "x";
+  EXPECT_EQ(*find_duckdb({}, program), beside);
+}
+
+TEST(Export, OfAFolderWithoutEventsDoesNothingAndSaysSo) {
+  const TestMachine machine;
+  machine.prepare();
+  const auto status = machine.must({"export", "status", "--json"}).json();
+  EXPECT_EQ(status.at("waiting"), 0);
+  EXPECT_TRUE(status.at("closed_through").is_null());
+  EXPECT_THAT(machine.must({"export", "status"}).out, HasSubstr("Waiting: 0 events"));
+}
+
+TEST(AccountSet, ChangesOnlyWhatIsNamed) {
+  const TestMachine machine;
+  machine.prepare();
+  machine.must({"account", "set", "12", "--retention", "90d", "--events-per-s", "7"});
+  const auto policy =
+      machine.must({"account", "set", "12", "--origins", "https://a.example", "--json"}).json();
+  EXPECT_EQ(policy.at("retention_days"), 90);
+  EXPECT_EQ(policy.at("events_per_s"), 7);
+  EXPECT_EQ(policy.at("origins").as_array().size(), 1u);
+  EXPECT_THAT(machine.must({"account", "set", "12", "--retention", "none"}).out,
+              HasSubstr("retention none"));
+  EXPECT_EQ(machine.run({"account", "set", "12", "--retention", "12h"}).status, 1);
+  EXPECT_EQ(machine.run({"account", "set", "13"}).status, 1);
+}
+
+TEST(AccountSet, ShowsAnIngestKeyOnceAndStoresItsHash) {
+  const TestMachine machine;
+  machine.prepare();
+  const auto made = machine.must({"account", "set", "12", "--ingest-key", "new", "--json"}).json();
+  const std::string key = made.at("ingest_key").as_string().c_str();
+  EXPECT_THAT(key, HasSubstr("vkingest_"));
+  EXPECT_EQ(made.at("needs_ingest_key"), true);
+  for (const auto& entry : fs::recursive_directory_iterator(machine.data())) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path());
+    const std::string content(std::istreambuf_iterator<char>(file), {});
+    EXPECT_THAT(content, Not(HasSubstr(key))) << entry.path();
+  }
+  EXPECT_THAT(machine.must({"account", "set", "12"}).out, HasSubstr("ingest key needed"));
+  EXPECT_THAT(machine.must({"account", "set", "12", "--ingest-key", "none"}).out,
+              HasSubstr("not needed"));
+}
+
+TEST(Health, WarnsOfAnExportThatFailsAndStaysReady) {
+  const Timestamp now = from_epoch_ms(1'000'000);
+  Health health;
+  health.looked = now;
+  health.control_fresh = true;
+  health.exporting.emplace().problem = "there is no libduckdb.so";
+  EXPECT_TRUE(health.problems(now).empty());
+  ASSERT_EQ(health.warnings(now).size(), 1u);
+  EXPECT_THAT(health.warnings(now)[0], HasSubstr("no libduckdb.so"));
+}
+
+TEST(IntakeCounters, CountsReasonsUpToALimit) {
+  IntakeCounters counters;
+  for (int i = 0; i < 100; ++i) counters.dropped("", std::to_string(i), 2);
+  EXPECT_EQ(counters.drops().size(), 65u);
+  EXPECT_EQ(counters.drops().at("other"), 72u);
+}
+
+}  // namespace
+}  // namespace valetkey::server

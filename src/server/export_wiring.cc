@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/export_wiring.h"
+
+#include "events/file_log.h"
+#include "server/duckdb_library.h"
+
+namespace valetkey::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The days of a deleted account are not closed any more; what it had still ages.
+Result<std::vector<events::AccountPolicy>> exported_accounts(control::ControlStore& control) {
+  VALETKEY_TRY(const auto accounts, control.accounts());
+  std::vector<events::AccountPolicy> out;
+  for (const auto& account : accounts) {
+    VALETKEY_TRY(const auto policy, control.policy(account.id));
+    if (account.state != control::AccountState::deleted || policy.retention)
+      out.push_back({account.id, policy.retention});
+  }
+  return out;
+}
+
+events::ExporterOptions options_of(const Config::Export& config, const storage::DiskStore& objects,
+                                   fs::path library) {
+  events::ExporterOptions out;
+  out.duckdb.library = std::move(library);
+  out.duckdb.sha256 = config.duckdb_sha256.empty() ? kDuckdbSha256 : config.duckdb_sha256;
+  // It holds plaintext: of this process, and wiped by the next one if this one dies.
+  out.duckdb.folder = objects.staging().folder() / "duckdb";
+  out.duckdb.memory_limit_mib = config.memory_limit_mib;
+  out.duckdb.threads = static_cast<unsigned>(config.threads);
+  out.longest_wait = config.longest_wait;
+  out.batch_bytes = config.batch_bytes;
+  out.max_partitions_a_day = config.max_partitions_a_day;
+  out.window = std::chrono::floor<std::chrono::days>(config.dedup_window);
+  out.grace = config.grace;
+  return out;
+}
+
+}  // namespace
+
+fs::path events_folder(const fs::path& data_dir) { return data_dir / "events"; }
+
+Result<std::unique_ptr<storage::ExportLedger>> open_ledger(const fs::path& data_dir) {
+  return storage::ExportLedger::open(data_dir / "objects.db");
+}
+
+Result<std::unique_ptr<events::EventLog>> open_event_log(const fs::path& data_dir,
+                                                         const Config& config,
+                                                         storage::ExportLedger& ledger,
+                                                         const KeySource& keys,
+                                                         const Clock& clock) {
+  VALETKEY_TRY(const auto consumed, ledger.consumed(0));
+  events::FileLogOptions options;
+  options.folder = events_folder(data_dir);
+  // Exported events go segment by segment: small batches want small segments.
+  options.segment_bytes =
+      std::min<std::size_t>(options.segment_bytes, config.exporting.batch_bytes / 2);
+  options.max_waiting_bytes = config.intake.max_waiting_bytes;
+  options.longest_wait = config.intake.longest_wait;
+  VALETKEY_TRY(options.first_offset, ledger.floor(0));
+  VALETKEY_TRY(auto log, events::open_file_log(std::move(options), keys, clock));
+  VALETKEY_CHECK(log->release(0, consumed));  // a crash may have come between the two
+  return log;
+}
+
+Result<std::unique_ptr<events::Exporter>> make_exporter(const ExporterParts& parts,
+                                                        const Config::Export& config) {
+  VALETKEY_TRY(auto library, find_duckdb(config, running_program()));
+  return std::make_unique<events::Exporter>(
+      parts.log, parts.objects, parts.ledger, parts.clock,
+      [&control = parts.control] { return exported_accounts(control); },
+      options_of(config, parts.objects, std::move(library)));
+}
+
+Result<storage::ExportCounts> total_counts(storage::ExportLedger& ledger) {
+  VALETKEY_TRY(const auto counts, ledger.counts());
+  storage::ExportCounts out;
+  for (const auto& [account, each] : counts) out += each;
+  return out;
+}
+
+}  // namespace valetkey::server

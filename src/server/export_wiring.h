@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The exporter and what it stands on, as the server and the commands make them from one
+// configuration.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/keyring.h"
+#include "control/control_store.h"
+#include "events/event_log.h"
+#include "events/exporter.h"
+#include "server/config.h"
+#include "storage/disk_store.h"
+#include "storage/export_ledger.h"
+
+namespace valetkey::server {
+
+std::filesystem::path events_folder(const std::filesystem::path& data_dir);
+Result<std::unique_ptr<storage::ExportLedger>> open_ledger(const std::filesystem::path& data_dir);
+// `busy`: another process, a server most likely, has it.
+Result<std::unique_ptr<events::EventLog>> open_event_log(const std::filesystem::path& data_dir,
+                                                         const Config& config,
+                                                         storage::ExportLedger& ledger,
+                                                         const KeySource& keys, const Clock& clock);
+
+struct ExporterParts {
+  events::EventLog& log;
+  storage::DiskStore& objects;
+  storage::ExportLedger& ledger;
+  control::ControlStore& control;
+  const Clock& clock;
+};
+// `not_found` where libduckdb.so is missing.
+Result<std::unique_ptr<events::Exporter>> make_exporter(const ExporterParts& parts,
+                                                        const Config::Export& config);
+
+// The sum over all accounts.
+Result<storage::ExportCounts> total_counts(storage::ExportLedger& ledger);
+
+}  // namespace valetkey::server

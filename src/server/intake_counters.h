@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What became of the events that were sent, for /metrics. Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "api/intake.h"
+
+namespace valetkey::server {
+
+class IntakeCounters final : public api::IntakeHooks {
+ public:
+  void received(const AccountId& account, std::uint64_t events, std::uint64_t bytes) override;
+  // Beyond 64 different reasons they count as "other".
+  void dropped(std::string_view account, std::string_view reason, std::uint64_t count) override;
+
+  std::uint64_t events() const { return events_.load(std::memory_order_relaxed); }
+  std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  std::map<std::string, std::uint64_t, std::less<>> drops() const;  // by reason
+
+ private:
+  std::atomic<std::uint64_t> events_{0};
+  std::atomic<std::uint64_t> bytes_{0};
+  mutable std::mutex mutex_;
+  std::map<std::string, std::uint64_t, std::less<>> drops_;
+};
+
+}  // namespace valetkey::server
