@@ -91,6 +91,10 @@ class OpenApi(ServedCase):
         self.check("/v2/tokens/{id}", "delete", 204, self.token, concrete=f"/v2/tokens/{made['id']}")
         self.check("/v2/tokens/{id}", "delete", 404, self.token, concrete="/v2/tokens/tok_0000000000000000")
         self.check("/v2/tokens/{id}", "delete", 403, self.export_only, concrete=f"/v2/tokens/{made['id']}")
+        event = {"account_id": ACCOUNT, "visitors": [{"visitor_id": "v", "snapshots": [
+            {"decisions": [], "events": [{"uuid": "u", "timestamp": 1, "key": "k"}]}]}]}
+        self.check("/v1/events", "post", 204, None, json=event)
+        self.check("/v1/events", "post", 400, None, data="{", headers=JSON)
         self.check("/openapi.json", "get", 200)
         self.check("/", "get", 200)
         documented = {(path, method) for path, operations in self.document["paths"].items()
