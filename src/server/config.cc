@@ -2,18 +2,12 @@
 #include "server/config.h"
 
 #include <fmt/format.h>
-// toml++ 3.3 asserts in debug builds, and promises the optimiser in others, that a table's name
-// begins with a character that may begin one, although the parser's next lines handle the contrary
-// ("[:]"). With its assertions empty in every build those lines decide.
-#undef NDEBUG
-#define TOML_ASSERT(condition) static_assert(true)
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
 
 #include <charconv>
 
 #include "base/file.h"
 #include "server/settings.h"
+#include "server/toml_parser.h"
 
 namespace valetkey::server {
 namespace {

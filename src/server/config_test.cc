@@ -109,6 +109,12 @@ TEST(Config, ASectionNameThatIsNoneIsAnErrorAndNoCrash) {
   EXPECT_THAT(error_of("[::1]:9000"), HasSubstr("v.toml line 1: "));
 }
 
+TEST(Config, LettersBeyondAsciiStandInCommentsAndTextsOnly) {
+  EXPECT_EQ(error_of("# für alle\n[s3]# größer\ndomain = \"a\\\"ü\" # ü\n"), "");
+  for (const char* text : {"[s3]\ndomain = ü", "[s3]\ndomain = 7:3\xCE\xBC", "[s3]\nüber = 1"})
+    EXPECT_THAT(error_of(text), HasSubstr("v.toml line 2: ")) << text;
+}
+
 TEST(Config, ValuesOfTheWrongKindOrOutOfBoundsSayWhatTheyMustBe) {
   EXPECT_EQ(error_of("[s3]\nbucket = 1"),
             "v.toml line 2: [s3] bucket must be text without control characters");
