@@ -211,6 +211,7 @@ TEST_F(Serving, ABusyPortIsNamed) {
   config.listen = {.api = "127.0.0.1:0",
                    .s3 = server_->urls().s3.substr(std::string("http://").size()),
                    .admin = "127.0.0.1:0"};
+  config.intake.enabled = false;  // the first one has the event log
   const auto second = Server::start(session(), config);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::busy);
