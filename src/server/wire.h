@@ -63,10 +63,10 @@ class Server {
   s3::Options s3_options() const;
   api::Options api_options() const;
 
+  Metrics metrics_;
   Config config_;
   const Clock& clock_;
   std::filesystem::path data_dir_;
-  Metrics metrics_;
 
   // Stores
   std::unique_ptr<KeySource> keys_;
