@@ -138,10 +138,12 @@ class Tool(ServedCase):
         try:
             line = pathlib.Path(f"/proc/{process.pid}/cmdline")
             deadline = time.monotonic() + 10
-            while self.token.encode() in line.read_bytes() and time.monotonic() < deadline:
-                time.sleep(0.02)
-            self.assertIn(b"--token", line.read_bytes())
-            self.assertNotIn(self.token.encode(), line.read_bytes())
+            said = line.read_bytes()  # empty for a moment, while the program is started
+            while (b"--token" not in said or self.token.encode() in said) and time.monotonic() < deadline:
+                time.sleep(0.01)
+                said = line.read_bytes()
+            self.assertIn(b"--token", said)
+            self.assertNotIn(self.token.encode(), said)
         finally:
             process.kill()
             _, err = process.communicate(timeout=20)
