@@ -158,8 +158,9 @@ TEST_F(Crash, LosesNothingOnAFullDisk) {
     const auto store = open_disk_store({data(), "bucket"}, keys_, clock_);
     if (!store) return 3;
     const auto report = check_objects(**store, {}, kTestTime, silent);
-    if (!report || !report->clean()) return 4;
-    return report->objects > 0 ? 0 : 5;
+    // How many objects are there depends on how the workers took turns: none, where files that were
+    // still being written filled the disk before the first commit.
+    return report && report->clean() ? 0 : 4;
   });
   if (result == 77) GTEST_SKIP() << "mounting a file system is not allowed here";
   EXPECT_EQ(result, 0);
