@@ -137,6 +137,21 @@ TEST(Intake, TurnsAnActivationIntoTheDecisionsOfItsCampaign) {
   EXPECT_EQ(dropped(none, Drop::no_decision), 1U);
 }
 
+TEST(Intake, KnowsAnActivationThatHasAKeyAndNoType) {
+  const auto sent = keep(body_of(
+      R"({"uuid":"a","timestamp":1,"entity_id":"1","key":"campaign_activated"},
+         {"uuid":"b","timestamp":1,"entity_id":"1","key":"campaign_activated","type":"custom"})",
+      R"([{"campaign_id":"1","experiment_id":"a"}])"));
+  ASSERT_EQ(sent.events.size(), 2U);
+  EXPECT_EQ(sent.events[0].kind, EventKind::activation);
+  EXPECT_EQ(sent.events[0].rows(), 1U);
+  EXPECT_EQ(sent.events[1].kind, EventKind::conversion);
+
+  const auto without = keep(body_of(R"({"uuid":"c","timestamp":1,"key":"campaign_activated"})"));
+  ASSERT_EQ(without.events.size(), 1U);
+  EXPECT_EQ(without.events[0].kind, EventKind::conversion);
+}
+
 TEST(Intake, NamesABlankConversionAfterItsEntityAndDropsAnIncompleteOne) {
   const auto kept = keep(body_of(R"({"uuid":"a","timestamp":1,"entity_id":5,"key":"  "},
                                     {"uuid":"b","timestamp":1,"key":""},
