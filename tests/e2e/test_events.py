@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Events in, Parquet out: what was sent and acknowledged is in the export exactly once, for its own account only."""
 import json
-import pathlib
 import random
 import shutil
 import subprocess
-import tempfile
 import threading
 import time
 import unittest
@@ -13,11 +11,9 @@ import uuid
 
 import requests
 
-from clients import Clients, prefix_of
+import parts
 from server import LONG, Server, main
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-READER = pathlib.Path(__file__).resolve().parent / "read_parts.mjs"
 ACCOUNT, NEIGHBOUR = "12", "123"
 NOW = int(time.time() * 1000)
 
@@ -35,8 +31,7 @@ def body(account: str, visitor: str, events: list[dict], decisions: list[dict] |
 
 class Events(unittest.TestCase):
     def setUp(self):
-        if not (ROOT / "node_modules").is_dir() or not shutil.which("node"):
-            self.skipTest("Node.js or its packages are missing: run script/bootstrap")
+        parts.need_node()
         self.server = Server()
         self.addCleanup(self.server.close)
         self.tokens = {account: self.server.make_account(account) for account in (ACCOUNT, NEIGHBOUR)}
@@ -49,21 +44,8 @@ class Events(unittest.TestCase):
         answer = self.send(payload)
         self.assertEqual(204, answer.status_code, answer.text)
 
-    def download(self, account: str) -> pathlib.Path:
-        folder = pathlib.Path(tempfile.mkdtemp(dir=self.server.folder))
-        clients = Clients(self.server, self.server.exchange(self.tokens[account]), folder / "client")
-        self.assertEqual(f"v1/account_id={account}/", prefix_of(clients.path))
-        done = clients.aws("s3", "sync", "--only-show-errors", clients.path, folder / "got")
-        self.assertEqual(0, done.returncode, done.stderr)
-        (folder / "got").mkdir(exist_ok=True)
-        return folder / "got"
-
     def rows(self, account: str, reader: str = "duckdb") -> list[dict]:
-        """Every row of the account's export, with the path of its part as `_part`."""
-        done = subprocess.run(["node", str(READER), reader, str(self.download(account))], cwd=ROOT,
-                              capture_output=True, text=True, timeout=120)
-        self.assertEqual(0, done.returncode, done.stderr)
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        return parts.read_rows(parts.download(self.server, account, self.tokens[account]), reader)
 
     def test_two_unrelated_readers_see_what_was_sent(self):
         decision = {"campaign_id": "100", "experiment_id": "200", "variation_id": "300", "is_campaign_holdback": False}
@@ -76,7 +58,7 @@ class Events(unittest.TestCase):
         self.acknowledged(body(ACCOUNT, "ann", [conversion("c1", "purchase")]))  # sent again
         self.acknowledged(body(NEIGHBOUR, "bob", [conversion("c1", "purchase")]))
         self.server.run("export")
-        for reader in ("duckdb", "hyparquet"):
+        for reader in parts.READERS:
             rows = {row["uuid"]: row for row in self.rows(ACCOUNT, reader)}
             self.assertEqual({"d1", "c1", "c2"}, set(rows), reader)
             self.assertEqual(("100", "200", "300", False, "ann", ACCOUNT), tuple(
