@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """script/demo --once shows the whole main job and leaves nothing running."""
+import json
 import pathlib
 import re
 import subprocess
@@ -23,7 +24,12 @@ class Demo(unittest.TestCase):
 
     def test_it_shows_the_main_job_without_a_secret(self):
         said = self.run_demo()
-        self.assertIn("every byte as imported", said)
+        sent = [json.loads(line) for line in said.splitlines() if line.strip().startswith('{"account"')]
+        self.assertEqual(["12345", "123456"], [each["account"] for each in sent])
+        self.assertIn(f"every event once: {sum(each['events'] for each in sent)} rows, "
+                      f"{sum(each['twice'] for each in sent)} events that came twice removed", said)
+        self.assertIn("7 Parquet files", said)
+        self.assertIn("event=Sign-up%3A step 2 (50%25 off%3F)/", said)
         self.assertIn("AccessDenied", said)
         self.assertNotRegex(said, r"vkpat_[0-9A-Za-z]{10}")
         self.assertFalse(re.search(r'sessionToken" *: *"[^"…]{20}', said))

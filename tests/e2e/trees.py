@@ -21,7 +21,7 @@ def real_tree() -> pathlib.Path:
 def sample_tree(folder: pathlib.Path) -> pathlib.Path:
     if not (ROOT / "node_modules").is_dir() or not shutil.which("node"):
         raise unittest.SkipTest("Node.js or its packages are missing: run script/bootstrap")
-    subprocess.run(["node", str(ROOT / "script" / "sample_export.mjs"), str(folder)], check=True, timeout=120,
+    subprocess.run(["node", str(ROOT / "tests" / "e2e" / "sample_export.mjs"), str(folder)], check=True, timeout=120,
                    cwd=ROOT)
     return folder
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
-// Writes a small Experimentation Events Export of the real layout and schema: for demo, tests and first tries.
+// Writes a small Experimentation Events Export of the real layout and schema: for tests and first tries.
 // The same arguments give the same rows. Written by DuckDB, so timestamps are milliseconds of local type.
 import { createHash } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { DuckDBInstance } from "@duckdb/node-api";
 
-const usage = `usage: script/sample_export.mjs FOLDER [--accounts 12345,123456] [--first-day 2026-03-01] [--days 3] [--rows 400]
+const usage = `usage: tests/e2e/sample_export.mjs FOLDER [--accounts 12345,123456] [--first-day 2026-03-01] [--days 3] [--rows 400]
 
 Writes FOLDER/v1/account_id=.../type=.../date=.../..., rows being those of one part.`;
 
