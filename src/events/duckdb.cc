@@ -6,97 +6,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <deque>
 #include <mutex>
 
 #include "base/crypto.h"
 #include "base/encoding.h"
 #include "base/file.h"
+#include "events/duckdb_api.h"
 
 namespace valetkey::events {
-
-// --- the C API, as far as it is used ---
-
-namespace {
-
-using Handle = void*;
-using Index = std::uint64_t;
-enum Status : int { kSuccess = 0 };
-enum Type : int { kBoolean = 1, kInteger = 4, kBigint = 5, kDouble = 11, kVarchar = 17 };
-struct QueryResult {  // duckdb_result
-  Index columns, rows, changed;
-  void* column_data;
-  char* error;
-  void* internal;
-};
-struct ListEntry {  // duckdb_list_entry
-  Index offset, length;
-};
-
-}  // namespace
-
-class DuckdbLibrary {
- public:
-  // Loaded once per process; the first path counts.
-  static Result<const DuckdbLibrary*> load(const DuckdbOptions& options);
-  // For DuckDB's callbacks, which bring nothing but a handle. Null before load().
-  static const DuckdbLibrary* loaded() { return slot().get(); }
-
-#define VALETKEY_DUCKDB_FUNCTIONS(X)                                             \
-  X(int, open_ext, (const char*, Handle*, Handle, char**))                       \
-  X(void, close, (Handle*))                                                      \
-  X(int, connect, (Handle, Handle*))                                             \
-  X(void, disconnect, (Handle*))                                                 \
-  X(int, create_config, (Handle*))                                               \
-  X(int, set_config, (Handle, const char*, const char*))                         \
-  X(void, destroy_config, (Handle*))                                             \
-  X(int, query, (Handle, const char*, QueryResult*))                             \
-  X(const char*, result_error, (QueryResult*))                                   \
-  X(void, destroy_result, (QueryResult*))                                        \
-  X(void, free, (void*))                                                         \
-  X(Handle, create_table_function, ())                                           \
-  X(void, destroy_table_function, (Handle*))                                     \
-  X(void, table_function_set_name, (Handle, const char*))                        \
-  X(void, table_function_set_extra_info, (Handle, void*, void (*)(void*)))       \
-  X(void, table_function_set_bind, (Handle, void (*)(Handle)))                   \
-  X(void, table_function_set_init, (Handle, void (*)(Handle)))                   \
-  X(void, table_function_set_function, (Handle, void (*)(Handle, Handle)))       \
-  X(int, register_table_function, (Handle, Handle))                              \
-  X(void*, bind_get_extra_info, (Handle))                                        \
-  X(void, bind_add_result_column, (Handle, const char*, Handle))                 \
-  X(void*, init_get_extra_info, (Handle))                                        \
-  X(void, init_set_max_threads, (Handle, Index))                                 \
-  X(void*, function_get_extra_info, (Handle))                                    \
-  X(void, function_set_error, (Handle, const char*))                             \
-  X(Handle, create_logical_type, (int))                                          \
-  X(Handle, create_list_type, (Handle))                                          \
-  X(Handle, create_map_type, (Handle, Handle))                                   \
-  X(Handle, create_struct_type, (Handle*, const char**, Index))                  \
-  X(void, destroy_logical_type, (Handle*))                                       \
-  X(Handle, data_chunk_get_vector, (Handle, Index))                              \
-  X(void, data_chunk_set_size, (Handle, Index))                                  \
-  X(Index, vector_size, ())                                                      \
-  X(void*, vector_get_data, (Handle))                                            \
-  X(void, vector_ensure_validity_writable, (Handle))                             \
-  X(std::uint64_t*, vector_get_validity, (Handle))                               \
-  X(void, validity_set_row_invalid, (std::uint64_t*, Index))                     \
-  X(void, vector_assign_string_element_len, (Handle, Index, const char*, Index)) \
-  X(Handle, list_vector_get_child, (Handle))                                     \
-  X(int, list_vector_set_size, (Handle, Index))                                  \
-  X(int, list_vector_reserve, (Handle, Index))                                   \
-  X(Handle, struct_vector_get_child, (Handle, Index))
-
-#define X(result, name, arguments) result(*name) arguments = nullptr;
-  VALETKEY_DUCKDB_FUNCTIONS(X)
-#undef X
-
- private:
-  static std::unique_ptr<DuckdbLibrary>& slot() {
-    static std::unique_ptr<DuckdbLibrary> library;
-    return library;
-  }
-  Result<void> resolve(void* handle);
-};
 
 Result<void> DuckdbLibrary::resolve(void* handle) {
 #define X(result, name, arguments)                                               \
@@ -191,12 +108,6 @@ std::uint64_t RowChunk::capacity() const { return library_->vector_size(); }
 
 namespace {
 
-struct Table {
-  const DuckdbLibrary& library;
-  std::vector<Column> columns;
-  RowFiller filler;
-};
-
 // Owned by the caller.
 Handle make_type(const DuckdbLibrary& library, const Column& column) {
   using Kind = Column::Kind;
@@ -235,7 +146,7 @@ Handle make_type(const DuckdbLibrary& library, const Column& column) {
 
 void bind_table(Handle info) {
   const auto& library = *DuckdbLibrary::loaded();
-  const auto& table = *static_cast<Table*>(library.bind_get_extra_info(info));
+  const auto& table = *static_cast<DuckdbTable*>(library.bind_get_extra_info(info));
   for (const auto& column : table.columns) {
     Handle type = make_type(library, column);
     library.bind_add_result_column(info, column.name.c_str(), type);
@@ -245,7 +156,7 @@ void bind_table(Handle info) {
 void init_table(Handle info) { DuckdbLibrary::loaded()->init_set_max_threads(info, 1); }
 void fill_table(Handle info, Handle chunk) {
   const auto& library = *DuckdbLibrary::loaded();
-  auto& table = *static_cast<Table*>(library.function_get_extra_info(info));
+  auto& table = *static_cast<DuckdbTable*>(library.function_get_extra_info(info));
   RowChunk rows(library, chunk);
   const auto filled = table.filler(rows);
   if (!filled) {
@@ -263,13 +174,6 @@ std::string sql_text(const std::string& text) {
 
 }  // namespace
 
-struct Duckdb::State {
-  const DuckdbLibrary& library;
-  Handle database = nullptr;
-  Handle connection = nullptr;
-  std::deque<Table> tables = {};  // DuckDB keeps pointers to them
-};
-
 Duckdb::Duckdb(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Duckdb::~Duckdb() {
@@ -286,6 +190,7 @@ Result<std::unique_ptr<Duckdb>> Duckdb::open(const DuckdbOptions& options) {
     return fail(ErrorCode::unavailable, "DuckDB cannot open a database in memory");
   const auto spill = options.folder / "spill";
   VALETKEY_CHECK(make_folders(spill));
+  for (const auto& statement : options.settings) VALETKEY_CHECK(database->run(statement));
   // The order matters: what the later settings forbid, the earlier ones still do.
   for (const auto& statement :
        {fmt::format("SET memory_limit='{}MiB'", options.memory_limit_mib),
@@ -318,7 +223,7 @@ Result<void> Duckdb::run(const std::string& sql) {
 Result<void> Duckdb::add_table(const std::string& name, const std::vector<Column>& columns,
                                RowFiller filler) {
   const auto& library = state_->library;
-  auto& table = state_->tables.emplace_back(Table{library, columns, std::move(filler)});
+  auto& table = state_->tables.emplace_back(DuckdbTable{library, columns, std::move(filler)});
   Handle function = library.create_table_function();
   library.table_function_set_name(function, name.c_str());
   library.table_function_set_extra_info(function, &table, nullptr);

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,6 +28,7 @@ struct DuckdbOptions {
   std::size_t memory_limit_mib = 512;
   std::size_t max_spill_mib = 4096;
   unsigned threads = 1;
+  std::vector<std::string> settings = {};  // statements of ours to run before all is locked
 };
 
 class DuckdbLibrary;  // the loaded library; lives as long as the process
@@ -84,7 +87,15 @@ struct Column {
 // Fills the chunk and says how many rows; 0 ends the table. Called from one thread at a time.
 using RowFiller = std::function<Result<std::uint64_t>(RowChunk&)>;
 
-// One in-memory database with one connection. For one thread at a time.
+struct ResultColumn {
+  std::string name;
+  bool number = false;
+};
+// A row of a result whose columns are all text; null where SQL says NULL. Valid until it returns.
+using TextRow = std::span<const std::optional<std::string_view>>;
+using TextReader = std::function<Result<void>(TextRow)>;
+
+// One in-memory database with one connection. For one thread at a time, but for interrupt().
 class Duckdb {
  public:
   static Result<std::unique_ptr<Duckdb>> open(const DuckdbOptions& options);
@@ -95,6 +106,15 @@ class Duckdb {
   // Makes `name`() a table with these columns, whose rows come from `filler` at each use.
   Result<void> add_table(const std::string& name, const std::vector<Column>& columns,
                          RowFiller filler);
+
+  // What a stranger's SQL would yield. Runs nothing. `invalid`, with DuckDB's words in one
+  // sentence, if it is wrong; `denied` unless it is one statement that only reads.
+  Result<std::vector<ResultColumn>> check_select(const std::string& sql);
+  // Runs one SELECT whose columns are all VARCHAR, handing on rows as they come. The error is the
+  // reader's, or says what DuckDB said: it may quote data.
+  Result<void> read(const std::string& sql, const TextReader& reader);
+  // Ends what runs, soon, with an error. From any thread.
+  void interrupt();
 
  private:
   struct State;
