@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// Puts events into the log of a data folder that nobody serves, through the intake's parser but
+// without HTTP; with FOLDER their rows also go to FOLDER/decisions.ndjson and conversions.ndjson.
+// usage: fill_log DATA_DIR EVENTS PARTITIONS ACCOUNTS [FOLDER]
+#include <fmt/os.h>
+
+#include <filesystem>
+#include <random>
+#include <semaphore>
+
+#include "events/event.h"
+#include "events/intake.h"
+#include "fill.h"
+#include "sdk_events.h"
+#include "server/export_wiring.h"
+
+namespace valetkey::bench {
+namespace {
+
+constexpr std::size_t kBodies = 100;  // a batch
+constexpr std::ptrdiff_t kInFlight = 16;
+
+// Rows as NDJSON. Our own texts need no escapes.
+class Rows {
+ public:
+  explicit Rows(const std::filesystem::path& folder)
+      : decisions_(
+            fmt::output_file((folder / "decisions.ndjson").string(), fmt::buffer_size = 1 << 20)),
+        conversions_(fmt::output_file((folder / "conversions.ndjson").string(),
+                                      fmt::buffer_size = 1 << 20)) {}
+
+  void add(std::string_view records) {
+    while (!records.empty()) {
+      must(events::decode_event(records, event_));
+      if (event_.kind == events::EventKind::conversion) {
+        conversion();
+        continue;
+      }
+      for (const auto& decision : event_.decisions) this->decision(decision);
+    }
+  }
+
+ private:
+  static std::string text(const events::Text& text) {
+    return text ? fmt::format(R"("{}")", *text) : "null";
+  }
+  std::string attributes() const {
+    std::string out;
+    for (const auto& a : event_.attributes)
+      out += fmt::format(R"({}{{"id":{},"name":{},"type":{},"value":{}}})", out.empty() ? "" : ",",
+                         text(a.id), text(a.name), text(a.type), text(a.value));
+    return "[" + out + "]";
+  }
+  std::string tags() const {
+    std::string out;
+    for (const auto& t : event_.tags)
+      out += fmt::format(R"({}"{}":{})", out.empty() ? "" : ",", t.key, text(t.value));
+    return "{" + out + "}";
+  }
+  std::string shared_front() const {
+    return fmt::format(
+        R"("uuid":"{}","timestamp":{},"process_timestamp":{},"visitor_id":"{}","session_id":{},"account_id":"{}")",
+        event_.uuid, epoch_ms(event_.timestamp), epoch_ms(event_.received), event_.visitor_id,
+        text(event_.session_id), event_.account_id);
+  }
+  std::string shared_back() const {
+    return fmt::format(
+        R"("attributes":{},"user_ip":{},"user_agent":{},"referer":{},"revision":{},"client_engine":{},"client_version":{})",
+        attributes(), text(event_.user_ip), text(event_.user_agent), text(event_.referer),
+        text(event_.revision), text(event_.client_engine), text(event_.client_version));
+  }
+  void decision(const events::Decision& d) {
+    decisions_.print(
+        R"({{{},"campaign_id":{},"experiment_id":{},"variation_id":{},"is_holdback":{},{}}})"
+        "\n",
+        shared_front(), text(d.campaign_id), text(d.experiment_id), text(d.variation_id),
+        d.is_holdback ? (*d.is_holdback ? "true" : "false") : "null", shared_back());
+  }
+  void conversion() {
+    const auto number = [](const auto& n) { return n ? fmt::to_string(*n) : "null"; };
+    conversions_.print(
+        R"({{{},"experiments":[],"entity_id":{},"event_type":{},"event_name":{},"revenue":{},"value":{},"quantity":{},"tags":{},{}}})"
+        "\n",
+        shared_front(), text(event_.entity_id), text(event_.event_type), text(event_.event_name),
+        number(event_.revenue), number(event_.value), number(event_.quantity), tags(),
+        shared_back());
+  }
+
+  fmt::ostream decisions_, conversions_;
+  events::Event event_;
+};
+
+void fill(events::EventLog& log, std::uint64_t count, SdkBody& body, Timestamp now, Rows* rows) {
+  std::counting_semaphore<> room(kInFlight);
+  const events::IntakeContext context{now, "127.0.0.1", "bench", ""};
+  for (std::uint64_t first = 0; first < count;) {
+    std::string records;
+    std::size_t events = 0;
+    for (std::size_t i = 0; i < kBodies && first < count; ++i, first += SdkBody::kEvents) {
+      const auto parsed = events::parse_events(body.fill(first), context, true);
+      if (!parsed) std::exit(3);
+      records += parsed->records;
+      events += parsed->events;
+    }
+    if (rows != nullptr) rows->add(records);
+    room.acquire();
+    log.append(std::move(records), events, [&room](const Result<events::Offset>& stored) {
+      if (!stored) std::exit(4);
+      room.release();
+    });
+  }
+  for (std::ptrdiff_t i = 0; i < kInFlight; ++i) room.acquire();
+}
+
+}  // namespace
+}  // namespace valetkey::bench
+
+int main(int argc, char** argv) {
+  using namespace valetkey;
+  using namespace valetkey::bench;
+  if (argc < 5) {
+    std::fputs("usage: fill_log DATA_DIR EVENTS PARTITIONS ACCOUNTS [FOLDER]\n", stderr);
+    return 2;
+  }
+  const SystemClock clock;
+  const auto session = session_of(argv[1], clock);
+  const auto keys = must(session.open_keys());
+  const auto objects = must(session.open_objects(*keys));
+  const auto ledger = must(server::open_ledger(session.data_dir));
+  server::Config config;
+  config.intake.max_waiting_bytes = 1ull << 40;
+  const auto log =
+      must(server::open_event_log(session.data_dir, config, *ledger, *keys, session.clock));
+  SdkBody body(std::random_device{}() * 0x9e3779b97f4a7c15ull, std::strtoull(argv[3], nullptr, 10),
+               epoch_ms(clock.now()), std::strtoull(argv[4], nullptr, 10));
+  std::optional<Rows> rows;
+  if (argc > 5) rows.emplace(argv[5]);
+  fill(*log, std::strtoull(argv[2], nullptr, 10), body, clock.now(), rows ? &*rows : nullptr);
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes a data folder that nobody serves remember so many uuids, spread over the last seven days: a
+// file of digests a day, as the exporter writes them.
+// usage: fill_seen DATA_DIR UUIDS
+#include <algorithm>
+#include <random>
+
+#include "events/seen_uuids.h"
+#include "fill.h"
+#include "server/export_wiring.h"
+
+namespace valetkey::bench {
+namespace {
+
+constexpr int kDays = 7;
+
+std::string digests(std::uint64_t count, std::mt19937_64& random) {
+  events::Deduplicator digests;
+  for (std::uint64_t i = 0; i < count; ++i)
+    digests.add({random(), random()}, static_cast<std::uint32_t>(i));
+  digests.sort();
+  return digests.serialize();
+}
+
+storage::SeenFile add_file(storage::DiskStore& store, int days_ago, std::uint64_t count,
+                           std::mt19937_64& random, Timestamp now) {
+  const storage::SeenFile file{"internal/seen/bench-" + std::to_string(days_ago),
+                               date_of(now) - std::chrono::days(days_ago), count};
+  const auto writer = must(store.create(file.key, now));
+  must(writer->write(digests(count, random)));
+  storage::Publication publication;
+  publication.add.push_back(must(writer->finish(std::nullopt)));
+  must(store.publish(std::move(publication)));
+  return file;
+}
+
+}  // namespace
+}  // namespace valetkey::bench
+
+int main(int argc, char** argv) {
+  using namespace valetkey;
+  using namespace valetkey::bench;
+  if (argc != 3) {
+    std::fputs("usage: fill_seen DATA_DIR UUIDS\n", stderr);
+    return 2;
+  }
+  const SystemClock clock;
+  const auto session = session_of(argv[1], clock);
+  const auto keys = must(session.open_keys());
+  const auto objects = must(session.open_objects(*keys));
+  const auto ledger = must(server::open_ledger(session.data_dir));
+  const auto count = std::strtoull(argv[2], nullptr, 10);
+  std::mt19937_64 random{std::random_device{}()};
+  std::vector<storage::SeenFile> files;
+  for (int day = 0; day < kDays; ++day)
+    files.push_back(add_file(*objects, day, count / kDays, random, clock.now()));
+  must(ledger->replace_seen({}, files));
+}
