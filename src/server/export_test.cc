@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands about events, through the front door, and where DuckDB is looked for.
+// The commands about events, through the front door.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 
-#include "server/duckdb_library.h"
 #include "server/health.h"
 #include "server/intake_counters.h"
 #include "server/test_machine.h"
@@ -16,32 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::Not;
-
-TEST(FindDuckdb, PrefersWhatIsConfiguredAndNamesTheRemedy) {
-  const TestMachine machine;
-  const fs::path program = machine.folder() / "build/test/bin/valetkeyd";
-  Config::Export config;
-  config.duckdb_library = (machine.folder() / "mine.so").string();
-  EXPECT_EQ(find_duckdb(config, program).error().code, ErrorCode::not_found);
-  std::ofstream(config.duckdb_library) << "x";
-  EXPECT_EQ(*find_duckdb(config, program), config.duckdb_library);
-}
-
-TEST(FindDuckdb, LooksBesideTheProgramThenInTheSourceFolder) {
-  const TestMachine machine;
-  const fs::path program = machine.folder() / "build/test/bin/valetkeyd";
-  const fs::path npm =
-      machine.folder() / "node_modules/@duckdb/node-bindings-linux-x64/libduckdb.so";
-  const fs::path beside = machine.folder() / "build/test/lib/valetkey/libduckdb.so";
-  fs::create_directories(npm.parent_path());
-  std::ofstream(npm) << "x";
-  if (!fs::exists("/usr/lib/valetkey/libduckdb.so")) {
-    EXPECT_EQ(*find_duckdb({}, program), npm);
-  }
-  fs::create_directories(beside.parent_path());
-  std::ofstream(beside) << "x";
-  EXPECT_EQ(*find_duckdb({}, program), beside);
-}
 
 TEST(Export, OfAFolderWithoutEventsDoesNothingAndSaysSo) {
   const TestMachine machine;

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/export_wiring.h"
 
+#include "base/log.h"
+#include "events/duckdb_library.h"
 #include "events/file_log.h"
-#include "server/duckdb_library.h"
 
 namespace valetkey::server {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::chrono::days kAfterAllReaders{30};
 
 // The days of a deleted account are not closed any more; what it had still ages.
 Result<std::vector<events::AccountPolicy>> exported_accounts(control::ControlStore& control) {
@@ -25,7 +28,7 @@ events::ExporterOptions options_of(const Config::Export& config, const storage::
                                    fs::path library) {
   events::ExporterOptions out;
   out.duckdb.library = std::move(library);
-  out.duckdb.sha256 = config.duckdb_sha256.empty() ? kDuckdbSha256 : config.duckdb_sha256;
+  out.duckdb.sha256 = config.duckdb_sha256.empty() ? events::kDuckdbSha256 : config.duckdb_sha256;
   // It holds plaintext: of this process, and wiped by the next one if this one dies.
   out.duckdb.folder = objects.staging().folder() / "duckdb";
   out.duckdb.memory_limit_mib = config.memory_limit_mib;
@@ -67,11 +70,24 @@ Result<std::unique_ptr<events::EventLog>> open_event_log(const fs::path& data_di
 
 Result<std::unique_ptr<events::Exporter>> make_exporter(const ExporterParts& parts,
                                                         const Config::Export& config) {
-  VALETKEY_TRY(auto library, find_duckdb(config, running_program()));
+  VALETKEY_TRY(auto library, events::find_duckdb(config.duckdb_library, "[export] duckdb_library",
+                                                 events::running_program()));
   return std::make_unique<events::Exporter>(
       parts.log, parts.objects, parts.ledger, parts.clock,
       [&control = parts.control] { return exported_accounts(control); },
       options_of(config, parts.objects, std::move(library)));
+}
+
+Result<void> erase_asked_visitors(const ExporterParts& parts, events::Exporter& exporter) {
+  while (true) {
+    VALETKEY_TRY(const auto asked, parts.ledger.next_erasure());
+    if (!asked) return {};
+    VALETKEY_TRY(const auto account, AccountId::parse(asked->account));
+    VALETKEY_TRY(const auto rows, exporter.erase_visitor(account, asked->visitor_sha256));
+    VALETKEY_CHECK(parts.objects.sweep(parts.clock.now() + kAfterAllReaders));
+    VALETKEY_CHECK(parts.ledger.finish_erasure(asked->id, rows));
+    log::info("server", "erased a visitor", {{"account", asked->account}, {"rows", rows}});
+  }
 }
 
 Result<storage::ExportCounts> total_counts(storage::ExportLedger& ledger) {

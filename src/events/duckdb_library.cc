@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/duckdb_library.h"
+#include "events/duckdb_library.h"
 
 #include <fmt/format.h>
 
-namespace valetkey::server {
+namespace valetkey::events {
 namespace fs = std::filesystem;
 
-Result<fs::path> find_duckdb(const Config::Export& config, const fs::path& program) {
+Result<fs::path> find_duckdb(const std::string& configured, std::string_view setting,
+                             const fs::path& program) {
   std::error_code ignored;
-  if (!config.duckdb_library.empty()) {
-    if (fs::exists(config.duckdb_library, ignored)) return fs::path(config.duckdb_library);
-    return fail(ErrorCode::not_found,
-                fmt::format("[export] duckdb_library: there is no {}", config.duckdb_library));
+  if (!configured.empty()) {
+    if (fs::exists(configured, ignored)) return fs::path(configured);
+    return fail(ErrorCode::not_found, fmt::format("{}: there is no {}", setting, configured));
   }
   const fs::path folder = program.parent_path();
   for (const fs::path& place : {folder.parent_path() / "lib/valetkey/libduckdb.so",
@@ -20,8 +20,9 @@ Result<fs::path> find_duckdb(const Config::Export& config, const fs::path& progr
                                     "node_modules/@duckdb/node-bindings-linux-x64/libduckdb.so"})
     if (fs::exists(place, ignored)) return place;
   return fail(ErrorCode::not_found,
-              "there is no libduckdb.so: run script/bootstrap in a source folder, or install the "
-              "package, or name the file with [export] duckdb_library");
+              fmt::format("there is no libduckdb.so: run script/bootstrap in a source folder, or "
+                          "install the package, or name the file with {}",
+                          setting));
 }
 
 fs::path running_program() {
@@ -29,4 +30,4 @@ fs::path running_program() {
   return fs::read_symlink("/proc/self/exe", ignored);
 }
 
-}  // namespace valetkey::server
+}  // namespace valetkey::events
