@@ -13,6 +13,8 @@ struct Words {
   Selection selection;
   SyncFlags sync;
   ConfigureFlags configure;
+  ServerFlags server;
+  bool exec = false;
   std::string api, token, bucket, account, format = "env", name, aws_profile = "valetkey";
   bool recursive = false;
 };
@@ -98,17 +100,10 @@ Result<client::Profile> profile_of(Words& words, const client::Environment& env,
   return profile;
 }
 
-Task<Result<void>> check_place(Context& context, const Words& words) {
+Task<Result<void>> look_at_place(Context& context, const Words& words) {
   auto grant = co_await context.session().get();
   if (!grant) co_return std::unexpected(grant.error());
-  if (!words.bucket.empty() && words.bucket != (*grant)->bucket)
-    co_return fail(ErrorCode::invalid,
-                   "the token opens the bucket " + (*grant)->bucket + ", not the one of --bucket");
-  if (!words.account.empty() &&
-      !("/" + (*grant)->prefix).ends_with("/account_id=" + words.account + "/"))
-    co_return fail(ErrorCode::denied,
-                   "the token opens " + (*grant)->s3_path() + ", not the account of --account-id");
-  co_return Result<void>{};
+  co_return check_place(**grant, words.bucket, words.account);
 }
 
 CLI::App* CommandLine::add(const char* name, const char* about, WithContext what,
@@ -120,7 +115,7 @@ CLI::App* CommandLine::add(const char* name, const char* about, WithContext what
       VALETKEY_TRY(auto profile, profile_of(words, env, streams));
       VALETKEY_TRY(auto context, make_context(std::move(profile), patience));
       if (!words.bucket.empty() || !words.account.empty())
-        VALETKEY_CHECK(context->run(check_place(*context, words)));
+        VALETKEY_CHECK(context->run(look_at_place(*context, words)));
       return what(*context, words, streams, env);
     };
   });
@@ -170,6 +165,27 @@ CommandLine::CommandLine() {
       add("credential-process", "Print credentials as AWS SDKs' credential_process wants them",
           [](Context& c, Words&, Streams s, Env env) { return run_credential_process(c, env, s); });
   add_service(*process, words);
+  auto* server = app.add_subcommand(
+      "credentials-server",
+      "Answer the SDKs of this machine with credentials: --exec -- COMMAND runs one under them");
+  add_service(*server, words);
+  server->add_option("--listen", words.server.listen, "A loopback address and a port; 0: any")
+      ->capture_default_str();
+  server->add_option("--format", words.format, "env or json")
+      ->check(CLI::IsMember({"env", "json"}))
+      ->capture_default_str();
+  server->add_flag("--exec", words.exec, "Run the command that follows -- and end as it does");
+  server->callback([this] {
+    if (words.exec == words.server.command.empty())
+      throw CLI::ValidationError("--exec and a command after -- go together");
+    todo = [this](Streams streams, Env env) -> Result<void> {
+      VALETKEY_TRY(const auto profile, profile_of(words, env, streams));
+      words.server.bucket = words.bucket;
+      words.server.account = words.account;
+      words.server.json = words.format == "json";
+      return run_credentials_server(profile, words.server, streams);
+    };
+  });
   auto* doctor = app.add_subcommand("doctor", "Check every step from the name to the last refusal");
   add_service(*doctor, words);
   doctor->callback([this] {
@@ -204,10 +220,23 @@ CommandLine::CommandLine() {
   });
 }
 
+// What follows `credentials-server … --` is a command's, whatever it looks like: taken off.
+std::vector<std::string> take_command(int& argc, char** argv) {
+  if (argc < 2 || std::string_view(argv[1]) != "credentials-server") return {};
+  for (int i = 2; i < argc; ++i) {
+    if (std::string_view(argv[i]) != "--") continue;
+    std::vector<std::string> words(argv + i + 1, argv + argc);
+    argc = i;
+    return words;
+  }
+  return {};
+}
+
 }  // namespace
 
 int run(int argc, char** argv, Streams streams, const client::Environment& env) {
   CommandLine line;
+  line.words.server.command = take_command(argc, argv);
   try {
     line.app.parse(argc, argv);
   } catch (const CLI::ParseError& refused) {

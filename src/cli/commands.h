@@ -39,6 +39,17 @@ Result<void> run_configure_aws(Context& context, const client::Environment& env,
                                const std::string& profile, const std::string& program,
                                Streams streams);
 
+struct ServerFlags {
+  std::string listen = "127.0.0.1:0";
+  std::string bucket, account;  // as of check_place()
+  bool json = false;
+  std::vector<std::string> command;  // to run under the credentials; empty: print where they are
+};
+// Answers SDKs on loopback until a signal comes, or the command has ended, whose status becomes the
+// process's: then it does not return.
+Result<void> run_credentials_server(const client::Profile& profile, const ServerFlags& flags,
+                                    Streams streams);
+
 Result<void> run_doctor(client::Profile profile, Streams streams);
 
 }  // namespace valetkey::cli

@@ -11,7 +11,6 @@
 #include <cstdio>
 
 namespace valetkey::cli {
-namespace {
 
 http::ClientOptions http_options(const client::Profile& profile) {
   http::ClientOptions options;
@@ -28,8 +27,6 @@ client::SessionOptions session_options(const client::Profile& profile, milliseco
   options.patience = patience;
   return options;
 }
-
-}  // namespace
 
 Context::Context(client::Profile profile, milliseconds patience)
     : profile_(std::move(profile)),
@@ -56,14 +53,29 @@ Result<void> Context::run(Task<Result<void>> task, std::function<void()> on_inte
   return result;
 }
 
-Result<std::unique_ptr<Context>> make_context(client::Profile profile, milliseconds patience) {
+Result<void> check_profile(const client::Profile& profile) {
   if (profile.token.empty())
     return fail(ErrorCode::invalid,
                 "there is no token: run `valetkey configure`, or set VALETKEY_TOKEN_FILE or "
                 "VALETKEY_TOKEN");
   VALETKEY_TRY(const auto url, http::Url::parse(profile.api));
-  VALETKEY_CHECK(client::check_private(url, profile.allow_http));
+  return client::check_private(url, profile.allow_http);
+}
+
+Result<std::unique_ptr<Context>> make_context(client::Profile profile, milliseconds patience) {
+  VALETKEY_CHECK(check_profile(profile));
   return std::make_unique<Context>(std::move(profile), patience);
+}
+
+Result<void> check_place(const client::Grant& grant, const std::string& bucket,
+                         const std::string& account) {
+  if (!bucket.empty() && bucket != grant.bucket)
+    return fail(ErrorCode::invalid,
+                "the token opens the bucket " + grant.bucket + ", not the one of --bucket");
+  if (!account.empty() && !("/" + grant.prefix).ends_with("/account_id=" + account + "/"))
+    return fail(ErrorCode::denied,
+                "the token opens " + grant.s3_path() + ", not the account of --account-id");
+  return {};
 }
 
 std::string quote_json(std::string_view text) {

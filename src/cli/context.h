@@ -18,6 +18,9 @@ struct Streams {
   std::ostream& err;
 };
 
+http::ClientOptions http_options(const client::Profile& profile);
+client::SessionOptions session_options(const client::Profile& profile, milliseconds patience);
+
 class Context {
  public:
   Context(client::Profile profile, milliseconds patience);
@@ -41,9 +44,15 @@ class Context {
   client::Export data_;
 };
 
-// A context with the credentials of the environment; `invalid` where there is no token.
+// `invalid` where there is no token or no address, `denied` where the token would go in the clear.
+Result<void> check_profile(const client::Profile& profile);
+// A context for a profile that check_profile() accepts.
 Result<std::unique_ptr<Context>> make_context(client::Profile profile,
                                               milliseconds patience = seconds(10));
+
+// `invalid`, `denied`: the credentials open another bucket or account than named; empty: any.
+Result<void> check_place(const client::Grant& grant, const std::string& bucket,
+                         const std::string& account);
 
 std::string quote_json(std::string_view text);
 std::string bytes_text(std::uint64_t bytes);  // "1.5 GiB"

@@ -35,7 +35,7 @@ Task<Result<void>> Fetcher::fetch(std::vector<client::ListedObject> objects, uns
       if (--working_ == 0) ended.cancel();
     });
   }
-  while (working_ > 0) co_await ended.async_wait(asio::as_tuple(http::use_task));
+  while (working_ > 0) co_await ended.async_wait(asio::as_tuple(asio::deferred));
   co_return result_;
 }
 

@@ -5,6 +5,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/deferred.hpp>
 #include <chrono>
 
 #include "base/timestamp.h"
@@ -22,7 +23,7 @@ milliseconds jitter(milliseconds most);
 
 inline http::Task<void> pause(http::asio::io_context& loop, milliseconds length) {
   Timer timer(loop, length);
-  co_await timer.async_wait(http::asio::as_tuple(http::use_task));
+  co_await timer.async_wait(http::asio::as_tuple(http::asio::deferred));
 }
 
 }  // namespace valetkey::client

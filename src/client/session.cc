@@ -28,7 +28,10 @@ std::unexpected<Error> refusal(const std::string& api, const http::ClientRespons
 
 }  // namespace
 
-milliseconds refresh_margin(milliseconds life) { return std::min(kLargestMargin, life / 5); }
+milliseconds refresh_margin(milliseconds life, milliseconds least_left) {
+  const milliseconds usual = std::min(kLargestMargin, life / 5);
+  return life > least_left ? std::max(usual, least_left) : usual;
+}
 
 Session::Session(http::asio::io_context& loop, http::Client& http, const Clock& clock,
                  SessionOptions options)
@@ -48,7 +51,7 @@ http::Task<Result<GrantPtr>> Session::replace(GrantPtr refused) {
 
 http::Task<Result<GrantPtr>> Session::fetch_for_all() {
   if (fetching_) {
-    while (fetching_) co_await fetched_.async_wait(http::asio::as_tuple(http::use_task));
+    while (fetching_) co_await fetched_.async_wait(http::asio::as_tuple(http::asio::deferred));
     if (valid(clock_.now())) co_return grant_;
     co_return std::unexpected(last_error_);
   }
@@ -112,8 +115,8 @@ http::Task<Result<Grant>> Session::exchange_once() {
 
 void Session::take(Grant grant) {
   const auto life = grant.expires - grant.fetched;
-  const auto margin = refresh_margin(life);
-  refresh_at_ = grant.expires - margin - jitter(margin / 5);
+  const auto margin = refresh_margin(life, options_.least_left);
+  refresh_at_ = grant.expires - margin - jitter(std::min(margin / 5, (life - margin) / 2));
   failures_ = 0;
   ++exchanges_;
   grant_ = std::make_shared<const Grant>(std::move(grant));

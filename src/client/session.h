@@ -20,6 +20,8 @@ struct SessionOptions {
   milliseconds patience{std::chrono::minutes(15)};
   milliseconds first_pause{200};
   milliseconds longest_pause{std::chrono::seconds(20)};
+  // Credentials handed out live longer than this where the service gives longer ones.
+  milliseconds least_left{0};
 };
 
 using GrantPtr = std::shared_ptr<const Grant>;  // shared: requests under way keep the former one
@@ -60,6 +62,6 @@ class Session {
 };
 
 // When credentials of that life are fetched again, before jitter: how long before they end.
-milliseconds refresh_margin(milliseconds life);
+milliseconds refresh_margin(milliseconds life, milliseconds least_left = milliseconds(0));
 
 }  // namespace valetkey::client

@@ -46,6 +46,22 @@ TEST_F(SessionTest, RefreshesFiveMinutesBeforeAnHourEnds) {
   EXPECT_EQ(refresh_margin(minutes(15)), minutes(3));
 }
 
+TEST_F(SessionTest, KeepsMoreThanAHelperMayHandOnWhereTheServiceGivesMore) {
+  EXPECT_EQ(refresh_margin(minutes(60), minutes(16)), minutes(16));
+  EXPECT_EQ(refresh_margin(minutes(17), minutes(16)), minutes(16));
+  EXPECT_EQ(refresh_margin(minutes(15), minutes(16)), minutes(3));
+  SessionOptions options = session_options();
+  options.least_left = minutes(16);
+  Session helper{loop, client, clock, options};
+  for (int i = 0; i < 180; ++i) {
+    const auto grant = run(helper.get());
+    ASSERT_TRUE(grant);
+    EXPECT_GT((*grant)->expires - clock.now(), minutes(15));
+    clock.advance(minutes(1));
+  }
+  EXPECT_LE(service.exchanges, 6);
+}
+
 TEST_F(SessionTest, KeepsTheOldOnesWhileTheServiceIsDown) {
   ASSERT_TRUE(get());
   clock.advance(minutes(56));

@@ -14,9 +14,10 @@ def main() -> None:
     client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1",
                           config=botocore.config.Config(retries={"max_attempts": 1}))
     calls = 0
+    start = int(pathlib.Path(offset).read_text())
     for minute in range(151):
         fresh = pathlib.Path(offset + ".new")
-        fresh.write_text(f"+{minute * 60}\n")
+        fresh.write_text(f"+{start + minute * 60}\n")
         os.replace(fresh, offset)
         for item in client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=2)["Contents"]:
             client.get_object(Bucket=bucket, Key=item["Key"])["Body"].read()
