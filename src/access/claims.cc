@@ -22,7 +22,7 @@ std::string from_base32(std::string_view text) {
   std::uint32_t bits = 0;
   int count = 0;
   for (const char c : text) {
-    bits = (bits << 5 | static_cast<std::uint32_t>(kBase32.find(c))) & 0x1FFF;
+    bits = (bits << 5 | (c >= 'A' ? c - 'A' : c - '2' + 26U)) & 0x1FFF;
     count += 5;
     if (count < 8) continue;
     count -= 8;
@@ -112,7 +112,7 @@ std::optional<Claims> decode_claims(std::string_view bytes) {
 }
 
 AccessKeyId make_access_key_id() {
-  return *AccessKeyId::parse(with_prefix(kKeyPrefix, to_base32(random_bytes(kKeyBytes))));
+  return *AccessKeyId::parse(with_prefix(kKeyPrefix, to_base32(pooled_random_bytes(kKeyBytes))));
 }
 
 }  // namespace valetkey::access

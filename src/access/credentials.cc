@@ -38,6 +38,12 @@ Secret derive_secret(const Key& key, std::string_view salt, std::string_view cla
   return Secret(base64url(as_text(mac).substr(0, kSecretBytes)));
 }
 
+// Random, and still different for different claims if the same random bytes came twice: two
+// messages under one sealing key would give that key's authentication away.
+Digest256 make_salt(std::string_view claims) {
+  return sha256(pooled_random_bytes(kSaltBytes).append(claims));
+}
+
 std::unexpected<SessionRefusal> malformed() { return std::unexpected(SessionRefusal::malformed); }
 
 // The key that a token names, where it may still open tokens.
@@ -56,12 +62,11 @@ Result<std::string> open_claims(const Key& key, std::string_view sealed) {
 
 }  // namespace
 
-SealedSession seal_session(const Key& key, std::string_view salt, const Claims& claims) {
-  const std::string encoded = encode_claims(claims);
+SealedSession seal_session(const Key& key, std::string_view salt, std::string_view claims) {
   std::string sealed = head_of(key, salt);
   const Digest256 sealing_key = hmac_sha256(key.seal.reveal(), salt);
-  sealed += aes_gcm_seal(as_text(sealing_key), kNonce, sealed, encoded);
-  return {Secret(base64url(sealed)), derive_secret(key, salt, encoded)};
+  sealed += aes_gcm_seal(as_text(sealing_key), kNonce, sealed, claims);
+  return {Secret(base64url(sealed)), derive_secret(key, salt, claims)};
 }
 
 Result<Credentials> SealedIssuer::issue(const control::TokenGrant& grant, milliseconds duration,
@@ -79,7 +84,8 @@ Result<Credentials> SealedIssuer::issue(const control::TokenGrant& grant, millis
     return fail(ErrorCode::unavailable,
                 "the keyring has no active session key; run `valetkeyd keys rotate`");
   const Claims claims{make_access_key_id(), grant.account, grant.user, grant.token, now, expires};
-  SealedSession sealed = seal_session(*key, random_bytes(kSaltBytes), claims);
+  const std::string encoded = encode_claims(claims);
+  SealedSession sealed = seal_session(*key, as_text(make_salt(encoded)), encoded);
   return Credentials{claims.access_key_id, std::move(sealed.secret_access_key),
                      std::move(sealed.session_token), expires};
 }

@@ -26,7 +26,7 @@ Scope scope_of(const std::string& account) {
                       kNow,
                       kNow + 1h};
   const auto sealed = seal_session(*keyring.active(KeyPurpose::session, kNow),
-                                   std::string(kSaltBytes, 's'), claims);
+                                   std::string(kSaltBytes, 's'), encode_claims(claims));
   return open_session(keyring, sealed.session_token.reveal(), claims.access_key_id.str(), kNow)
       .value();
 }

@@ -62,7 +62,8 @@ control::TokenGrant grant() {
 
 TEST(SessionToken, IsTheGoldenOne) {
   const Keyring keyring = golden_keyring();
-  const SealedSession sealed = seal_session(keyring.keys()[0], golden_salt(), golden_claims());
+  const SealedSession sealed =
+      seal_session(keyring.keys()[0], golden_salt(), encode_claims(golden_claims()));
   EXPECT_EQ(hex(encode_claims(golden_claims())), kGoldenClaims);
   EXPECT_EQ(sealed.session_token.reveal(), kGoldenToken);
   EXPECT_EQ(sealed.secret_access_key.reveal(), "d-jBQUwHfHDcYXWXjpzTf3VC8LGp4Hav1k_sy5V0");
@@ -141,7 +142,7 @@ TEST(SessionToken, FollowsTheStateOfItsKey) {
   EXPECT_TRUE(open_with(rotated, kGoldenToken, kNow + 20min)) << "verify-only";
   const Key& young = rotated.keys()[1];
   const std::string newer(
-      seal_session(young, golden_salt(), golden_claims()).session_token.reveal());
+      seal_session(young, golden_salt(), encode_claims(golden_claims())).session_token.reveal());
   expect_malformed(open_with(rotated, newer, kNow), "pending");
   EXPECT_TRUE(open_with(rotated, newer, kNow + 10min)) << "active by now";
   const auto retired = rotated.with_retired(KeyPurpose::session, 7, kNow + 20min);
@@ -155,7 +156,7 @@ TEST(SessionToken, IsNotOpenedByAnObjectKeyOfTheSameId) {
   Key object = golden_keyring().keys()[0];
   object.purpose = KeyPurpose::object;
   derive_subkeys(object);
-  const auto sealed = seal_session(object, golden_salt(), golden_claims());
+  const auto sealed = seal_session(object, golden_salt(), encode_claims(golden_claims()));
   expect_malformed(open_golden(sealed.session_token.reveal()), "object key");
 }
 

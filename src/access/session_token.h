@@ -17,6 +17,7 @@ struct SealedSession {
   Secret secret_access_key;
 };
 
-SealedSession seal_session(const Key& key, std::string_view salt, const Claims& claims);
+// `claims` are of encode_claims().
+SealedSession seal_session(const Key& key, std::string_view salt, std::string_view claims);
 
 }  // namespace valetkey::access

@@ -44,10 +44,13 @@ TokenGate::TokenGate(control::ControlStore& store, const control::ChangeFeed& fe
     : store_(store), feed_(feed), instance_(next_instance()) {}
 
 std::optional<TokenAnswer> TokenGate::find(std::string_view token, Timestamp now) const {
-  if (!control::is_well_formed_token(token)) return refused(control::TokenRefusal::unknown);
+  if (token.size() != control::kTokenLength) return refused(control::TokenRefusal::unknown);
   const auto& grants = grants_of(instance_, feed_.generation()).by_digest;
   const auto found = grants.find(control::token_digest(token));
-  if (found == grants.end()) return std::nullopt;
+  if (found == grants.end()) {
+    if (control::is_well_formed_token(token)) return std::nullopt;
+    return refused(control::TokenRefusal::unknown);
+  }
   if (found->second.expires && now >= *found->second.expires)
     return refused(control::TokenRefusal::expired);
   return found->second;

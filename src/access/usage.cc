@@ -25,13 +25,19 @@ struct Counts {
   }
 };
 using Key = std::pair<TokenId, Date>;
+using KeyView = std::pair<const TokenId&, Date>;  // looked up with, so that no request copies an id
 struct KeyHash {
-  std::size_t operator()(const Key& key) const {
+  using is_transparent = void;
+  std::size_t operator()(const KeyView& key) const {
     const auto day = static_cast<std::size_t>(key.second.time_since_epoch().count());
     return std::hash<TokenId>{}(key.first) ^ (day * 0x9E3779B97F4A7C15U);
   }
 };
-using Counted = std::unordered_map<Key, Counts, KeyHash>;
+struct KeyEqual {
+  using is_transparent = void;
+  bool operator()(const KeyView& a, const KeyView& b) const { return a == b; }
+};
+using Counted = std::unordered_map<Key, Counts, KeyHash, KeyEqual>;
 
 // A thread keeps to one shard, so threads seldom meet; the lock is for the flush.
 struct alignas(64) Shard {
@@ -60,10 +66,12 @@ struct Usage::State {
 
   State(control::ControlStore& s, milliseconds p) : store(s), period(p) {}
 
-  void add(std::size_t shard, const Key& key, const Counts& counts) {
+  void add(std::size_t shard, const KeyView& key, const Counts& counts) {
     Shard& into = shards[shard];
     const std::lock_guard lock(into.mutex);
-    into.counted[key].add(counts);
+    auto at = into.counted.find(key);
+    if (at == into.counted.end()) at = into.counted.emplace(key, Counts{}).first;
+    at->second.add(counts);
   }
 
   Counted collect() {

@@ -28,6 +28,11 @@ void append_member(std::string& out, std::string_view name, std::string_view val
   append_json(out, value);
 }
 
+// Of text that is letters, digits, '-', ':' and '_' by its making.
+void append_plain_member(std::string& out, std::string_view name, std::string_view value) {
+  out.append("\"").append(name).append("\":\"").append(value).append("\"");
+}
+
 void append_number(std::string& out, std::int64_t number) {
   char digits[24];
   const auto [end, error] = std::to_chars(digits, digits + sizeof digits, number);
@@ -37,10 +42,10 @@ void append_number(std::string& out, std::int64_t number) {
 std::string container_document(const access::Credentials& credentials) {
   std::string out;
   out.reserve(256 + credentials.session_token.size());
-  append_member(out += '{', "AccessKeyId", credentials.access_key_id.str());
-  append_member(out += ',', "SecretAccessKey", credentials.secret_access_key.reveal());
-  append_member(out += ',', "Token", credentials.session_token.reveal());
-  append_member(out += ',', "Expiration", format_iso8601(credentials.expires));
+  append_plain_member(out += '{', "AccessKeyId", credentials.access_key_id.str());
+  append_plain_member(out += ',', "SecretAccessKey", credentials.secret_access_key.reveal());
+  append_plain_member(out += ',', "Token", credentials.session_token.reveal());
+  append_plain_member(out += ',', "Expiration", format_iso8601(credentials.expires));
   return out += '}';
 }
 
@@ -105,21 +110,21 @@ void Exchange::record(const http::Request& request, const control::TokenGrant& g
                       std::string_view outcome, std::string_view access_key_id) {
   audit_.append({.at = request.now,
                  .action = "credentials.issue",
-                 .outcome = std::string(outcome),
-                 .account = grant.account,
+                 .outcome = outcome,
+                 .account = &grant.account,
                  .actor = grant.user.str(),
-                 .subject = access_key_id.empty() ? grant.token.str() : std::string(access_key_id),
+                 .subject = access_key_id.empty() ? grant.token.str() : access_key_id,
                  .client = request.client.str(),
-                 .request_id = std::string(request.id)});
+                 .request_id = request.id});
 }
 
 std::string Exchange::document(const access::Credentials& credentials,
                                const AccountId& account) const {
   std::string out;
   out.reserve(384 + credentials.session_token.size() + path_start_.size() + tail_.size());
-  append_member(out += "{\"credentials\":{", "accessKeyId", credentials.access_key_id.str());
-  append_member(out += ',', "secretAccessKey", credentials.secret_access_key.reveal());
-  append_member(out += ',', "sessionToken", credentials.session_token.reveal());
+  append_plain_member(out += "{\"credentials\":{", "accessKeyId", credentials.access_key_id.str());
+  append_plain_member(out += ',', "secretAccessKey", credentials.secret_access_key.reveal());
+  append_plain_member(out += ',', "sessionToken", credentials.session_token.reveal());
   append_number(out += ",\"expiration\":", epoch_ms(credentials.expires));
   out += path_start_;
   out += access::prefix_of(account);

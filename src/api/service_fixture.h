@@ -28,14 +28,10 @@ namespace valetkey::api {
 
 class ListedAudit final : public control::AuditLog {
  public:
-  void append(control::AuditEvent event) override {
-    const std::lock_guard lock(mutex_);
-    events_.push_back(std::move(event));
-  }
-  Result<void> append_durably(control::AuditEvent event) override {
+  void append(const control::AuditEntry& entry) override { keep(entry, ""); }
+  Result<void> append_durably(const control::AuditEntry& entry) override {
     if (fails_) return fail(ErrorCode::full, "no space left for /secret/audit");
-    event.action += "!";  // durably
-    append(std::move(event));
+    keep(entry, "!");  // durably
     return {};
   }
   void refused(std::string_view reason, std::string_view block, Timestamp) override {
@@ -47,6 +43,20 @@ class ListedAudit final : public control::AuditLog {
   const std::vector<std::pair<std::string, std::string>>& refusals() const { return refusals_; }
 
  private:
+  void keep(const control::AuditEntry& entry, std::string_view mark) {
+    const std::lock_guard lock(mutex_);
+    events_.push_back(
+        {.at = entry.at,
+         .action = std::string(entry.action).append(mark),
+         .outcome = std::string(entry.outcome),
+         .account = entry.account != nullptr ? std::optional(*entry.account) : std::nullopt,
+         .actor = std::string(entry.actor),
+         .subject = std::string(entry.subject),
+         .client = std::string(entry.client),
+         .request_id = std::string(entry.request_id),
+         .count = entry.count});
+  }
+
   std::mutex mutex_;
   bool fails_ = false;
   std::vector<control::AuditEvent> events_;

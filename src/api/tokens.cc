@@ -255,9 +255,9 @@ Answer<void> Tokens::audit_or_undo(const Caller& caller, const Token& token) {
 
 Result<void> Tokens::audit(const Caller& caller, std::string_view action, const TokenId& subject) {
   return audit_.append_durably({.at = caller.now,
-                                .action = std::string(action),
+                                .action = action,
                                 .outcome = "ok",
-                                .account = caller.grant.account,
+                                .account = &caller.grant.account,
                                 .actor = caller.grant.user.str(),
                                 .subject = subject.str(),
                                 .client = caller.client,
@@ -266,9 +266,9 @@ Result<void> Tokens::audit(const Caller& caller, std::string_view action, const 
 
 void Tokens::audit_refusal(const Caller& caller, std::string_view action, const Problem& problem) {
   audit_.append({.at = caller.now,
-                 .action = std::string(action),
-                 .outcome = std::string(name_of(problem.code)),
-                 .account = caller.grant.account,
+                 .action = action,
+                 .outcome = name_of(problem.code),
+                 .account = &caller.grant.account,
                  .actor = caller.grant.user.str(),
                  .subject = caller.grant.token.str(),
                  .client = caller.client,

@@ -29,6 +29,10 @@ Secret hkdf_sha256(std::string_view key, std::string_view info, std::size_t leng
 // From the system's random source; aborts the process where there is none.
 void random_bytes(std::span<std::uint8_t> out);
 std::string random_bytes(std::size_t count);
+// The same, fetched ahead by each thread, at most 512 bytes: half a microsecond cheaper. A copy of
+// the whole process (a snapshot of its machine that runs twice) gives the same bytes twice, so
+// callers mix in what tells the two apart; keys are never made of it.
+std::string pooled_random_bytes(std::size_t count);
 std::string random_base62(std::size_t length);  // unbiased, by rejection
 
 // Incremental digests. finish() may be called once.

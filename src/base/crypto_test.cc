@@ -7,7 +7,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <future>
 #include <set>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -205,6 +207,20 @@ TEST(Random, GivesBase62WithoutBias) {
   std::set<std::string> seen;
   for (int i = 0; i < 1000; ++i) seen.insert(random_base62(12));
   EXPECT_EQ(seen.size(), 1000U);
+}
+
+TEST(Random, PooledBytesNeverComeTwice) {
+  std::set<std::string> seen;
+  const auto take = [] {
+    std::vector<std::string> taken;
+    for (int i = 0; i < 500; ++i) taken.push_back(pooled_random_bytes(i % 2 == 0 ? 32 : 10));
+    return taken;
+  };
+  auto other = std::async(std::launch::async, take);
+  for (const std::string& bytes : take()) EXPECT_TRUE(seen.insert(bytes).second);
+  for (const std::string& bytes : other.get()) EXPECT_TRUE(seen.insert(bytes).second);
+  EXPECT_EQ(pooled_random_bytes(512).size(), 512U);
+  EXPECT_THROW(static_cast<void>(pooled_random_bytes(513)), std::invalid_argument);
 }
 
 }  // namespace

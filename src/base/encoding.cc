@@ -41,21 +41,21 @@ std::uint32_t byte_at(std::string_view bytes, std::size_t i) {
 }
 
 std::string encode64(std::string_view bytes, std::string_view alphabet) {
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
+  std::string out((bytes.size() * 4 + 2) / 3, '\0');  // indexed: every credential passes here
+  char* to = out.data();
   std::size_t i = 0;
   for (; i + 3 <= bytes.size(); i += 3) {
     const std::uint32_t v =
         byte_at(bytes, i) << 16 | byte_at(bytes, i + 1) << 8 | byte_at(bytes, i + 2);
-    for (const int shift : {18, 12, 6, 0}) out += alphabet[v >> shift & 63];
+    for (const int shift : {18, 12, 6, 0}) *to++ = alphabet[v >> shift & 63];
   }
   const std::size_t rest = bytes.size() - i;
   if (rest == 0) return out;
   std::uint32_t v = byte_at(bytes, i) << 16;
   if (rest == 2) v |= byte_at(bytes, i + 1) << 8;
-  out += alphabet[v >> 18 & 63];
-  out += alphabet[v >> 12 & 63];
-  if (rest == 2) out += alphabet[v >> 6 & 63];
+  *to++ = alphabet[v >> 18 & 63];
+  *to++ = alphabet[v >> 12 & 63];
+  if (rest == 2) *to = alphabet[v >> 6 & 63];
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "control/audit_record.h"
 #include "control/audit_refusals.h"
 #include "control/audit_segments.h"
 
@@ -19,11 +20,6 @@ constexpr std::size_t kFlushBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxWaitingBytes = std::size_t{16} << 20;
 constexpr milliseconds kDurableTimeout = std::chrono::seconds(10);
 constexpr milliseconds kRefusalPeriod = std::chrono::minutes(1);
-
-std::size_t weight_of(const AuditEvent& event) {
-  return 160 + event.action.size() + event.outcome.size() + event.actor.size() +
-         event.subject.size() + event.client.size() + event.request_id.size();
-}
 
 Date today() { return date_of(SystemClock().now()); }
 
@@ -41,15 +37,15 @@ class FileAuditLog final : public AuditLog {
     thread_.join();
   }
 
-  void append(AuditEvent event) override {
+  void append(const AuditEntry& entry) override {
     const std::lock_guard lock(mutex_);
-    add(std::move(event));
+    add(entry);
   }
 
-  Result<void> append_durably(AuditEvent event) override {
+  Result<void> append_durably(const AuditEntry& entry) override {
     std::unique_lock lock(mutex_);
     const std::uint64_t dropped_before = dropped_;
-    add(std::move(event));
+    add(entry);
     if (dropped_ != dropped_before)
       return fail(ErrorCode::full, "the audit log cannot be written; see the server's log");
     const std::uint64_t ticket = added_;
@@ -65,7 +61,7 @@ class FileAuditLog final : public AuditLog {
   void refused(std::string_view reason, std::string_view address_block, Timestamp now) override {
     const std::lock_guard lock(mutex_);
     const bool first = refusals_.empty();
-    for (AuditEvent& event : refusals_.count(reason, address_block, now)) add(std::move(event));
+    for (const AuditEvent& event : refusals_.count(reason, address_block, now)) add(event.entry());
     if (!first) return;
     refusals_due_ = std::chrono::steady_clock::now() + kRefusalPeriod;
     wake_.notify_all();
@@ -73,20 +69,21 @@ class FileAuditLog final : public AuditLog {
 
  private:
   // With the lock held, as all below.
-  void add(AuditEvent event) {
-    const std::size_t weight = weight_of(event);
-    if (waiting_bytes_ + weight > kMaxWaitingBytes) {
+  void add(const AuditEntry& entry) {
+    const std::size_t before = waiting_.size();
+    append_record_body(waiting_, entry);
+    if (waiting_.size() >= kMaxWaitingBytes) {
+      waiting_.resize(before);
       ++dropped_;
       return;
     }
-    if (waiting_.empty()) {
+    waiting_ += '\n';
+    if (before == 0) {
       flush_due_ = std::chrono::steady_clock::now() + kFlushAfter;
       wake_.notify_all();
     }
-    waiting_bytes_ += weight;
-    waiting_.push_back(std::move(event));
     ++added_;
-    if (waiting_bytes_ >= kFlushBytes) wake_.notify_all();
+    if (before < kFlushBytes && waiting_.size() >= kFlushBytes) wake_.notify_all();
   }
 
   void run() {
@@ -102,14 +99,14 @@ class FileAuditLog final : public AuditLog {
   }
 
   void take_refusals() {
-    for (AuditEvent& event : refusals_.take()) add(std::move(event));
+    for (const AuditEvent& event : refusals_.take()) add(event.entry());
   }
 
   void wait_for_work(std::unique_lock<std::mutex>& lock) {
     using Instant = std::chrono::steady_clock::time_point;
     const auto ready = [&] {
       if (stopping_ || (urgent_ && !waiting_.empty())) return true;
-      if (waiting_bytes_ >= kFlushBytes && !failing_) return true;
+      if (waiting_.size() >= kFlushBytes && !failing_) return true;
       const Instant now = std::chrono::steady_clock::now();
       return (!waiting_.empty() && now >= flush_due_) ||
              (!refusals_.empty() && now >= refusals_due_);
@@ -128,20 +125,25 @@ class FileAuditLog final : public AuditLog {
   }
 
   void flush(std::unique_lock<std::mutex>& lock) {
-    std::vector<AuditEvent> batch = std::exchange(waiting_, {});
-    const std::size_t batch_bytes = std::exchange(waiting_bytes_, 0);
+    writing_.clear();
+    if (writing_.capacity() > 4 * kFlushBytes) std::string().swap(writing_);  // after an outage
+    writing_.swap(waiting_);
     const std::uint64_t ticket = added_;
     const std::uint64_t dropped = dropped_ - reported_;
     lock.unlock();
-    if (dropped > 0) batch.push_back(lost(dropped));
-    auto written = segments_->append(batch, today());
-    if (dropped > 0) batch.pop_back();
+    const std::size_t whole = writing_.size();
+    if (dropped > 0) {
+      append_record_body(writing_, lost(dropped));
+      writing_ += '\n';
+    }
+    auto written = segments_->append(writing_, today());
+    writing_.resize(whole);
     lock.lock();
     if (written) {
       written_ = ticket;
       reported_ += dropped;
     } else {
-      put_back(std::move(batch), batch_bytes);
+      put_back();
       failed_ = ticket;
       failure_ = written.error();
     }
@@ -152,19 +154,17 @@ class FileAuditLog final : public AuditLog {
 
   // Tried again at the next flush: what happened must be found later, even if its caller was told
   // that it is not certain.
-  void put_back(std::vector<AuditEvent> batch, std::size_t batch_bytes) {
-    batch.insert(batch.end(), std::make_move_iterator(waiting_.begin()),
-                 std::make_move_iterator(waiting_.end()));
-    waiting_ = std::move(batch);
-    waiting_bytes_ += batch_bytes;
+  void put_back() {
+    writing_ += waiting_;
+    writing_.swap(waiting_);
     flush_due_ = std::chrono::steady_clock::now() + kFlushAfter;
   }
 
-  static AuditEvent lost(std::uint64_t count) {
+  static AuditEntry lost(std::uint64_t count) {
     return {.at = SystemClock().now(),
             .action = "audit.lost",
             .outcome = "dropped",
-            .account = std::nullopt,
+            .account = nullptr,
             .actor = "",
             .subject = "",
             .client = "",
@@ -184,8 +184,8 @@ class FileAuditLog final : public AuditLog {
   std::mutex mutex_;
   std::condition_variable wake_;  // for the flusher
   std::condition_variable done_;  // for durable callers
-  std::vector<AuditEvent> waiting_;
-  std::size_t waiting_bytes_ = 0;
+  std::string waiting_;           // bodies of records, a line each
+  std::string writing_;           // the flusher's own; the two change places, so neither grows anew
   std::uint64_t added_ = 0, written_ = 0, failed_ = 0;  // events are numbered from 1
   std::uint64_t dropped_ = 0, reported_ = 0;
   Error failure_;

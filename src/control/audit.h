@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -17,25 +18,44 @@
 
 namespace valetkey::control {
 
+// What is appended: views that must live until append() has returned.
+struct AuditEntry {
+  Timestamp at;
+  std::string_view action;   // "token.create", "token.revoke", "credentials.issue", …
+  std::string_view outcome;  // "ok" or the reason of a refusal
+  const AccountId* account = nullptr;
+  std::string_view actor;    // user id, "cli:<uid>", or empty
+  std::string_view subject;  // what it was done to: a token id, an access key id, …
+  std::string_view client;   // address or address block
+  std::string_view request_id;
+  std::uint64_t count = 1;  // of aggregated refusals
+};
+
+// What is read again. The same fields, owned.
 struct AuditEvent {
   Timestamp at;
-  std::string action;   // "token.create", "token.revoke", "credentials.issue", "account.suspend", …
-  std::string outcome;  // "ok" or the reason of a refusal
+  std::string action;
+  std::string outcome;
   std::optional<AccountId> account;
-  std::string actor;    // user id, "cli:<uid>", or empty
-  std::string subject;  // what it was done to: a token id, an access key id, …
-  std::string client;   // address or address block
+  std::string actor;
+  std::string subject;
+  std::string client;
   std::string request_id;
-  std::uint64_t count = 1;  // of aggregated refusals
+  std::uint64_t count = 1;
+
+  AuditEntry entry() const {
+    return {at,     action,     outcome, account ? &*account : nullptr, actor, subject,
+            client, request_id, count};
+  }
 };
 
 class AuditLog {
  public:
   static Result<std::unique_ptr<AuditLog>> open(const std::filesystem::path& folder);
   virtual ~AuditLog() = default;  // flushes
-  virtual void append(AuditEvent event) = 0;
+  virtual void append(const AuditEntry& entry) = 0;
   // Appends and waits until it is on disk: token creation, revocation, sign-in, role changes.
-  virtual Result<void> append_durably(AuditEvent event) = 0;
+  virtual Result<void> append_durably(const AuditEntry& entry) = 0;
   // Counts a refusal that carried no valid token; written once a minute per address block and
   // reason.
   virtual void refused(std::string_view reason, std::string_view address_block, Timestamp now) = 0;

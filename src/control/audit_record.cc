@@ -21,29 +21,33 @@ bool is_link(std::string_view text) {
          });
 }
 
+bool stands_as_it_is(char c) { return c >= ' ' && c < 0x7f && c != '%'; }
+
 // Printable ASCII stands as it is, all else as %XX: a line is a line on every terminal.
-std::string escape(std::string_view field) {
-  std::string out;
-  for (const char c : field.substr(0, kMaxFieldBytes)) {
-    if (c >= ' ' && c < 0x7f && c != '%') {
-      out += c;
-    } else {
-      out += percent_encode(std::string_view(&c, 1));
-    }
+void append_escaped(std::string& out, std::string_view field) {
+  field = field.substr(0, kMaxFieldBytes);
+  while (!field.empty()) {
+    const auto odd = std::ranges::find_if_not(field, stands_as_it_is);
+    out.append(field.begin(), odd);
+    if (odd == field.end()) return;
+    out += percent_encode({odd, odd + 1});
+    field = {odd + 1, field.end()};
   }
-  return out;
 }
 
 Result<std::string> unescape(std::string_view text) {
   VALETKEY_TRY(std::string field, percent_decode(text));
-  if (escape(field) != text) return fail(ErrorCode::corrupt, "an audit field in another form");
+  std::string again;
+  append_escaped(again, field);
+  if (again != text) return fail(ErrorCode::corrupt, "an audit field in another form");
   return field;
 }
 
 std::string checksum_of(std::string_view previous, std::string_view body) {
-  std::string bytes(previous);
-  bytes.append("\t").append(body);
-  return sha256_hex(bytes).substr(0, kLinkLength);
+  std::string bytes;
+  bytes.reserve(previous.size() + 1 + body.size());
+  bytes.append(previous).append("\t").append(body);
+  return hex(as_text(sha256(bytes)).substr(0, kLinkLength / 2));
 }
 
 Result<AuditEvent> read_fields(const std::array<std::string, kFields>& fields) {
@@ -65,22 +69,28 @@ Result<AuditEvent> read_fields(const std::array<std::string, kFields>& fields) {
   return event;
 }
 
-std::string body_of(const AuditEvent& event) {
-  const std::string account = event.account ? event.account->str() : "";
-  std::string body = format_iso8601_ms(event.at);
-  for (const std::string_view field :
-       {std::string_view(event.action), std::string_view(event.outcome), std::string_view(account),
-        std::string_view(event.actor), std::string_view(event.subject),
-        std::string_view(event.client), std::string_view(event.request_id)})
-    body.append("\t").append(escape(field));
-  return body.append("\t").append(std::to_string(event.count));
-}
-
 }  // namespace
 
-std::string encode_record(const AuditEvent& event, std::string_view previous) {
-  const std::string body = body_of(event);
-  return checksum_of(previous, body) + "\t" + body + "\n";
+void append_record_body(std::string& out, const AuditEntry& entry) {
+  out += format_iso8601_ms(entry.at);
+  const std::string_view account =
+      entry.account != nullptr ? entry.account->str() : std::string_view();
+  for (const std::string_view field : {entry.action, entry.outcome, account, entry.actor,
+                                       entry.subject, entry.client, entry.request_id})
+    append_escaped(out += '\t', field);
+  out.append("\t").append(std::to_string(entry.count));
+}
+
+std::string link_record(std::string_view body, std::string_view previous) {
+  std::string line = checksum_of(previous, body);
+  line.reserve(line.size() + body.size() + 2);
+  return line.append("\t").append(body).append("\n");
+}
+
+std::string encode_record(const AuditEntry& entry, std::string_view previous) {
+  std::string body;
+  append_record_body(body, entry);
+  return link_record(body, previous);
 }
 
 Result<AuditEvent> decode_record(std::string_view line, std::string_view previous) {
@@ -99,7 +109,9 @@ Result<AuditEvent> decode_record(std::string_view line, std::string_view previou
     rest.remove_prefix(std::min(tab + 1, rest.size()));
   }
   VALETKEY_TRY(AuditEvent event, read_fields(fields));
-  if (body_of(event) != body) return fail(ErrorCode::corrupt, "an audit record in another form");
+  std::string again;
+  append_record_body(again, event.entry());
+  if (again != body) return fail(ErrorCode::corrupt, "an audit record in another form");
   return event;
 }
 

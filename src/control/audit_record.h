@@ -15,8 +15,12 @@ inline constexpr std::string_view kNoLink = "00000000000000000000000000000000";
 // Longer than any line that encode_record() writes.
 inline constexpr std::size_t kMaxLineBytes = std::size_t{64} << 10;
 
-// The line with its end. `previous` is the link of the line before. Long fields are cut.
-std::string encode_record(const AuditEvent& event, std::string_view previous);
+// What of the line does not depend on the line before: everything but the checksum and its tab.
+// Appended to `out`. Long fields are cut. Never holds a line's end.
+void append_record_body(std::string& out, const AuditEntry& entry);
+// The line with its end, of such a body. `previous` is the link of the line before.
+std::string link_record(std::string_view body, std::string_view previous);
+std::string encode_record(const AuditEntry& entry, std::string_view previous);  // both at once
 // `corrupt` unless encode_record() wrote exactly this line, without its end, after `previous`.
 Result<AuditEvent> decode_record(std::string_view line, std::string_view previous);
 // What the next line chains to: the line's own checksum, or kNoLink where it has none.

@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       "\t" + std::string(body);
   for (const std::string_view line : {text, std::string_view(sealed)}) {
     const auto event = decode_record(line, kNoLink);
-    if (event && encode_record(*event, kNoLink) != std::string(line) + "\n") std::abort();
+    if (event && encode_record(event->entry(), kNoLink) != std::string(line) + "\n") std::abort();
     static_cast<void>(decode_segment_header(line));
   }
   return 0;

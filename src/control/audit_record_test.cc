@@ -27,11 +27,11 @@ std::string without_end(std::string line) {
 }
 
 TEST(AuditRecord, KeepsItsWrittenForm) {
-  EXPECT_EQ(encode_record(event_with("tok_1"), kNoLink),
+  EXPECT_EQ(encode_record(event_with("tok_1").entry(), kNoLink),
             "804ed7f3a8c22ba867141015fe99a9d1\t2023-11-14T22:13:20.123Z\ttoken."
             "create\tok\t123\tcli:1000\ttok_1\t"
             "203.0.113.7\t7b1c\t1\n");
-  EXPECT_EQ(encode_record(event_with("a\tb%\n\xff"), "0123456789abcdef0123456789abcdef"),
+  EXPECT_EQ(encode_record(event_with("a\tb%\n\xff").entry(), "0123456789abcdef0123456789abcdef"),
             "83c74abd3ebbc36004fd51a711b18efb\t2023-11-14T22:13:20.123Z\ttoken."
             "create\tok\t123\tcli:1000\t"
             "a%09b%25%0A%FF\t203.0.113.7\t7b1c\t1\n");
@@ -45,7 +45,7 @@ TEST(AuditRecord, ComesBackWhateverItsBytes) {
     event.count = static_cast<std::uint64_t>(i) << 50;
     if (i % 2 == 0) event.account.reset();
     const std::string link = sha256_hex(event.subject).substr(0, kLinkLength);
-    const auto read = decode_record(without_end(encode_record(event, link)), link);
+    const auto read = decode_record(without_end(encode_record(event.entry(), link)), link);
     ASSERT_TRUE(read);
     EXPECT_EQ(read->at, event.at);
     EXPECT_EQ(read->account, event.account);
@@ -58,13 +58,13 @@ TEST(AuditRecord, ComesBackWhateverItsBytes) {
 TEST(AuditRecord, CutsLongFields) {
   AuditEvent event = event_with(std::string(100'000, '\n'));
   event.actor = event.client = event.request_id = event.action = event.outcome = event.subject;
-  const std::string line = encode_record(event, kNoLink);
+  const std::string line = encode_record(event.entry(), kNoLink);
   EXPECT_LT(line.size(), kMaxLineBytes);
   EXPECT_EQ(decode_record(without_end(line), kNoLink)->subject, std::string(512, '\n'));
 }
 
 TEST(AuditRecord, RefusesABitFlippedAnywhere) {
-  const std::string line = without_end(encode_record(event_with("tok_1"), kNoLink));
+  const std::string line = without_end(encode_record(event_with("tok_1").entry(), kNoLink));
   ASSERT_TRUE(decode_record(line, kNoLink));
   for (std::size_t bit = 0; bit < line.size() * 8; ++bit) {
     std::string altered = line;
@@ -77,7 +77,7 @@ TEST(AuditRecord, RefusesABitFlippedAnywhere) {
 }
 
 TEST(AuditRecord, ChainsToTheChecksumOfTheLineBefore) {
-  const std::string line = encode_record(event_with("tok_1"), kNoLink);
+  const std::string line = encode_record(event_with("tok_1").entry(), kNoLink);
   EXPECT_EQ(link_of(line), line.substr(0, kLinkLength));
   EXPECT_EQ(link_of("garbage"), kNoLink);
   EXPECT_EQ(link_of("0123456789ABCDEF0123456789ABCDEF"), kNoLink);

@@ -96,10 +96,10 @@ Result<std::unique_ptr<AuditSegments>> AuditSegments::open(std::filesystem::path
   return segments;
 }
 
-Result<void> AuditSegments::append(std::span<const AuditEvent> events, Date today) {
+Result<void> AuditSegments::append(std::string_view bodies, Date today) {
   VALETKEY_TRY(const AuditFolderLock lock, AuditFolderLock::for_writing(folder_));
   VALETKEY_CHECK(find_end(today));
-  return write(events);
+  return write(bodies);
 }
 
 // Where the next line goes: another process may have appended, or begun a segment, since the last
@@ -157,13 +157,15 @@ Result<void> AuditSegments::read_end() {
   return {};
 }
 
-Result<void> AuditSegments::write(std::span<const AuditEvent> events) {
+Result<void> AuditSegments::write(std::string_view bodies) {
   std::string lines;
   std::string link = link_;
-  for (const AuditEvent& event : events) {
-    const std::string line = encode_record(event, link);
-    link = link_of(line);
+  while (!bodies.empty()) {
+    const std::size_t end = bodies.find('\n');
+    const std::string line = link_record(bodies.substr(0, end), link);
+    link = line.substr(0, kLinkLength);
     lines += line;
+    bodies.remove_prefix(end + 1);
   }
   auto written = write_all(file_.get(), lines, (folder_ / name_).string());
   if (written) written = sync_file(file_.get(), (folder_ / name_).string());

@@ -6,7 +6,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -38,8 +37,9 @@ class AuditSegments {
   // written.
   static Result<std::unique_ptr<AuditSegments>> open(std::filesystem::path folder, Date today,
                                                      std::uint64_t segment_bytes = kSegmentBytes);
-  // Writes all events and fdatasyncs. After a failure none of them is in the log.
-  Result<void> append(std::span<const AuditEvent> events, Date today);
+  // Writes all records and fdatasyncs. `bodies` are of append_record_body(), a line each, with its
+  // end. After a failure none of them is in the log.
+  Result<void> append(std::string_view bodies, Date today);
 
  private:
   AuditSegments(std::filesystem::path folder, std::uint64_t segment_bytes)
@@ -48,7 +48,7 @@ class AuditSegments {
   Result<void> open_segment(const std::string& name);
   Result<void> start_segment(Date today);
   Result<void> read_end();
-  Result<void> write(std::span<const AuditEvent> events);
+  Result<void> write(std::string_view bodies);
 
   std::filesystem::path folder_;
   std::uint64_t segment_bytes_;

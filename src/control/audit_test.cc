@@ -40,6 +40,15 @@ struct Found {
   std::size_t damaged = 0;
 };
 
+std::string bodies(std::initializer_list<AuditEvent> events) {
+  std::string lines;
+  for (const AuditEvent& each : events) {
+    append_record_body(lines, each.entry());
+    lines += '\n';
+  }
+  return lines;
+}
+
 class Audit : public testing::Test {
  protected:
   Found read(const AuditFilter& filter = {}) {
@@ -54,7 +63,7 @@ class Audit : public testing::Test {
              std::uint64_t segment_bytes = kSegmentBytes) {
     const auto segments = AuditSegments::open(path_, today, segment_bytes).value();
     for (const std::string& subject : subjects)
-      ASSERT_TRUE(segments->append(std::vector{event(subject)}, today));
+      ASSERT_TRUE(segments->append(bodies({event(subject)}), today));
   }
   fs::path newest() { return path_ / list_segments(path_).value().back(); }
   std::string content() { return read_file(newest(), 1 << 20).value(); }
@@ -67,10 +76,10 @@ class Audit : public testing::Test {
 TEST_F(Audit, FindsWhatWasAppendedInOrder) {
   {
     const auto log = AuditLog::open(path_).value();
-    log->append(event("1"));
-    ASSERT_TRUE(log->append_durably(event("2")));
+    log->append(event("1").entry());
+    ASSERT_TRUE(log->append_durably(event("2").entry()));
     EXPECT_THAT(read().subjects, testing::ElementsAre("1", "2"));
-    log->append(event("3"));
+    log->append(event("3").entry());
   }
   const Found found = read();
   EXPECT_THAT(found.subjects, testing::ElementsAre("1", "2", "3"));
@@ -81,7 +90,7 @@ TEST_F(Audit, FindsWhatWasAppendedInOrder) {
 
 TEST_F(Audit, FlushesByItselfSoonAfterwards) {
   const auto log = AuditLog::open(path_).value();
-  log->append(event("1"));
+  log->append(event("1").entry());
   for (int tries = 0; tries < 100 && read().subjects.empty(); ++tries)
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   EXPECT_EQ(read().subjects.size(), 1U);
@@ -93,7 +102,7 @@ TEST_F(Audit, CommitsManyDurableCallersAtOnce) {
   threads.reserve(8);
   for (int t = 0; t < 8; ++t)
     threads.emplace_back([&] {
-      for (int i = 0; i < 20; ++i) EXPECT_TRUE(log->append_durably(event("x")));
+      for (int i = 0; i < 20; ++i) EXPECT_TRUE(log->append_durably(event("x").entry()));
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(read().subjects.size(), 160U);
@@ -104,7 +113,7 @@ TEST_F(Audit, FiltersByTimeAndAccount) {
   const auto segments = AuditSegments::open(path_, kToday).value();
   AuditEvent late = event("late", "2");
   late.at = kNow + std::chrono::hours(1);
-  ASSERT_TRUE(segments->append(std::vector{event("early"), late}, kToday));
+  ASSERT_TRUE(segments->append(bodies({event("early"), late}), kToday));
   EXPECT_THAT(read({.since = kNow + milliseconds(1), .account = {}}).subjects,
               testing::ElementsAre("late"));
   EXPECT_THAT(read({.since = kNow, .account = {}}).subjects, testing::SizeIs(2));
@@ -203,7 +212,7 @@ TEST_F(Audit, TakesTurnsWithOtherProcesses) {
   const auto one = AuditSegments::open(path_, kToday, 1000).value();
   const auto two = AuditSegments::open(path_, kToday, 1000).value();
   for (int i = 0; i < 20; ++i) {
-    ASSERT_TRUE((i % 3 == 0 ? one : two)->append(std::vector{event(std::to_string(i))}, kToday));
+    ASSERT_TRUE((i % 3 == 0 ? one : two)->append(bodies({event(std::to_string(i))}), kToday));
   }
   const Found found = read();
   EXPECT_EQ(found.subjects.size(), 20U);
@@ -219,7 +228,7 @@ TEST_F(Audit, KeepsWhatWasDurableWhenKilled) {
   if (child == 0) {
     const auto log = AuditLog::open(path_).value();
     for (int i = 0;; ++i) {
-      if (!log->append_durably(event(std::to_string(i)))) _exit(1);
+      if (!log->append_durably(event(std::to_string(i)).entry())) _exit(1);
       if (::write(announced[1], &i, sizeof i) != sizeof i) _exit(2);
     }
   }
@@ -245,14 +254,14 @@ TEST_F(Audit, TellsDurableCallersOfAFullDiskAndWritesItLater) {
   if (child == 0) {
     std::signal(SIGXFSZ, SIG_IGN);
     const auto log = AuditLog::open(path_).value();
-    if (!log->append_durably(event("1"))) _exit(1);
+    if (!log->append_durably(event("1").entry())) _exit(1);
     const rlimit limit{64, RLIM_INFINITY};
     setrlimit(RLIMIT_FSIZE, &limit);
-    const auto refused = log->append_durably(event("2"));
+    const auto refused = log->append_durably(event("2").entry());
     if (refused || refused.error().code != ErrorCode::io) _exit(2);
     const rlimit none{RLIM_INFINITY, RLIM_INFINITY};
     setrlimit(RLIMIT_FSIZE, &none);
-    if (!log->append_durably(event("3"))) _exit(3);
+    if (!log->append_durably(event("3").entry())) _exit(3);
     _exit(0);
   }
   int status = 0;
@@ -269,8 +278,8 @@ TEST_F(Audit, KeepsNoPartOfABatchThatFailed) {
   if (child == 0) {
     std::signal(SIGXFSZ, SIG_IGN);
     const auto segments = AuditSegments::open(path_, kToday).value();
-    const std::vector batch{event("1"), event("2")};
-    const std::size_t line = encode_record(event("1"), kNoLink).size();
+    const std::string batch = bodies({event("1"), event("2")});
+    const std::size_t line = encode_record(event("1").entry(), kNoLink).size();
     const rlimit limit{encode_segment_header(kNoLink).size() + line + line / 2, RLIM_INFINITY};
     setrlimit(RLIMIT_FSIZE, &limit);
     if (segments->append(batch, kToday)) _exit(1);

@@ -9,10 +9,12 @@
 namespace valetkey::http {
 namespace {
 
+constexpr std::size_t kUsualHeadBytes = 256;  // of most answers; one allocation instead of five
+
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
 bool breaks_a_line(std::string_view text) {
-  return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
+  return std::ranges::any_of(text, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
 }
 
 std::optional<std::string> decode(std::string_view text, bool plus) {
@@ -48,7 +50,7 @@ Response& Response::set(std::string_view name, std::string_view value) & {
                {{"bytes", value.size()}});
     return *this;
   }
-  head_.reserve(head_.size() + name.size() + value.size() + 4);
+  if (head_.empty()) head_.reserve(kUsualHeadBytes);
   head_.append(name).append(": ").append(value).append("\r\n");
   return *this;
 }

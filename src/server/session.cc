@@ -85,11 +85,11 @@ Result<void> Session::record(std::string_view action, std::optional<AccountId> a
                              std::string_view subject) const {
   VALETKEY_TRY(const auto audit, open_audit());
   return audit->append_durably({.at = clock.now(),
-                                .action = std::string(action),
+                                .action = action,
                                 .outcome = "ok",
-                                .account = std::move(account),
+                                .account = account ? &*account : nullptr,
                                 .actor = fmt::format("cli:{}", getuid()),
-                                .subject = std::string(subject),
+                                .subject = subject,
                                 .client = {},
                                 .request_id = {}});
 }

@@ -33,9 +33,9 @@ class Watch final : public http::Observer, public s3::Hooks {
 class CountingAudit final : public control::AuditLog {
  public:
   CountingAudit(control::AuditLog& log, Metrics& metrics) : log_(log), metrics_(metrics) {}
-  void append(control::AuditEvent event) override { log_.append(std::move(event)); }
-  Result<void> append_durably(control::AuditEvent event) override {
-    return log_.append_durably(std::move(event));
+  void append(const control::AuditEntry& entry) override { log_.append(entry); }
+  Result<void> append_durably(const control::AuditEntry& entry) override {
+    return log_.append_durably(entry);
   }
   void refused(std::string_view reason, std::string_view block, Timestamp now) override {
     metrics_.refused("api", reason);
