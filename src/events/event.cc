@@ -43,6 +43,13 @@ class Reader {
   bool at_end() const { return rest_.empty(); }
 
   std::uint64_t number() {
+    // Nearly all are below 128: lengths, counts, nulls.
+    if (rest_.empty() || static_cast<signed char>(rest_.front()) < 0) return long_number();
+    const auto n = static_cast<std::uint8_t>(rest_.front());
+    rest_.remove_prefix(1);
+    return n;
+  }
+  std::uint64_t long_number() {
     std::uint64_t n = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
       const auto byte = static_cast<std::uint8_t>(this->byte());
@@ -195,6 +202,16 @@ Result<void> decode_event(std::string_view& records, Event& into) {
   read_lists(in, into);
   if (in.failed() || !in.at_end()) return fail(ErrorCode::corrupt, "an event record is malformed");
   return {};
+}
+
+Result<EventIdentity> identify_event(std::string_view records) {
+  VALETKEY_TRY(const auto body, next_record(records));
+  Reader in(body);
+  const bool known = in.byte() == kVersion;
+  static_cast<void>(in.byte());  // the kind
+  const EventIdentity identity{in.bytes(), in.bytes()};
+  if (!known || in.failed()) return fail(ErrorCode::corrupt, "an event record is malformed");
+  return identity;
 }
 
 Result<void> skip_events(std::string_view& records, std::uint64_t count) {

@@ -60,6 +60,12 @@ void encode_event(const Event& event, std::string& out);
 // `corrupt` for anything that encode_event() does not write.
 Result<void> decode_event(std::string_view& records, Event& into);
 
+// Only what tells events apart, of the record at the front.
+struct EventIdentity {
+  std::string_view account_id, uuid;
+};
+Result<EventIdentity> identify_event(std::string_view records);
+
 // Drops `count` records from the front, unread.
 Result<void> skip_events(std::string_view& records, std::uint64_t count);
 

@@ -99,15 +99,24 @@ Result<Date> Exporter::closed_through() {
 }
 
 Result<storage::ExportBatch> Exporter::begin(unsigned partition, Offset consumed) {
-  auto next = consumed;
-  for (std::size_t bytes = 0; bytes < options_.batch_bytes;) {
-    VALETKEY_TRY(const auto piece, log_.read(partition, next, options_.batch_bytes - bytes));
+  ahead_ = {partition, consumed, consumed, {}};
+  VALETKEY_CHECK(collect(partition, ahead_.next, options_.batch_bytes, ahead_.records));
+  VALETKEY_CHECK(closed_through());
+  return ledger_.begin(partition, consumed, ahead_.next);
+}
+
+Result<void> Exporter::collect(unsigned partition, Offset& next, std::size_t max_bytes,
+                               std::string& records) {
+  while (records.size() < max_bytes) {
+    VALETKEY_TRY(auto piece, log_.read(partition, next, max_bytes - records.size()));
     if (piece.next() == next) break;
     next = piece.next();
-    bytes += piece.records.size();
+    if (records.empty())
+      records = std::move(piece.records);
+    else
+      records += piece.records;
   }
-  VALETKEY_CHECK(closed_through());
-  return ledger_.begin(partition, consumed, next);
+  return {};
 }
 
 Result<void> Exporter::run(const storage::ExportBatch& batch) {
@@ -136,11 +145,15 @@ Result<void> Exporter::run(const storage::ExportBatch& batch) {
 
 Result<Exporter::Batch> Exporter::read(const storage::ExportBatch& batch) {
   Batch events;
-  for (auto at = batch.first; at < batch.next;) {
-    VALETKEY_TRY(const auto piece, log_.read(batch.log_partition, at, options_.batch_bytes));
-    if (piece.next() == at) break;
-    events.records += piece.records;
-    at = piece.next();
+  if (ahead_.partition == batch.log_partition && ahead_.first == batch.first &&
+      ahead_.next == batch.next && !ahead_.records.empty()) {
+    events.records = std::exchange(ahead_.records, {});
+  } else {
+    for (auto at = batch.first; at < batch.next;) {
+      const auto before = at;
+      VALETKEY_CHECK(collect(batch.log_partition, at, events.records.size() + 1, events.records));
+      if (at == before) break;
+    }
   }
   const std::uint64_t most = batch.next - batch.first;
   for (std::string_view rest = events.records; !rest.empty() && events.places.size() < most;) {
@@ -158,8 +171,9 @@ Result<RowIndex> Exporter::plan(const storage::ExportBatch& batch, const Batch& 
   };
   Event event;
   for (std::uint32_t i = 0; i < events.places.size(); ++i) {
-    VALETKEY_CHECK(decode(i, event));
-    unseen.add(digest_of(event.account_id, event.uuid), i);
+    VALETKEY_TRY(const auto identity,
+                 identify_event(std::string_view(events.records).substr(events.places[i])));
+    unseen.add(digest_of(identity.account_id, identity.uuid), i);
   }
   unseen.sort();
   VALETKEY_TRY(const auto files, ledger_.seen());

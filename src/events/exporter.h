@@ -76,6 +76,9 @@ class Exporter {
   Result<std::optional<Timestamp>> oldest_waiting(unsigned partition, Offset consumed);
   Result<Date> closed_through();
   Result<storage::ExportBatch> begin(unsigned partition, Offset consumed);
+  // Appends what the log holds from `next` on, `max_bytes` of it, and moves `next` behind it.
+  Result<void> collect(unsigned partition, Offset& next, std::size_t max_bytes,
+                       std::string& records);
   Result<void> run(const storage::ExportBatch& batch);
   Result<Batch> read(const storage::ExportBatch& batch);
   Result<RowIndex> plan(const storage::ExportBatch& batch, const Batch& events,
@@ -111,6 +114,11 @@ class Exporter {
   std::map<std::string, std::set<std::string>> known_partitions_;  // by day prefix
   std::map<std::string, std::size_t> parts_of_batch_;              // written, by partition prefix
   std::optional<Error> admit_failure_;  // of the look at known partitions
+  struct {                              // what begin() saw: run() need not read it again
+    unsigned partition = 0;
+    Offset first = 0, next = 0;
+    std::string records;
+  } ahead_;
 };
 
 }  // namespace valetkey::events

@@ -175,6 +175,7 @@ class FileLog final : public EventLog {
   Result<LogBatch> read(unsigned, Offset from, std::size_t max_bytes) override {
     const std::lock_guard reading(read_mutex_);
     LogBatch batch{from, 0, {}};
+    if (max_bytes > options_.frame_bytes) batch.records.reserve(expected_bytes(max_bytes));
     while (batch.records.size() < max_bytes) {
       VALETKEY_TRY(const auto place, find(batch.next()));
       if (!place) break;
@@ -217,6 +218,12 @@ class FileLog final : public EventLog {
     Offset end;
     Offset wanted;
   };
+
+  // What a read of so many bytes may bring: its last frame counts whole.
+  std::size_t expected_bytes(std::size_t max_bytes) const {
+    const std::lock_guard guard(mutex_);
+    return std::min<std::uint64_t>(max_bytes, bytes_) + options_.frame_bytes;
+  }
 
   // Nothing: `from` is the end.
   Result<std::optional<Place>> find(Offset from) {

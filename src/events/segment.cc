@@ -176,16 +176,17 @@ std::uint64_t SegmentReader::find_frame(std::uint64_t position, std::uint64_t en
   return end;
 }
 
-Result<std::string> SegmentReader::records(const Frame& frame) {
-  std::string bytes(kFrameHeaderBytes + frame.header.sealed_bytes, '\0');
-  VALETKEY_CHECK(read_exactly(fd_.get(), frame.position, bytes, path_.string()));
-  const std::string_view all = bytes;
-  std::string records(frame.header.sealed_bytes - kAesTagBytes, '\0');
+Result<std::string_view> SegmentReader::records(const Frame& frame) {
+  // Kept from frame to frame: fresh memory of this size costs more than opening what is in it.
+  sealed_.resize(kFrameHeaderBytes + frame.header.sealed_bytes);
+  records_.resize(frame.header.sealed_bytes - kAesTagBytes);
+  VALETKEY_CHECK(read_exactly(fd_.get(), frame.position, sealed_, path_.string()));
+  const std::string_view all = sealed_;
   if (!aes_.open(nonce_of(frame.header.number), all.substr(0, kFrameHeaderBytes),
-                 all.substr(kFrameHeaderBytes), records.data()))
+                 all.substr(kFrameHeaderBytes), records_.data()))
     return fail(ErrorCode::corrupt,
                 fmt::format("{} holds a damaged frame at byte {}", path_.string(), frame.position));
-  return records;
+  return records_;
 }
 
 Result<std::string> SegmentReader::raw(std::uint64_t position, std::uint64_t end) const {

@@ -70,8 +70,8 @@ class SegmentReader {
   Result<Frame> frame_at(std::uint64_t position, std::uint64_t end) const;
   // The next position behind `position` with a sound header, or `end`.
   std::uint64_t find_frame(std::uint64_t position, std::uint64_t end) const;
-  // The records of a frame; `corrupt` if they do not authenticate.
-  Result<std::string> records(const Frame& frame);
+  // The records of a frame, valid until the next call; `corrupt` if they do not authenticate.
+  Result<std::string_view> records(const Frame& frame);
   // The bytes of a stretch, to set aside.
   Result<std::string> raw(std::uint64_t position, std::uint64_t end) const;
 
@@ -81,6 +81,7 @@ class SegmentReader {
   FileDescriptor fd_;
   Offset first_;
   AesGcm aes_;
+  std::string sealed_, records_;  // of the frame read last
 };
 
 std::filesystem::path segment_path(const std::filesystem::path& folder, Offset first);
