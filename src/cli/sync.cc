@@ -12,6 +12,8 @@
 namespace valetkey::cli {
 namespace {
 
+constexpr unsigned kSpoiltAttempts = 4;
+
 Result<void> write_at(int fd, std::uint64_t at, std::string_view bytes, const std::string& what) {
   while (!bytes.empty()) {
     const ssize_t n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(at));
@@ -26,7 +28,7 @@ Result<void> write_at(int fd, std::uint64_t at, std::string_view bytes, const st
 }  // namespace
 
 Task<Result<void>> Fetcher::fetch(std::vector<client::ListedObject> objects, unsigned connections) {
-  waiting_.assign(std::make_move_iterator(objects.begin()), std::make_move_iterator(objects.end()));
+  for (client::ListedObject& object : objects) waiting_.push_back({std::move(object)});
   client::Timer ended(context_.loop(), client::Timer::time_point::max());
   for (unsigned i = 0; i < connections && i < totals_.files * 64; ++i) {
     ++working_;
@@ -52,7 +54,8 @@ std::optional<Fetcher::Part> Fetcher::next() {
   if (parts_.empty()) {
     if (waiting_.empty()) return std::nullopt;
     auto job = std::make_shared<Job>();
-    job->object = std::move(waiting_.front());
+    job->object = std::move(waiting_.front().object);
+    job->spoilt = waiting_.front().spoilt;
     waiting_.pop_front();
     job->id = next_id_++;
     auto file = folder_.create_partial(job->id);
@@ -108,13 +111,20 @@ Task<Result<void>> Fetcher::fetch_part(const Part& part) {
   co_return end(job, digest);
 }
 
-Result<void> Fetcher::end(Job& job, const std::string& md5) {
-  const std::string stated = job.may_be_md5 ? client::md5_of_etag(job.object.etag) : "";
-  if (!stated.empty() && stated != md5) {
-    folder_.discard(job.id);
+// What spoils bytes on the way may spare them the next time.
+Result<void> Fetcher::again(Job& job) {
+  folder_.discard(job.id);
+  if (job.spoilt + 1 >= kSpoiltAttempts)
     return fail(ErrorCode::corrupt,
                 job.object.key + " did not arrive as it is: its MD5 is not its ETag");
-  }
+  totals_.bytes_done -= job.object.size;
+  waiting_.push_back({std::move(job.object), job.spoilt + 1});
+  return {};
+}
+
+Result<void> Fetcher::end(Job& job, const std::string& md5) {
+  const std::string stated = job.may_be_md5 ? client::md5_of_etag(job.object.etag) : "";
+  if (!stated.empty() && stated != md5) return again(job);
   VALETKEY_CHECK(folder_.commit(job.id, job.object));
   ++totals_.files_done;
   events_.done(job.object);

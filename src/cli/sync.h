@@ -37,8 +37,13 @@ class Fetcher {
   static constexpr std::uint64_t kSplitAbove = 32 << 20;
 
  private:
+  struct Wanted {
+    client::ListedObject object;
+    unsigned spoilt = 0;  // times that it arrived otherwise than its ETag says
+  };
   struct Job {
     client::ListedObject object;
+    unsigned spoilt = 0;
     std::uint64_t id = 0;
     FileDescriptor file;
     std::uint64_t parts_left = 0;
@@ -52,12 +57,13 @@ class Fetcher {
   std::optional<Part> next();
   Task<Result<void>> fetch_part(const Part& part);
   Result<void> end(Job& job, const std::string& md5);
+  Result<void> again(Job& job);
 
   Context& context_;
   client::Folder& folder_;
   SyncTotals& totals_;
   Events events_;
-  std::deque<client::ListedObject> waiting_;
+  std::deque<Wanted> waiting_;
   std::deque<Part> parts_;
   std::uint64_t next_id_ = 0;
   Result<void> result_;

@@ -12,6 +12,8 @@ namespace {
 constexpr std::array<std::string_view, 5> kPassing = {
     "SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted"};
 
+constexpr unsigned kGarbledAttempts = 3;  // for a listing: a proxy's own page may pass
+
 std::string sentence(const S3Fault& fault, int status) {
   std::string text = std::to_string(status);
   if (!fault.code.empty()) text += " " + fault.code;
@@ -25,6 +27,10 @@ std::unexpected<Error> refusal(const std::string& what, const http::ClientRespon
   if (answer.status >= 500 || answer.status == 429 ||
       std::ranges::find(kPassing, fault.code) != kPassing.end())
     return fail(ErrorCode::unavailable, what + ": the endpoint answers " + why);
+  // Said of fresh credentials, after those before had been replaced.
+  if (fault.code == "ExpiredToken")
+    return fail(ErrorCode::unavailable,
+                what + ": the endpoint calls new credentials expired: is its clock right?");
   if (answer.status == 404)
     return fail(ErrorCode::not_found, what + ": there is none in the export");
   if (answer.status == 412)
@@ -137,7 +143,7 @@ http::Task<bool> Export::may_retry(unsigned& attempt, ErrorCode code) {
 
 http::Task<Result<ListingPage>> Export::list_page(ListQuery query, std::string continuation) {
   const std::string what = "listing " + (query.prefix.empty() ? "the export" : query.prefix);
-  for (unsigned attempt = 0;;) {
+  for (unsigned attempt = 0, garbled = 0;;) {
     auto grant = co_await session_.get();
     if (!grant) co_return std::unexpected(grant.error());
     const std::string base = (*grant)->prefix;
@@ -154,7 +160,10 @@ http::Task<Result<ListingPage>> Export::list_page(ListQuery query, std::string c
           page = std::unexpected(fine.error());
       }
     }
-    if (page || !co_await may_retry(attempt, page.error().code)) co_return page;
+    if (page) co_return page;
+    ErrorCode code = page.error().code;
+    if (code == ErrorCode::corrupt && ++garbled < kGarbledAttempts) code = ErrorCode::unavailable;
+    if (!co_await may_retry(attempt, code)) co_return page;
   }
 }
 

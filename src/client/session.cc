@@ -7,6 +7,7 @@ namespace valetkey::client {
 namespace {
 
 constexpr milliseconds kLargestMargin = std::chrono::minutes(5);
+constexpr unsigned kGarbledAttempts = 3;  // a proxy's own page may pass; the wrong address stays
 constexpr milliseconds kLongestWait =
     std::chrono::hours(1);  // for another's exchange; it has its own limits
 
@@ -74,9 +75,12 @@ http::Task<Result<GrantPtr>> Session::fetch_for_all() {
 
 http::Task<Result<Grant>> Session::exchange_patiently() {
   const auto give_up = std::chrono::steady_clock::now() + options_.patience;
-  for (unsigned attempt = 0;; ++attempt) {
+  for (unsigned attempt = 0, garbled = 0;; ++attempt) {
     auto made = co_await exchange_once();
-    if (made || made.error().code != ErrorCode::unavailable || valid(clock_.now())) co_return made;
+    if (made || valid(clock_.now())) co_return made;
+    const bool passing = made.error().code == ErrorCode::unavailable ||
+                         (made.error().code == ErrorCode::corrupt && ++garbled < kGarbledAttempts);
+    if (!passing) co_return made;
     const auto wait = backoff(attempt, options_.first_pause, options_.longest_pause);
     if (std::chrono::steady_clock::now() + wait > give_up) co_return made;
     co_await pause(loop_, wait);
