@@ -21,6 +21,7 @@ struct Options {
   milliseconds default_duration = std::chrono::hours(1);
   milliseconds max_duration = std::chrono::hours(1);
   LimiterOptions limiter;
+  double token_requests_per_s = 0;        // of one token; 0: off
   std::vector<std::string> cors_origins;  // exact, such as "https://console.example.com"
   // Of POST /v1/events, which exists where there is an event log.
   events::IntakeLimits intake;

@@ -12,6 +12,7 @@ namespace valetkey::api {
 namespace {
 
 constexpr std::size_t kMaxBodyBytes = 16 * 1024;
+constexpr std::chrono::seconds kRateBurst{20};  // a job that starts asks often, then rarely
 
 bool is_json(const http::Request& request) {
   const auto type = request.header("content-type");
@@ -35,6 +36,7 @@ Service::Service(Parts parts, http::asio::thread_pool& blocking, Options options
     : options_(std::move(options)),
       blocking_(blocking),
       authenticator_(parts.gate, parts.feed, parts.audit, blocking, options_.limiter),
+      rates_(options_.token_requests_per_s, kRateBurst),
       exchange_(options_, parts.issuer, parts.audit, parts.usage),
       tokens_(parts.store, parts.feed, parts.audit) {
   if (parts.log != nullptr)
@@ -65,6 +67,8 @@ http::Task<http::Response> Service::handle(const http::Request& request) {
   auto grant = authenticator_.find(request, form);
   if (!grant) grant = co_await authenticator_.read(request, form);
   if (!*grant) co_return finish(request, to_response(grant->error(), request.id));
+  if (const auto problem = over_rate(**grant))
+    co_return finish(request, to_response(*problem, request.id));
   if (auto response = answer_at_once(request, *match.action, **grant))
     co_return finish(request, std::move(*response));
   co_return finish(request, co_await answer_later(request, match, std::move(**grant)));
@@ -82,6 +86,17 @@ std::optional<http::Response> Service::answer_stranger(const http::Request& requ
   if (!match.action) return method_not_allowed(match.allow, request.id);
   if (!request.body_complete) return refuse(413, request.id);
   return std::nullopt;
+}
+
+// Most requests of a valid token leave an audit record: nobody shall fill the disk with them.
+std::optional<Problem> Service::over_rate(const control::TokenGrant& grant) {
+  const milliseconds wait = rates_.take(grant.token, std::chrono::steady_clock::now());
+  if (wait <= milliseconds(0)) return std::nullopt;
+  return Problem{ProblemCode::rate_limited,
+                 "This token is used more often than the operator allows; keep credentials until "
+                 "they expire.",
+                 std::chrono::ceil<std::chrono::seconds>(wait),
+                 {}};
 }
 
 std::optional<http::Response> Service::answer_at_once(const http::Request& request, Action action,

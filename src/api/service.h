@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "access/credentials.h"
+#include "access/pace.h"
 #include "access/token_gate.h"
 #include "access/usage.h"
 #include "api/authentication.h"
@@ -48,6 +49,7 @@ class Service final : public http::Handler {
 
  private:
   std::optional<http::Response> answer_stranger(const http::Request& request, const Match& match);
+  std::optional<Problem> over_rate(const control::TokenGrant& grant);
   std::optional<http::Response> answer_at_once(const http::Request& request, Action action,
                                                const control::TokenGrant& grant);
   http::Task<http::Response> answer_later(const http::Request& request, const Match& match,
@@ -67,6 +69,7 @@ class Service final : public http::Handler {
   Options options_;
   http::asio::thread_pool& blocking_;
   Authenticator authenticator_;
+  access::TokenRates rates_;
   Exchange exchange_;
   Tokens tokens_;
   std::unique_ptr<Intake> intake_;  // null: there is no event log

@@ -30,6 +30,21 @@ TEST_F(ServiceTest, SaysWhereTheExportLies) {
       "prefix":"v1/account_id=12/","endpoint":"https://s3.example.com","region":"us-east-1"})"));
 }
 
+TEST_F(ServiceTest, LimitsTheRequestsOfOneTokenAndOfNoOther) {
+  Options options = ServiceFixture::make_options();
+  options.token_requests_per_s = 0.5;  // so that 20 seconds' worth is ten
+  desk_.rebuild(options);
+  for (int i = 0; i < 10; ++i)
+    EXPECT_EQ(call(Method::get, "/v2/export/credentials").status, 200) << i;
+  const Reply refused = call(Method::get, "/v2/export/credentials");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.code(), "rate_limited");
+  EXPECT_EQ(refused.header("Retry-After"), "2");
+  EXPECT_EQ(desk_.audit().events().size(), 10U) << "what is refused leaves no record";
+  token_ = desk_.make_token(desk_.user(0), kBoth);
+  EXPECT_EQ(call(Method::get, "/v2/export/credentials").status, 200);
+}
+
 TEST_F(ServiceTest, DoesNotKnowOtherPaths) {
   for (const char* target :
        {"/v2", "/v2/", "/v2/export/credentials/", "/v2/export/credentials/aws", "/v2//tokens",

@@ -10,37 +10,9 @@ using std::chrono::nanoseconds;
 constexpr std::size_t kMaxIdleAccounts = 4096;
 constexpr nanoseconds kRequestBurst = std::chrono::seconds(1);
 constexpr nanoseconds kByteBurst = std::chrono::milliseconds(250);
-
-nanoseconds cost_of(double amount, double per_second) {
-  return nanoseconds(static_cast<std::int64_t>(amount * 1e9 / per_second));
-}
-
-std::int64_t count(SteadyTime t) { return nanoseconds(t.time_since_epoch()).count(); }
+using access::cost_of;
 
 }  // namespace
-
-nanoseconds Pace::wait(SteadyTime now, nanoseconds burst) const {
-  const std::int64_t left = empty_at_.load(std::memory_order_relaxed) - count(now);
-  return std::max(nanoseconds(left) - burst, nanoseconds(0));
-}
-
-nanoseconds Pace::take(SteadyTime now, nanoseconds cost, nanoseconds burst) {
-  std::int64_t empty_at = empty_at_.load(std::memory_order_relaxed);
-  for (;;) {
-    const std::int64_t start = std::max(empty_at, count(now));
-    const std::int64_t next = start + cost.count();
-    const nanoseconds over = nanoseconds(next - count(now)) - std::max(burst, cost);
-    if (over.count() > 0) return over;
-    if (empty_at_.compare_exchange_weak(empty_at, next, std::memory_order_relaxed)) return {};
-  }
-}
-
-void Pace::add(SteadyTime now, nanoseconds cost) {
-  std::int64_t empty_at = empty_at_.load(std::memory_order_relaxed);
-  while (!empty_at_.compare_exchange_weak(empty_at, std::max(empty_at, count(now)) + cost.count(),
-                                          std::memory_order_relaxed)) {
-  }
-}
 
 Running& Running::operator=(Running&& other) noexcept {
   std::swap(use_, other.use_);

@@ -12,33 +12,19 @@
 #include <string>
 #include <unordered_map>
 
+#include "access/pace.h"
 #include "base/ids.h"
 #include "base/timestamp.h"
 
 namespace valetkey::s3 {
 
+using access::Pace;
+using access::SteadyTime;
+
 struct AccountLimits {
   std::size_t max_requests = 64;  // running at once per account
   double requests_per_s = 0;      // 0: off; a second's worth may come at once
   std::uint64_t bytes_per_s = 0;  // 0: off; of bodies
-};
-
-using SteadyTime = std::chrono::steady_clock::time_point;
-
-// A bucket that leaks at a steady rate, kept as the instant at which it will be empty.
-class Pace {
- public:
-  // Adds what takes `cost` to leak if no more than `burst` is in it then; else says how long until
-  // it would fit, and adds nothing.
-  std::chrono::nanoseconds take(SteadyTime now, std::chrono::nanoseconds cost,
-                                std::chrono::nanoseconds burst);
-  // How long until at most `burst` is left.
-  std::chrono::nanoseconds wait(SteadyTime now, std::chrono::nanoseconds burst) const;
-  // Adds without asking.
-  void add(SteadyTime now, std::chrono::nanoseconds cost);
-
- private:
-  std::atomic<std::int64_t> empty_at_{0};  // nanoseconds of the steady clock
 };
 
 // The state of one account.

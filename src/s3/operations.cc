@@ -109,6 +109,8 @@ http::Task<Answer<http::Response>> Operations::list(const Authorized& authorized
         return list_objects(store, *keyring, asked, now);
       });
   if (!xml) co_return std::unexpected(std::move(xml).error());
+  oversight_.accounts.sent(*authorized.session()->use, std::chrono::steady_clock::now(),
+                           xml->size());
   http::Response response(200);
   response.set("x-amz-bucket-region", region_).body(std::move(*xml), kXml);
   co_return response;
@@ -147,7 +149,10 @@ http::Task<Answer<http::Response>> Operations::get_object(const Authorized& auth
   if (!answer) co_return std::unexpected(std::move(answer).error());
   http::Response& response = answer->response;
   if (!answer->has_body) co_return std::move(response);
-  if (answer->span.length > kReadAheadBytes) {
+  // An account that has had its bytes waits for its body, as long ones do between their pieces.
+  const AccountUse& use = *authorized.session()->use;
+  if (answer->span.length > kReadAheadBytes ||
+      oversight_.accounts.pause(use, std::chrono::steady_clock::now()) > milliseconds(0)) {
     response.set("Content-Type", answer->content_type)
         .stream(std::make_unique<ObjectBody>(std::move(reader), answer->span, authorized.session(),
                                              oversight_, std::move(running), request.now));

@@ -423,6 +423,24 @@ TEST_F(LimitedTest, PacesABodyByWaiting) {
   EXPECT_LE(pull.wait, 1s);
 }
 
+TEST_F(LimitedTest, PacesShortBodiesLikeLongOnes) {
+  const auto get = [&](const std::string& key) {
+    Ask ask;
+    ask.path = world_.path_of(key);
+    return world_.start(world_.sign(me_, ask));
+  };
+  EXPECT_EQ(get(kKey).source(), nullptr) << "at first there is nothing to wait for";
+  auto large = get(kLarge);
+  auto body = large.take_source();
+  std::vector<char> buffer(400'000);
+  while (body->pull(buffer, false).status == http::BodySource::Status::ok) {
+  }
+  body.reset();
+  auto small = get(kKey);
+  ASSERT_NE(small.source(), nullptr);
+  EXPECT_EQ(small.take_source()->pull(buffer, false).status, http::BodySource::Status::wait);
+}
+
 TEST_F(ServiceTest, LetsConfiguredOriginsReadAnswers) {
   const Reply reply = object(kKey, {{"Origin", "https://app.example.com"}});
   EXPECT_EQ(reply.header("Access-Control-Allow-Origin"), "https://app.example.com");
