@@ -6,6 +6,8 @@ import os
 import pathlib
 import signal
 import subprocess
+import tempfile
+import threading
 import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -24,6 +26,25 @@ def cpu_seconds(pids: list[int]) -> float:
         fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         total += int(fields[11]) + int(fields[12])
     return total / TICKS
+
+
+def run_measured(command: list[str], timeout: float, **options) -> dict:
+    """Runs to its end: seconds, CPU seconds and peak memory of it and its children, what it printed."""
+    started = time.monotonic()
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+        child = subprocess.Popen(command, stdout=out, stderr=errors, stdin=subprocess.DEVNULL, **options)
+        watchdog = threading.Timer(timeout, child.kill)
+        watchdog.start()
+        _, status, usage = os.wait4(child.pid, 0)
+        watchdog.cancel()
+        child.returncode = os.waitstatus_to_exitcode(status)
+        took = time.monotonic() - started
+        out.seek(0)
+        errors.seek(0)
+        if child.returncode != 0:
+            raise RuntimeError(f"{' '.join(command)}: exit {child.returncode}: {errors.read()[-1000:].decode()}")
+        return {"seconds": took, "cpu": usage.ru_utime + usage.ru_stime, "rss_mib": usage.ru_maxrss / 1024,
+                "out": out.read().decode()}
 
 
 def children(pid: int) -> list[int]:

@@ -15,6 +15,19 @@ TARGETS = {  # name: (figure that is held to the target, "at least" or "at most"
     "import.vs_bare_loop": ("ratio", "at least", 0.85),
     "idle_rss_mib": ("value", "at most", 40),
     "idle_1000_connections_rss_mib": ("value", "at most", 100),
+    "intake.events_per_s": ("value", "at least", 150_000),
+    "intake.p99_ms": ("value", "at most", 20),
+    "intake.rps_vs_credentials": ("ratio", "at least", 0.25),
+    "intake.p99_while_exporting_vs_idle": ("ratio", "at most", 2),
+    "export.rows_vs_bare_copy": ("ratio", "at least", 0.5),
+    "export.partitions_100k_rss_mib": ("value", "at most", 1024),
+    "export.cost_10m_vs_1m": ("ratio", "at most", 1.3),
+    "sync_10k.vs_aws": ("ratio", "at most", 0.12),
+    "sync_10k.vs_rclone": ("ratio", "at most", 0.5),
+    "sync_2g.vs_fastest": ("ratio", "at most", 1.0),
+    "sync_2g.rss_mib": ("value", "at most", 64),
+    "sync_noop_100k_s": ("value", "at most", 2),
+    "credential_process_ms": ("value", "at most", 5),
 }
 
 

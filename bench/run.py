@@ -17,7 +17,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests" / "e2e"))
 os.environ.setdefault("VALETKEY_PROGRAMS", str(HERE.parent / "build" / "release" / "bin"))
 
+import events  # noqa: E402
 import report  # noqa: E402
+import sync  # noqa: E402
 import trees  # noqa: E402
 from botocore.auth import S3SigV4Auth  # noqa: E402
 from botocore.awsrequest import AWSRequest  # noqa: E402
@@ -32,8 +34,10 @@ LARGE = 256 << 20
 
 
 class Bench:
-    def __init__(self, rounds: int, seconds: float):
-        self.rounds, self.seconds = rounds, seconds
+    def __init__(self, quick: bool):
+        """`quick`: fewer and shorter runs, and where a part says so smaller sizes."""
+        self.quick = quick
+        self.rounds, self.seconds = (3, 2) if quick else (7, 4)
         self.figures: list[dict] = []
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="valetkey-bench-", dir=HERE.parent / "build"))
 
@@ -43,6 +47,11 @@ class Bench:
     def add(self, *arguments, **options) -> None:
         self.figures.append(report.figure(*arguments, **options))
         print("bench:", report.show(self.figures[-1:]).splitlines()[-1], flush=True)
+
+    @staticmethod
+    def note(text: str) -> None:
+        """What a figure does not say of itself."""
+        print("bench:", text, flush=True)
 
     def rotate(self, ours, theirs) -> tuple[list, list]:
         """Pairs of runs, the one that goes first changing from pair to pair; a first pair warms up."""
@@ -58,6 +67,7 @@ class Bench:
     # Servers.
     def serve(self, files: dict[str, bytes], tls: bool = False, threads: int = 1) -> Server:
         server = Server(config=f"[limits]\nthreads = {threads}\naccount_max_requests = 4096\n"
+                        "token_requests_per_s = 0\n"
                         "max_connections_per_block = 0\n", tls=tls,
                         prefix=tuple(pinned(SERVER_CORE)))
         server.token = server.make_account(ACCOUNT)
@@ -278,7 +288,12 @@ class Bench:
 
 
 PARTS = {"credentials": Bench.credentials, "get_16k": Bench.get_16k, "get_256m": Bench.get_256m,
-         "get_256m_tls": Bench.get_256m_tls, "list": Bench.list, "import": Bench.import_, "idle": Bench.idle}
+         "get_256m_tls": Bench.get_256m_tls, "list": Bench.list, "import": Bench.import_, "idle": Bench.idle,
+         **events.PARTS, **sync.PARTS}
+# A figure's own name selects the part that measures it.
+FIGURES = {**{name: name.split(".")[0] for name in report.TARGETS}, "list.page_1m_p50_ms": "list",
+           "list.page_1m_vs_10k": "list", "idle_rss_mib": "idle", "idle_1000_connections_rss_mib": "idle",
+           **events.FIGURES, **sync.FIGURES}
 
 
 def main() -> int:
@@ -287,14 +302,15 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
-    for name in arguments.names:
+    names = list(dict.fromkeys(FIGURES.get(name, name) for name in arguments.names))
+    for name in names:
         if name not in PARTS:
             parser.error(f"no benchmark {name}; there are {' '.join(PARTS)}")
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    bench = Bench(rounds=3 if arguments.quick else 7, seconds=2 if arguments.quick else 4)
+    bench = Bench(arguments.quick)
     try:
-        for name in arguments.names or PARTS:
+        for name in names or PARTS:
             print(f"bench: {name}", flush=True)
             PARTS[name](bench)
     finally:

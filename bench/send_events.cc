@@ -62,10 +62,11 @@ class Load {
     start_ = next_due_ = Clock::now();
     const auto end = start_ + length_;
     // What was sent before the end is waited for; how long that takes counts.
-    for (bool open = true; open || idle_.size() < connections_.size() || !due_.empty();) {
+    while (true) {
       const auto now = Clock::now();
-      open = now < end;
+      const bool open = now < end;
       if (open) schedule(now);
+      if (!open && due_.empty() && idle_.size() == connections_.size()) break;
       while (!due_.empty() && !idle_.empty()) {
         send(idle_.back(), due_.front());
         idle_.pop_back();
