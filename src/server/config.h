@@ -72,6 +72,7 @@ struct Config {
     std::vector<std::string> trusted_proxies;
     s3::AccountLimits account;            // so that no tenant takes the whole server
     api::LimiterOptions auth_failures;    // of each address block
+    double token_requests_per_s = 50;     // of the API; 0: no limit
     milliseconds shutdown_delay{0};       // unready, but still accepting: for load balancers
     milliseconds shutdown_grace{30'000};  // for running requests after SIGTERM
     std::uint64_t threads = 0;            // event loops; 0: one per core

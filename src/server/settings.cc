@@ -126,6 +126,10 @@ constexpr auto kSettings = std::to_array<Setting>({
      0, 1'000'000},
     {"limits", "auth_failures_interval", FIELD(limits.auth_failures.interval),
      "One more failure is forgiven every so often.", 1, kHourMs},
+    {"limits", "token_requests_per_s", FIELD(limits.token_requests_per_s),
+     "Most API requests of one token per second, of which 20 seconds' worth may come at once; more "
+     "get 429. 0 is no limit.",
+     0, 1'000'000},
     {"limits", "account_max_requests", FIELD(limits.account.max_requests),
      "Most S3 requests of one account running at once; more get 503 SlowDown.", 1, 1'000'000},
     {"limits", "account_requests_per_s", FIELD(limits.account.requests_per_s),

@@ -137,6 +137,7 @@ api::Options Server::api_options() const {
   out.default_duration = config_.credentials.default_duration;
   out.max_duration = config_.credentials.max_duration;
   out.limiter = config_.limits.auth_failures;
+  out.token_requests_per_s = config_.limits.token_requests_per_s;
   out.cors_origins = config_.api.cors_origins;
   out.max_intake_body_bytes = config_.intake.max_body_bytes;
   out.intake.max_unzipped_bytes = config_.intake.max_unzipped_bytes;
