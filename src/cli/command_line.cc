@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <optional>
 
+#include "cli/command_query.h"
+
 namespace valetkey::cli {
 namespace {
 
@@ -13,6 +15,7 @@ struct Words {
   Selection selection;
   SyncFlags sync;
   ConfigureFlags configure;
+  QueryFlags query;
   ServerFlags server;
   bool exec = false;
   std::string api, token, bucket, account, format = "env", name, aws_profile = "valetkey";
@@ -85,6 +88,7 @@ class CommandLine {
   using WithContext = Result<void> (*)(Context&, Words&, Streams, const client::Environment&);
   CLI::App* add(const char* name, const char* about, WithContext what,
                 milliseconds patience = seconds(10));
+  void add_query();
 };
 
 Result<client::Profile> profile_of(Words& words, const client::Environment& env, Streams streams) {
@@ -131,8 +135,38 @@ Result<void> sync_with(Context& context, Words& words, Streams streams,
   return run_sync(context, words.selection, words.sync, streams);
 }
 
+void CommandLine::add_query() {
+  CLI::App* query =
+      app.add_subcommand("query", "Run a SELECT over decisions, events and attributed_conversions");
+  add_service(*query, words);
+  add_selection(*query, words, false);
+  QueryFlags& f = words.query;
+  query->add_option("sql", f.sql, "One SELECT; - reads it from standard input")->required();
+  query->add_option("--format", f.format, "table (on a terminal), csv (elsewhere), json or parquet")
+      ->check(CLI::IsMember({"table", "csv", "json", "parquet"}));
+  query->add_option("--output,-o", f.output, "A file; its ending tells the format");
+  query->add_flag("--only-complete", words.selection.only_complete, "Only days that have _SUCCESS");
+  query->add_option("--cache-limit", f.cache_bytes, "Bytes kept for later queries, or 20GiB")
+      ->transform(CLI::AsSizeValue(false))
+      ->default_str("10GiB");
+  query->add_option("--memory-limit", f.memory_bytes, "Bytes of memory; more goes to the disk")
+      ->transform(CLI::AsSizeValue(false))
+      ->default_str("1GiB");
+  query->callback([this] {
+    todo = [this](Streams streams, const client::Environment& env) -> Result<void> {
+      words.query.verbose = words.sync.verbose;
+      VALETKEY_TRY(auto profile, profile_of(words, env, streams));
+      VALETKEY_TRY(auto context, make_context(std::move(profile), std::chrono::minutes(15)));
+      if (!words.bucket.empty() || !words.account.empty())
+        VALETKEY_CHECK(context->run(look_at_place(*context, words)));
+      return run_query(*context, words.selection, words.query, env, streams);
+    };
+  });
+}
+
 CommandLine::CommandLine() {
   app.require_subcommand(1);
+  add_query();
   constexpr milliseconds kLongJob = std::chrono::minutes(15);
   using Env = const client::Environment&;
   auto* auth = add("auth", "Print credentials for the shell: eval \"$(valetkey auth)\"",

@@ -211,10 +211,7 @@ Result<void> Duckdb::run(const std::string& sql) {
   QueryResult result{};
   const int status = state_->library.query(state_->connection, sql.c_str(), &result);
   std::string error;
-  if (status != kSuccess) {
-    const char* said = state_->library.result_error(&result);
-    error = said == nullptr ? "unknown" : said;
-  }
+  if (status != kSuccess) error = one_sentence(state_->library.result_error(&result));
   state_->library.destroy_result(&result);
   if (status != kSuccess) return fail(ErrorCode::internal, "DuckDB failed: " + error);
   return {};

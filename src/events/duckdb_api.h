@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "events/duckdb.h"
@@ -104,6 +106,7 @@ class DuckdbLibrary {
   X(void, destroy_data_chunk, (Handle*))                                         \
   X(void, interrupt, (Handle))
 
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a declaration, not an expression
 #define X(result, name, arguments) result(*name) arguments = nullptr;
   VALETKEY_DUCKDB_FUNCTIONS(X)
 #undef X
@@ -129,5 +132,8 @@ struct Duckdb::State {
   Handle connection = nullptr;
   std::deque<DuckdbTable> tables = {};  // DuckDB keeps pointers to them
 };
+
+// DuckDB's message without its picture of the place, on one line.
+std::string one_sentence(const char* said);
 
 }  // namespace valetkey::events

@@ -5,11 +5,7 @@
 #include "events/duckdb_api.h"
 
 namespace valetkey::events {
-namespace {
 
-constexpr int kSelect = 1;  // duckdb_statement_type
-
-// DuckDB's message without the picture of the place, on one line.
 std::string one_sentence(const char* said) {
   std::string text = said == nullptr ? "unknown" : said;
   text.resize(std::min(text.size(), text.find("\n\nLINE ")));
@@ -20,6 +16,10 @@ std::string one_sentence(const char* said) {
   }
   return out;
 }
+
+namespace {
+
+constexpr int kSelect = 1;  // duckdb_statement_type
 
 std::unexpected<Error> fail_as_said(const char* said) {
   return fail(ErrorCode::invalid, "DuckDB says: " + one_sentence(said));

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of text as a table, CSV or JSON. A table shows the first rows only and cuts long cells;
+// whatever a visitor sent, no control character reaches a terminal through it. CSV is RFC 4180
+// with \n: NULL is empty, an empty text is "". JSON is one array of objects.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.h"
+#include "base/result.h"
+
+namespace valetkey::cli {
+
+using Cells = std::span<const std::optional<std::string_view>>;
+using Writer = std::function<Result<void>(std::string_view)>;
+struct QueryColumn {
+  std::string name;
+  bool number = false;  // set flush right
+};
+
+class RowFormat {
+ public:
+  virtual ~RowFormat() = default;
+  virtual Result<void> begin() { return {}; }
+  virtual Result<void> row(Cells cells) = 0;
+  virtual Result<void> end() { return {}; }
+};
+
+inline constexpr std::size_t kTableRows = 1000;  // shown; one more says that there are more
+inline constexpr std::size_t kTableCell = 80;    // characters
+
+std::unique_ptr<RowFormat> make_table(std::vector<QueryColumn> columns, Writer write);
+std::unique_ptr<RowFormat> make_csv(std::vector<QueryColumn> columns, Writer write);
+// Rows are one cell, a JSON object each.
+std::unique_ptr<RowFormat> make_json(Writer write);
+
+// NaN and Infinity, which DuckDB writes and JSON does not have, become null.
+std::string strict_json(std::string_view object);
+
+// A file that appears under its name when it is whole, or not at all; what stood there before stays
+// until then. A device or pipe is written as it is.
+class OutputFile {
+ public:
+  static Result<std::unique_ptr<OutputFile>> create(const std::filesystem::path& path);
+  ~OutputFile();
+  Result<void> write(std::string_view bytes);
+  Result<void> write_content_of(const std::filesystem::path& file);
+  Result<void> finish();
+
+ private:
+  OutputFile() = default;
+  std::filesystem::path path_, partial_;  // partial_ empty: written in place, or finished
+  Result<void> flush();
+  FileDescriptor file_;
+  std::string waiting_;
+};
+
+}  // namespace valetkey::cli
