@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "cli/commands.h"
+#include "cli/reach.h"
 
 namespace valetkey::cli {
 namespace {
@@ -10,8 +13,8 @@ namespace {
 class Doctor {
  public:
   explicit Doctor(std::ostream& out) : out_(out) {}
-  bool note(const char* check, const Result<std::string>& found) {
-    out_ << fmt::format("{:<4} {:<16} {}\n", found ? "ok" : "FAIL", check,
+  bool note(const std::string& check, const Result<std::string>& found) {
+    out_ << fmt::format("{:<4} {:<19} {}\n", found ? "ok" : "FAIL", check,
                         found ? *found : found.error().detail);
     out_.flush();
     failed_ = failed_ || !found;
@@ -24,26 +27,51 @@ class Doctor {
   bool failed_ = false;
 };
 
-// Which server answers there, and how far its clock is from ours.
-Task<Result<milliseconds>> reach(Context& context, std::string where) {
-  http::ClientRequest request;
-  auto url = http::Url::parse(where);
-  if (!url) co_return std::unexpected(url.error());
-  request.url = *url;
-  auto answer = co_await context.http().send(std::move(request), 1 << 20);
-  if (!answer) co_return std::unexpected(answer.error());
-  const std::string* date = answer->header("date");
-  const auto theirs = date ? parse_http_date(*date) : Result<Timestamp>(SystemClock().now());
-  co_return theirs ? SystemClock().now() - *theirs : milliseconds(0);
+constexpr milliseconds kPatience = seconds(10);
+constexpr milliseconds kMostSkew = std::chrono::minutes(15);  // S3 refuses signatures beyond it
+
+std::string words_for(const Endpoints& endpoints, const http::Url& url) {
+  std::string all;
+  for (const auto& endpoint : endpoints)
+    all += (all.empty() ? "" : ", ") + endpoint.address().to_string();
+  return all == url.host ? "is an address" : url.host + " is " + all;
 }
 
-Result<std::string> clock_verdict(milliseconds skew) {
-  const auto off = std::chrono::duration_cast<seconds>(skew).count();
-  if (skew > std::chrono::minutes(15) || skew < -std::chrono::minutes(15))
+// Name, connection, TLS and answer of one server; false where the rest has no sense.
+Task<bool> reach(Context& context, Doctor& doctor, std::string who, std::string where,
+                 std::optional<milliseconds>& skew) {
+  const auto url = http::Url::parse(where);
+  if (!url) co_return doctor.note(who + " address", std::unexpected(url.error()));
+  const auto endpoints = co_await resolve(context.loop(), *url, kPatience);
+  if (!doctor.note(who + " name", endpoints ? Result<std::string>(words_for(*endpoints, *url))
+                                            : std::unexpected(endpoints.error())))
+    co_return false;
+  const auto connected = co_await connect(context.loop(), *endpoints, kPatience);
+  if (!doctor.note(who + " connection", connected ? Result<std::string>(fmt::format(
+                                                        "taken at port {} of {}", connected->port(),
+                                                        connected->address().to_string()))
+                                                  : std::unexpected(connected.error())))
+    co_return false;
+  const auto answer = co_await ask_time(context.http(), *url);
+  if (answer) skew = *answer;
+  const bool tls = url->scheme == "https";
+  co_return doctor.note(
+      who + (tls ? " TLS" : " answer"),
+      answer ? Result<std::string>(where + (tls ? " answers, and its certificate is accepted"
+                                                : " answers, without TLS"))
+             : std::unexpected(answer.error()));
+}
+
+Result<std::string> clock_verdict(std::optional<milliseconds> skew) {
+  if (!skew) return std::string("not compared: the server does not tell its time");
+  const auto off = std::chrono::duration_cast<seconds>(*skew).count();
+  if (*skew > kMostSkew || *skew < -kMostSkew)
     return fail(
         ErrorCode::invalid,
-        fmt::format("this machine is {} s off: set its clock, or signatures are refused", off));
-  return fmt::format("within {} s of the server", std::max(2L, std::abs(off) + 1));
+        fmt::format("{} s {} the server's, and signatures are refused beyond 15 minutes: set "
+                    "it, for example by `timedatectl set-ntp true`",
+                    std::abs(off), off > 0 ? "ahead of" : "behind"));
+  return fmt::format("within {} s of the server's", std::max(2L, std::abs(off) + 1));
 }
 
 Result<std::string> refused(const Result<client::Probe>& probe, const char* what) {
@@ -86,22 +114,19 @@ Task<void> look_at_data(Context& context, const client::Grant& grant, Doctor& do
 }
 
 Task<Result<void>> visit(Context& context, Doctor& doctor) {
-  const std::string api = context.profile().api;
-  auto skew = co_await reach(context, api);
-  if (!doctor.note("API",
-                   skew ? Result<std::string>(api + " answers") : std::unexpected(skew.error())))
+  std::optional<milliseconds> skew;
+  if (!co_await reach(context, doctor, "API", context.profile().api, skew))
     co_return Result<void>{};
-  doctor.note("clock", clock_verdict(*skew));
+  doctor.note("clock", clock_verdict(skew));
   auto grant = co_await context.session().get();
   if (!doctor.note("token, exchange",
                    grant ? Result<std::string>("opens " + (*grant)->s3_path() + " until " +
                                                format_iso8601((*grant)->expires))
                          : std::unexpected(grant.error())))
     co_return Result<void>{};
-  auto endpoint = co_await reach(context, (*grant)->endpoint);
-  if (!doctor.note("endpoint", endpoint ? Result<std::string>((*grant)->endpoint + " answers")
-                                        : std::unexpected(endpoint.error())))
+  if (!co_await reach(context, doctor, "endpoint", (*grant)->endpoint, skew))
     co_return Result<void>{};
+  doctor.note("endpoint clock", clock_verdict(skew));
   co_await look_at_data(context, **grant, doctor);
   co_return Result<void>{};
 }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/crypto.h"
+#include "base/encoding.h"
 #include "cli/commands.h"
 
 namespace valetkey::cli {
@@ -65,14 +67,22 @@ Task<Result<void>> cat(Context& context, const std::string& name, Streams stream
   read.name = name;
   read.etag = page->objects.front().etag;
   read.end = page->objects.front().size;
+  Md5 md5;
   auto facts =
-      co_await context.data().read(read, [&streams](std::string_view bytes) -> Result<void> {
+      co_await context.data().read(read, [&streams, &md5](std::string_view bytes) -> Result<void> {
+        md5.update(bytes);
         streams.out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
         if (!streams.out) return fail(ErrorCode::io, "the output cannot be written");
         return {};
       });
   if (!facts) co_return std::unexpected(facts.error());
   streams.out.flush();
+  const auto digest = md5.finish();
+  const std::string stated = facts->etag_may_be_md5 ? client::md5_of_etag(read.etag) : "";
+  if (!stated.empty() &&
+      stated != hex({reinterpret_cast<const char*>(digest.data()), digest.size()}))
+    co_return fail(ErrorCode::corrupt,
+                   name + " did not arrive as it is, so what was written is wrong: run again");
   co_return Result<void>{};
 }
 

@@ -141,7 +141,8 @@ Result<void> Sync::remove_others(const std::vector<std::string>& prefixes,
 Task<Result<void>> Sync::run() {
   auto grant = co_await context.session().get();
   if (!grant) co_return std::unexpected(grant.error());
-  auto opened = client::Folder::open(flags.output, (*grant)->s3_path());
+  auto opened = flags.dry_run ? client::Folder::look(flags.output, (*grant)->s3_path())
+                              : client::Folder::open(flags.output, (*grant)->s3_path());
   if (!opened) co_return std::unexpected(opened.error());
   folder = std::move(*opened);
   auto prefixes = co_await prefixes_of(context.data(), selection);
@@ -181,7 +182,7 @@ Result<void> run_sync(Context& context, const Selection& selection, const SyncFl
   Sync sync{context, selection, flags, {}, Report(flags, sync.totals, streams), nullptr};
   auto result = context.run(sync.run(), [&sync] {
     sync.report.clear();
-    if (sync.folder) static_cast<void>(sync.folder->finish());
+    if (sync.folder && !sync.flags.dry_run) static_cast<void>(sync.folder->finish());
   });
   sync.report.clear();
   if (result) sync.report.done();

@@ -5,7 +5,9 @@
 #include <fnmatch.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
+
+#include "cli/bounded.h"
 
 namespace valetkey::cli {
 namespace {
@@ -130,34 +132,70 @@ Task<Result<std::vector<std::string>>> prefixes_of(client::Export& data,
   co_return found;
 }
 
+namespace {
+
+constexpr std::size_t kListings = 8;  // at once
+
+// Whether the day has _SUCCESS, where the listing did not reach it.
+Task<Result<void>> look_for_success(client::Export& data, const std::string& day, bool& found) {
+  client::ListQuery query;
+  query.prefix = day + "_SUCCESS";
+  query.max_keys = 1;
+  auto page = co_await data.list_page(query);
+  if (!page) co_return std::unexpected(page.error());
+  found = !page->objects.empty() && page->objects.front().key == query.prefix;
+  co_return Result<void>{};
+}
+
+Task<Result<void>> erase_incomplete(client::Export& data,
+                                    std::vector<client::ListedObject>& objects) {
+  std::map<std::string, bool> complete;  // by day
+  for (const client::ListedObject& object : objects) {
+    const std::string day = day_of(object.key);
+    bool& known = complete[day];
+    known = known || (!day.empty() && object.key == day + "_SUCCESS");
+  }
+  complete.erase("");
+  std::vector<std::pair<const std::string, bool>*> unknown;
+  for (auto& day : complete)
+    if (!day.second) unknown.push_back(&day);
+  auto looked = co_await run_bounded(data.loop(), unknown.size(), kListings, [&](std::size_t i) {
+    return look_for_success(data, unknown[i]->first, unknown[i]->second);
+  });
+  if (!looked) co_return looked;
+  std::erase_if(objects, [&](const auto& object) {
+    const auto day = complete.find(day_of(object.key));
+    return day == complete.end() || !day->second;
+  });
+  co_return Result<void>{};
+}
+
+Task<Result<void>> list_into(client::Export& data, const std::string& prefix,
+                             std::vector<client::ListedObject>& into) {
+  client::ListQuery query;
+  query.prefix = prefix;
+  auto page = co_await data.list(query);
+  if (!page) co_return std::unexpected(page.error());
+  into = std::move(page->objects);
+  co_return Result<void>{};
+}
+
+}  // namespace
+
 Task<Result<std::vector<client::ListedObject>>> objects_of(
     client::Export& data, const Selection& selection, const std::vector<std::string>& prefixes) {
+  std::vector<std::vector<client::ListedObject>> found(prefixes.size());
+  auto listed = co_await run_bounded(data.loop(), prefixes.size(), kListings, [&](std::size_t i) {
+    return list_into(data, prefixes[i], found[i]);
+  });
+  if (!listed) co_return std::unexpected(listed.error());
   std::vector<client::ListedObject> all;
-  std::set<std::string> complete, looked_at;
-  for (const std::string& prefix : prefixes) {
-    client::ListQuery query;
-    query.prefix = prefix;
-    auto page = co_await data.list(query);
-    if (!page) co_return std::unexpected(page.error());
-    for (client::ListedObject& object : page->objects) {
-      const std::string day = day_of(object.key);
-      if (object.key == day + "_SUCCESS") complete.insert(day);
-      // Some tools make an empty object to show a folder.
-      if (!object.key.ends_with('/')) all.push_back(std::move(object));
-    }
-  }
+  for (auto& part : found) std::ranges::move(part, std::back_inserter(all));
+  // Some tools make an empty object to show a folder.
+  std::erase_if(all, [](const auto& object) { return object.key.ends_with('/'); });
   if (selection.only_complete) {
-    for (const client::ListedObject& object : all) {
-      const std::string day = day_of(object.key);
-      if (day.empty() || complete.contains(day) || !looked_at.insert(day).second) continue;
-      client::ListQuery query;
-      query.prefix = day + "_SUCCESS";
-      query.max_keys = 1;
-      auto page = co_await data.list_page(query);
-      if (!page) co_return std::unexpected(page.error());
-      if (!page->objects.empty() && page->objects.front().key == query.prefix) complete.insert(day);
-    }
-    std::erase_if(all, [&](const auto& object) { return !complete.contains(day_of(object.key)); });
+    auto erased = co_await erase_incomplete(data, all);
+    if (!erased) co_return std::unexpected(erased.error());
   }
   std::erase_if(all, [&](const auto& object) { return !selection.takes(object.key); });
   co_return all;

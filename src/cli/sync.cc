@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
 
 #include "base/crypto.h"
 #include "base/encoding.h"
+#include "cli/bounded.h"
 
 namespace valetkey::cli {
 namespace {
@@ -29,25 +29,19 @@ Result<void> write_at(int fd, std::uint64_t at, std::string_view bytes, const st
 
 Task<Result<void>> Fetcher::fetch(std::vector<client::ListedObject> objects, unsigned connections) {
   for (client::ListedObject& object : objects) waiting_.push_back({std::move(object)});
-  client::Timer ended(context_.loop(), client::Timer::time_point::max());
-  for (unsigned i = 0; i < connections && i < totals_.files * 64; ++i) {
-    ++working_;
-    asio::co_spawn(context_.loop(), work(), [this, &ended](const std::exception_ptr& broken) {
-      if (broken && result_) result_ = fail(ErrorCode::internal, "a transfer ended unexpectedly");
-      if (--working_ == 0) ended.cancel();
-    });
-  }
-  while (working_ > 0) co_await ended.async_wait(asio::as_tuple(asio::deferred));
-  co_return result_;
+  const std::size_t useful = std::min<std::uint64_t>(connections, totals_.files * 64);
+  co_return co_await run_bounded(context_.loop(), useful, useful,
+                                 [this](std::size_t) { return work(); });
 }
 
-Task<void> Fetcher::work() {
+Task<Result<void>> Fetcher::work() {
   while (result_) {
     auto part = next();
-    if (!part) co_return;
+    if (!part) break;
     auto fetched = co_await fetch_part(*part);
     if (!fetched && result_) result_ = std::move(fetched);
   }
+  co_return result_;
 }
 
 std::optional<Fetcher::Part> Fetcher::next() {

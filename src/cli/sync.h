@@ -53,7 +53,7 @@ class Fetcher {
     std::shared_ptr<Job> job;  // shared: the last of its parts ends it
     std::uint64_t begin = 0, end = 0;
   };
-  Task<void> work();
+  Task<Result<void>> work();
   std::optional<Part> next();
   Task<Result<void>> fetch_part(const Part& part);
   Result<void> end(Job& job, const std::string& md5);
@@ -67,7 +67,6 @@ class Fetcher {
   std::deque<Part> parts_;
   std::uint64_t next_id_ = 0;
   Result<void> result_;
-  unsigned working_ = 0;
 };
 
 }  // namespace valetkey::cli

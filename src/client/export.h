@@ -67,6 +67,7 @@ class Export {
   http::Task<Result<Probe>> probe(std::string method, std::string path, std::string query);
 
   unsigned retries() const { return retries_; }
+  http::asio::io_context& loop() { return loop_; }
 
  private:
   struct Wanted {

@@ -77,11 +77,30 @@ Result<std::string> md5_of_file(int fd, std::string_view what) {
   return hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
 }
 
-Result<std::unique_ptr<Folder>> Folder::open(const fs::path& path, const std::string& source) {
+namespace {
+
+// Whether it is there.
+Result<bool> check_folder(const fs::path& path) {
   std::error_code error;
-  if (fs::exists(path, error) && !fs::is_directory(path, error))
-    return fail(ErrorCode::invalid,
-                path.string() + " is a file, not a folder: choose another --output");
+  if (!fs::exists(path, error)) return false;
+  if (fs::is_directory(path, error)) return true;
+  return fail(ErrorCode::invalid,
+              path.string() + " is a file, not a folder: choose another --output");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Folder>> Folder::look(const fs::path& path, const std::string& source) {
+  VALETKEY_TRY(const bool there, check_folder(path));
+  std::unique_ptr<Folder> folder(new Folder(path, {}, std::nullopt));
+  if (!there) return folder;
+  VALETKEY_TRY(folder->root_, open_file(path, O_RDONLY | O_DIRECTORY));
+  VALETKEY_CHECK(folder->read_state(source));
+  return folder;
+}
+
+Result<std::unique_ptr<Folder>> Folder::open(const fs::path& path, const std::string& source) {
+  VALETKEY_CHECK(check_folder(path));
   VALETKEY_CHECK(make_folders(path, 0777));
   VALETKEY_CHECK(make_folders(path / kOwn, 0700));
   auto lock = FileLock::acquire(path / kOwn / "lock");
@@ -90,7 +109,8 @@ Result<std::unique_ptr<Folder>> Folder::open(const fs::path& path, const std::st
   if (!lock) return std::unexpected(lock.error());
   VALETKEY_TRY(auto root, open_file(path, O_RDONLY | O_DIRECTORY));
   std::unique_ptr<Folder> folder(new Folder(path, std::move(root), std::move(*lock)));
-  fs::remove_all(path / kOwn / "partial", error);
+  std::error_code ignored;
+  fs::remove_all(path / kOwn / "partial", ignored);
   VALETKEY_CHECK(make_folders(path / kOwn / "partial", 0700));
   VALETKEY_CHECK(folder->read_state(source));
   return folder;
@@ -99,6 +119,7 @@ Result<std::unique_ptr<Folder>> Folder::open(const fs::path& path, const std::st
 Result<void> Folder::read_state(const std::string& source) {
   source_ = source;
   auto text = read_file(path_ / kOwn / "state", kMaxState);
+  if (!text && text.error().code == ErrorCode::not_found && !lock_) return {};
   if (!text && text.error().code == ErrorCode::not_found)
     return replace_file(path_ / kOwn / "state", source + "\n");
   if (!text) return std::unexpected(text.error());
@@ -153,6 +174,7 @@ Result<FileDescriptor> Folder::parent_of(const std::string& name, bool make) {
 Result<bool> Folder::holds(const ListedObject& object) {
   VALETKEY_CHECK(check_name(object.key));
   struct stat now{};
+  if (!root_) return false;
   if (::fstatat(root_.get(), object.key.c_str(), &now, AT_SYMLINK_NOFOLLOW) != 0) return false;
   if (S_ISDIR(now.st_mode))
     return fail(ErrorCode::invalid, shown(object.key) + " is a folder where a file should be");
@@ -204,6 +226,7 @@ Result<void> Folder::remove(const std::string& name) {
 
 Result<std::vector<std::string>> Folder::files(const std::string& prefix) const {
   std::vector<std::string> names;
+  if (!root_) return names;
   std::error_code error;
   for (const auto& top : fs::directory_iterator(path_, error)) {
     if (!top.path().filename().string().starts_with("type=") || top.is_symlink(error)) continue;

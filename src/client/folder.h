@@ -31,6 +31,11 @@ class Folder {
   static Result<std::unique_ptr<Folder>> open(const std::filesystem::path& path,
                                               const std::string& source);
 
+  // The same to look only: nothing is made, locked, removed or written, and a folder that is not
+  // there is an empty one. create_partial(), commit(), remove() and finish() must not be called.
+  static Result<std::unique_ptr<Folder>> look(const std::filesystem::path& path,
+                                              const std::string& source);
+
   // Whether the file is the listed object: as it was brought, or by its content's MD5.
   Result<bool> holds(const ListedObject& object);
   // An unfinished file, open for reading and writing.
@@ -51,7 +56,7 @@ class Folder {
     std::uint64_t size = 0;
     std::int64_t changed_ns = 0;
   };
-  Folder(std::filesystem::path path, FileDescriptor root, FileLock lock)
+  Folder(std::filesystem::path path, FileDescriptor root, std::optional<FileLock> lock)
       : path_(std::move(path)), root_(std::move(root)), lock_(std::move(lock)) {}
   Result<void> read_state(const std::string& source);
   Result<FileDescriptor> open_beneath(const std::string& name, int flags) const;
@@ -60,8 +65,8 @@ class Folder {
   std::string shown(const std::string& name) const { return (path_ / name).string(); }
 
   std::filesystem::path path_;
-  FileDescriptor root_;
-  FileLock lock_;
+  FileDescriptor root_;           // empty: there is no folder
+  std::optional<FileLock> lock_;  // none: to look only
   std::string source_;
   std::unordered_map<std::string, Known> known_;
   std::unordered_set<std::string> made_;  // folders that exist

@@ -71,6 +71,27 @@ TEST_F(FolderTest, RecognisesContentWithoutItsState) {
   EXPECT_FALSE((*folder)->holds(abc).value());
 }
 
+TEST_F(FolderTest, ChangesNothingWhereItOnlyLooks) {
+  {
+    auto nothing = Folder::look(path, "s");
+    ASSERT_TRUE(nothing) << nothing.error().detail;
+    EXPECT_FALSE((*nothing)->holds(abc).value());
+    EXPECT_TRUE((*nothing)->files("").value().empty());
+    EXPECT_FALSE(fs::exists(path));
+  }
+  fs::create_directory(path);
+  ASSERT_TRUE(Folder::look(path, "s"));
+  EXPECT_TRUE(fs::is_empty(path));
+  auto writer = open();
+  ASSERT_TRUE(bring(**writer, abc, "abc"));
+  ASSERT_TRUE((*writer)->create_partial(2));
+  auto reader = Folder::look(path, "s3://b/v1/account_id=1/");
+  ASSERT_TRUE(reader) << reader.error().detail;
+  EXPECT_TRUE((*reader)->holds(abc).value());
+  EXPECT_FALSE(fs::is_empty(path / ".valetkey" / "partial"));
+  EXPECT_FALSE(Folder::look(path, "another"));
+}
+
 TEST_F(FolderTest, IsForOneProcessAtATime) {
   auto first = open();
   ASSERT_TRUE(first);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The client `valetkey` as a person uses it: credentials for the shell and for AWS tools, listings, and mirrors that
 survive kill -9, strangers' files and odd names."""
+import email.utils
 import http.server
 import json
 import os
@@ -214,7 +215,8 @@ class Tool(ServedCase):
     def test_selections(self):
         days = ["--type", "events", "--start", "2026-01-01", "--end", "2026-01-02"]
         done, events = self.sync(*days, "--dry-run")
-        self.assertEqual((0, {}), (done["fetched"], files_of(self.home / "out")))
+        self.assertFalse((self.home / "out").exists())
+        self.assertEqual(0, done["fetched"])
         self.assertEqual(151, len([each for each in events if each["event"] == "would_fetch"]))
         self.assertEqual(76, self.sync(*days, "--only-complete")[0]["fetched"])
         self.assertEqual(1, self.sync("--type", "events", "--date", "2026-01-02", "--include", "*part-00001*")[0]["fetched"])
@@ -260,6 +262,18 @@ class Tool(ServedCase):
         self.assertEqual((1, True), (process.returncode, b"interrupted" in err), err)
         there = files_of(out)
         self.assertEqual({name: self.tree[name] for name in there}, there)
+
+    def test_what_stands_in_the_way_stays(self):
+        name = next(name for name in self.tree if "buy" in name)
+        out = self.home / "out"
+        out.mkdir()
+        (out / "type=events").write_bytes(b"mine")
+        self.assertIn("type=events", self.run_tool("sync", "--output", str(out), "type=events/", status=1)[1])
+        self.assertEqual({"type=events": b"mine"}, files_of(out))
+        (out / "type=events").unlink()
+        (out / name).mkdir(parents=True)
+        self.assertIn("is a folder where a file should be", self.run_tool("sync", "--output", str(out), status=1)[1])
+        self.assertTrue((out / name).is_dir())
 
     def test_two_into_one_folder(self):
         first = self.start("sync", "--connections", "1", "--type", "events", "--output", str(self.home / "out"))
@@ -309,12 +323,20 @@ class Tool(ServedCase):
                                        ("type=events/x", md5, 2, "longer"), ("../evil", md5, 3, "cannot be a file"),
                                        ("type=events/../../evil", md5, 3, "cannot be a file"),
                                        ("%2Fevil", md5, 3, "cannot be a file"), ("a%00b", md5, 3, "cannot be a file"),
-                                       (".valetkey/state", md5, 3, "cannot be a file")]:
+                                       (".valetkey/state", md5, 3, "cannot be a file"),
+                                       *((key, md5, 3, "cannot be a file") for key in (
+                                           "type=events//x", "type=events/./x", "..", "type=events/..", "%00",
+                                           "type=events/" + "x" * 256))]:
             with self.subTest(key=key, words=words):
                 Liar.key, Liar.etag, Liar.size = key, etag, size
                 self.assertRegex(self.run_tool("sync", "--output", str(out), status=1, more=api)[1], words)
                 self.assertEqual({}, files_of(self.home / "a"))
                 self.assertFalse(list(self.home.rglob("evil")))
+        Liar.key, Liar.etag, Liar.size = "type=events/folder/", md5, 3  # what some tools make to show a folder
+        self.run_tool("sync", "--output", str(out), more=api)
+        self.assertEqual({}, files_of(self.home / "a"))
+        Liar.key, Liar.etag, Liar.size = "type=events/x", "0" * 32, 3
+        self.assertIn("what was written is wrong", self.start("cat", "type=events/x", more=api).communicate(timeout=60)[1].decode())
         Liar.key, Liar.etag, Liar.size = "type=events/x", md5, 3
         self.run_tool("sync", "--output", str(out), more=api)
         self.assertEqual({"b/out/type=events/x"}, set(files_of(self.home / "a")))
@@ -323,12 +345,30 @@ class Tool(ServedCase):
     def test_doctor(self):
         report = self.run_tool("doctor")[0].decode()
         self.assertNotIn("FAIL", report)
-        for check in ("API", "clock", "token, exchange", "endpoint", "signature", "list", "ranged read", "write", "neighbour"):
+        for check in ("API name", "API connection", "API answer", "clock", "endpoint name", "endpoint connection", "token, exchange", "endpoint", "signature", "list", "ranged read", "write", "neighbour"):
             self.assertRegex(report, f"(?m)^ok   {check}")
         process = self.start("doctor", more={"VALETKEY_TOKEN": "vkpat_wrong"})
         out, _ = process.communicate(timeout=60)
         self.assertEqual(1, process.returncode)
         self.assertRegex(out.decode(), "(?m)^FAIL token, exchange .*refuses the token")
+        for api, words in [("https://name.invalid", "API name .*does not resolve .*DNS"),
+                           ("http://127.0.0.1:1", "API connection .*127.0.0.1:1 .*is the server running"),
+                           (self.server.api.replace("http", "https"), "API TLS .*TLS"),
+                           (f"http://127.0.0.1:{self.late_clock()}", "clock .*timedatectl")]:
+            with self.subTest(api=api):
+                process = self.start("doctor", more={"VALETKEY_API": api})
+                out, _ = process.communicate(timeout=60)
+                self.assertEqual(1, process.returncode)
+                self.assertRegex(out.decode(), "(?m)^FAIL " + words)
+
+    def late_clock(self) -> int:
+        """The port of a server that lives an hour ago."""
+        late = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Late", (http.server.BaseHTTPRequestHandler,), {
+            "do_GET": lambda self: (self.send_response(404), self.end_headers()), "log_message": lambda *_: None,
+            "date_time_string": lambda *_: email.utils.formatdate(time.time() - 3600, usegmt=True)}))
+        threading.Thread(target=late.serve_forever, daemon=True).start()
+        self.addCleanup(late.shutdown)
+        return late.server_port
 
 
 @unittest.skipUnless(REAL.exists(), "the real export is not there")
