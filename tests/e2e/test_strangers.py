@@ -17,10 +17,15 @@ CONFIG = """[limits]
 head_timeout = "1s"
 idle_timeout = "2s"
 body_timeout = "1s"
+write_timeout = "2s"
 max_connections = 60
 auth_failures_burst = 20
 auth_failures_interval = "1s"
 """
+
+
+ABORTED = 'valetkey_http_aborted_total{listener="s3"}'
+LARGE = trees.content_of(32 << 20, "large")
 
 
 class Strangers(ServedCase):
@@ -29,7 +34,8 @@ class Strangers(ServedCase):
     @classmethod
     def prepare(cls):
         cls.token = cls.server.make_account(ACCOUNT)
-        tree = trees.plain_tree(cls.server.folder / "tree", {f"v1/account_id={ACCOUNT}/small": b"small"})
+        tree = trees.plain_tree(cls.server.folder / "tree", {
+            f"v1/account_id={ACCOUNT}/small": b"small", f"v1/account_id={ACCOUNT}/large": LARGE})
         cls.server.run("import", str(tree))
         cls.server.start()
 
@@ -61,6 +67,23 @@ class Strangers(ServedCase):
                 got = self.send(port, data)
                 self.assertLess(time.monotonic() - started, 4.5, (port, data))
                 self.assertTrue(got == b"" or got.startswith(b"HTTP/1.1 408"), got[:80])
+
+    def test_a_reader_of_single_bytes_is_ended(self):
+        """It makes progress all the time, but the kernel reports room only when a good part of its buffer is free."""
+        clients = Clients(self.server, self.server.exchange(self.token), self.server.folder / "slow")
+        url = clients.boto3().generate_presigned_url(
+            "get_object", Params={"Bucket": BUCKET, "Key": f"v1/account_id={ACCOUNT}/large"})
+        target = url.split(f":{self.server.s3_port}", 1)[1]
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(10)
+            connection.connect(("127.0.0.1", self.server.s3_port))
+            connection.sendall(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{self.server.s3_port}\r\n\r\n".encode())
+            before, started = self.server.metrics().get(ABORTED, 0), time.monotonic()
+            while self.server.metrics().get(ABORTED, 0) == before and time.monotonic() - started < 30:
+                self.assertEqual(1, len(connection.recv(1)))
+                time.sleep(0.05)
+        self.assertEqual(before + 1, self.server.metrics().get(ABORTED, 0))
 
     def test_a_trickled_head_is_ended(self):
         with socket.create_connection(("127.0.0.1", self.server.s3_port), timeout=5) as connection:
