@@ -12,7 +12,7 @@ namespace {
 constexpr std::array<std::string_view, 5> kPassing = {
     "SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted"};
 
-constexpr unsigned kGarbledAttempts = 3;  // for a listing: a proxy's own page may pass
+constexpr unsigned kGarbledAttempts = 4;  // for a listing: a proxy's own page may pass
 
 std::string sentence(const S3Fault& fault, int status) {
   std::string text = std::to_string(status);
@@ -162,7 +162,8 @@ http::Task<Result<ListingPage>> Export::list_page(ListQuery query, std::string c
     }
     if (page) co_return page;
     ErrorCode code = page.error().code;
-    if (code == ErrorCode::corrupt && ++garbled < kGarbledAttempts) code = ErrorCode::unavailable;
+    garbled = code == ErrorCode::corrupt ? garbled + 1 : 0;
+    if (garbled > 0 && garbled < kGarbledAttempts) code = ErrorCode::unavailable;
     if (!co_await may_retry(attempt, code)) co_return page;
   }
 }

@@ -7,7 +7,7 @@ namespace valetkey::client {
 namespace {
 
 constexpr milliseconds kLargestMargin = std::chrono::minutes(5);
-constexpr unsigned kGarbledAttempts = 3;  // a proxy's own page may pass; the wrong address stays
+constexpr unsigned kGarbledAttempts = 4;  // a proxy's own page may pass; the wrong address stays
 constexpr milliseconds kLongestWait =
     std::chrono::hours(1);  // for another's exchange; it has its own limits
 

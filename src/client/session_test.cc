@@ -92,6 +92,16 @@ TEST_F(SessionTest, GivesUpAtOnceWhereTheTokenIsRefused) {
   EXPECT_EQ(service.exchanges, 1);
 }
 
+TEST_F(SessionTest, AsksAFewTimesMoreWhereSomethingElseAnswers) {
+  service.exchange_faults = {404, 404};
+  ASSERT_TRUE(get());
+  EXPECT_EQ(service.exchanges, 3);
+  clock.advance(minutes(61));
+  service.exchange_faults = std::deque<int>(100, 404);
+  EXPECT_EQ(get().error().code, ErrorCode::corrupt);
+  EXPECT_EQ(service.exchanges, 7);
+}
+
 TEST_F(SessionTest, ReplacesWhatAServerCalledExpired) {
   const auto first = get();
   ASSERT_TRUE(first);

@@ -130,7 +130,8 @@ def answer(status: int, code: str, document: bool) -> bytes:
 
 class FaultProxy(Proxy):
     """`rate`: the share of answers that something is done to; `counts` says what was done how often."""
-    FAULTS = ("drop", "delay", "truncate", "break", "corrupt", "500", "503", "SlowDown", "ExpiredToken", "html")
+    FAULTS = ("drop", "delay", "truncate", "break", "corrupt", "500", "503", "SlowDown", "ExpiredToken", "html", "less",
+              "more")
 
     def __init__(self, upstream: int, seed: int, rate: float, faults: tuple[str, ...] = FAULTS):
         self.random, self.rate, self.faults = random.Random(seed), rate, faults
@@ -164,6 +165,13 @@ class FaultProxy(Proxy):
             if fault == "break":
                 reset(connection)
             return False
+        elif fault in ("less", "more") and found.body:
+            # Lies about the length: what is left over follows, or the rest never comes.
+            told = len(found.body) // 2 if fault == "less" else len(found.body) * 2
+            lines = [f"Content-Length: {told}".encode() if line.lower().startswith(b"content-length:") else line
+                     for line in found.answer_head.split(b"\r\n")]
+            connection.sendall(b"\r\n".join(lines) + found.body)
+            return fault == "less"
         elif fault == "corrupt" and found.body:
             at = int(share * len(found.body))
             # Nothing could tell a changed name or key from a true one: documents become unreadable.
