@@ -14,6 +14,7 @@
 #include "cli/query_output.h"
 #include "cli/query_views.h"
 #include "cli/sync.h"
+#include "client/output_file.h"
 #include "events/duckdb.h"
 #include "events/duckdb_library.h"
 
@@ -267,7 +268,7 @@ Result<void> write_result(Duckdb& database, const std::string& format, const Que
       return fail(ErrorCode::io, "the output could not be written");
     });
   }
-  VALETKEY_TRY(auto output, OutputFile::create(flags.output));
+  VALETKEY_TRY(auto output, client::OutputFile::create(flags.output));
   if (format == "parquet") {
     // DuckDB writes only in the snapshot; its path has no quote that is not ours to escape.
     std::string file = (folder / "result.parquet").string();

@@ -4,7 +4,6 @@
 // with \n: NULL is empty, an empty text is "". JSON is one array of objects.
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,7 +12,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/file.h"
 #include "base/result.h"
 
 namespace valetkey::cli {
@@ -43,23 +41,5 @@ std::unique_ptr<RowFormat> make_json(Writer write);
 
 // NaN and Infinity, which DuckDB writes and JSON does not have, become null.
 std::string strict_json(std::string_view object);
-
-// A file that appears under its name when it is whole, or not at all; what stood there before stays
-// until then. A device or pipe is written as it is.
-class OutputFile {
- public:
-  static Result<std::unique_ptr<OutputFile>> create(const std::filesystem::path& path);
-  ~OutputFile();
-  Result<void> write(std::string_view bytes);
-  Result<void> write_content_of(const std::filesystem::path& file);
-  Result<void> finish();
-
- private:
-  OutputFile() = default;
-  std::filesystem::path path_, partial_;  // partial_ empty: written in place, or finished
-  Result<void> flush();
-  FileDescriptor file_;
-  std::string waiting_;
-};
 
 }  // namespace valetkey::cli

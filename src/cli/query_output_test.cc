@@ -3,14 +3,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
-
-#include <fstream>
 
 namespace valetkey::cli {
 namespace {
 
-namespace fs = std::filesystem;
 using Row = std::vector<std::optional<std::string_view>>;
 
 std::string written(const std::function<std::unique_ptr<RowFormat>(Writer)>& make,
@@ -69,50 +65,6 @@ TEST(Json, IsOneArray) {
 TEST(StrictJson, LeavesTextsAlone) {
   EXPECT_EQ(strict_json(R"({"NaN":"NaN\"Infinity","a":[-Infinity,Infinity,-NaN,1]})"),
             R"({"NaN":"NaN\"Infinity","a":[null,null,null,1]})");
-}
-
-struct OutputFileTest : testing::Test {
-  OutputFileTest() {
-    std::string name = (fs::temp_directory_path() / "valetkey-output-XXXXXX").string();
-    folder = mkdtemp(name.data());
-  }
-  ~OutputFileTest() override { fs::remove_all(folder); }
-  static std::string read(const fs::path& path) { return *read_file(path, 1 << 20); }
-  auto count() const { return std::distance(fs::directory_iterator(folder), {}); }
-  fs::path folder;
-};
-
-TEST_F(OutputFileTest, KeepsWhatWasThereUntilItIsWhole) {
-  const fs::path path = folder / "out";
-  std::ofstream(path) << "before";
-  ::chmod(path.c_str(), 0600);
-  fs::create_symlink("out", folder / "link");
-  {
-    auto output = OutputFile::create(folder / "link");
-    ASSERT_TRUE(output) << output.error().detail;
-    ASSERT_TRUE((*output)->write("half"));
-    EXPECT_EQ(read(path), "before");
-  }
-  EXPECT_EQ(read(path), "before");
-  EXPECT_EQ(count(), 2);
-  auto output = OutputFile::create(folder / "link");
-  ASSERT_TRUE((*output)->write("whole"));
-  ASSERT_TRUE((*output)->finish());
-  EXPECT_EQ(read(path), "whole");
-  EXPECT_TRUE(fs::is_symlink(folder / "link"));
-  struct stat now{};
-  ::stat(path.c_str(), &now);
-  EXPECT_EQ(now.st_mode & 0777, 0600);
-  EXPECT_EQ(count(), 2);
-}
-
-TEST_F(OutputFileTest, WritesADeviceInPlace) {
-  auto output = OutputFile::create("/dev/null");
-  ASSERT_TRUE(output) << output.error().detail;
-  ASSERT_TRUE((*output)->write("gone"));
-  ASSERT_TRUE((*output)->finish());
-  EXPECT_TRUE(fs::is_character_file("/dev/null"));
-  EXPECT_FALSE(OutputFile::create(folder));
 }
 
 }  // namespace

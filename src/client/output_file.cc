@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/output_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <utility>
+
+namespace valetkey::client {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::size_t kBuffer = std::size_t{64} << 10;
+
+}  // namespace
+
+Result<std::unique_ptr<OutputFile>> OutputFile::create(const fs::path& path) {
+  std::error_code error;
+  std::unique_ptr<OutputFile> output(new OutputFile);
+  // Through a link, so that the link stays.
+  output->path_ = fs::exists(path, error) ? fs::canonical(path, error) : path;
+  if (error) return fail(ErrorCode::io, path.string() + ": " + error.message());
+  struct stat there{};
+  const bool exists = ::stat(output->path_.c_str(), &there) == 0;
+  if (exists && S_ISDIR(there.st_mode))
+    return fail(ErrorCode::invalid, path.string() + " is a folder: name a file with --output");
+  if (exists && !S_ISREG(there.st_mode)) {
+    VALETKEY_TRY(output->file_, open_file(output->path_, O_WRONLY));
+    return output;
+  }
+  output->partial_ = output->path_;
+  output->partial_.replace_filename(
+      fmt::format(".{}.{}.partial", output->path_.filename().string(), ::getpid()));
+  VALETKEY_TRY(output->file_, open_file(output->partial_, O_WRONLY | O_CREAT | O_TRUNC, 0666));
+  if (exists && ::fchmod(output->file_.get(), there.st_mode & 0777) != 0)
+    return fail_errno(path.string());
+  return output;
+}
+
+OutputFile::~OutputFile() {
+  if (!partial_.empty()) ::unlink(partial_.c_str());
+}
+
+Result<void> OutputFile::write(std::string_view bytes) {
+  waiting_.append(bytes);
+  return waiting_.size() < kBuffer ? Result<void>{} : flush();
+}
+
+Result<void> OutputFile::flush() {
+  const std::string bytes = std::exchange(waiting_, {});
+  return write_all(file_.get(), bytes, path_.string());
+}
+
+Result<void> OutputFile::write_content_of(const fs::path& file) {
+  VALETKEY_TRY(const auto from, open_file(file, O_RDONLY));
+  std::string block(1 << 20, '\0');
+  while (true) {
+    const ssize_t n = ::read(from.get(), block.data(), block.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno(file.string());
+    if (n == 0) return {};
+    VALETKEY_CHECK(write({block.data(), static_cast<std::size_t>(n)}));
+  }
+}
+
+Result<void> OutputFile::finish() {
+  VALETKEY_CHECK(flush());
+  if (partial_.empty()) return {};
+  VALETKEY_CHECK(sync_file(file_.get(), path_.string()));
+  if (::rename(partial_.c_str(), path_.c_str()) != 0) return fail_errno(path_.string());
+  partial_.clear();
+  const fs::path folder = path_.parent_path();
+  return sync_folder(folder.empty() ? "." : folder);
+}
+
+}  // namespace valetkey::client
