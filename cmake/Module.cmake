@@ -23,7 +23,7 @@ function(add_module name)
     add_library(valetkey_${name} INTERFACE)
     set(scope INTERFACE)
   endif()
-  target_include_directories(valetkey_${name} ${scope} ${CMAKE_SOURCE_DIR}/src)
+  target_include_directories(valetkey_${name} ${scope} $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/src>)
   target_link_libraries(valetkey_${name} ${scope} ${edges} ${ARG_LINKS})
 
   if(VALETKEY_TESTS AND tests)
