@@ -165,6 +165,7 @@ void CommandLine::add_query() {
 }
 
 CommandLine::CommandLine() {
+  app.set_version_flag("--version", "valetkey " VALETKEY_VERSION);
   app.require_subcommand(1);
   add_query();
   constexpr milliseconds kLongJob = std::chrono::minutes(15);

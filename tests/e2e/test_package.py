@@ -40,6 +40,7 @@ class Package(unittest.TestCase):
         self.assertTrue(units, installed)
         server = self.folder / "usr" / "bin" / "valetkeyd"
         self.assertTrue(self.run_here(server, "--version").strip())
+        self.assertRegex(self.run_here(self.folder / "usr" / "bin" / "valetkey", "--version"), r"^valetkey \d+\.\d+")
         data = self.folder / "data"
         self.run_here(server, "init", "--data-dir", data)
         self.run_here(server, "account", "create", "1", "--name", "One", "--data-dir", data)
