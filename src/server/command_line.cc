@@ -132,6 +132,10 @@ void CommandLine::add_server() {
   command->add_option("--s3-listen", words_.serve.s3_listen, "S3 endpoint (default 127.0.0.1:9000)")
       ->type_name("ADDR:PORT");
   command
+      ->add_option("--intake-listen", words_.serve.intake_listen,
+                   "POST /v1/events alone (default: on the API's address)")
+      ->type_name("ADDR:PORT");
+  command
       ->add_option("--admin-listen", words_.serve.admin_listen,
                    "Metrics and health (default 127.0.0.1:8081)")
       ->type_name("ADDR:PORT");

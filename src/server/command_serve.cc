@@ -53,6 +53,7 @@ Result<Config> configure(const Session& session, const ServeFlags& flags) {
   VALETKEY_TRY(Config config, session.load_config());
   if (!flags.api_listen.empty()) config.listen.api = flags.api_listen;
   if (!flags.s3_listen.empty()) config.listen.s3 = flags.s3_listen;
+  if (!flags.intake_listen.empty()) config.listen.intake = flags.intake_listen;
   if (!flags.admin_listen.empty()) config.listen.admin = flags.admin_listen;
   VALETKEY_CHECK(check_config(config));
   VALETKEY_TRY(const log::Level level, log::parse_level(config.log.level));
@@ -61,12 +62,14 @@ Result<Config> configure(const Session& session, const ServeFlags& flags) {
 }
 
 Result<void> announce(const Session& session, const ServeFlags& flags, const Urls& urls) {
-  session.err
-      << fmt::format(
-             "valetkeyd {} is ready: API {}, S3 {}, metrics and health {}. Stop with Ctrl-C.\n",
-             kVersion, urls.api, urls.s3, urls.admin)
-      << std::flush;
-  const boost::json::object document{{"api", urls.api}, {"s3", urls.s3}, {"admin", urls.admin}};
+  const std::string events = urls.intake.empty() ? "" : fmt::format(", events {}", urls.intake);
+  session.err << fmt::format(
+                     "valetkeyd {} is ready: API {}, S3 {}{}, metrics and health {}. Stop "
+                     "with Ctrl-C.\n",
+                     kVersion, urls.api, urls.s3, events, urls.admin)
+              << std::flush;
+  boost::json::object document{{"api", urls.api}, {"s3", urls.s3}, {"admin", urls.admin}};
+  if (!urls.intake.empty()) document["intake"] = urls.intake;
   if (session.json) {
     session.print(document);
     session.out.flush();

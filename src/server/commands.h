@@ -15,7 +15,7 @@ Result<int> init(Session& session);
 Result<int> print_config(Session& session, bool markdown);
 
 struct ServeFlags {
-  std::string api_listen, s3_listen, admin_listen;  // empty: as configured
+  std::string api_listen, s3_listen, intake_listen, admin_listen;  // empty: as configured
   int ready_fd = -1;  // gets one JSON line with the URLs, then is closed
 };
 Result<int> serve(Session& session, const ServeFlags& flags);

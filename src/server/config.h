@@ -26,6 +26,7 @@ struct Config {
     std::string api = "127.0.0.1:8080";
     std::string s3 = "127.0.0.1:9000";
     std::string admin = "127.0.0.1:8081";  // metrics and health
+    std::string intake;                    // of POST /v1/events; empty: the API's
     bool insecure_listen = false;          // allow plain HTTP beyond loopback
   } listen;
   struct Tls {  // PEM files; both or neither. For every listener

@@ -74,6 +74,12 @@ Result<void> check_config(const Config& config) {
   const bool may_be_plain = !config.tls.certificate.empty() || config.listen.insecure_listen;
   VALETKEY_CHECK(check_listener("api", config.listen.api, may_be_plain));
   VALETKEY_CHECK(check_listener("s3", config.listen.s3, may_be_plain));
+  if (!config.listen.intake.empty()) {
+    VALETKEY_CHECK(check_listener("intake", config.listen.intake, may_be_plain));
+    if (!config.intake.enabled)
+      return fail(ErrorCode::invalid,
+                  "[listen] intake is set but [intake] enabled is false: remove one of them");
+  }
   return check_listener("admin", config.listen.admin, may_be_plain);
 }
 

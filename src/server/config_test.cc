@@ -175,6 +175,17 @@ TEST(Config, AListenerBeyondLoopbackNeedsTlsOrConsent) {
             "");
 }
 
+TEST(Config, AListenerForEventsIsHeldToTheSameRules) {
+  EXPECT_EQ(check_error([](Config& c) { c.listen.intake = "127.0.0.1:8082"; }), "");
+  EXPECT_THAT(check_error([](Config& c) { c.listen.intake = "0.0.0.0:8082"; }),
+              HasSubstr("the intake listener 0.0.0.0:8082 is reachable"));
+  EXPECT_THAT(check_error([](Config& c) {
+                c.listen.intake = "127.0.0.1:8082";
+                c.intake.enabled = false;
+              }),
+              HasSubstr("remove one of them"));
+}
+
 TEST(Config, TlsNeedsBothFiles) {
   EXPECT_EQ(check_error([](Config& c) { c.tls.key = "/k.pem"; }),
             "[tls] needs both certificate and key, or neither");

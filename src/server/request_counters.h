@@ -13,7 +13,7 @@
 
 namespace valetkey::server {
 
-inline constexpr std::array<std::string_view, 3> kListeners{"api", "s3", "admin"};
+inline constexpr std::array<std::string_view, 4> kListeners{"api", "s3", "intake", "admin"};
 inline constexpr std::array<std::string_view, 7> kMethods{"GET",    "HEAD",    "PUT",  "POST",
                                                           "DELETE", "OPTIONS", "other"};
 inline constexpr std::array<std::string_view, 5> kStatusClasses{"1xx", "2xx", "3xx", "4xx", "5xx"};

@@ -70,7 +70,8 @@ class Serving : public testing::Test {
   }
   void start() {
     Config config;
-    config.listen = {.api = "127.0.0.1:0", .s3 = "127.0.0.1:0", .admin = "127.0.0.1:0"};
+    config.listen = {
+        .api = "127.0.0.1:0", .s3 = "127.0.0.1:0", .admin = "127.0.0.1:0", .intake = {}};
     auto started = Server::start(session(), config);
     ASSERT_TRUE(started) << started.error().detail;
     server_ = std::move(*started);
@@ -210,7 +211,8 @@ TEST_F(Serving, ABusyPortIsNamed) {
   Config config;
   config.listen = {.api = "127.0.0.1:0",
                    .s3 = server_->urls().s3.substr(std::string("http://").size()),
-                   .admin = "127.0.0.1:0"};
+                   .admin = "127.0.0.1:0",
+                   .intake = {}};
   config.intake.enabled = false;  // the first one has the event log
   const auto second = Server::start(session(), config);
   ASSERT_FALSE(second);

@@ -17,7 +17,7 @@ constexpr auto kSections = std::to_array<Section>({
     {"credentials", "How long temporary credentials live. A session never outlives its token."},
     {"s3", "The S3 endpoint that the credentials open."},
     {"api", "The API that exchanges tokens for credentials."},
-    {"intake", "Events in: POST /v1/events on the API listener."},
+    {"intake", "Events in: POST /v1/events on the API's listener, or on one of its own."},
     {"export", "Events out: the exporter in the server turns what waits into Parquet."},
     {"limits", "Limits on what clients can take. Those on connections count per listener."},
     {"log", "Logs go to stderr, one line an event. Secrets and query strings never enter them."},
@@ -29,6 +29,8 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"listen", "s3", FIELD(listen.s3), "Address of the S3 endpoint."},
     {"listen", "admin", FIELD(listen.admin),
      "Address of /metrics, /healthz and /readyz. Needs no token: keep it private."},
+    {"listen", "intake", FIELD(listen.intake),
+     "Address of POST /v1/events alone, which the API then does not answer. Empty: the API's."},
     {"listen", "insecure_listen", FIELD(listen.insecure_listen),
      "true allows plain HTTP beyond loopback: tokens and data then cross the network in the clear, "
      "unless something in front of the server does TLS."},

@@ -88,14 +88,27 @@ Result<void> Server::open_listeners() {
   admin_ = std::make_unique<AdminService>(metrics_, [this] { return keeper_->health(); });
   VALETKEY_TRY(s3_listener_, listen("s3", config_.listen.s3, *s3_));
   urls_.s3 = url_of(config_.listen.s3, s3_listener_->port());
-  api_ = std::make_unique<api::Service>(api::Parts{*control_, *feed_, *api_audit_, *gate_, *issuer_,
-                                                   *usage_, event_log_.get(), &metrics_.intake()},
-                                        runtime_->blocking(), api_options());
+  const bool apart = event_log_ && !config_.listen.intake.empty();
+  api_ = std::make_unique<api::Service>(
+      api::Parts{*control_, *feed_, *api_audit_, *gate_, *issuer_, *usage_,
+                 apart ? nullptr : event_log_.get(), &metrics_.intake()},
+      runtime_->blocking(), api_options());
   VALETKEY_TRY(api_listener_, listen("api", config_.listen.api, *api_));
   urls_.api = url_of(config_.listen.api, api_listener_->port());
+  if (apart) VALETKEY_CHECK(open_intake_listener());
   VALETKEY_TRY(admin_listener_, listen("admin", config_.listen.admin, *admin_));
   urls_.admin = url_of(config_.listen.admin, admin_listener_->port());
   runtime_->start();
+  return {};
+}
+
+Result<void> Server::open_intake_listener() {
+  intake_options_ = api_options();
+  intake_ = std::make_unique<api::Intake>(
+      api::IntakeParts{*control_, *feed_, *event_log_, &metrics_.intake()}, runtime_->blocking(),
+      *intake_options_);
+  VALETKEY_TRY(intake_listener_, listen("intake", config_.listen.intake, *intake_));
+  urls_.intake = url_of(config_.listen.intake, intake_listener_->port());
   return {};
 }
 
@@ -153,16 +166,19 @@ void Server::reload() {
 }
 
 void Server::drain() {
-  for (const auto* listener : {&api_listener_, &s3_listener_}) (*listener)->drain();
+  for (const auto* listener : {&api_listener_, &intake_listener_, &s3_listener_})
+    if (*listener) (*listener)->drain();
 }
 
 std::size_t Server::connections() const {
-  return api_listener_->connections() + s3_listener_->connections();
+  return api_listener_->connections() + s3_listener_->connections() +
+         (intake_listener_ ? intake_listener_->connections() : 0);
 }
 
 void Server::stop() {
   // A listener that goes cuts its connections and waits for them, which needs the loops.
   api_listener_.reset();
+  intake_listener_.reset();
   s3_listener_.reset();
   admin_listener_.reset();
   if (runtime_) runtime_->stop();

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "access/credentials.h"
 #include "access/revocation.h"
 #include "access/token_gate.h"
 #include "access/usage.h"
+#include "api/intake.h"
 #include "api/service.h"
 #include "base/clock.h"
 #include "base/keyring.h"
@@ -33,6 +35,7 @@ namespace valetkey::server {
 
 struct Urls {
   std::string api, s3, admin;
+  std::string intake;  // empty: events come to the API
 };
 
 class Server {
@@ -57,6 +60,7 @@ class Server {
   Result<void> open_stores(const Session& session);
   Result<void> open_events();
   Result<void> open_listeners();
+  Result<void> open_intake_listener();
   Result<std::unique_ptr<http::Listener>> listen(const char* name, const std::string& address,
                                                  http::Handler& handler);
   std::string url_of(const std::string& address, std::uint16_t port) const;
@@ -96,9 +100,12 @@ class Server {
   std::unique_ptr<http::Runtime> runtime_;
   std::unique_ptr<s3::Service> s3_;
   std::unique_ptr<api::Service> api_;
+  std::optional<api::Options> intake_options_;
+  std::unique_ptr<api::Intake> intake_;  // null: the API answers for it, or nobody
   std::unique_ptr<AdminService> admin_;
   std::unique_ptr<http::Listener> s3_listener_;
   std::unique_ptr<http::Listener> api_listener_;
+  std::unique_ptr<http::Listener> intake_listener_;  // null as intake_ is
   std::unique_ptr<http::Listener> admin_listener_;
   Urls urls_;
 };

@@ -131,9 +131,9 @@ class Server:
         return made
 
     # Running.
-    def start(self, wait: bool = True) -> "Server":
+    def start(self, wait: bool = True, more: tuple[str, ...] = ()) -> "Server":
         command = self.command("serve", "--api-listen", f"127.0.0.1:{self.api_port}", "--s3-listen",
-                               f"127.0.0.1:{self.s3_port}", "--admin-listen", f"127.0.0.1:{self.admin_port}")
+                               f"127.0.0.1:{self.s3_port}", "--admin-listen", f"127.0.0.1:{self.admin_port}", *more)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([*self.prefix, *command], stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, env=clean_environment())
