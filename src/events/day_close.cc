@@ -15,20 +15,8 @@ namespace {
 
 using std::chrono::days;
 
+constexpr std::size_t kSha256Digits = 64;
 constexpr std::size_t kMostParts = 900;  // merged at once: a publication takes 1,000 keys
-
-// Calls `each` for every object below `prefix`, page by page, as the store was when it began.
-Result<void> for_each_object(storage::ObjectStore& store, const std::string& prefix,
-                             const std::function<Result<void>(const storage::ObjectInfo&)>& each) {
-  storage::ListQuery query{prefix, "", "", 1000, 0};
-  while (true) {
-    VALETKEY_TRY(const auto page, store.list(query));
-    for (const auto& entry : page.entries) VALETKEY_CHECK(each(entry.info));
-    if (!page.truncated || page.entries.empty()) return {};
-    query.start_after = page.entries.back().info.key;
-    query.generation = page.generation;
-  }
-}
 
 bool is_part(std::string_view key) { return key.ends_with(".parquet"); }
 // Plaintext files that go on every way out.
@@ -151,41 +139,79 @@ Result<std::size_t> Exporter::apply_retention() {
           }));
     }
     count += gone.size();
-    for (std::size_t i = 0; i < gone.size(); i += 1000) {
-      storage::Publication removal;
-      removal.remove.assign(
-          gone.begin() + static_cast<std::ptrdiff_t>(i),
-          gone.begin() + static_cast<std::ptrdiff_t>(std::min(i + 1000, gone.size())));
-      VALETKEY_CHECK(store_.publish(std::move(removal)));
-    }
+    VALETKEY_CHECK(remove_objects(store_, std::move(gone)));
   }
   return count;
 }
 
-Result<std::uint64_t> Exporter::erase_visitor(const AccountId& account, std::string_view visitor) {
-  if (visitor.empty()) return fail(ErrorCode::invalid, "a visitor id is needed");
-  VALETKEY_CHECK(drain());
-  VALETKEY_TRY(auto* const parquet, writer());
+Result<std::uint64_t> Exporter::erase_visitor(const AccountId& account,
+                                              std::string_view visitor_sha256) {
+  if (visitor_sha256.size() != kSha256Digits)
+    return fail(ErrorCode::invalid, "a visitor is erased by the SHA-256 of its id");
+  VALETKEY_CHECK(free_log());
   std::uint64_t erased = 0;
   for (const auto type : {RowType::decisions, RowType::events}) {
-    const auto day = day_prefix(account, type, Date());
-    VALETKEY_CHECK(for_each_object(store_, day.substr(0, day.find("date=")),
-                                   [&](const storage::ObjectInfo& info) -> Result<void> {
-                                     if (!is_part(info.key)) return {};
-                                     Scratch scratch;
-                                     const auto file = scratch.add(parquet->make_path());
-                                     VALETKEY_CHECK(fetch_object(store_, info.key, file));
-                                     VALETKEY_TRY(const auto rest,
-                                                  parquet->merge(type, {file}, visitor));
-                                     scratch.add(rest.path);
-                                     if (rest.rows == info.rows) return {};
-                                     erased += info.rows.value_or(0) - rest.rows;
-                                     PartPublisher publisher(store_, clock_.now());
-                                     VALETKEY_CHECK(publisher.add(info.key, rest.path, rest.rows));
-                                     return publisher.flush();
-                                   }));
+    VALETKEY_TRY(const auto rows, erase_from_parts(account, type, visitor_sha256));
+    erased += rows;
   }
+  VALETKEY_CHECK(erase_set_aside(account, visitor_sha256));
   return erased;
+}
+
+// Exports all that waits, and leaves nothing of it in the log: a segment that is being written
+// would stay until it is full.
+Result<void> Exporter::free_log() {
+  for (unsigned partition = 0; partition < log_.partitions(); ++partition)
+    VALETKEY_CHECK(log_.rotate(partition));
+  VALETKEY_CHECK(drain());
+  for (unsigned partition = 0; partition < log_.partitions(); ++partition) {
+    VALETKEY_TRY(const auto consumed, ledger_.consumed(partition));
+    VALETKEY_CHECK(log_.release(partition, consumed));
+  }
+  return {};
+}
+
+Result<std::uint64_t> Exporter::erase_from_parts(const AccountId& account, RowType type,
+                                                 std::string_view visitor_sha256) {
+  VALETKEY_TRY(auto* const parquet, writer());
+  std::uint64_t erased = 0;
+  const auto day = day_prefix(account, type, Date());
+  VALETKEY_CHECK(for_each_object(store_, day.substr(0, day.find("date=")),
+                                 [&](const storage::ObjectInfo& info) -> Result<void> {
+                                   if (!is_part(info.key)) return {};
+                                   Scratch scratch;
+                                   const auto file = scratch.add(parquet->make_path());
+                                   VALETKEY_CHECK(fetch_object(store_, info.key, file));
+                                   VALETKEY_TRY(const auto rest,
+                                                parquet->merge(type, {file}, visitor_sha256));
+                                   scratch.add(rest.path);
+                                   if (rest.rows == info.rows) return {};
+                                   erased += info.rows.value_or(0) - rest.rows;
+                                   PartPublisher publisher(store_, clock_.now());
+                                   VALETKEY_CHECK(publisher.add(info.key, rest.path, rest.rows));
+                                   return publisher.flush();
+                                 }));
+  return erased;
+}
+
+// Rows that could not be written rest as the records they were.
+Result<void> Exporter::erase_set_aside(const AccountId& account, std::string_view visitor_sha256) {
+  std::vector<std::string> gone;
+  VALETKEY_CHECK(for_each_object(
+      store_, std::string(kSetAsidePrefix), [&](const storage::ObjectInfo& info) -> Result<void> {
+        VALETKEY_TRY(const auto reader, store_.open(info.key));
+        std::string record(info.size, '\0');
+        const auto read = reader->read(0, record, storage::ReadMode::blocking);
+        if (!read || *read != record.size())
+          return fail(ErrorCode::corrupt, info.key + " cannot be read; run check");
+        Event event;
+        std::string_view rest = record;
+        if (decode_event(rest, event) && event.account_id == account.str() &&
+            sha256_hex(event.visitor_id) == visitor_sha256)
+          gone.push_back(info.key);
+        return {};
+      }));
+  return remove_objects(store_, std::move(gone));
 }
 
 }  // namespace valetkey::events

@@ -44,8 +44,11 @@ class EventLog {
   // `max_bytes` are reached; at least one if there is one. Damaged stretches are skipped, kept
   // aside and counted: then `first` is beyond `from`. `not_found`: released already.
   virtual Result<LogBatch> read(unsigned partition, Offset from, std::size_t max_bytes) = 0;
-  // Everything before `before` may go. Idempotent.
+  // Everything before `before` may go. Idempotent. What is stored in one piece goes as one.
   virtual Result<void> release(unsigned partition, Offset before) = 0;
+  // Ends the piece that is being written, so that releasing all there is by now removes all of it.
+  // A log without pieces has nothing to do. `unavailable`: the disk did not let it in time.
+  virtual Result<void> rotate(unsigned /*partition*/) { return {}; }
   virtual LogStats stats(unsigned partition) const = 0;
 };
 

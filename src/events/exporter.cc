@@ -45,12 +45,27 @@ Result<ParquetWriter*> Exporter::writer() {
   return writer_.get();
 }
 
-Result<bool> Exporter::run_batch(bool everything) {
+Exporter::Mark Exporter::arrived() const {
+  Mark mark(log_.partitions());
+  for (unsigned partition = 0; partition < mark.size(); ++partition)
+    mark[partition] = log_.stats(partition).end;
+  return mark;
+}
+
+Result<bool> Exporter::reached(const Mark& mark) {
+  for (unsigned partition = 0; partition < mark.size(); ++partition) {
+    VALETKEY_TRY(const auto consumed, ledger_.consumed(partition));
+    if (consumed < mark[partition]) return false;
+  }
+  return true;
+}
+
+Result<bool> Exporter::run_batch(const Mark& mark) {
   for (unsigned partition = 0; partition < log_.partitions(); ++partition) {
     VALETKEY_TRY(auto batch, ledger_.unfinished(partition));
     if (!batch) {
       VALETKEY_TRY(const auto consumed, ledger_.consumed(partition));
-      VALETKEY_TRY(const bool due, is_due(partition, consumed, everything));
+      VALETKEY_TRY(const bool due, is_due(partition, consumed, mark));
       if (!due) continue;
       VALETKEY_TRY(batch, begin(partition, consumed));
     }
@@ -61,16 +76,21 @@ Result<bool> Exporter::run_batch(bool everything) {
 }
 
 Result<void> Exporter::drain() {
+  const auto mark = arrived();
   while (true) {
-    VALETKEY_TRY(const bool more, run_batch(true));
+    VALETKEY_TRY(const bool done, reached(mark));
+    if (done) return {};
+    VALETKEY_TRY(const bool more, run_batch(mark));
     if (!more) return {};
   }
 }
 
-Result<bool> Exporter::is_due(unsigned partition, Offset consumed, bool everything) {
+Result<bool> Exporter::is_due(unsigned partition, Offset consumed, const Mark& mark) {
   const auto stats = log_.stats(partition);
   if (stats.end <= consumed) return false;
-  if (everything || stats.bytes >= options_.batch_bytes) return true;
+  if ((partition < mark.size() && consumed < mark[partition]) ||
+      stats.bytes >= options_.batch_bytes)
+    return true;
   VALETKEY_TRY(const auto oldest, oldest_waiting(partition, consumed));
   if (!oldest) return true;  // damaged: move on at once
   return *oldest + options_.longest_wait <= clock_.now();
@@ -191,6 +211,7 @@ Result<RowIndex> Exporter::plan(const storage::ExportBatch& batch, const Batch& 
       continue;
     }
     ++count.events;
+    if (event.received < batch.open_day) ++count.late;
     indexer.add(event, events.places[i]);
     if (admit_failure_) return std::unexpected(*std::exchange(admit_failure_, std::nullopt));
   }
@@ -265,13 +286,7 @@ Result<void> Exporter::remove_leftovers(const storage::ExportBatch& batch) {
       if (!found) break;
       leftovers.push_back(std::move(key));
     }
-  for (std::size_t i = 0; i < leftovers.size(); i += 1000) {
-    storage::Publication removal;
-    for (auto at = i; at < std::min(i + 1000, leftovers.size()); ++at)
-      removal.remove.push_back(std::move(leftovers[at]));
-    VALETKEY_CHECK(store_.publish(std::move(removal)));
-  }
-  return {};
+  return remove_objects(store_, std::move(leftovers));
 }
 
 Result<void> Exporter::write_rows(const storage::ExportBatch& batch, const Batch& events,
@@ -329,14 +344,32 @@ Result<void> Exporter::set_aside(const storage::ExportBatch& batch, const Batch&
   const auto whole = rest;
   VALETKEY_CHECK(skip_events(rest, 1));
   ++counts[index.partitions[row.partition].account].set_aside;
-  const auto key = fmt::format("internal/bad/{}/{}-{}", batch.id, row.record, row.decision);
+  const auto key = fmt::format("{}{}/{}-{}", kSetAsidePrefix, batch.id, row.record, row.decision);
   log::error("events", "a row that could not be written was set aside", {{"object", key}});
   return publisher.add_bytes(key, whole.substr(0, whole.size() - rest.size()));
+}
+
+// An exporter that died between an object and its row in the ledger left the object behind. Once is
+// enough: the next one that dies is another exporter.
+Result<void> Exporter::remove_stray_seen(const std::vector<storage::SeenFile>& files) {
+  if (seen_is_tidy_) return {};
+  std::set<std::string> known;
+  for (const auto& file : files) known.insert(file.key);
+  std::vector<std::string> strays;
+  VALETKEY_CHECK(
+      for_each_object(store_, seen_key(""), [&](const storage::ObjectInfo& info) -> Result<void> {
+        if (!known.contains(info.key)) strays.push_back(info.key);
+        return {};
+      }));
+  VALETKEY_CHECK(remove_objects(store_, std::move(strays)));
+  seen_is_tidy_ = true;
+  return {};
 }
 
 // Drops what the window has passed, and merges the files when they are many.
 Result<void> Exporter::tidy_seen(Timestamp now) {
   VALETKEY_TRY(auto files, ledger_.seen());
+  VALETKEY_CHECK(remove_stray_seen(files));
   std::vector<std::string> gone;
   std::vector<storage::SeenFile> added, small;
   for (const auto& file : files) {
@@ -370,9 +403,7 @@ Result<void> Exporter::tidy_seen(Timestamp now) {
   }
   if (gone.empty()) return {};
   VALETKEY_CHECK(ledger_.replace_seen(gone, added));
-  storage::Publication removal;
-  removal.remove = std::move(gone);
-  return store_.publish(std::move(removal));
+  return remove_objects(store_, std::move(gone));
 }
 
 }  // namespace valetkey::events

@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -26,6 +27,9 @@
 #include "storage/object_store.h"
 
 namespace valetkey::events {
+
+// Of objects that hold the record of a row that could not be written.
+inline constexpr std::string_view kSetAsidePrefix = "internal/bad/";
 
 // What the exporter must know of an account.
 struct AccountPolicy {
@@ -50,10 +54,16 @@ class Exporter {
   Exporter(EventLog& log, storage::ObjectStore& store, storage::ExportLedger& ledger,
            const Clock& clock, Accounts accounts, ExporterOptions options);
 
-  // Exports one batch, if one is unfinished or due, or with `everything` if anything waits. False:
-  // nothing was to be done.
-  Result<bool> run_batch(bool everything);
-  // Exports all that waits.
+  // How far the log reached at some moment, by log partition. Work that must end although events
+  // keep coming is bounded by one.
+  using Mark = std::vector<Offset>;
+  Mark arrived() const;  // by now
+  Result<bool> reached(const Mark& mark);
+
+  // Exports one batch, if one is unfinished or due, or if events before `mark` wait. False: nothing
+  // was to be done.
+  Result<bool> run_batch(const Mark& mark = {});
+  // Exports all that waits when it is called.
   Result<void> drain();
   // Closes the days that are over: compacts them and says with _SUCCESS that they are complete.
   // Needs all waiting events of those days exported, so it exports everything first. Returns how
@@ -61,9 +71,10 @@ class Exporter {
   Result<std::size_t> close_days();
   // Removes the days that each account's retention has passed; returns how many objects.
   Result<std::size_t> apply_retention();
-  // Rewrites the parts that hold rows of that visitor, under the same keys; exports what waits
-  // first. Returns how many rows are gone.
-  Result<std::uint64_t> erase_visitor(const AccountId& account, std::string_view visitor);
+  // Rewrites the parts that hold rows of the visitor whose id has this SHA-256 (hex), under the
+  // same keys. Exports what waits first and frees the log of it; removes what was set aside of the
+  // visitor. Returns how many rows are gone.
+  Result<std::uint64_t> erase_visitor(const AccountId& account, std::string_view visitor_sha256);
 
  private:
   using Counts = std::map<std::string, storage::ExportCounts>;
@@ -72,7 +83,7 @@ class Exporter {
     std::vector<std::uint32_t> places;  // of each event
   };
 
-  Result<bool> is_due(unsigned partition, Offset consumed, bool everything);
+  Result<bool> is_due(unsigned partition, Offset consumed, const Mark& mark);
   Result<std::optional<Timestamp>> oldest_waiting(unsigned partition, Offset consumed);
   Result<Date> closed_through();
   Result<storage::ExportBatch> begin(unsigned partition, Offset consumed);
@@ -98,8 +109,13 @@ class Exporter {
                          const RowIndex& index, const RowRef& row, PartPublisher& publisher,
                          Counts& counts);
   Result<void> tidy_seen(Timestamp now);
+  Result<void> remove_stray_seen(const std::vector<storage::SeenFile>& files);
   Result<void> close_day(Date day);
   Result<void> compact(const AccountId& account, RowType type, Date day);
+  Result<void> free_log();
+  Result<std::uint64_t> erase_from_parts(const AccountId& account, RowType type,
+                                         std::string_view visitor_sha256);
+  Result<void> erase_set_aside(const AccountId& account, std::string_view visitor_sha256);
   Result<void> compact_partition(RowType type, const std::vector<storage::ObjectInfo>& parts);
   bool admit(const Partition& partition);
   Result<ParquetWriter*> writer();
@@ -113,6 +129,7 @@ class Exporter {
   std::unique_ptr<ParquetWriter> writer_;  // opened at the first batch: DuckDB is large
   std::map<std::string, std::set<std::string>> known_partitions_;  // by day prefix
   std::map<std::string, std::size_t> parts_of_batch_;              // written, by partition prefix
+  bool seen_is_tidy_ = false;
   std::optional<Error> admit_failure_;  // of the look at known partitions
   struct {                              // what begin() saw: run() need not read it again
     unsigned partition = 0;

@@ -9,6 +9,7 @@
 #include <random>
 #include <set>
 
+#include "base/crypto.h"
 #include "base/file.h"
 #include "events/file_log.h"
 #include "storage/disk_store.h"
@@ -160,10 +161,10 @@ TEST_F(ExporterTest, PutsEachEventIntoThePartitionOfItsAccountTypeDayAndName) {
 
 TEST_F(ExporterTest, WaitsUntilTheOldestEventIsDue) {
   send({{"a"}});
-  EXPECT_FALSE(exporter_->run_batch(false).value());
+  EXPECT_FALSE(exporter_->run_batch().value());
   clock_.advance(options_.longest_wait);
-  EXPECT_TRUE(exporter_->run_batch(false).value());
-  EXPECT_FALSE(exporter_->run_batch(false).value());
+  EXPECT_TRUE(exporter_->run_batch().value());
+  EXPECT_FALSE(exporter_->run_batch().value());
 }
 
 TEST_F(ExporterTest, KeepsTheFirstOfEachUuidWithinItsAccountAndWindow) {
@@ -359,6 +360,7 @@ TEST_F(ExporterTest, NeverAddsToAClosedDayEvenIfTheClockGoesBack) {
   EXPECT_EQ(objects("v1/account_id=12/type=events/date=2026-03-10/").size(), before);
   EXPECT_EQ(rows("process_timestamp", "v1/account_id=12/type=events/date=2026-03-11/"),
             (std::vector<std::string>{"late 2026-03-11 00:00:00"}));
+  EXPECT_EQ(ledger_->counts()->at("12").late, 1U);
 }
 
 TEST_F(ExporterTest, ErasesAVisitorFromPartsAndFromWhatWaits) {
@@ -369,11 +371,51 @@ TEST_F(ExporterTest, ErasesAVisitorFromPartsAndFromWhatWaits) {
   drain();
   const auto before = objects();
   send({{"d", "buy", "12", "o'hara"}});
-  EXPECT_EQ(exporter_->erase_visitor(AccountId::parse("12").value(), "o'hara").value(), 3U);
+  const auto account = AccountId::parse("12").value();
+  EXPECT_EQ(exporter_->erase_visitor(account, sha256_hex("o'hara")).value(), 3U);
   EXPECT_EQ(rows("visitor_id"), (std::vector<std::string>{"a keep", "n o'hara"}));
   for (const auto& entry : fs::recursive_directory_iterator(options_.duckdb.folder))
     EXPECT_FALSE(entry.is_regular_file()) << "plaintext is left in " << entry.path();
   for (const auto& info : before) EXPECT_TRUE(store_->head(info.key)) << "the keys stay";
+  for (const auto& entry : fs::directory_iterator(folder_ / "events"))
+    EXPECT_NE(entry.path().extension(), ".log") << "the log still holds the events";
+}
+
+TEST_F(ExporterTest, ErasesWhatWasSetAsideOfAVisitor) {
+  const auto put = [&](const std::string& name, const std::string& account,
+                       const std::string& visitor) {
+    Event event;
+    event.account_id = account;
+    event.uuid = name;
+    event.visitor_id = visitor;
+    std::string record;
+    encode_event(event, record);
+    PartPublisher publisher(*store_, clock_.now());
+    ASSERT_TRUE(publisher.add_bytes("internal/bad/batch/" + name, record));
+    ASSERT_TRUE(publisher.flush());
+  };
+  put("1-0", "12", "v");
+  put("2-0", "12", "w");
+  put("3-0", "123", "v");
+  ASSERT_TRUE(exporter_->erase_visitor(AccountId::parse("12").value(), sha256_hex("v")));
+  std::vector<std::string> keys;
+  for (const auto& info : objects("internal/bad/")) keys.push_back(info.key);
+  EXPECT_EQ(keys, (std::vector<std::string>{"internal/bad/batch/2-0", "internal/bad/batch/3-0"}));
+}
+
+// Under load there is always something that waits: what must end exports up to a mark.
+TEST_F(ExporterTest, EndsAlthoughEventsKeepComing) {
+  options_.batch_bytes = 1;  // a batch for each frame of the log
+  reopen();
+  int sent = 0;
+  const auto send_more = [&] { send({{fmt::format("u{}", sent++)}}); };
+  send_more();
+  send_more();
+  const auto mark = exporter_->arrived();
+  while (exporter_->run_batch(mark).value() && !exporter_->reached(mark).value()) send_more();
+  EXPECT_TRUE(exporter_->reached(mark).value());
+  EXPECT_EQ(ledger_->consumed(0).value(), 2U);
+  EXPECT_EQ(log_->stats(0).end, 3U);
 }
 
 TEST_F(ExporterTest, RemovesDaysThatRetentionHasPassed) {
@@ -386,6 +428,21 @@ TEST_F(ExporterTest, RemovesDaysThatRetentionHasPassed) {
   EXPECT_EQ(exporter_->apply_retention().value(), 2U);
   EXPECT_EQ(rows("account_id"),
             (std::vector<std::string>{"u2 12", "u3 12", "w0 123", "w1 123", "w2 123", "w3 123"}));
+}
+
+// Of an exporter that died between the object and the ledger.
+TEST_F(ExporterTest, RemovesFilesOfSeenUuidsThatNoLedgerNames) {
+  send({{"a"}});
+  drain();
+  PartPublisher publisher(*store_, clock_.now());
+  ASSERT_TRUE(publisher.add_bytes("internal/seen/stray", std::string(16, 'x')));
+  ASSERT_TRUE(publisher.flush());
+  reopen();
+  send({{"a"}, {"b"}});
+  drain();
+  EXPECT_EQ(objects("internal/seen/").size(), 2U);
+  EXPECT_FALSE(store_->head("internal/seen/stray"));
+  EXPECT_EQ(rows("event_name").size(), 2U);
 }
 
 TEST_F(ExporterTest, MergesItsFilesOfSeenUuids) {

@@ -23,6 +23,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::chrono::seconds kLongestRotation{30};
+
 struct SegmentInfo {
   fs::path path;
   std::uint64_t bytes = 0;  // durable
@@ -203,6 +205,15 @@ class FileLog final : public EventLog {
     return {};
   }
 
+  Result<void> rotate(unsigned) override {
+    std::unique_lock guard(mutex_);
+    rotating_ = true;
+    wake_.notify_all();
+    if (rotated_.wait_for(guard, kLongestRotation, [&] { return !rotating_; })) return {};
+    return fail(ErrorCode::unavailable,
+                "the event log could not go on to its next segment in time");
+  }
+
   LogStats stats(unsigned) const override {
     const std::lock_guard guard(mutex_);
     const Offset oldest = segments_.empty() ? end_ : segments_.begin()->first;
@@ -319,11 +330,21 @@ class FileLog final : public EventLog {
   // What waits, as one commit; empty when the log closes.
   std::vector<Pending> take() {
     std::unique_lock guard(mutex_);
-    wake_.wait(guard, [&] { return !queue_.empty() || closing_; });
+    do {
+      wake_.wait(guard, [&] { return !queue_.empty() || closing_ || rotating_; });
+      if (std::exchange(rotating_, false)) end_segment();
+    } while (queue_.empty() && !closing_);
     if (options_.longest_wait.count() > 0 && !closing_)
       wake_.wait_for(guard, options_.longest_wait, [&] { return closing_; });
     queued_bytes_ = 0;
     return std::exchange(queue_, {});
+  }
+
+  // With `mutex_` held. The next append begins a segment of its own.
+  void end_segment() {
+    segment_.reset();
+    writing_.reset();
+    rotated_.notify_all();
   }
 
   // Makes all of `batch` durable, or none of it.
@@ -386,7 +407,7 @@ class FileLog final : public EventLog {
   const FileLock lock_;
 
   mutable std::mutex mutex_;
-  std::condition_variable wake_;
+  std::condition_variable wake_, rotated_;
   std::vector<Pending> queue_;
   std::size_t queued_bytes_ = 0;
   Segments segments_;
@@ -396,6 +417,7 @@ class FileLog final : public EventLog {
   std::uint64_t set_aside_;
   std::optional<Offset> writing_;  // the first offset of the segment being written
   bool closing_ = false;
+  bool rotating_ = false;
 
   std::unique_ptr<SegmentWriter> segment_;  // the writer's thread only
 

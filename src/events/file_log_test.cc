@@ -6,9 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <future>
 #include <random>
+#include <thread>
 
 #include "base/file.h"
 #include "events/event.h"
@@ -127,6 +129,39 @@ TEST_F(FileLogTest, RotatesAndReleasesWholeSegments) {
   EXPECT_EQ(read_all(*log, 20), std::vector<std::string>(all.begin() + 20, all.end()));
   EXPECT_EQ(log->read(0, 0, 100).error().code, ErrorCode::not_found);
   ASSERT_TRUE(log->release(0, 20));
+}
+
+TEST_F(FileLogTest, LetsGoOfEverythingOnceItWasRotated) {
+  auto log = open();
+  append(*log, {"a", "b"}).value();
+  ASSERT_TRUE(log->release(0, 2));
+  EXPECT_EQ(segments().size(), 1U) << "the segment that is being written stays";
+  ASSERT_TRUE(log->rotate(0));
+  ASSERT_TRUE(log->rotate(0));
+  ASSERT_TRUE(log->release(0, 2));
+  EXPECT_TRUE(segments().empty());
+  EXPECT_EQ(append(*log, {"c"}).value(), 2U);
+  EXPECT_EQ(read_all(*log, 2), std::vector<std::string>{"c"});
+  log.reset();
+  EXPECT_EQ(read_all(*open(), 2), std::vector<std::string>{"c"});
+}
+
+TEST_F(FileLogTest, RotatesWhileItIsWrittenTo) {
+  auto log = open();
+  std::atomic<bool> stop = false;
+  std::vector<std::string> all;
+  std::thread writer([&] {
+    for (int i = 0; !stop; ++i) {
+      all.push_back(std::to_string(i));
+      append(*log, {all.back()}).value();
+    }
+  });
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(log->rotate(0));
+  stop = true;
+  writer.join();
+  EXPECT_EQ(read_all(*log), all);
+  log.reset();
+  EXPECT_EQ(read_all(*open()), all);
 }
 
 TEST_F(FileLogTest, CutsATornTailWhereverItWasTorn) {

@@ -142,7 +142,7 @@ Result<void> ParquetWriter::write_sample() {
 }
 
 Result<ParquetFile> ParquetWriter::merge(RowType type, const std::vector<fs::path>& files,
-                                         std::string_view without_visitor) {
+                                         std::string_view without_visitor_sha256) {
   std::string list;
   for (const auto& file : files) list += (list.empty() ? "" : ", ") + sql_text(file.string());
   std::string columns;
@@ -153,9 +153,10 @@ Result<ParquetFile> ParquetWriter::merge(RowType type, const std::vector<fs::pat
                     columns.empty() ? "" : ", ", column.name);
   }
   const auto path = make_path();
-  const auto where = without_visitor.empty() ? std::string()
-                                             : " WHERE visitor_id IS DISTINCT FROM " +
-                                                   sql_text(std::string(without_visitor));
+  const auto where = without_visitor_sha256.empty()
+                         ? std::string()
+                         : " WHERE sha256(visitor_id) IS DISTINCT FROM " +
+                               sql_text(std::string(without_visitor_sha256));
   VALETKEY_CHECK(duckdb_->run(
       fmt::format("COPY (SELECT {} FROM read_parquet([{}], hive_partitioning=false){}) TO {} "
                   "(FORMAT parquet, COMPRESSION snappy)",

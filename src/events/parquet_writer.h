@@ -34,7 +34,7 @@ class ParquetWriter {
   // Merges files of one type into one, in the order given, leaving out rows that `visitor` made, if
   // any.
   Result<ParquetFile> merge(RowType type, const std::vector<std::filesystem::path>& files,
-                            std::string_view without_visitor = {});
+                            std::string_view without_visitor_sha256 = {});
   // Writes and removes a row that is known to be good: an error is not the rows' fault.
   Result<void> write_sample();
   // A fresh name in the private folder, for a file that merge() is to read.

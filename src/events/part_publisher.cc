@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "base/file.h"
@@ -62,6 +63,30 @@ Result<void> PartPublisher::replace(std::string key, const std::filesystem::path
 Result<void> PartPublisher::flush() {
   if (group_.add.empty() && group_.unlist.empty()) return {};
   return store_.publish(std::exchange(group_, {}));
+}
+
+Result<void> for_each_object(storage::ObjectStore& store, const std::string& prefix,
+                             const std::function<Result<void>(const storage::ObjectInfo&)>& each) {
+  storage::ListQuery query{prefix, "", "", 1000, 0};
+  while (true) {
+    VALETKEY_TRY(const auto page, store.list(query));
+    for (const auto& entry : page.entries) VALETKEY_CHECK(each(entry.info));
+    if (!page.truncated || page.entries.empty()) return {};
+    query.start_after = page.entries.back().info.key;
+    query.generation = page.generation;
+  }
+}
+
+Result<void> remove_objects(storage::ObjectStore& store, std::vector<std::string> keys) {
+  while (!keys.empty()) {
+    const auto count = std::min(kGroup, keys.size());
+    storage::Publication removal;
+    const auto begin = keys.end() - static_cast<std::ptrdiff_t>(count);
+    removal.remove.assign(std::make_move_iterator(begin), std::make_move_iterator(keys.end()));
+    keys.erase(begin, keys.end());
+    VALETKEY_CHECK(store.publish(std::move(removal)));
+  }
+  return {};
 }
 
 Result<void> fetch_object(storage::ObjectStore& store, const std::string& key,

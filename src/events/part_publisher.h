@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,13 @@ class PartPublisher {
   Timestamp now_;
   storage::Publication group_;
 };
+
+// Calls `each` for every object below `prefix`, page by page, as the store was when it began.
+Result<void> for_each_object(storage::ObjectStore& store, const std::string& prefix,
+                             const std::function<Result<void>(const storage::ObjectInfo&)>& each);
+
+// Removes objects at once, in groups that the store takes.
+Result<void> remove_objects(storage::ObjectStore& store, std::vector<std::string> keys);
 
 // Copies an object's content to a plaintext file.
 Result<void> fetch_object(storage::ObjectStore& store, const std::string& key,

@@ -25,6 +25,7 @@ json::object document_of(const storage::ExportCounts& c) {
           {"events", c.events},
           {"duplicates", c.duplicates},
           {"set_aside", c.set_aside},
+          {"late", c.late},
           {"rows", c.rows},
           {"parts", c.parts},
           {"bytes", c.bytes}};
@@ -32,9 +33,10 @@ json::object document_of(const storage::ExportCounts& c) {
 
 storage::ExportCounts difference(const storage::ExportCounts& now,
                                  const storage::ExportCounts& before) {
-  return {now.events - before.events,         now.rows - before.rows,
-          now.duplicates - before.duplicates, now.set_aside - before.set_aside,
-          now.parts - before.parts,           now.bytes - before.bytes};
+  return {
+      now.events - before.events,       now.rows - before.rows, now.duplicates - before.duplicates,
+      now.set_aside - before.set_aside, now.late - before.late, now.parts - before.parts,
+      now.bytes - before.bytes};
 }
 
 Result<void> export_here(const ExporterParts& parts, const Config& config) {
@@ -141,11 +143,11 @@ json::object document_of(const Status& status, Timestamp now) {
 }
 
 void print_table(const Session& session, const Status& status) {
-  Table table({"ACCOUNT", "RECEIVED", "DUPLICATE", "SET ASIDE", "ROWS", "PARTS", "BYTES"});
+  Table table({"ACCOUNT", "RECEIVED", "DUPLICATE", "SET ASIDE", "LATE", "ROWS", "PARTS", "BYTES"});
   for (const auto& [account, c] : status.accounts)
     table.row({account, std::to_string(c.events + c.duplicates), std::to_string(c.duplicates),
-               std::to_string(c.set_aside), std::to_string(c.rows), std::to_string(c.parts),
-               std::to_string(c.bytes)});
+               std::to_string(c.set_aside), std::to_string(c.late), std::to_string(c.rows),
+               std::to_string(c.parts), std::to_string(c.bytes)});
   if (table.empty())
     session.out << "No events have been exported yet.\n";
   else

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <boost/json/array.hpp>
+#include <thread>
 
 #include "base/crypto.h"
 #include "server/commands.h"
@@ -12,11 +13,13 @@ namespace valetkey::server {
 namespace {
 
 namespace json = boost::json;
+using SteadyClock = std::chrono::steady_clock;
 
 constexpr const char* kIngestKeyPrefix = "vkingest_";
 constexpr std::size_t kIngestKeyLength = 40;
-// Replaced parts stay readable for hours; an erased visitor's must not.
-constexpr std::chrono::days kAfterAllReaders{30};
+constexpr milliseconds kLook{100};
+constexpr int kLooks = 20;  // before this command tries again whether it has to do it
+constexpr std::chrono::hours kLongestErasure{1};
 
 Result<std::optional<std::chrono::days>> parse_retention(const std::string& text) {
   if (text == "none") return std::nullopt;
@@ -83,26 +86,70 @@ void print_policy(const Session& session, const std::string& id, const control::
       limit_text(p.events_per_s), limit_text(p.bytes_per_day));
 }
 
+// Whoever exports erases: the running server, or this command where none runs. The request is in
+// the ledger first, so it is carried out even if this command ends.
+class Erasing {
+ public:
+  Erasing(const Session& session, const Config& config, const KeySource& keys,
+          storage::DiskStore& objects, control::ControlStore& control,
+          storage::ExportLedger& ledger)
+      : session_(session),
+        config_(config),
+        keys_(keys),
+        objects_(objects),
+        control_(control),
+        ledger_(ledger) {}
+
+  Result<std::uint64_t> run(const AccountId& account, const std::string& visitor) {
+    const auto began = SteadyClock::now();
+    VALETKEY_TRY(const auto id,
+                 ledger_.request_erasure(account.str(), sha256_hex(visitor), session_.clock.now()));
+    while (SteadyClock::now() - began < kLongestErasure) {
+      VALETKEY_CHECK(erase_here());
+      for (auto left = kLooks; left > 0; --left) {
+        VALETKEY_TRY(const auto rows, ledger_.erased_rows(id));
+        if (rows) return *rows;
+        std::this_thread::sleep_for(kLook);
+      }
+    }
+    return fail(ErrorCode::unavailable,
+                "the running server has not finished the erasure within an hour; it goes on, and "
+                "its log and /readyz say how");
+  }
+
+ private:
+  // Nothing to do here where a server runs.
+  Result<void> erase_here() {
+    const auto log = open_event_log(session_.data_dir, config_, ledger_, keys_, session_.clock);
+    if (!log && log.error().code == ErrorCode::busy) return {};
+    if (!log) return std::unexpected(log.error());
+    const ExporterParts parts{**log, objects_, ledger_, control_, session_.clock};
+    VALETKEY_TRY(const auto exporter, make_exporter(parts, config_.exporting));
+    return erase_asked_visitors(parts, *exporter);
+  }
+
+  const Session& session_;
+  const Config& config_;
+  const KeySource& keys_;
+  storage::DiskStore& objects_;
+  control::ControlStore& control_;
+  storage::ExportLedger& ledger_;
+};
+
 Result<std::uint64_t> erase(Session& session, const AccountId& account,
                             const std::string& visitor) {
+  if (visitor.empty()) return fail(ErrorCode::invalid, "a visitor id is needed");
   VALETKEY_TRY(const auto config, session.load_config());
   VALETKEY_TRY(const auto keys, session.open_keys());
   VALETKEY_TRY(const auto objects, session.open_objects(*keys));
   VALETKEY_TRY(const auto control, session.open_control());
   VALETKEY_TRY(const auto known, control->account(account));
   VALETKEY_TRY(const auto ledger, open_ledger(session.data_dir));
-  const auto log = open_event_log(session.data_dir, config, *ledger, *keys, session.clock);
-  if (!log && log.error().code == ErrorCode::busy)
-    return fail(ErrorCode::busy,
-                "a server runs on this data folder and takes events while parts would be "
-                "rewritten; stop it, erase, and start it again");
-  if (!log) return std::unexpected(log.error());
-  VALETKEY_TRY(
-      const auto exporter,
-      make_exporter({**log, *objects, *ledger, *control, session.clock}, config.exporting));
-  VALETKEY_TRY(const auto rows, exporter->erase_visitor(known.id, visitor));
-  VALETKEY_CHECK(objects->sweep(session.clock.now() + kAfterAllReaders));
-  return rows;
+  // Before it begins: no erasure goes unrecorded. The digest proves it to whoever knows the id, and
+  // tells it to nobody else.
+  VALETKEY_CHECK(
+      session.record("account.erase-visitor", known.id, "sha256:" + sha256_hex(visitor)));
+  return Erasing(session, config, *keys, *objects, *control, *ledger).run(known.id, visitor);
 }
 
 }  // namespace
@@ -132,8 +179,6 @@ Result<int> account_erase_visitor(Session& session, const std::string& id,
                                   const std::string& visitor) {
   VALETKEY_TRY(const AccountId account, AccountId::parse(id));
   VALETKEY_TRY(const auto rows, erase(session, account, visitor));
-  // The record proves the erasure to whoever knows the id, and tells it to nobody else.
-  VALETKEY_CHECK(session.record("account.erase-visitor", account, "sha256:" + sha256_hex(visitor)));
   if (session.json) {
     session.print(json::object{{"account", id}, {"rows", rows}});
     return 0;

@@ -64,15 +64,26 @@ Result<void> ExportLoop::work() {
   VALETKEY_TRY(const bool asked, parts_.ledger.take_request());
   asked_ = asked_ || asked;
   VALETKEY_TRY(const bool over, day_is_over());
-  while (!stopping()) {
-    VALETKEY_TRY(const bool more, exporter_->run_batch(asked_ || over));
-    VALETKEY_CHECK(look());
-    if (!more) break;
-  }
+  VALETKEY_CHECK(export_waiting(asked_ || over));
   if (stopping()) return {};
   asked_ = false;
   VALETKEY_CHECK(exporter_->close_days());
-  return apply_retention();
+  VALETKEY_CHECK(apply_retention());
+  return erase_asked_visitors(parts_, *exporter_);
+}
+
+// What is due, or everything; but nothing that arrives meanwhile, or other work would never have
+// its turn under load.
+Result<void> ExportLoop::export_waiting(bool everything) {
+  const auto arrived = exporter_->arrived();
+  while (!stopping()) {
+    VALETKEY_TRY(const bool more,
+                 exporter_->run_batch(everything ? arrived : events::Exporter::Mark()));
+    VALETKEY_CHECK(look());
+    VALETKEY_TRY(const bool reached, exporter_->reached(arrived));
+    if (!more || reached) return {};
+  }
+  return {};
 }
 
 // Then everything is exported first, a batch at a time, so that a stop need not wait for all of it.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The server's exporter: a thread of low priority that exports what is due, closes days, applies
-// retention, and heeds `valetkeyd export`. A failure is logged and tried again, later and later;
-// the events wait meanwhile. Thread-safe.
+// retention, and heeds `valetkeyd export` and `account erase-visitor`. A failure is logged and
+// tried again, later and later; the events wait meanwhile. Thread-safe.
 #pragma once
 
 #include <condition_variable>
@@ -29,6 +29,7 @@ class ExportLoop {
  private:
   void run();
   Result<void> work();
+  Result<void> export_waiting(bool everything);
   Result<bool> day_is_over();
   Result<void> apply_retention();
   Result<void> look();

@@ -150,6 +150,9 @@ void add_export(Families& out, const ExportHealth& health) {
           static_cast<double>(totals.duplicates));
   counter(out, "events_set_aside_total", "Events that no row could be made of.",
           static_cast<double>(totals.set_aside));
+  counter(out, "events_late_total",
+          "Events received on a day that was closed by then, and exported under the next one.",
+          static_cast<double>(totals.late));
   counter(out, "event_log_set_aside_total",
           "Damaged stretches of the event log, since the server started.",
           static_cast<double>(health.set_aside));

@@ -35,16 +35,26 @@ CREATE TABLE IF NOT EXISTS export_request (
   only INTEGER PRIMARY KEY CHECK (only = 1),
   asked INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS export_erasure (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  account TEXT NOT NULL,
+  visitor_sha256 TEXT NOT NULL,
+  asked INTEGER NOT NULL,
+  rows INTEGER
+);
 CREATE TABLE IF NOT EXISTS export_count (
   account TEXT PRIMARY KEY,
   events INTEGER NOT NULL,
   rows INTEGER NOT NULL,
   duplicates INTEGER NOT NULL,
   set_aside INTEGER NOT NULL,
+  late INTEGER NOT NULL,
   parts INTEGER NOT NULL,
   bytes INTEGER NOT NULL
 ) WITHOUT ROWID;
 )";
+
+constexpr std::chrono::days kErasuresKept{1};  // once done: whoever asked has looked by then
 
 std::int64_t number_of(Date day) { return day.time_since_epoch().count(); }
 Date day_of(std::int64_t number) { return Date(std::chrono::days(number)); }
@@ -58,6 +68,7 @@ ExportCounts& ExportCounts::operator+=(const ExportCounts& other) {
   rows += other.rows;
   duplicates += other.duplicates;
   set_aside += other.set_aside;
+  late += other.late;
   parts += other.parts;
   bytes += other.bytes;
   return *this;
@@ -110,13 +121,14 @@ Result<void> ExportLedger::add_counts(const std::string& account, const ExportCo
   VALETKEY_TRY(
       Query query,
       database_->query(
-          "INSERT INTO export_count VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+          "INSERT INTO export_count VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
           "events = events + excluded.events, rows = rows + excluded.rows, "
           "duplicates = duplicates + excluded.duplicates, "
-          "set_aside = set_aside + excluded.set_aside, parts = parts + excluded.parts, "
+          "set_aside = set_aside + excluded.set_aside, late = late + excluded.late, "
+          "parts = parts + excluded.parts, "
           "bytes = bytes + excluded.bytes"));
   query.bind_text(account);
-  for (const auto n : {counts.events, counts.rows, counts.duplicates, counts.set_aside,
+  for (const auto n : {counts.events, counts.rows, counts.duplicates, counts.set_aside, counts.late,
                        counts.parts, counts.bytes})
     query.bind(as_signed(n));
   return query.run();
@@ -195,15 +207,15 @@ Result<void> ExportLedger::close_day(Date day) {
 Result<std::map<std::string, ExportCounts>> ExportLedger::counts() {
   const std::lock_guard guard(mutex_);
   VALETKEY_TRY(Query query, database_->query("SELECT account, events, rows, duplicates, set_aside, "
-                                             "parts, bytes FROM export_count"));
+                                             "late, parts, bytes FROM export_count"));
   std::map<std::string, ExportCounts> counts;
   while (true) {
     VALETKEY_TRY(const bool row, query.step());
     if (!row) return counts;
     auto& each = counts[std::string(query.text(0))];
     int column = 1;
-    for (auto* n :
-         {&each.events, &each.rows, &each.duplicates, &each.set_aside, &each.parts, &each.bytes})
+    for (auto* n : {&each.events, &each.rows, &each.duplicates, &each.set_aside, &each.late,
+                    &each.parts, &each.bytes})
       *n = as_unsigned(query.integer(column++));
   }
 }
@@ -230,6 +242,48 @@ Result<bool> ExportLedger::take_request() {
   VALETKEY_TRY(Query query, database_->query("DELETE FROM export_request"));
   VALETKEY_CHECK(query.run());
   return true;
+}
+
+Result<std::int64_t> ExportLedger::request_erasure(const std::string& account,
+                                                   const std::string& visitor_sha256,
+                                                   Timestamp now) {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_, Transaction::Kind::write));
+  VALETKEY_TRY(Query old,
+               database_->query("DELETE FROM export_erasure WHERE rows IS NOT NULL AND asked < ?"));
+  VALETKEY_CHECK(old.bind(epoch_ms(now - kErasuresKept)).run());
+  VALETKEY_TRY(Query query,
+               database_->query("INSERT INTO export_erasure (account, visitor_sha256, asked) "
+                                "VALUES (?, ?, ?)"));
+  query.bind_text(account).bind_text(visitor_sha256);
+  VALETKEY_CHECK(query.bind(epoch_ms(now)).run());
+  VALETKEY_TRY(const auto id, database_->read_integer("SELECT last_insert_rowid()"));
+  VALETKEY_CHECK(transaction.commit());
+  return id;
+}
+
+Result<std::optional<Erasure>> ExportLedger::next_erasure() {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Query query,
+               database_->query("SELECT id, account, visitor_sha256 FROM export_erasure "
+                                "WHERE rows IS NULL ORDER BY id LIMIT 1"));
+  VALETKEY_TRY(const bool there, query.step());
+  if (!there) return std::nullopt;
+  return Erasure{query.integer(0), std::string(query.text(1)), std::string(query.text(2))};
+}
+
+Result<void> ExportLedger::finish_erasure(std::int64_t id, std::uint64_t rows) {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Query query, database_->query("UPDATE export_erasure SET rows = ? WHERE id = ?"));
+  return query.bind(as_signed(rows)).bind(id).run();
+}
+
+Result<std::optional<std::uint64_t>> ExportLedger::erased_rows(std::int64_t id) {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Query query, database_->query("SELECT rows FROM export_erasure WHERE id = ?"));
+  VALETKEY_TRY(const bool there, query.bind(id).step());
+  if (!there || query.is_null(0)) return std::nullopt;
+  return as_unsigned(query.integer(0));
 }
 
 }  // namespace valetkey::storage

@@ -36,11 +36,19 @@ struct SeenFile {
   std::uint64_t uuids = 0;
 };
 
+// A visitor to be erased, by the SHA-256 of the id as hex: the id itself is written nowhere.
+struct Erasure {
+  std::int64_t id = 0;
+  std::string account;
+  std::string visitor_sha256;
+};
+
 struct ExportCounts {
   std::uint64_t events = 0;  // kept
   std::uint64_t rows = 0;
   std::uint64_t duplicates = 0;
   std::uint64_t set_aside = 0;
+  std::uint64_t late = 0;  // of the kept: received on a day that was closed; moved to the next one
   std::uint64_t parts = 0;
   std::uint64_t bytes = 0;
   ExportCounts& operator+=(const ExportCounts& other);
@@ -75,6 +83,12 @@ class ExportLedger {
   // `valetkeyd export` asks the exporter of a running server to work now.
   Result<void> request_run(Timestamp now);
   Result<bool> take_request();
+  // `valetkeyd account erase-visitor` asks whoever exports.
+  Result<std::int64_t> request_erasure(const std::string& account,
+                                       const std::string& visitor_sha256, Timestamp now);
+  Result<std::optional<Erasure>> next_erasure();  // the oldest that is not done
+  Result<void> finish_erasure(std::int64_t id, std::uint64_t rows);
+  Result<std::optional<std::uint64_t>> erased_rows(std::int64_t id);  // none: not done
 
  private:
   explicit ExportLedger(std::unique_ptr<Database> database) : database_(std::move(database)) {}

@@ -28,12 +28,12 @@ def run_node(script: str, *arguments, timeout: float = 120, **options) -> str:
     return done.stdout
 
 
-def download(server: Server, account: str, token: str) -> pathlib.Path:
-    """The folder that mirrors the account's prefix."""
+def download(server: Server, account: str, token: str, more: dict | None = None) -> pathlib.Path:
+    """The folder that mirrors the account's prefix; `more`: environment of the AWS CLI."""
     folder = pathlib.Path(tempfile.mkdtemp(dir=server.folder))
     clients = Clients(server, server.exchange(token), folder / "client")
     assert prefix_of(clients.path) == f"v1/account_id={account}/"
-    done = clients.aws("s3", "sync", "--only-show-errors", clients.path, folder / "got")
+    done = clients.aws("s3", "sync", "--only-show-errors", clients.path, folder / "got", more=more)
     assert done.returncode == 0, done.stderr
     (folder / "got").mkdir(exist_ok=True)
     return folder / "got"
@@ -42,6 +42,17 @@ def download(server: Server, account: str, token: str) -> pathlib.Path:
 def read_rows(folder: pathlib.Path, reader: str = "duckdb") -> list[dict]:
     """Every row below a folder, with the path of its part as `_part`."""
     return [json.loads(line) for line in run_node("read_parts.mjs", reader, folder).splitlines()]
+
+
+def schemas_of(folder: pathlib.Path) -> dict[str, list]:
+    """The different schemas of the parts of each type, as a foreign reader parses them."""
+    found = {"decisions": [], "events": []}
+    for line in run_node("footers.mjs", folder).splitlines():
+        footer = json.loads(line)
+        seen = found[footer["part"].split("/")[0].removeprefix("type=")]
+        if footer["schema"] not in seen:
+            seen.append(footer["schema"])
+    return found
 
 
 def query(sql: str) -> list[dict]:

@@ -4,29 +4,16 @@ import json
 import random
 import shutil
 import subprocess
-import threading
 import time
 import unittest
-import uuid
 
 import requests
 
 import parts
-from server import LONG, Server, main
+from load import NOW, Load, body, conversion
+from server import LONG, Server, eventually, free_ports, main
 
 ACCOUNT, NEIGHBOUR = "12", "123"
-NOW = int(time.time() * 1000)
-
-
-def conversion(event_id: str, key: str, **more) -> dict:
-    return {"uuid": event_id, "timestamp": NOW, "key": key, "entity_id": "9", "type": "custom", **more}
-
-
-def body(account: str, visitor: str, events: list[dict], decisions: list[dict] | None = None) -> dict:
-    return {"account_id": account, "client_name": "e2e", "client_version": "1", "revision": "7",
-            "visitors": [{"visitor_id": visitor, "attributes": [
-                {"entity_id": "5", "key": "plan", "type": "custom", "value": "gold"}],
-                "snapshots": [{"decisions": decisions or [], "events": events}]}]}
 
 
 class Events(unittest.TestCase):
@@ -82,29 +69,8 @@ class Events(unittest.TestCase):
         self.assertFalse([name for name in metrics if "account" in name.lower()], "a label may be an account")
 
     def test_every_acknowledged_event_survives_kill_9_once(self):
-        acknowledged, attempted, stop = set(), set(), threading.Event()
-        lock = threading.Lock()
-
-        def sender(number: int) -> None:
-            session = requests.Session()
-            while not stop.is_set():
-                ids = [str(uuid.uuid4()) for _ in range(5)]
-                with lock:
-                    attempted.update(ids)
-                try:
-                    answer = session.post(f"{self.server.api}/v1/events", timeout=5, json=body(
-                        ACCOUNT, f"v{number}", [conversion(each, f"e{number}") for each in ids]))
-                    if answer.status_code == 204:
-                        with lock:
-                            acknowledged.update(ids)
-                except requests.RequestException:
-                    time.sleep(0.02)
-
-        senders = [threading.Thread(target=sender, args=(n,)) for n in range(4)]
-        for each in senders:
-            each.start()
         moments = random.Random(3)
-        try:
+        with Load(self.server.api, senders=4, account=ACCOUNT) as load:
             for _ in range(12 if LONG else 4):
                 time.sleep(moments.uniform(0.3, 1.2))
                 if moments.random() < 0.6:  # so that some of them end while a batch is exported
@@ -113,16 +79,9 @@ class Events(unittest.TestCase):
                     time.sleep(moments.uniform(0.5, 1.5))
                 self.server.kill()
                 self.server.start()
-        finally:
-            stop.set()
-            for each in senders:
-                each.join()
         self.server.run("export")
-        found = [row["uuid"] for row in self.rows(ACCOUNT)]
-        self.assertEqual(len(found), len(set(found)), "a row came twice")
-        self.assertGreater(len(acknowledged), 50)
-        self.assertEqual(set(), acknowledged - set(found), "acknowledged, and not exported")
-        self.assertEqual(set(), set(found) - attempted)
+        self.assertGreater(len(load.acknowledged), 50)
+        load.check(self, self.rows(ACCOUNT))
         self.server.run("check")
 
     def test_backup_holds_what_waits(self):
@@ -139,19 +98,49 @@ class Events(unittest.TestCase):
         self.assertEqual(["w1", "w2"], sorted(row["uuid"] for row in self.rows(ACCOUNT)))
         self.server.run("check")
 
-    def test_visitor_is_erased_also_where_events_wait(self):
+    def test_visitor_is_erased_while_events_keep_coming(self):
         for visitor in ("ann", "bob"):
             self.acknowledged(body(ACCOUNT, visitor, [conversion(f"{visitor}-1", "buy")]))
+            self.acknowledged(body(NEIGHBOUR, visitor, [conversion(f"{visitor}-1", "buy")]))
         self.server.run("export")
-        self.acknowledged(body(ACCOUNT, "ann", [conversion("ann-2", "buy")]))
-        self.assertIn("stop it", self.server.refused("account", "erase-visitor", ACCOUNT, "ann").errors)
+        self.acknowledged(body(ACCOUNT, "ann", [conversion("ann-2", "buy"), conversion("ann-3", "look")]))
+        with Load(self.server.api, senders=3, account=ACCOUNT) as load:
+            eventually(lambda: len(load.acknowledged) > 50)
+            self.assertEqual(3, self.server.ask("account", "erase-visitor", ACCOUNT, "ann")["rows"])
+            behind = len(load.acknowledged)
+            self.assertTrue(eventually(lambda: len(load.acknowledged) > behind), "the server took no more events")
+        self.server.run("export")
+        found = self.rows(ACCOUNT)
+        self.assertEqual([], [row for row in found if row["visitor_id"] == "ann"])
+        self.assertEqual(1, len([row for row in found if row["visitor_id"] == "bob"]))
+        self.assertEqual({"ann", "bob"}, {row["visitor_id"] for row in self.rows(NEIGHBOUR)})
+        load.check(self, found, known={"bob-1"})
         self.server.stop()
-        self.assertEqual(2, self.server.ask("account", "erase-visitor", ACCOUNT, "ann")["rows"])
-        self.server.start()
-        self.assertEqual(["bob"], [row["visitor_id"] for row in self.rows(ACCOUNT)])
+        self.assertEqual(1, self.server.ask("account", "erase-visitor", ACCOUNT, "bob")["rows"])
+        self.assertEqual(0, self.server.ask("account", "erase-visitor", ACCOUNT, "bob")["rows"])
+        self.assertIn("no account", self.server.refused("account", "erase-visitor", "9", "bob").errors.lower())
         erased = [event for event in self.server.audit() if event["action"] == "account.erase-visitor"]
-        self.assertEqual(1, len(erased))
+        self.assertEqual(3, len(erased))
         self.assertNotIn("ann", json.dumps(erased))
+        self.server.run("check")
+
+    def test_events_may_have_a_listener_of_their_own(self):
+        port = free_ports(1)[0]
+        self.server.stop()
+        self.server.start(more=("--intake-listen", f"127.0.0.1:{port}"))
+        events = f"http://127.0.0.1:{port}"
+        payload = body(ACCOUNT, "ann", [conversion("i1", "buy")])
+        self.assertEqual(404, self.send(payload).status_code)
+        self.assertEqual(204, requests.post(f"{events}/v1/events", json=payload, timeout=20).status_code)
+        asked = requests.options(f"{events}/v1/events", timeout=20, headers={
+            "Origin": "https://shop.example", "Access-Control-Request-Method": "POST"})
+        self.assertEqual("*", asked.headers["Access-Control-Allow-Origin"])
+        for path in ("/", "/v2/export/credentials", "/openapi.json", "/healthz"):
+            self.assertEqual(404, requests.get(events + path, timeout=20).status_code, path)
+        self.assertEqual(1, self.server.metrics()[
+            'valetkey_http_requests_total{listener="intake",method="POST",status="2xx"}'])
+        self.server.run("export")
+        self.assertEqual(["i1"], [row["uuid"] for row in self.rows(ACCOUNT)])
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 """The official JavaScript SDK decides and tracks; the export holds what it returned to its caller, no more, no less."""
 import collections
 import json
-import pathlib
 
 import parts
 import trees
@@ -47,17 +46,6 @@ def tags_of(row: dict) -> dict:
     """A map, as each reader shows it."""
     tags = row["tags"] or {}
     return {each["key"]: each["value"] for each in tags} if isinstance(tags, list) else tags
-
-
-def schemas_of(folder: pathlib.Path) -> dict[str, list]:
-    """The different schemas of the parts of each type."""
-    found = {"decisions": [], "events": []}
-    for line in parts.run_node("footers.mjs", folder).splitlines():
-        footer = json.loads(line)
-        seen = found[footer["part"].split("/")[0].removeprefix("type=")]
-        if footer["schema"] not in seen:
-            seen.append(footer["schema"])
-    return found
 
 
 class JavaScriptSdk(ServedCase):
@@ -124,8 +112,8 @@ class JavaScriptSdk(ServedCase):
 
     def test_parts_have_the_schema_of_the_real_export(self):
         """Order and names of columns, physical and converted types, repetition, nesting: a reader sees no difference."""
-        real = schemas_of(trees.real_tree() / "v1" / f"account_id={trees.REAL_ACCOUNT}")
-        ours = schemas_of(self.folder)
+        real = parts.schemas_of(trees.real_tree() / "v1" / f"account_id={trees.REAL_ACCOUNT}")
+        ours = parts.schemas_of(self.folder)
         for kind in ("decisions", "events"):
             self.assertEqual(1, len(real[kind]), f"the real export has more than one schema of {kind}")
             self.assertEqual(real[kind], ours[kind], kind)

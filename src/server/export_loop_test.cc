@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loop over the real log, stores and DuckDB, under a clock that the test turns.
+#include "server/export_loop.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <future>
+
+#include "base/crypto.h"
+#include "events/event.h"
+#include "server/session.h"
+#include "server/test_machine.h"
+
+namespace valetkey::server {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+// After every key of the keyring became active, whenever this runs.
+constexpr auto kNoon =
+    std::chrono::sys_days(std::chrono::year(2100) / 3 / 10) + std::chrono::hours(12);
+
+class ExportLoopTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const fs::path library =
+        VALETKEY_SOURCE_DIR "/node_modules/@duckdb/node-bindings-linux-x64/libduckdb.so";
+    if (!fs::exists(library)) GTEST_SKIP() << "libduckdb is not installed: run script/bootstrap";
+    machine_.prepare();
+    config_.exporting.duckdb_library = library;
+    keys_ = session_.open_keys().value();
+    control_ = session_.open_control().value();
+    objects_ = session_.open_objects(*keys_).value();
+    ledger_ = open_ledger(machine_.data()).value();
+    log_ = open_event_log(machine_.data(), config_, *ledger_, *keys_, clock_).value();
+  }
+
+  void start() {
+    loop_ = std::make_unique<ExportLoop>(
+        ExporterParts{*log_, *objects_, *ledger_, *control_, clock_}, config_.exporting);
+    loop_->start();
+  }
+  void send(const std::string& uuid, const std::string& visitor = "v") {
+    events::Event event;
+    event.account_id = "12";
+    event.uuid = uuid;
+    event.visitor_id = visitor;
+    event.event_name = "buy";
+    event.received = event.timestamp = clock_.now();
+    std::string record;
+    encode_event(event, record);
+    std::promise<Result<events::Offset>> done;
+    log_->append(record, 1, [&](Result<events::Offset> r) { done.set_value(std::move(r)); });
+    ASSERT_TRUE(done.get_future().get());
+  }
+  static bool eventually(const std::function<bool()>& holds) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (std::chrono::steady_clock::now() < until) {
+      if (holds()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return holds();
+  }
+  std::uint64_t rows() const { return loop_->health().totals.rows; }
+  bool exists(const std::string& key) const { return objects_->head(key).has_value(); }
+
+  TestMachine machine_;
+  ManualClock clock_{kNoon};
+  std::ostringstream out_, err_;
+  Session session_{out_, err_, clock_, machine_.env(), false, false, machine_.data(), {}, {}};
+  Config config_;
+  std::unique_ptr<KeySource> keys_;
+  std::unique_ptr<control::ControlStore> control_;
+  std::unique_ptr<storage::DiskStore> objects_;
+  std::unique_ptr<storage::ExportLedger> ledger_;
+  std::unique_ptr<events::EventLog> log_;
+  std::unique_ptr<ExportLoop> loop_;  // the last one: it uses all the others
+};
+
+TEST_F(ExportLoopTest, ExportsWhatIsDueAndTellsWhatWaits) {
+  start();
+  send("a");
+  EXPECT_TRUE(eventually([&] { return loop_->health().waiting_events == 1; }));
+  clock_.advance(config_.exporting.longest_wait - std::chrono::seconds(1));
+  EXPECT_TRUE(eventually([&] { return loop_->health().lag > std::chrono::minutes(14); }));
+  EXPECT_EQ(rows(), 0U);
+  clock_.advance(std::chrono::seconds(1));
+  EXPECT_TRUE(eventually([&] { return rows() == 1; }));
+  EXPECT_EQ(loop_->health().waiting_events, 0U);
+  EXPECT_EQ(loop_->health().lag.count(), 0);
+}
+
+TEST_F(ExportLoopTest, ExportsAtOnceWhenAsked) {
+  start();
+  send("a");
+  ASSERT_TRUE(ledger_->request_run(clock_.now()));
+  EXPECT_TRUE(eventually([&] { return rows() == 1; }));
+}
+
+TEST_F(ExportLoopTest, ClosesADayAfterItsGraceAndCountsWhatIsLate) {
+  send("a");
+  start();
+  ASSERT_TRUE(ledger_->request_run(clock_.now()));
+  ASSERT_TRUE(eventually([&] { return rows() == 1; }));
+  const std::string success = "v1/account_id=12/type=events/date=2100-03-10/_SUCCESS";
+  EXPECT_FALSE(exists(success));
+  clock_.advance(std::chrono::hours(12) + config_.exporting.grace);
+  EXPECT_TRUE(eventually([&] { return exists(success); }));
+  clock_.advance(-std::chrono::hours(13));
+  send("late");
+  ASSERT_TRUE(ledger_->request_run(clock_.now()));
+  EXPECT_TRUE(eventually([&] { return loop_->health().totals.late == 1; }));
+}
+
+TEST_F(ExportLoopTest, ErasesAVisitorThatIsAskedFor) {
+  start();
+  send("a", "ann");
+  send("b", "bob");
+  const auto id = ledger_->request_erasure("12", sha256_hex("ann"), clock_.now());
+  ASSERT_TRUE(id);
+  EXPECT_TRUE(eventually([&] { return ledger_->erased_rows(*id)->has_value(); }));
+  EXPECT_EQ(ledger_->erased_rows(*id)->value(), 1U);
+  EXPECT_FALSE(ledger_->next_erasure()->has_value());
+}
+
+TEST_F(ExportLoopTest, KeepsEventsAndSaysWhyWhenItCannotExport) {
+  config_.exporting.duckdb_library = machine_.folder() / "missing.so";
+  send("a");
+  start();
+  EXPECT_TRUE(eventually([&] { return loop_->health().failures > 0; }));
+  EXPECT_THAT(loop_->health().problem, HasSubstr("missing.so"));
+  EXPECT_EQ(loop_->health().waiting_events, 1U);
+  loop_->stop();
+}
+
+TEST_F(ExportLoopTest, StopsAtOnceWhileItWaits) {
+  start();
+  const auto began = std::chrono::steady_clock::now();
+  loop_->stop();
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(30));
+}
+
+}  // namespace
+}  // namespace valetkey::server
