@@ -4,6 +4,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <iostream>
 
 #include "base/file.h"
@@ -81,6 +83,16 @@ Result<std::string> read_if_there(const fs::path& path) {
   return text;
 }
 
+// Quotes only where the path needs them: the first SDK for Go (s5cmd, rclone before 1.68) drops
+// what follows a quoted word.
+std::string quoted_program(const std::string& program) {
+  const auto plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("/._+-").find(c) != std::string_view::npos;
+  };
+  return std::ranges::all_of(program, plain) ? program : "\"" + program + "\"";
+}
+
 fs::path aws_file(const client::Environment& env, const char* variable, const char* name) {
   const char* set = env(variable);
   if (set && *set) return set;
@@ -136,9 +148,9 @@ Result<void> run_configure_aws(Context& context, const client::Environment& env,
   VALETKEY_TRY(std::string text, without_section(before, header));
   if (!text.empty() && !text.ends_with('\n')) text += '\n';
   text += fmt::format(
-      "{}\ncredential_process = \"{}\" credential-process\nendpoint_url = {}\nregion = {}\n"
+      "{}\ncredential_process = {} credential-process\nendpoint_url = {}\nregion = {}\n"
       "s3 =\n  addressing_style = path\n",
-      header, program, grant->endpoint, grant->region);
+      header, quoted_program(program), grant->endpoint, grant->region);
   VALETKEY_CHECK(make_folders(path.parent_path()));
   VALETKEY_CHECK(replace_file(path, text));
   streams.out << "AWS_PROFILE=" << profile << " aws s3 ls " << grant->s3_path() << '\n';

@@ -127,7 +127,7 @@ std::vector<std::string> environment_for(const CredentialsServer& server,
   std::vector<std::string> all;
   for (const auto& [name, value] : added) {
     dropped.insert(name);
-    all.push_back(name + "=" + value);
+    all.push_back(fmt::format("{}={}", name, value));
   }
   for (char** at = environ; *at != nullptr; ++at) {
     const std::string_view entry = *at;

@@ -87,6 +87,23 @@ class CredentialsServer(ServedCase):
         process.terminate()
         self.assertEqual(9, process.wait(timeout=30))
 
+    def test_rclone_and_s3cmd_read_by_it(self):
+        """Debian's, with the first SDK for Go and with none."""
+        config = {"AWS_CONFIG_FILE": str(self.home / "aws")}
+        subprocess.run([TOOL, "configure", "aws"], env={**self.environment, **config}, check=True, timeout=60,
+                       stdout=subprocess.DEVNULL)
+        remote = f":s3,provider=Other,env_auth=true,endpoint='{self.server.s3}',region=us-east-1:{BUCKET}/{PREFIX}"
+        rclone = ["rclone", "lsf", "-R", "--retries", "1", "--config", "/dev/null", remote]
+        host = self.server.s3.split("//")[1]
+        s3cmd = f'eval "$({TOOL} auth)"; s3cmd -c /dev/null --host={host} --host-bucket={host} --no-ssl ls "$S3_BASE_PATH"'
+        for command, more in [([TOOL, "credentials-server", "--exec", "--", *rclone], {}),
+                              (rclone, {**config, "AWS_PROFILE": "valetkey"}), (["sh", "-c", s3cmd], {})]:
+            with self.subTest(command=command[0]):
+                done = subprocess.run(command, env={**self.environment, **more}, capture_output=True, text=True,
+                                      timeout=60)
+                self.assertEqual(0, done.returncode, done.stderr)
+                self.assertIn("type=events/", done.stdout)
+
     def test_what_is_wrong_is_one_sentence(self):
         for arguments, more, status, words in [
                 (["--listen", "0.0.0.0:0"], {}, 1, "loopback"),
