@@ -196,4 +196,20 @@ Result<void> backup_sqlite_store(const std::filesystem::path& file,
   return sync_folder(destination.parent_path());
 }
 
+Result<void> check_sqlite_store(const std::filesystem::path& file) {
+  VALETKEY_TRY(const auto connection, Connection::open(file, SQLITE_OPEN_READWRITE));
+  VALETKEY_TRY(Statement structure, connection->prepare("PRAGMA integrity_check(1)"));
+  VALETKEY_TRY(const bool looked, structure.step());
+  if (!looked || structure.text(0) != "ok")
+    return fail(ErrorCode::corrupt,
+                looked ? std::string(structure.text(0)) : "it cannot be checked");
+  VALETKEY_TRY(Statement keys, connection->prepare("PRAGMA foreign_key_check"));
+  VALETKEY_TRY(const bool dangling, keys.step());
+  if (dangling)
+    return fail(ErrorCode::corrupt, "a row of " + std::string(keys.text(0)) +
+                                        " refers to a row of " + std::string(keys.text(2)) +
+                                        " that does not exist");
+  return {};
+}
+
 }  // namespace valetkey::control

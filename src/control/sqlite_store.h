@@ -17,5 +17,8 @@ Result<std::unique_ptr<ControlStore>> open_sqlite_store(const std::filesystem::p
 // A consistent copy of a live file (VACUUM INTO), fsynced. `already_exists`.
 Result<void> backup_sqlite_store(const std::filesystem::path& file,
                                  const std::filesystem::path& destination);
+// SQLite's own look at the structure, the constraints and the foreign keys of a file, which may be
+// in use. `corrupt` names the first thing that is wrong.
+Result<void> check_sqlite_store(const std::filesystem::path& file);
 
 }  // namespace valetkey::control

@@ -51,6 +51,21 @@ TEST_F(SqliteStore, KeepsItsFilesPrivate) {
   EXPECT_EQ(files, 3);  // the database, its log and the log's index
 }
 
+TEST_F(SqliteStore, ChecksStructureAndReferences) {
+  ASSERT_TRUE(open()->create_account(account_id("1"), "Acme", now_));
+  EXPECT_TRUE(check_sqlite_store(file_));
+  ASSERT_TRUE(connect()->execute(
+      "PRAGMA foreign_keys = OFF; INSERT INTO policies VALUES ('7', NULL, NULL, '', 0, 0, 0)"));
+  const auto dangling = check_sqlite_store(file_);
+  ASSERT_FALSE(dangling);
+  EXPECT_NE(dangling.error().detail.find("policies"), std::string::npos) << dangling.error().detail;
+  ASSERT_TRUE(connect()->execute("PRAGMA wal_checkpoint(TRUNCATE)"));
+  std::string bytes = read_file(file_, 10'000'000).value();
+  bytes.replace(4096, 4096, std::string(4096, '\x55'));
+  ASSERT_TRUE(replace_file(file_, bytes));
+  EXPECT_FALSE(check_sqlite_store(file_));
+}
+
 TEST_F(SqliteStore, FindsEverythingAgainAfterAReopening) {
   {
     ASSERT_TRUE(open()->create_account(account_id("1"), "Acme", now_));

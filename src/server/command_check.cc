@@ -3,6 +3,7 @@
 
 #include <boost/json/value_from.hpp>
 
+#include "control/sqlite_store.h"
 #include "server/backlog.h"
 #include "server/commands.h"
 #include "server/export_wiring.h"
@@ -42,6 +43,7 @@ void check_control(const Session& session, std::vector<std::string>& problems) {
   const auto note = [&](const auto& read) {
     if (!read) problems.push_back("control.db: " + read.error().detail);
   };
+  note(control::check_sqlite_store(session.data_dir / "control.db"));
   if (const auto store = session.open_control(); store) {
     note((*store)->accounts());
     note((*store)->users(std::nullopt));

@@ -14,7 +14,6 @@ namespace {
 namespace json = boost::json;
 
 // No session lives longer than [credentials] max_duration can be, whatever it is now.
-constexpr std::chrono::hours kLongestSession{12};
 
 Result<FileLock> lock_keyring(const Session& session) {
   auto lock = FileLock::acquire(session.data_dir / "keyring.lock");

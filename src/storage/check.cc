@@ -22,13 +22,14 @@ constexpr std::size_t kRowsAtOnce = 100;
 class RowSource {
  public:
   explicit RowSource(Index& index) : index_(index) {}
-  // Empty at the end.
-  Result<std::vector<IndexRow>> next() {
+  // Nothing at the end.
+  Result<std::optional<Index::RowsToCheck>> next() {
     const std::lock_guard lock(mutex_);
-    if (ended_) return std::vector<IndexRow>();
-    VALETKEY_TRY(std::vector<IndexRow> rows, index_.rows_after(after_, kRowsAtOnce));
-    ended_ = rows.empty();
-    if (!ended_) after_ = rows.back().info.key;
+    if (ended_) return std::nullopt;
+    VALETKEY_TRY(Index::RowsToCheck rows, index_.rows_to_check(after_, kRowsAtOnce));
+    // A damaged key may not move on; the last stretch of rows then is what was seen.
+    ended_ = rows.last_key == after_;
+    after_ = rows.last_key;
     return rows;
   }
   void end() {
@@ -64,16 +65,15 @@ class Check {
       auto rows = source_.next();
       if (!rows) {
         const std::lock_guard lock(mutex_);
-        // A damaged row ends the walk, and is itself a finding.
-        if (rows.error().code == ErrorCode::corrupt)
-          report_.problems.push_back(rows.error().detail);
-        else
-          failure_ = rows.error();
+        failure_ = rows.error();
         source_.end();
         return;
       }
-      if (rows->empty()) return;
-      for (const IndexRow& row : *rows) look_at(row);
+      if (!*rows) return;
+      for (const IndexRow& row : (*rows)->rows) look_at(row);
+      const std::lock_guard lock(mutex_);
+      report_.problems.insert(report_.problems.end(), (*rows)->damaged.begin(),
+                              (*rows)->damaged.end());
     }
   }
 

@@ -84,6 +84,20 @@ TEST_F(CheckTest, NamesRowsWhoseContentOrSumsDiffer) {
   expect_problem(check(), {"object a", "does not authenticate"});
 }
 
+TEST_F(CheckTest, GoesOnBehindADamagedRow) {
+  for (const char* key : {"a", "b", "c", "d"}) disk_.put(key, std::string("of ") + key);
+  run_sql(
+      "PRAGMA ignore_check_constraints = 1; UPDATE objects SET md5 = x'00' WHERE key IN ('a', "
+      "'c')");
+  run_sql("UPDATE objects SET crc32 = crc32 + 1 WHERE key = 'd'");
+  const auto report = check();
+  ASSERT_EQ(report.problems.size(), 3U) << testing::PrintToString(report.problems);
+  const std::string all = testing::PrintToString(report.problems);
+  for (const char* part : {"object a", "object c", "object d: its CRC-32"})
+    EXPECT_NE(all.find(part), std::string::npos) << all;
+  EXPECT_EQ(report.objects, 2U);
+}
+
 TEST_F(CheckTest, NamesExchangedRowsAndExchangedFiles) {
   disk_.put("a", "1");
   disk_.put("b", "2");

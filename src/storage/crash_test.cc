@@ -53,8 +53,12 @@ class Crash : public testing::Test {
   static std::string content(int i) { return some_bytes(static_cast<std::size_t>(i) * 5'000, 3); }
 
   Result<ImportSummary> import(ImportProgress& progress, const fs::path& data) {
+    return import(progress, data, tree());
+  }
+  Result<ImportSummary> import(ImportProgress& progress, const fs::path& data,
+                               const fs::path& from) {
     VALETKEY_TRY(const auto store, open_disk_store({data, "bucket"}, keys_, clock_));
-    return import_tree(*store, clock_, {tree(), 2, {}, nullptr}, progress);
+    return import_tree(*store, clock_, {from, 2, {}, nullptr}, progress);
   }
   // Imports in a child that dies; false if it lived to the end.
   bool import_and_die(int at_progress, milliseconds kill_after) {
@@ -150,16 +154,24 @@ int run_on_small_disk(const fs::path& at, const char* options, const std::functi
 }
 
 TEST_F(Crash, LosesNothingOnAFullDisk) {
+  const fs::path one = temporary_.path() / "one";
   const int result = run_on_small_disk(data(), "size=3m", [&] {
     Silent silent;
+    const std::string first = "v1/account_id=1/first";
+    fs::create_directories(one / "v1/account_id=1");
+    if (!replace_file(one / first, content(7)) || !import(silent, data(), one)) return 5;
     const auto summary = import(silent, data());
     if (summary) return 1;
     if (summary.error().code != ErrorCode::full) return 2;
     const auto store = open_disk_store({data(), "bucket"}, keys_, clock_);
     if (!store) return 3;
+    // What was there before is there now. How many of the others are depends on how the workers
+    // took turns: none, where files that were still being written filled the disk before the first
+    // commit.
+    auto reader = (*store)->open(first);
+    std::string read(content(7).size(), '\0');
+    if (!reader || !(*reader)->read(0, read, ReadMode::blocking) || read != content(7)) return 6;
     const auto report = check_objects(**store, {}, kTestTime, silent);
-    // How many objects are there depends on how the workers took turns: none, where files that were
-    // still being written filled the disk before the first commit.
     return report && report->clean() ? 0 : 4;
   });
   if (result == 77) GTEST_SKIP() << "mounting a file system is not allowed here";

@@ -77,7 +77,15 @@ class Index {
   Result<CommitResult> sweep(Timestamp now, std::size_t limit, const BeforeCommit& before);
 
   // Rows in key order behind `after`, unlisted ones included; for check, rewrap and backup.
+  // `corrupt` names the first damaged one.
   Result<std::vector<IndexRow>> rows_after(std::string_view after, std::size_t limit);
+  // The same for check, which goes on behind a damaged row.
+  struct RowsToCheck {
+    std::vector<IndexRow> rows;
+    std::vector<std::string> damaged;  // what is wrong with each
+    std::string last_key;              // to go on behind; unchanged at the end
+  };
+  Result<RowsToCheck> rows_to_check(std::string_view after, std::size_t limit);
   // Replaces wrapped keys of rows that still hold that object id; one transaction; how many it
   // were.
   Result<std::size_t> rewrap(const std::vector<IndexRow>& rows);

@@ -10,16 +10,28 @@
 namespace valetkey::storage {
 
 Result<std::vector<IndexRow>> Index::rows_after(std::string_view after, std::size_t limit) {
+  VALETKEY_TRY(RowsToCheck found, rows_to_check(after, limit));
+  if (!found.damaged.empty()) return fail(ErrorCode::corrupt, found.damaged.front());
+  return std::move(found.rows);
+}
+
+Result<Index::RowsToCheck> Index::rows_to_check(std::string_view after, std::size_t limit) {
   VALETKEY_TRY(const Lease database, lease());
   VALETKEY_TRY(Query rows, (*database).query("SELECT " VALETKEY_ROW_COLUMNS
                                              " FROM objects WHERE key > ? ORDER BY key LIMIT ?"));
   rows.bind_text(after).bind(static_cast<std::int64_t>(limit));
-  std::vector<IndexRow> found;
+  RowsToCheck found{{}, {}, std::string(after)};
   while (true) {
     VALETKEY_TRY(const bool there, rows.step());
     if (!there) return found;
-    VALETKEY_TRY(IndexRow row, read_row(rows));
-    found.push_back(std::move(row));
+    found.last_key = std::max(found.last_key, std::string(rows.text(0)));
+    auto row = read_row(rows);
+    if (row)
+      found.rows.push_back(std::move(*row));
+    else if (row.error().code == ErrorCode::corrupt)
+      found.damaged.push_back(row.error().detail);
+    else
+      return std::unexpected(row.error());
   }
 }
 
@@ -67,8 +79,11 @@ Result<void> Index::copy_to(const std::filesystem::path& to) {
 
 Result<void> Index::check_structure() {
   VALETKEY_TRY(const Lease database, lease());
+  // What single rows hold is looked at row by row, so that each bad one is named.
+  VALETKEY_CHECK((*database).execute("PRAGMA ignore_check_constraints = 1"));
   VALETKEY_TRY(Query look, (*database).query("PRAGMA integrity_check(1)"));
   VALETKEY_TRY(const bool there, look.step());
+  VALETKEY_CHECK((*database).execute("PRAGMA ignore_check_constraints = 0"));
   if (there && look.text(0) == "ok") return {};
   return fail(ErrorCode::corrupt,
               fmt::format("{}: {}: restore a backup", path_.string(), there ? look.text(0) : ""));
