@@ -90,11 +90,14 @@ struct Filling {
   Streams streams;
   std::unique_ptr<QueryCache> cache = {};
   SyncTotals totals = {};
+  std::vector<std::string> prefixes = {};
+  std::vector<client::ListedObject> listed = {};
 
   Task<Result<void>> run();
 
  private:
   Task<Result<void>> open();
+  Task<Result<void>> list(const Selection& selection);
   Task<Result<void>> fill();
   Result<std::vector<client::ListedObject>> missing(
       const std::vector<client::ListedObject>& objects);
@@ -140,19 +143,19 @@ Result<std::vector<client::ListedObject>> Filling::missing(
   return found;
 }
 
+Task<Result<void>> Filling::list(const Selection& selection) {
+  auto some = co_await prefixes_of(context.data(), selection);
+  if (!some) co_return std::unexpected(some.error());
+  auto objects = co_await objects_of(context.data(), selection, *some);
+  if (!objects) co_return std::unexpected(objects.error());
+  prefixes.insert(prefixes.end(), some->begin(), some->end());
+  std::ranges::copy_if(*objects, std::back_inserter(listed), [](const auto& object) {
+    return !parse_part_name(object.key).type.empty();
+  });
+  co_return Result<void>{};
+}
+
 Task<Result<void>> Filling::fill() {
-  std::vector<std::string> prefixes;
-  std::vector<client::ListedObject> listed;
-  for (const Selection& selection : selections) {
-    auto some = co_await prefixes_of(context.data(), selection);
-    if (!some) co_return std::unexpected(some.error());
-    auto objects = co_await objects_of(context.data(), selection, *some);
-    if (!objects) co_return std::unexpected(objects.error());
-    prefixes.insert(prefixes.end(), some->begin(), some->end());
-    std::ranges::copy_if(*objects, std::back_inserter(listed), [](const auto& object) {
-      return !parse_part_name(object.key).type.empty();
-    });
-  }
   auto room = cache->make_room(prefixes, listed, flags.cache_bytes);
   if (!room) co_return room;
   auto wanted = missing(listed);
@@ -177,7 +180,12 @@ Task<Result<void>> Filling::run() {
   // A part that was replaced between list and read has another name, or ETag, in the next list.
   Result<void> filled;
   for (int attempt = 0; attempt < 3; ++attempt) {
-    filled = co_await fill();
+    prefixes.clear();
+    listed.clear();
+    filled = {};
+    for (std::size_t i = 0; filled && i < selections.size(); ++i)
+      filled = co_await list(selections[i]);
+    if (filled) filled = co_await fill();
     if (filled ||
         (filled.error().code != ErrorCode::busy && filled.error().code != ErrorCode::not_found))
       break;

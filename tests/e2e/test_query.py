@@ -4,7 +4,9 @@ import collections
 import csv
 import io
 import json
+import os
 import pathlib
+import pty
 import signal
 import subprocess
 import unittest
@@ -54,8 +56,7 @@ class Query(ServedCase):
                        "VALETKEY_TOKEN": self.token, "TZ": "America/New_York"}
         environment.pop("XDG_CACHE_HOME", None)
         return subprocess.Popen([str(PROGRAMS / "valetkey"), "query", *arguments], cwd=self.home, env=environment,
-                                stdin=options.pop("stdin", subprocess.DEVNULL), stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, **options)
+                                stdin=options.pop("stdin", subprocess.DEVNULL), stdout=options.pop("stdout", subprocess.PIPE), stderr=subprocess.PIPE, **options)
 
     def query(self, *arguments: str, status: int = 0) -> tuple[str, str]:
         process = self.start(*arguments)
@@ -137,6 +138,14 @@ class Query(ServedCase):
         self.assertIn(r"x\x1b[31m", table)
         self.assertIn("(1 row)", table)
         self.assertEqual("column_name", self.query("DESCRIBE decisions;")[0].split(",")[0])
+
+    def test_a_terminal_gets_a_table(self):
+        screen, terminal = pty.openpty()
+        process = self.start("SELECT 1 AS one", stdout=terminal)
+        _, err = process.communicate(timeout=60)
+        os.close(terminal)
+        self.assertEqual((0, " one\r\n-----\r\n   1\r\n(1 row)\r\n"), (process.returncode, os.read(screen, 4096).decode()), err)
+        os.close(screen)
 
     def test_a_file_is_whole_or_not_there(self):
         target = self.home / "out.parquet"
