@@ -14,7 +14,8 @@ namespace valetkey::cli {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr milliseconds kLeastLeft = std::chrono::minutes(15);
+constexpr milliseconds kLeastLeft = std::chrono::minutes(15) + seconds(30);  // SDKs refresh at 15
+constexpr milliseconds kStillUseful = seconds(30);
 constexpr std::size_t kMaxCache = 64 * 1024;
 
 Task<Result<void>> get_grant(Context& context, client::GrantPtr& grant) {
@@ -75,8 +76,8 @@ fs::path cache_file(const fs::path& folder, const client::Profile& profile) {
           ".json");
 }
 
-// The cached answer where it lives long enough.
-std::string read_cache(const fs::path& path, Timestamp now) {
+// The cached answer where it lives longer than that.
+std::string read_cache(const fs::path& path, Timestamp now, milliseconds left) {
   auto text = read_file(path, kMaxCache);
   if (!text) return "";
   boost::system::error_code error;
@@ -85,7 +86,22 @@ std::string read_cache(const fs::path& path, Timestamp now) {
   const auto* expires = object ? object->if_contains("Expiration") : nullptr;
   if (!expires || !expires->is_string()) return "";
   const auto until = parse_iso8601(std::string_view(expires->get_string()));
-  return until && *until - now > kLeastLeft + seconds(30) ? *text : "";
+  return until && *until - now > left ? *text : "";
+}
+
+// Fresh ones, which it keeps; the old ones while the service is down and they live.
+Result<std::string> fetch_for_process(Context& context, const fs::path& path) {
+  client::GrantPtr grant;
+  if (auto got = context.run(get_grant(context, grant)); !got) {
+    std::string old = got.error().code == ErrorCode::unavailable
+                          ? read_cache(path, SystemClock().now(), kStillUseful)
+                          : "";
+    if (old.empty()) return std::unexpected(got.error());
+    return old;
+  }
+  std::string answer = for_process(*grant);
+  VALETKEY_CHECK(replace_file(path, answer));
+  return answer;
 }
 
 }  // namespace
@@ -109,18 +125,15 @@ Result<void> run_credential_process(Context& context, const client::Environment&
   VALETKEY_TRY(const auto folder, cache_folder(env));
   const fs::path path = cache_file(folder, context.profile());
   const SystemClock clock;
-  std::string answer = read_cache(path, clock.now());
+  std::string answer = read_cache(path, clock.now(), kLeastLeft);
   if (answer.empty()) {
     // Many processes may start at once: one exchanges, the others wait and find its answer.
     VALETKEY_TRY(auto lock, open_file(path.string() + ".lock", O_RDWR | O_CREAT));
     while (::flock(lock.get(), LOCK_EX) != 0)
       if (errno != EINTR) return fail_errno(path.string());
-    answer = read_cache(path, clock.now());
+    answer = read_cache(path, clock.now(), kLeastLeft);
     if (answer.empty()) {
-      client::GrantPtr grant;
-      VALETKEY_CHECK(context.run(get_grant(context, grant)));
-      answer = for_process(*grant);
-      VALETKEY_CHECK(replace_file(path, answer));
+      VALETKEY_TRY(answer, fetch_for_process(context, path));
     }
   }
   streams.out << answer << '\n';

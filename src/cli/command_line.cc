@@ -196,9 +196,10 @@ CommandLine::CommandLine() {
       [](Context& c, Words& w, Streams s, Env) { return run_cat(c, w.name, s); }, kLongJob);
   add_service(*cat, words);
   cat->add_option("object", words.name, "Its name below the account's folder")->required();
-  auto* process =
-      add("credential-process", "Print credentials as AWS SDKs' credential_process wants them",
-          [](Context& c, Words&, Streams s, Env env) { return run_credential_process(c, env, s); });
+  auto* process = add(
+      "credential-process", "Print credentials as AWS SDKs' credential_process wants them",
+      [](Context& c, Words&, Streams s, Env env) { return run_credential_process(c, env, s); },
+      seconds(5));  // an SDK waits for it
   add_service(*process, words);
   auto* server = app.add_subcommand(
       "credentials-server",

@@ -13,6 +13,7 @@ import threading
 import time
 import unittest
 
+from fault_proxy import Gate
 from server import BUCKET, PROGRAMS, ServedCase, clean_environment, main
 
 ACCOUNT, OTHER = "596780373", "5967803730"
@@ -185,6 +186,18 @@ class Tool(ServedCase):
             cached.write_text(json.dumps({**first, "Expiration": until}))
             found = json.loads(self.run_tool("credential-process")[0])
             self.assertEqual(same, found["SessionToken"] == first["SessionToken"], minutes)
+        # While the API is away the old ones do, as long as they live.
+        gate = Gate(self.server.api_port)
+        self.addCleanup(gate.close)
+        away = {"VALETKEY_API": gate.url}
+        self.run_tool("credential-process", more=away)
+        gate.open = False
+        kept = max((self.home / ".cache" / "valetkey").glob("*.json"), key=lambda path: path.stat().st_mtime)
+        for minutes, status in [(5, 0), (0, 1)]:
+            until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 60 * minutes))
+            kept.write_text(json.dumps({**first, "Expiration": until}))
+            out = self.run_tool("credential-process", more=away, status=status)[0]
+            self.assertEqual(status == 0, first["SessionToken"].encode() in out)
         cached.write_text("torn {")
         self.assertEqual(1, json.loads(self.run_tool("credential-process")[0])["Version"])
 
