@@ -35,14 +35,14 @@ Result<std::uint64_t> PartPublisher::store(const std::string& key,
   return size;
 }
 
-Result<std::uint64_t> PartPublisher::add(std::string key, const std::filesystem::path& file,
+Result<std::uint64_t> PartPublisher::add(const std::string& key, const std::filesystem::path& file,
                                          std::uint64_t rows) {
   VALETKEY_TRY(const auto size, store(key, file, rows));
   if (group_.add.size() >= kGroup) VALETKEY_CHECK(flush());
   return size;
 }
 
-Result<void> PartPublisher::add_bytes(std::string key, std::string_view bytes) {
+Result<void> PartPublisher::add_bytes(const std::string& key, std::string_view bytes) {
   VALETKEY_TRY(const auto writer, store_.create(key, now_));
   VALETKEY_CHECK(writer->write(bytes));
   VALETKEY_TRY(auto staged, writer->finish(std::nullopt));
@@ -50,7 +50,7 @@ Result<void> PartPublisher::add_bytes(std::string key, std::string_view bytes) {
   return group_.add.size() >= kGroup ? flush() : Result<void>();
 }
 
-Result<void> PartPublisher::replace(std::string key, const std::filesystem::path& file,
+Result<void> PartPublisher::replace(const std::string& key, const std::filesystem::path& file,
                                     std::uint64_t rows, std::vector<std::string> gone,
                                     Timestamp readable_until) {
   VALETKEY_CHECK(flush());

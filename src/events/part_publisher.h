@@ -21,11 +21,12 @@ class PartPublisher {
   PartPublisher(storage::ObjectStore& store, Timestamp now) : store_(store), now_(now) {}
   // Stores the file under `key` and removes it; returns its size. Visible at the latest after
   // flush().
-  Result<std::uint64_t> add(std::string key, const std::filesystem::path& file, std::uint64_t rows);
-  Result<void> add_bytes(std::string key, std::string_view bytes);
+  Result<std::uint64_t> add(const std::string& key, const std::filesystem::path& file,
+                            std::uint64_t rows);
+  Result<void> add_bytes(const std::string& key, std::string_view bytes);
   // Visible with the next group, all or nothing: `key` from the file, `gone` no longer listed.
-  Result<void> replace(std::string key, const std::filesystem::path& file, std::uint64_t rows,
-                       std::vector<std::string> gone, Timestamp readable_until);
+  Result<void> replace(const std::string& key, const std::filesystem::path& file,
+                       std::uint64_t rows, std::vector<std::string> gone, Timestamp readable_until);
   Result<void> flush();
 
  private:
