@@ -124,6 +124,23 @@ class Events(unittest.TestCase):
         self.assertNotIn("ann", json.dumps(erased))
         self.server.run("check")
 
+    def test_an_erasure_survives_the_end_of_the_server(self):
+        for visitor in ("ann", "bob"):
+            self.acknowledged(body(ACCOUNT, visitor, [conversion(f"{visitor}-1", "buy")]))
+        self.server.run("export")
+        self.acknowledged(body(ACCOUNT, "ann", [conversion("ann-2", "look")]))
+        erasing = subprocess.Popen(self.server.command("account", "erase-visitor", ACCOUNT, "ann"),
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(erasing.kill)
+        self.assertTrue(eventually(lambda: [
+            event for event in self.server.audit() if event["action"] == "account.erase-visitor"]))
+        self.server.kill()
+        said, _ = erasing.communicate(timeout=120)
+        self.assertEqual(0, erasing.returncode, said)
+        self.assertIn("Backups made before keep them", said)
+        self.server.start()
+        self.assertEqual(["bob"], [row["visitor_id"] for row in self.rows(ACCOUNT)])
+
     def test_events_may_have_a_listener_of_their_own(self):
         port = free_ports(1)[0]
         self.server.stop()
