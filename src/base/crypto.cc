@@ -3,9 +3,7 @@
 // ns with the one-call functions, which also contend across threads.
 #include "base/crypto.h"
 
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 #include <sys/random.h>
 #include <zlib.h>
 
@@ -21,6 +19,8 @@
 
 namespace valetkey {
 namespace {
+
+constexpr std::size_t kSha256BlockBytes = 64;
 
 // OpenSSL fails here only without memory or without its own algorithms: nothing to go on with.
 void must(bool worked) {
@@ -39,14 +39,10 @@ const std::uint8_t* in(std::string_view bytes) {
 struct FreeDigest {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 };
-struct FreeMac {
-  void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
-};
 struct FreeCipher {
   void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
 };
 using DigestContext = std::unique_ptr<EVP_MD_CTX, FreeDigest>;
-using MacContext = std::unique_ptr<EVP_MAC_CTX, FreeMac>;
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, FreeCipher>;
 
 // Fetched at first use and never freed: they must outlive every thread.
@@ -58,10 +54,6 @@ const EVP_MD* md5_algorithm() {
   static const EVP_MD* const fetched = must(EVP_MD_fetch(nullptr, "MD5", nullptr));
   return fetched;
 }
-EVP_MAC* hmac_algorithm() {
-  static EVP_MAC* const fetched = must(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
-  return fetched;
-}
 const EVP_CIPHER* aes_gcm_algorithm() {
   static const EVP_CIPHER* const fetched = must(EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr));
   return fetched;
@@ -70,16 +62,6 @@ const EVP_CIPHER* aes_gcm_algorithm() {
 DigestContext make_digest(const EVP_MD* algorithm) {
   DigestContext context(must(EVP_MD_CTX_new()));
   must(EVP_DigestInit_ex2(context.get(), algorithm, nullptr) == 1);
-  return context;
-}
-
-MacContext make_hmac() {
-  MacContext context(must(EVP_MAC_CTX_new(hmac_algorithm())));
-  char digest[] = "SHA256";
-  const OSSL_PARAM parameters[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-      OSSL_PARAM_construct_end()};
-  must(EVP_MAC_CTX_set_params(context.get(), parameters) == 1);
   return context;
 }
 
@@ -165,16 +147,29 @@ Digest256 sha256(std::string_view bytes) {
 
 std::string sha256_hex(std::string_view bytes) { return hex(as_text(sha256(bytes))); }
 
+// RFC 2104 over the digest: OpenSSL's own HMAC copies digest contexts for every key and takes twice
+// as long for messages as short as ours.
 Digest256 hmac_sha256(std::string_view key, std::string_view bytes) {
-  thread_local const MacContext context = make_hmac();
-  // OpenSSL takes a null key as "the former one".
-  static constexpr std::uint8_t kNoKey[1] = {};
-  Digest256 digest;
-  std::size_t length = 0;
-  must(EVP_MAC_init(context.get(), key.empty() ? kNoKey : in(key), key.size(), nullptr) == 1);
-  must(EVP_MAC_update(context.get(), in(bytes), bytes.size()) == 1);
-  must(EVP_MAC_final(context.get(), digest.data(), &length, digest.size()) == 1);
-  must(length == digest.size());
+  thread_local const DigestContext context = make_digest(sha256_algorithm());
+  std::array<std::uint8_t, kSha256BlockBytes> pad{};
+  if (key.size() <= pad.size()) {
+    std::ranges::copy(key, pad.begin());
+  } else {
+    std::ranges::copy(sha256(key), pad.begin());
+  }
+  const auto pass = [&](std::uint8_t mask, std::string_view message) {
+    for (std::uint8_t& byte : pad) byte ^= mask;
+    Digest256 digest;
+    must(EVP_DigestInit_ex2(context.get(), nullptr, nullptr) == 1);
+    must(EVP_DigestUpdate(context.get(), pad.data(), pad.size()) == 1);
+    must(EVP_DigestUpdate(context.get(), message.data(), message.size()) == 1);
+    must(EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) == 1);
+    return digest;
+  };
+  constexpr std::uint8_t kInner = 0x36, kOuter = 0x5c;
+  Digest256 digest = pass(kInner, bytes);
+  digest = pass(kInner ^ kOuter, as_text(digest));  // takes the inner mask off again
+  explicit_bzero(pad.data(), pad.size());
   return digest;
 }
 
