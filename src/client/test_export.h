@@ -109,9 +109,11 @@ inline http::Response FakeService::list(const http::Request& request) {
       xml += "<IsTruncated>true</IsTruncated>";
       break;
     }
-    xml += "<Contents><Key>" + percent_encode(base + name, true) + "</Key><ETag>&quot;" +
-           md5_hex(bytes) + "&quot;</ETag><Size>" + std::to_string(bytes.size()) +
-           "</Size></Contents><NextContinuationToken>" + name + "</NextContinuationToken>";
+    xml.append("<Contents><Key>").append(percent_encode(base + name, true));
+    xml.append("</Key><ETag>&quot;").append(md5_hex(bytes));
+    xml.append("&quot;</ETag><Size>").append(std::to_string(bytes.size()));
+    xml.append("</Size></Contents><NextContinuationToken>").append(name);
+    xml.append("</NextContinuationToken>");
   }
   // Only the last of the continuation tokens counts, so keep that one alone.
   const std::string open = "<NextContinuationToken>", close = "</NextContinuationToken>";
