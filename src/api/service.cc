@@ -66,7 +66,7 @@ http::Task<http::Response> Service::handle(const http::Request& request) {
   const TokenForm form = form_of(*match.action);
   auto grant = authenticator_.find(request, form);
   if (!grant) grant = co_await authenticator_.read(request, form);
-  if (!*grant) co_return finish(request, to_response(grant->error(), request.id));
+  if (!*grant) co_return finish(request, refuse_stranger(grant->error(), request));
   if (const auto problem = over_rate(**grant))
     co_return finish(request, to_response(*problem, request.id));
   if (auto response = answer_at_once(request, *match.action, **grant))
@@ -86,6 +86,13 @@ std::optional<http::Response> Service::answer_stranger(const http::Request& requ
   if (!match.action) return method_not_allowed(match.allow, request.id);
   if (!request.body_complete) return refuse(413, request.id);
   return std::nullopt;
+}
+
+// Whoever goes on guessing beyond the limit keeps no connection for it.
+http::Response Service::refuse_stranger(const Problem& problem, const http::Request& request) {
+  http::Response response = to_response(problem, request.id);
+  if (problem.code == ProblemCode::rate_limited) response.close_connection();
+  return response;
 }
 
 // Most requests of a valid token leave an audit record: nobody shall fill the disk with them.

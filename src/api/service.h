@@ -49,6 +49,7 @@ class Service final : public http::Handler {
 
  private:
   std::optional<http::Response> answer_stranger(const http::Request& request, const Match& match);
+  static http::Response refuse_stranger(const Problem& problem, const http::Request& request);
   std::optional<Problem> over_rate(const control::TokenGrant& grant);
   std::optional<http::Response> answer_at_once(const http::Request& request, Action action,
                                                const control::TokenGrant& grant);

@@ -149,6 +149,7 @@ class Strangers(ServedCase):
         limited = self.server.get("/v2/export/credentials", "nonsense")
         self.assertEqual("rate_limited", limited.json()["code"])
         self.assertGreaterEqual(int(limited.headers["Retry-After"]), 1)
+        self.assertEqual("close", limited.headers["Connection"])
         for _ in range(30):
             self.assertEqual(200, self.server.get("/v2/export/credentials", self.token).status_code)
 
