@@ -64,7 +64,7 @@ Result<fs::path> cache_folder(const client::Environment& env) {
   const char* home = env("HOME");
   if ((!xdg || !*xdg) && (!home || !*home))
     return fail(ErrorCode::invalid, "there is no HOME to keep credentials in");
-  const fs::path folder = (xdg && *xdg ? fs::path(xdg) : fs::path(home) / ".cache") / "valetkey";
+  fs::path folder = (xdg && *xdg ? fs::path(xdg) : fs::path(home) / ".cache") / "valetkey";
   VALETKEY_CHECK(make_folders(folder));
   return folder;
 }
