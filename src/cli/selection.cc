@@ -8,6 +8,7 @@
 #include <map>
 
 #include "cli/bounded.h"
+#include "events/partition.h"
 
 namespace valetkey::cli {
 namespace {
@@ -28,8 +29,8 @@ std::string date_in(std::string_view day) {
 
 std::string partition(const Selection& selection) {
   if (!selection.experiment.empty())
-    return "experiment=" + escape_partition(selection.experiment) + "/";
-  if (!selection.event.empty()) return "event=" + escape_partition(selection.event) + "/";
+    return "experiment=" + events::partition_value(selection.experiment) + "/";
+  if (!selection.event.empty()) return "event=" + events::partition_value(selection.event) + "/";
   return "";
 }
 
@@ -53,17 +54,6 @@ std::vector<std::string> without_nested(std::vector<std::string> prefixes) {
 }
 
 }  // namespace
-
-std::string escape_partition(std::string_view value) {
-  std::string out;
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool escaped = (byte >= 1 && byte < 0x20) || byte == 0x7F ||
-                         std::string_view("\"#%'*/:=?\\{[]^").find(c) != std::string_view::npos;
-    out += escaped ? fmt::format("%{:02X}", byte) : std::string(1, c);
-  }
-  return out;
-}
 
 std::string day_of(std::string_view name) {
   if (!name.starts_with("type=")) return "";

@@ -34,8 +34,6 @@ Task<Result<std::vector<std::string>>> prefixes_of(client::Export& data,
 Task<Result<std::vector<client::ListedObject>>> objects_of(
     client::Export& data, const Selection& selection, const std::vector<std::string>& prefixes);
 
-// A partition value as it stands in a key: Hive's escapes, upper case.
-std::string escape_partition(std::string_view value);
 // "type=…/date=…/" of a name; empty where it has none.
 std::string day_of(std::string_view name);
 

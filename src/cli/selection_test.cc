@@ -25,6 +25,18 @@ TEST(Selection, NamesDaysAndPartitions) {
   EXPECT_EQ(day.simple_prefixes(), Prefixes{"type=events/date=2026-03-10/event=a%3Ab c/"});
 }
 
+TEST(Selection, FindsALongNameWhereItIsShortened) {
+  Selection day;
+  day.date = "2026-03-10";
+  day.event = std::string(241, 'x');
+  ASSERT_TRUE(day.check());
+  const std::string prefix = day.simple_prefixes().front();
+  EXPECT_TRUE(
+      prefix.starts_with("type=events/date=2026-03-10/event=" + std::string(200, 'x') + "~"));
+  EXPECT_TRUE(prefix.ends_with('/'));
+  EXPECT_LT(prefix.size(), 255U);
+}
+
 TEST(Selection, ListsNoPrefixTwice) {
   Selection typed;
   typed.prefixes = {"type=events/date=1", "type=events/", "type=decisions/", "type=events/"};
