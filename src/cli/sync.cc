@@ -60,6 +60,8 @@ std::optional<Fetcher::Part> Fetcher::next() {
     job->file = std::move(*file);
     const std::uint64_t size = job->object.size;
     const std::uint64_t step = size > kSplitAbove ? kRangeBytes : std::max<std::uint64_t>(size, 1);
+    if (size > kSplitAbove && !client::md5_of_etag(job->object.etag).empty())
+      job->md5 = std::make_unique<OrderedMd5>(job->file.get(), size, job->object.key);
     for (std::uint64_t at = 0; at < std::max<std::uint64_t>(size, 1); at += step) {
       ++job->parts_left;
       parts_.push_back({job, at, std::min(size, at + step)});
@@ -92,13 +94,15 @@ Task<Result<void>> Fetcher::fetch_part(const Part& part) {
   auto facts = co_await context_.data().read(query, sink);
   if (!facts) co_return std::unexpected(facts.error());
   job.may_be_md5 = job.may_be_md5 && facts->etag_may_be_md5;
+  if (!job.may_be_md5) job.md5.reset();
+  if (job.md5) job.md5->arrived(part.begin, part.end);
   if (--job.parts_left > 0) co_return Result<void>{};
   std::string digest;
   if (whole) {
     const auto bytes = md5.finish();
     digest = hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  } else if (job.may_be_md5 && !client::md5_of_etag(job.object.etag).empty()) {
-    auto computed = client::md5_of_file(job.file.get(), job.object.key);
+  } else if (job.md5) {
+    auto computed = job.md5->finish();
     if (!computed) co_return std::unexpected(computed.error());
     digest = *computed;
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Brings selected objects into a folder over many connections at once. One loop, one thread; only
-// the MD5 of objects that came in ranges is computed after they are whole.
+// the MD5 of objects that come in ranges has a thread of its own.
 #pragma once
 
 #include <deque>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/context.h"
+#include "cli/ordered_md5.h"
 #include "client/folder.h"
 
 namespace valetkey::cli {
@@ -48,6 +49,7 @@ class Fetcher {
     FileDescriptor file;
     std::uint64_t parts_left = 0;
     bool may_be_md5 = true;
+    std::unique_ptr<OrderedMd5> md5 = nullptr;  // of an object in parts, where its ETag is one
   };
   struct Part {
     std::shared_ptr<Job> job;  // shared: the last of its parts ends it
