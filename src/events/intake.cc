@@ -292,8 +292,8 @@ class Walker {
     return Fault::none;
   }
 
-  // SDKs name an activation by its type, by its key, or by both (JavaScript, Python: the key alone).
-  // A customer's own event of that name has no decisions, and stays a conversion.
+  // SDKs name an activation by its type, by its key, or by both (JavaScript, Python: the key
+  // alone). A customer's own event of that name has no decisions, and stays a conversion.
   bool is_activation() const {
     constexpr std::string_view kActivated = "campaign_activated";
     if (!is_blank(event_.event_type)) return event_.event_type == kActivated;
