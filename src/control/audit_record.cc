@@ -81,16 +81,19 @@ void append_record_body(std::string& out, const AuditEntry& entry) {
   out.append("\t").append(std::to_string(entry.count));
 }
 
-std::string link_record(std::string_view body, std::string_view previous) {
-  std::string line = checksum_of(previous, body);
-  line.reserve(line.size() + body.size() + 2);
-  return line.append("\t").append(body).append("\n");
+std::string append_linked_record(std::string& out, std::string_view body,
+                                 std::string_view previous) {
+  std::string link = checksum_of(previous, body);
+  out.append(link).append("\t").append(body).append("\n");
+  return link;
 }
 
 std::string encode_record(const AuditEntry& entry, std::string_view previous) {
   std::string body;
   append_record_body(body, entry);
-  return link_record(body, previous);
+  std::string line;
+  append_linked_record(line, body, previous);
+  return line;
 }
 
 Result<AuditEvent> decode_record(std::string_view line, std::string_view previous) {

@@ -18,8 +18,10 @@ inline constexpr std::size_t kMaxLineBytes = std::size_t{64} << 10;
 // What of the line does not depend on the line before: everything but the checksum and its tab.
 // Appended to `out`. Long fields are cut. Never holds a line's end.
 void append_record_body(std::string& out, const AuditEntry& entry);
-// The line with its end, of such a body. `previous` is the link of the line before.
-std::string link_record(std::string_view body, std::string_view previous);
+// Appends the line with its end, of such a body, and returns its link. `previous` is that of the
+// line before.
+std::string append_linked_record(std::string& out, std::string_view body,
+                                 std::string_view previous);
 std::string encode_record(const AuditEntry& entry, std::string_view previous);  // both at once
 // `corrupt` unless encode_record() wrote exactly this line, without its end, after `previous`.
 Result<AuditEvent> decode_record(std::string_view line, std::string_view previous);

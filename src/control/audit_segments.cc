@@ -159,12 +159,11 @@ Result<void> AuditSegments::read_end() {
 
 Result<void> AuditSegments::write(std::string_view bodies) {
   std::string lines;
+  lines.reserve(bodies.size() + bodies.size() / 4);
   std::string link = link_;
   while (!bodies.empty()) {
     const std::size_t end = bodies.find('\n');
-    const std::string line = link_record(bodies.substr(0, end), link);
-    link = line.substr(0, kLinkLength);
-    lines += line;
+    link = append_linked_record(lines, bodies.substr(0, end), link);
     bodies.remove_prefix(end + 1);
   }
   auto written = write_all(file_.get(), lines, (folder_ / name_).string());

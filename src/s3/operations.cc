@@ -116,20 +116,20 @@ http::Task<Answer<http::Response>> Operations::list(const Authorized& authorized
   co_return response;
 }
 
+// Hops only for what this thread does not know yet, once.
+http::Task<Result<std::unique_ptr<ObjectReader>>> Operations::open(const std::string& key) const {
+  if (auto cached = store_.open_cached(key)) co_return std::move(*cached);
+  auto opened =
+      co_await http::run_blocking(blocking_, [&store = store_, key] { return store.open(key); });
+  if (opened) (*opened)->remember();
+  co_return opened;
+}
+
 http::Task<Answer<http::Response>> Operations::head_object(const Authorized& authorized,
                                                            const http::Request& request) const {
-  Result<storage::ObjectInfo> info = fail(ErrorCode::internal, {});
-  if (auto cached = store_.open_cached(authorized.key())) {
-    if (*cached)
-      info = (**cached)->info();
-    else
-      info = std::unexpected(std::move(*cached).error());
-  } else {
-    info = co_await http::run_blocking(
-        blocking_, [&store = store_, key = authorized.key()] { return store.head(key); });
-  }
-  if (!info) co_return std::unexpected(failure_of(info.error(), authorized.key()));
-  auto answer = answer_object(authorized, request, *info);
+  const auto opened = co_await open(authorized.key());
+  if (!opened) co_return std::unexpected(failure_of(opened.error(), authorized.key()));
+  auto answer = answer_object(authorized, request, (*opened)->info());
   if (!answer) co_return std::unexpected(std::move(answer).error());
   if (answer->has_body)
     answer->response.set("Content-Type", answer->content_type).length_only(answer->span.length);
@@ -139,12 +139,9 @@ http::Task<Answer<http::Response>> Operations::head_object(const Authorized& aut
 http::Task<Answer<http::Response>> Operations::get_object(const Authorized& authorized,
                                                           const http::Request& request,
                                                           Running running) const {
-  auto opened = store_.open_cached(authorized.key());
-  if (!opened)
-    opened = co_await http::run_blocking(
-        blocking_, [&store = store_, key = authorized.key()] { return store.open(key); });
-  if (!*opened) co_return std::unexpected(failure_of((*opened).error(), authorized.key()));
-  std::unique_ptr<ObjectReader> reader = std::move(**opened);
+  auto opened = co_await open(authorized.key());
+  if (!opened) co_return std::unexpected(failure_of(opened.error(), authorized.key()));
+  std::unique_ptr<ObjectReader> reader = std::move(*opened);
   auto answer = answer_object(authorized, request, reader->info());
   if (!answer) co_return std::unexpected(std::move(answer).error());
   http::Response& response = answer->response;

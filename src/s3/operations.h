@@ -31,6 +31,7 @@ class Operations {
   Answer<http::Response> head_bucket() const;
   Answer<http::Response> get_bucket_location() const;
   http::Task<Answer<http::Response>> list(const Authorized& authorized, Timestamp now) const;
+  http::Task<Result<std::unique_ptr<storage::ObjectReader>>> open(const std::string& key) const;
   http::Task<Answer<http::Response>> head_object(const Authorized& authorized,
                                                  const http::Request& request) const;
   http::Task<Answer<http::Response>> get_object(const Authorized& authorized,

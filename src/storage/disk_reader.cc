@@ -27,6 +27,7 @@ class DiskReader final : public ObjectReader {
                                        sealed_.failed_chunk(), object_->id.str()));
     return got;
   }
+  void remember() const override { store_.remember(object_); }
 
  private:
   DiskStore& store_;

@@ -98,9 +98,15 @@ Result<DiskStore::Known> DiskStore::look_up(std::string_view key, bool fresh) {
   VALETKEY_TRY(auto row, index_->find(key, now));
   if (!row) return fail(ErrorCode::not_found, fmt::format("there is no object {}", key));
   VALETKEY_TRY(KnownObject object, open_row(std::move(*row)));
+  object.generation = seen;
   auto known = std::make_shared<const KnownObject>(std::move(object));
   cache.insert(known, seen);
   return known;
+}
+
+void DiskStore::remember(const Known& known) const {
+  if (known->generation == generation())
+    MetadataCache::of_thread(identity_).insert(known, known->generation);
 }
 
 Result<KnownObject> DiskStore::open_row(IndexRow row) {
@@ -112,7 +118,7 @@ Result<KnownObject> DiskStore::open_row(IndexRow row) {
       count_corrupt(row.info.key, "its index row does not authenticate");
     return std::unexpected(data_key.error());
   }
-  return KnownObject{std::move(row.info), row.id, std::move(*data_key), row.readable_until};
+  return KnownObject{std::move(row.info), row.id, std::move(*data_key), row.readable_until, 0};
 }
 
 Result<IndexRow> DiskStore::seal_row(ObjectInfo info, const ObjectId& id, const Secret& data_key) {

@@ -43,6 +43,8 @@ struct RewrapSummary {
 
 class DiskStore final : public ObjectStore {
  public:
+  using Known = std::shared_ptr<const KnownObject>;
+
   ~DiskStore() override;
   const std::string& bucket() const override { return options_.bucket; }
   Result<ObjectInfo> head(std::string_view key) override;
@@ -70,6 +72,7 @@ class DiskStore final : public ObjectStore {
   // The row with its data key opened. `corrupt`, logged and counted, if it does not authenticate.
   Result<KnownObject> open_row(IndexRow row);
   void count_corrupt(std::string_view key, std::string_view what);
+  void remember(const Known& known) const;  // in this thread's memory, if it still holds
   // Wraps the data key of a finished object and makes its index row.
   Result<IndexRow> seal_row(ObjectInfo info, const ObjectId& id, const Secret& data_key);
   // Removes a file that the index does not name, and its note. Failures are logged: check finds it.
@@ -78,8 +81,6 @@ class DiskStore final : public ObjectStore {
  private:
   friend Result<std::unique_ptr<DiskStore>> open_disk_store(DiskStoreOptions, const KeySource&,
                                                             const Clock&);
-  using Known = std::shared_ptr<const KnownObject>;
-
   DiskStore(DiskStoreOptions options, const KeySource& keys, const Clock& clock)
       : options_(std::move(options)), keys_(keys), clock_(clock) {}
   Result<Known> look_up(std::string_view key, bool fresh);

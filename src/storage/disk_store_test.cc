@@ -150,8 +150,22 @@ TEST(DiskStore, AnswersFromMemoryWithoutTouchingTheIndex) {
   ASSERT_TRUE(cached && *cached);
   EXPECT_EQ((**cached)->info().size, 1U);
   EXPECT_FALSE(disk.store().open_cached("b"));
-  // Another thread knows nothing of it.
-  std::jthread([&] { EXPECT_FALSE(disk.store().open_cached("a")); }).join();
+  // Another thread knows nothing of it until it is told.
+  std::jthread([&] {
+    EXPECT_FALSE(disk.store().open_cached("a"));
+    (**cached)->remember();
+    EXPECT_TRUE(disk.store().open_cached("a"));
+  }).join();
+}
+
+TEST(DiskStore, RemembersNothingThatHasChangedSince) {
+  DiskFixture disk;
+  disk.put("a", "1");
+  const auto reader = disk.store().open("a").value();
+  disk.put("a", "22");
+  reader->remember();
+  EXPECT_FALSE(disk.store().open_cached("a"));
+  EXPECT_EQ(disk.store().open("a").value()->info().size, 2U);
 }
 
 TEST(MetadataCache, ForgetsTheLeastUsedOfMoreThanItMayRemember) {

@@ -22,6 +22,7 @@ struct KnownObject {
   ObjectId id;
   Secret data_key;
   std::optional<Timestamp> readable_until;
+  std::uint64_t generation = 0;  // the store's before its row was read
 };
 
 class MetadataCache {

@@ -44,6 +44,9 @@ class ObjectReader {
   // the end). Returns only bytes that authenticated. A multiple of 64 KiB is the cheapest unit.
   virtual Result<std::size_t, ReadFailure> read(std::uint64_t offset, std::span<char> out,
                                                 ReadMode mode) = 0;
+  // Tells the calling thread's open_cached() what this reader knows, unless the store has changed
+  // since: whoever had it opened on another thread need not hop again.
+  virtual void remember() const {}
 };
 
 struct ListQuery {
