@@ -154,6 +154,10 @@ Result<void> run_configure_aws(Context& context, const client::Environment& env,
   VALETKEY_CHECK(make_folders(path.parent_path()));
   VALETKEY_CHECK(replace_file(path, text));
   streams.out << "AWS_PROFILE=" << profile << " aws s3 ls " << grant->s3_path() << '\n';
+  if (!grant->endpoint.contains("amazonaws.com"))
+    streams.err << "An AWS CLI older than 2.13 (or 1.29), such as Debian 12's, does not read "
+                   "endpoint_url and would ask AWS: add --endpoint-url "
+                << grant->endpoint << ".\n";
   return {};
 }
 

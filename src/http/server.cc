@@ -98,7 +98,12 @@ class Admissions {
   }
 
   // Strangers who are being told that there is no room; beyond the limit they are just cut off.
-  bool enter_refusal() { return refusals_.fetch_add(1) < 64 || (--refusals_, false); }
+  bool enter_refusal() {
+    constexpr std::size_t kMost = 64;
+    if (refusals_.fetch_add(1) < kMost) return true;
+    leave_refusal();
+    return false;
+  }
   void leave_refusal() { --refusals_; }
 
   // Coroutines that use what the listener's owner will destroy.
@@ -200,7 +205,7 @@ Task<void> accept_all(std::shared_ptr<Port> port) {
 
 class SocketListener final : public Listener {
  public:
-  SocketListener(Runtime& runtime, std::shared_ptr<Service> service)
+  SocketListener(Runtime& runtime, const std::shared_ptr<Service>& service)
       : runtime_(runtime), admissions_(std::make_shared<Admissions>(service->options.limits)) {
     for (std::size_t i = 0; i < runtime.loops(); ++i)
       ports_.push_back(std::make_shared<Port>(service, admissions_, runtime.loop(i)));
