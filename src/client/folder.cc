@@ -62,6 +62,9 @@ Result<void> check_name(std::string_view name) {
   }
 }
 
+namespace {
+
+// MD5 of all bytes of an open file, 32 hex digits.
 Result<std::string> md5_of_file(int fd, std::string_view what) {
   Md5 md5;
   std::vector<char> buffer(256 * 1024);
@@ -76,8 +79,6 @@ Result<std::string> md5_of_file(int fd, std::string_view what) {
   const auto digest = md5.finish();
   return hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
 }
-
-namespace {
 
 // Whether it is there.
 Result<bool> check_folder(const fs::path& path) {

@@ -73,7 +73,4 @@ class Folder {
   bool changed_ = false;
 };
 
-// MD5 of all bytes of an open file, 32 hex digits.
-Result<std::string> md5_of_file(int fd, std::string_view what);
-
 }  // namespace valetkey::client

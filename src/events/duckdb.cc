@@ -16,6 +16,7 @@
 namespace valetkey::events {
 
 Result<void> DuckdbLibrary::resolve(void* handle) {
+// NOLINTBEGIN(bugprone-macro-parentheses): these are types and names, not expressions.
 #define X(result, name, arguments)                                               \
   name = reinterpret_cast<result(*) arguments>(dlsym(handle, "duckdb_" #name));  \
   if (name == nullptr)                                                           \
@@ -23,6 +24,7 @@ Result<void> DuckdbLibrary::resolve(void* handle) {
                                         "; install the version that Valetkey ships with");
   VALETKEY_DUCKDB_FUNCTIONS(X)
 #undef X
+  // NOLINTEND(bugprone-macro-parentheses)
   return {};
 }
 

@@ -18,6 +18,7 @@ CredentialScope scope_of(const ToSign& request, std::string_view amz_date) {
 std::vector<SignedHeader> views_of(
     const std::vector<std::pair<std::string, std::string>>& headers) {
   std::vector<SignedHeader> views;
+  views.reserve(headers.size());
   for (const auto& [name, value] : headers) views.push_back({name, value});
   return views;
 }
