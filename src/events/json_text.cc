@@ -150,16 +150,15 @@ JsonText::Fault JsonText::integer(const simdjson::dom::element& value,
   }
   std::int64_t n = 0;
   double real = 0;
-  if (value.get_int64().get(n) == simdjson::SUCCESS) {
-    out = n;
-  } else if (value.is_double() && value.get_double().get(real) == simdjson::SUCCESS &&
-             real == std::floor(real) && std::abs(real) < 9e15) {
-    out = static_cast<std::int64_t>(real);
-  } else if (const auto text = not_a_string(value); text && parse_whole(*text, n)) {
-    out = n;
-  } else {
-    return Fault::type;
+  if (value.get_int64().get(n) != simdjson::SUCCESS) {
+    if (value.is_double() && value.get_double().get(real) == simdjson::SUCCESS &&
+        real == std::floor(real) && std::abs(real) < 9e15) {
+      n = static_cast<std::int64_t>(real);
+    } else if (const auto text = not_a_string(value); !text || !parse_whole(*text, n)) {
+      return Fault::type;
+    }
   }
+  out = n;
   return Fault::none;
 }
 
@@ -169,14 +168,11 @@ JsonText::Fault JsonText::number(const simdjson::dom::element& value, std::optio
     return Fault::none;
   }
   double n = 0;
-  if (value.get_double().get(n) == simdjson::SUCCESS) {
-    out = n;
-  } else if (const auto text = not_a_string(value);
-             text && parse_whole(*text, n) && std::isfinite(n)) {
-    out = n;
-  } else {
-    return Fault::type;
+  if (value.get_double().get(n) != simdjson::SUCCESS) {
+    const auto text = not_a_string(value);
+    if (!text || !parse_whole(*text, n) || !std::isfinite(n)) return Fault::type;
   }
+  out = n;
   return Fault::none;
 }
 
