@@ -37,7 +37,7 @@ Result<control::User> owner_of(control::ControlStore& store, const AccountId& ac
   VALETKEY_TRY(const auto exists, store.account(account));
   if (exists.state == control::AccountState::deleted)
     return fail(ErrorCode::denied, fmt::format("account {} is deleted", account.str()));
-  const auto user = store.user_by_email(email);
+  auto user = store.user_by_email(email);
   if (!user || user->account != account)
     return fail(ErrorCode::not_found,
                 fmt::format("account {} has no user {}; make it with `valetkeyd user create {} "
