@@ -25,7 +25,7 @@ bool Address::is_loopback() const {
 
 std::string Address::str() const {
   if (is_v4()) {
-    std::string text = std::to_string(bytes[12]);  // inet_ntop prints: five times slower
+    std::string text = std::to_string(bytes[12]);  // inet_ntop goes through printf
     for (std::size_t i = 13; i < 16; ++i) text.append(".").append(std::to_string(bytes.at(i)));
     return text;
   }

@@ -124,7 +124,7 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"limits", "auth_failures_burst", FIELD(limits.auth_failures.burst),
      "Failed authentications of one address block that are answered 401 before 429 follows; 0 is "
      "no "
-     "limit. A valid token is never slowed.",
+     "limit. A valid token is never slowed by them.",
      0, 1'000'000},
     {"limits", "auth_failures_interval", FIELD(limits.auth_failures.interval),
      "One more failure is forgiven every so often.", 1, kHourMs},
