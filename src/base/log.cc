@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log.h"
 
-#include <spdlog/logger.h>
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstdio>
 
 #include "base/clock.h"
 #include "base/encoding.h"
@@ -20,17 +17,6 @@ constexpr std::array<std::string_view, 5> kLevels = {"debug", "info", "warn", "e
 // Set once by a main, read by every thread.
 std::atomic<Level> chosen_level = Level::info;
 std::atomic<Format> chosen_format = Format::text;
-
-spdlog::logger& output() {
-  static spdlog::logger logger = [] {
-    spdlog::logger made("valetkey", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    made.set_formatter(
-        std::make_unique<spdlog::pattern_formatter>("%v", spdlog::pattern_time_type::utc, "\n"));
-    made.set_level(spdlog::level::trace);
-    return made;
-  }();
-  return logger;
-}
 
 bool is_control(std::string_view character) {
   const auto first = static_cast<std::uint8_t>(character[0]);
@@ -129,8 +115,10 @@ std::string format_line(Format format, Timestamp at, Level level, std::string_vi
 void write(Level level, std::string_view tag, std::string_view message, Fields fields) {
   if (!enabled(level)) return;
   const std::string line = format_line(chosen_format.load(std::memory_order_relaxed),
-                                       SystemClock().now(), level, tag, message, fields);
-  output().log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
+                                       SystemClock().now(), level, tag, message, fields) +
+                           '\n';
+  // One system call: stderr has no buffer, and stdio keeps the lines of other threads apart.
+  std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
 }  // namespace valetkey::log
