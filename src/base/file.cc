@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
+#include <thread>
 #include <utility>
 
 #include "base/crypto.h"
@@ -119,6 +121,22 @@ Result<void> write_then(const std::filesystem::path& path, std::string_view byte
 }
 
 }  // namespace
+
+Result<void> remove_gently(const std::filesystem::path& path) {
+  constexpr off_t kPiece = 4 << 20;  // a millisecond, of a device that frees 64 MiB in ten or more
+  constexpr std::chrono::milliseconds kPause{2};
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (::unlink(path.c_str()) != 0)
+    return errno == ENOENT ? Result<void>() : fail_errno("cannot remove " + path.string());
+  struct stat found = {};
+  // Under another name it lives on. Whatever fails from here on, closing gives all of it back.
+  if (!file || ::fstat(file.get(), &found) != 0 || found.st_nlink != 0) return {};
+  for (off_t size = found.st_size - kPiece; size > 0; size -= kPiece) {
+    if (::ftruncate(file.get(), size) != 0) return {};
+    std::this_thread::sleep_for(kPause);
+  }
+  return {};
+}
 
 Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes,
                           unsigned mode) {

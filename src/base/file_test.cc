@@ -79,6 +79,20 @@ TEST_F(File, ClosesItsDescriptorAndSurvivesMoves) {
   EXPECT_FALSE(other);
 }
 
+TEST_F(File, IsRemovedInPiecesUnlessItHasAnotherName) {
+  const auto path = folder_ / "large", other = folder_ / "other";
+  const std::string content(9 << 20, 'x');
+  ASSERT_TRUE(replace_file(path, content));
+  fs::create_hard_link(path, other);
+  ASSERT_TRUE(remove_gently(path));
+  EXPECT_FALSE(fs::exists(path));
+  EXPECT_EQ(fs::file_size(other), content.size());
+  ASSERT_TRUE(remove_gently(other));
+  EXPECT_FALSE(fs::exists(other));
+  EXPECT_TRUE(remove_gently(other)) << "what is gone already is no error";
+  EXPECT_FALSE(remove_gently(folder_)) << "a folder is no file";
+}
+
 TEST_F(File, GoesIntoFoldersMadeAsNeeded) {
   const fs::path deep = folder_ / "a" / "b" / "c";
   ASSERT_TRUE(make_folders(deep));

@@ -200,8 +200,10 @@ class FileLog final : public EventLog {
         segments_.erase(segments_.begin());
       }
     }
-    for (const auto& path : gone)
-      if (unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno(path.string());
+    if (gone.empty()) return {};
+    const std::lock_guard reading(read_mutex_);
+    cursor_.reset();
+    for (const auto& path : gone) VALETKEY_CHECK(remove_gently(path));
     return {};
   }
 
