@@ -4,6 +4,7 @@
 #include "base/crypto.h"
 
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <sys/random.h>
 #include <zlib.h>
 
@@ -146,6 +147,20 @@ Digest256 sha256(std::string_view bytes) {
 }
 
 std::string sha256_hex(std::string_view bytes) { return hex(as_text(sha256(bytes))); }
+
+std::string sha256_hex_alone(std::string_view bytes) {
+  Digest256 digest;
+  SHA256_CTX context;
+// The only calls that do not start OpenSSL; SHA256() has done so since OpenSSL 3.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"
+  SHA256_Init(&context);
+  SHA256_Update(&context, bytes.data(), bytes.size());
+  SHA256_Final(digest.data(), &context);
+#pragma clang diagnostic pop
+  explicit_bzero(&context, sizeof context);
+  return hex(as_text(digest));
+}
 
 // RFC 2104 over the digest: OpenSSL's own HMAC copies digest contexts for every key and takes twice
 // as long for messages as short as ours.

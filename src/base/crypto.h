@@ -23,6 +23,9 @@ inline std::string_view as_text(const Digest256& d) {
 
 Digest256 sha256(std::string_view bytes);
 std::string sha256_hex(std::string_view bytes);
+// The same without OpenSSL's start (providers, configuration file), which costs a process that ends
+// at once more than all else that it does.
+std::string sha256_hex_alone(std::string_view bytes);
 Digest256 hmac_sha256(std::string_view key, std::string_view bytes);
 // RFC 5869 with SHA-256, empty salt; `length` at most 255 * 32.
 Secret hkdf_sha256(std::string_view key, std::string_view info, std::size_t length);

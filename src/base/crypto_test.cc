@@ -33,6 +33,11 @@ TEST(Sha256, MatchesFips180) {
             "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
+TEST(Sha256, IsTheSameWithoutOpenSslsStart) {
+  for (const std::string& text : {std::string(), std::string("abc"), random_bytes(1000)})
+    EXPECT_EQ(sha256_hex_alone(text), sha256_hex(text));
+}
+
 TEST(Sha256, IsTheSameInPieces) {
   const std::string text = random_bytes(1000);
   Sha256 whole;

@@ -104,6 +104,11 @@ Result<client::Profile> profile_of(Words& words, const client::Environment& env,
   return profile;
 }
 
+Result<void> credential_process(Words& words, Streams streams, const client::Environment& env) {
+  VALETKEY_TRY(auto profile, profile_of(words, env, streams));
+  return run_credential_process(std::move(profile), {words.bucket, words.account}, env, streams);
+}
+
 Task<Result<void>> look_at_place(Context& context, const Words& words) {
   auto grant = co_await context.session().get();
   if (!grant) co_return std::unexpected(grant.error());
@@ -196,11 +201,12 @@ CommandLine::CommandLine() {
       [](Context& c, Words& w, Streams s, Env) { return run_cat(c, w.name, s); }, kLongJob);
   add_service(*cat, words);
   cat->add_option("object", words.name, "Its name below the account's folder")->required();
-  auto* process = add(
-      "credential-process", "Print credentials as AWS SDKs' credential_process wants them",
-      [](Context& c, Words&, Streams s, Env env) { return run_credential_process(c, env, s); },
-      seconds(5));  // an SDK waits for it
+  auto* process = app.add_subcommand(
+      "credential-process", "Print credentials as AWS SDKs' credential_process wants them");
   add_service(*process, words);
+  process->callback([this] {
+    todo = [this](Streams streams, Env env) { return credential_process(words, streams, env); };
+  });
   auto* server = app.add_subcommand(
       "credentials-server",
       "Answer the SDKs of this machine with credentials: --exec -- COMMAND runs one under them");
@@ -268,19 +274,8 @@ std::vector<std::string> take_command(int& argc, char** argv) {
   return {};
 }
 
-}  // namespace
-
-int run(int argc, char** argv, Streams streams, const client::Environment& env) {
-  CommandLine line;
-  line.words.server.command = take_command(argc, argv);
-  try {
-    line.app.parse(argc, argv);
-  } catch (const CLI::ParseError& refused) {
-    wipe_token(argc, argv);
-    return line.app.exit(refused, streams.out, streams.err) == 0 ? 0 : 2;
-  }
-  wipe_token(argc, argv);
-  const auto done = line.todo(streams, env);
+// The exit status of what was done.
+int finish(const Result<void>& done, Streams streams) {
   streams.out.flush();
   if (!done) {
     streams.err << "valetkey: " << done.error().detail << '\n';
@@ -291,6 +286,26 @@ int run(int argc, char** argv, Streams streams, const client::Environment& env) 
     return 1;
   }
   return 0;
+}
+
+}  // namespace
+
+int run(int argc, char** argv, Streams streams, const client::Environment& env) {
+  // As AWS profiles run it, at every start of an SDK: it has no options to read.
+  if (argc == 2 && std::string_view(argv[1]) == "credential-process") {
+    Words words;
+    return finish(credential_process(words, streams, env), streams);
+  }
+  CommandLine line;
+  line.words.server.command = take_command(argc, argv);
+  try {
+    line.app.parse(argc, argv);
+  } catch (const CLI::ParseError& refused) {
+    wipe_token(argc, argv);
+    return line.app.exit(refused, streams.out, streams.err) == 0 ? 0 : 2;
+  }
+  wipe_token(argc, argv);
+  return finish(line.todo(streams, env), streams);
 }
 
 }  // namespace valetkey::cli

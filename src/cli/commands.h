@@ -10,10 +10,13 @@ namespace valetkey::cli {
 
 // Only these two print secrets: they are the answer that was asked for.
 Result<void> run_auth(Context& context, const std::string& format, Streams streams);
+struct ProcessFlags {
+  std::string bucket, account;  // as of check_place()
+};
 // Keeps what it fetched in the cache folder, 0600, and never hands on less than 15 minutes where
 // the service gives more.
-Result<void> run_credential_process(Context& context, const client::Environment& env,
-                                    Streams streams);
+Result<void> run_credential_process(client::Profile profile, const ProcessFlags& flags,
+                                    const client::Environment& env, Streams streams);
 
 Result<void> run_paths(Context& context, const Selection& selection, Streams streams);
 Result<void> run_ls(Context& context, const Selection& selection, bool recursive, Streams streams);

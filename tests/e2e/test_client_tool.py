@@ -177,6 +177,25 @@ class Tool(ServedCase):
         self.assertEqual(1, json.loads(answers.pop())["Version"])
         self.assertEqual(1, self.exchanges() - before)
 
+    def test_a_warm_cache_is_read_without_starting_openssl(self):
+        """Its start reads its configuration: here a pipe that nobody writes to, so that it would never end."""
+        first = self.run_tool("credential-process")[0]
+        pipe = self.home / "openssl.cnf"
+        os.mkfifo(pipe)
+        done = subprocess.run([PROGRAMS / "valetkey", "credential-process"], capture_output=True, timeout=60,
+                              env={**self.environment, "OPENSSL_CONF": str(pipe)})
+        self.assertEqual((0, first, b""), (done.returncode, done.stdout, done.stderr))
+
+    def test_what_was_cached_for_one_account_is_not_handed_on_as_anothers(self):
+        self.run_tool("credential-process", "--account-id", ACCOUNT)
+        before = self.exchanges()
+        self.run_tool("credential-process", "--account-id", ACCOUNT)
+        self.assertEqual(0, self.exchanges() - before)
+        self.assertIn("not the account of --account-id",
+                      self.run_tool("credential-process", "--account-id", "9" + ACCOUNT, status=1)[1])
+        self.assertIn("not the one of --bucket",
+                      self.run_tool("credential-process", "--bucket", "another", status=1)[1])
+
     def test_credentials_that_are_nearly_over_are_not_handed_on(self):
         first = json.loads(self.run_tool("credential-process")[0])
         cached = next((self.home / ".cache" / "valetkey").glob("*.json"))
