@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Debian package: what script/package builds unpacks, its programs run, its unit file is sound."""
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -41,6 +42,12 @@ class Package(unittest.TestCase):
         server = self.folder / "usr" / "bin" / "valetkeyd"
         self.assertTrue(self.run_here(server, "--version").strip())
         self.assertRegex(self.run_here(self.folder / "usr" / "bin" / "valetkey", "--version"), r"^valetkey \d+\.\d+")
+        for program in ("valetkeyd", "valetkey"):
+            dynamic = self.run_here("readelf", "--dynamic", "--wide", self.folder / "usr" / "bin" / program)
+            self.assertRegex(dynamic, r"FLAGS_1.*NOW.*PIE", program)
+        libraries = {name for name in re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic) if not name.startswith("ld-linux")}
+        self.assertEqual({"libssl.so.3", "libcrypto.so.3", "libz.so.1", "libm.so.6", "libc.so.6"}, libraries,
+                         "docs/decisions/0008-what-the-client-links.md")
         data = self.folder / "data"
         self.run_here(server, "init", "--data-dir", data)
         self.run_here(server, "account", "create", "1", "--name", "One", "--data-dir", data)
