@@ -38,6 +38,15 @@ class Scratch {
   std::vector<std::filesystem::path> paths_;
 };
 
+Result<std::string> read_object(storage::ObjectStore& store, const std::string& key) {
+  VALETKEY_TRY(const auto reader, store.open(key));
+  std::string bytes(reader->info().size, '\0');
+  const auto read = reader->read(0, bytes, storage::ReadMode::blocking);
+  if (!read || *read != bytes.size())
+    return fail(ErrorCode::corrupt, key + " cannot be read; run check");
+  return bytes;
+}
+
 std::string folder_of(const std::string& key) { return key.substr(0, key.rfind('/') + 1); }
 
 // A name for merged parts that depends on what went in: a repetition overwrites itself.
@@ -144,18 +153,20 @@ Result<std::size_t> Exporter::apply_retention() {
   return count;
 }
 
-Result<std::uint64_t> Exporter::erase_visitor(const AccountId& account,
-                                              std::string_view visitor_sha256) {
+Result<std::vector<std::string>> Exporter::erase_visitor(const AccountId& account,
+                                                         std::string_view visitor_sha256,
+                                                         const NoteErased& note) {
   if (visitor_sha256.size() != kSha256Digits)
     return fail(ErrorCode::invalid, "a visitor is erased by the SHA-256 of its id");
   VALETKEY_CHECK(free_log());
-  std::uint64_t erased = 0;
-  for (const auto type : {RowType::decisions, RowType::events}) {
-    VALETKEY_TRY(const auto rows, erase_from_parts(account, type, visitor_sha256));
-    erased += rows;
-  }
-  VALETKEY_CHECK(erase_set_aside(account, visitor_sha256));
-  return erased;
+  Erasing erasing{account, visitor_sha256, note, {}};
+  for (const auto type : {RowType::decisions, RowType::events})
+    VALETKEY_CHECK(erase_from_parts(type, erasing));
+  VALETKEY_CHECK(erase_set_aside(erasing));
+  for (const auto& key : erasing.unreadable)
+    log::error("events", "an object that may hold an erased visitor cannot be read",
+               {{"object", key}});
+  return std::move(erasing.unreadable);
 }
 
 // Exports all that waits, and leaves nothing of it in the log: a segment that is being written
@@ -171,43 +182,68 @@ Result<void> Exporter::free_log() {
   return {};
 }
 
-Result<std::uint64_t> Exporter::erase_from_parts(const AccountId& account, RowType type,
-                                                 std::string_view visitor_sha256) {
+Result<void> Exporter::erase_from_parts(RowType type, Erasing& erasing) {
+  const auto day = day_prefix(erasing.account, type, Date());
+  return for_each_object(store_, day.substr(0, day.find("date=")),
+                         [&](const storage::ObjectInfo& info) -> Result<void> {
+                           if (!is_part(info.key)) return {};
+                           return erase_from_part(type, info, erasing);
+                         });
+}
+
+Result<void> Exporter::erase_from_part(RowType type, const storage::ObjectInfo& part,
+                                       Erasing& erasing) {
   VALETKEY_TRY(auto* const parquet, writer());
-  std::uint64_t erased = 0;
-  const auto day = day_prefix(account, type, Date());
-  VALETKEY_CHECK(for_each_object(store_, day.substr(0, day.find("date=")),
-                                 [&](const storage::ObjectInfo& info) -> Result<void> {
-                                   if (!is_part(info.key)) return {};
-                                   Scratch scratch;
-                                   const auto file = scratch.add(parquet->make_path());
-                                   VALETKEY_CHECK(fetch_object(store_, info.key, file));
-                                   VALETKEY_TRY(const auto rest,
-                                                parquet->merge(type, {file}, visitor_sha256));
-                                   scratch.add(rest.path);
-                                   if (rest.rows == info.rows) return {};
-                                   erased += info.rows.value_or(0) - rest.rows;
-                                   PartPublisher publisher(store_, clock_.now());
-                                   VALETKEY_CHECK(publisher.add(info.key, rest.path, rest.rows));
-                                   return publisher.flush();
-                                 }));
-  return erased;
+  Scratch scratch;
+  const auto file = scratch.add(parquet->make_path());
+  if (const auto fetched = fetch_object(store_, part.key, file); !fetched) {
+    if (fetched.error().code != ErrorCode::corrupt) return fetched;
+    erasing.unreadable.push_back(part.key);
+    return {};
+  }
+  VALETKEY_TRY(const auto rest, without_visitor(type, file, erasing.visitor_sha256));
+  if (!rest) {
+    erasing.unreadable.push_back(part.key);
+    return {};
+  }
+  scratch.add(rest->path);
+  if (rest->rows == part.rows) return {};
+  VALETKEY_CHECK(erasing.note(part.key, part.rows.value_or(rest->rows) - rest->rows));
+  PartPublisher publisher(store_, clock_.now());
+  VALETKEY_CHECK(publisher.add(part.key, rest->path, rest->rows));
+  return publisher.flush();
+}
+
+// Nothing: DuckDB cannot read this part. An error: it is the disk, or DuckDB itself.
+Result<std::optional<ParquetFile>> Exporter::without_visitor(RowType type,
+                                                             const std::filesystem::path& file,
+                                                             std::string_view visitor_sha256) {
+  VALETKEY_TRY(auto* const parquet, writer());
+  auto rest = parquet->merge(type, {file}, visitor_sha256);
+  if (rest) return std::optional(std::move(*rest));
+  log::warn("events", "a part could not be rewritten", {{"reason", rest.error().detail}});
+  writer_.reset();  // a failure may have spoiled the instance; this removes `file`, too
+  VALETKEY_TRY(auto* const probe, writer());
+  VALETKEY_CHECK(probe->write_sample());
+  return std::nullopt;
 }
 
 // Rows that could not be written rest as the records they were.
-Result<void> Exporter::erase_set_aside(const AccountId& account, std::string_view visitor_sha256) {
+Result<void> Exporter::erase_set_aside(Erasing& erasing) {
   std::vector<std::string> gone;
   VALETKEY_CHECK(for_each_object(
       store_, std::string(kSetAsidePrefix), [&](const storage::ObjectInfo& info) -> Result<void> {
-        VALETKEY_TRY(const auto reader, store_.open(info.key));
-        std::string record(info.size, '\0');
-        const auto read = reader->read(0, record, storage::ReadMode::blocking);
-        if (!read || *read != record.size())
-          return fail(ErrorCode::corrupt, info.key + " cannot be read; run check");
+        auto record = read_object(store_, info.key);
+        if (!record && record.error().code != ErrorCode::corrupt)
+          return std::unexpected(record.error());
+        if (!record) {
+          erasing.unreadable.push_back(info.key);
+          return {};
+        }
         Event event;
-        std::string_view rest = record;
-        if (decode_event(rest, event) && event.account_id == account.str() &&
-            sha256_hex(event.visitor_id) == visitor_sha256)
+        std::string_view rest = *record;
+        if (decode_event(rest, event) && event.account_id == erasing.account.str() &&
+            sha256_hex(event.visitor_id) == erasing.visitor_sha256)
           gone.push_back(info.key);
         return {};
       }));

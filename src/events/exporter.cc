@@ -13,6 +13,7 @@ namespace valetkey::events {
 namespace {
 
 constexpr std::size_t kMaxSeenFiles = 24;
+constexpr std::size_t kMostKnownPartitions = 1'000'000;  // about 50 MiB
 
 std::string seen_key(std::string_view id) { return fmt::format("internal/seen/{}", id); }
 
@@ -202,6 +203,7 @@ Result<RowIndex> Exporter::plan(const storage::ExportBatch& batch, const Batch& 
     VALETKEY_CHECK(unseen.subtract(*reader));
   }
   const auto kept = unseen.kept(events.places.size());
+  forget_partitions();
   RowIndexer indexer(batch.open_day, [this](const Partition& p) { return admit(p); });
   for (std::size_t i = 0; i < events.places.size(); ++i) {
     VALETKEY_CHECK(decode(i, event));
@@ -218,17 +220,23 @@ Result<RowIndex> Exporter::plan(const storage::ExportBatch& batch, const Batch& 
   return indexer.finish();
 }
 
+// Between batches only: within one, days would be listed again and again, and what the batch itself
+// adds to them would not count.
+void Exporter::forget_partitions() {
+  std::size_t count = 0;
+  for (const auto& [day, partitions] : known_partitions_) count += partitions.size() + 1;
+  if (count > kMostKnownPartitions) known_partitions_.clear();
+}
+
 // A day's partitions of an account are limited. What was published before counts, so that a
 // repetition of the batch admits the same ones: it meets them in the same order.
 bool Exporter::admit(const Partition& partition) {
   const auto account = AccountId::parse(partition.account);
   if (!account) return false;
   const auto prefix = day_prefix(*account, partition.type, partition.day);
-  constexpr std::size_t kMaxDays = 64;
-  if (known_partitions_.size() > kMaxDays) known_partitions_.clear();
   auto it = known_partitions_.find(prefix);
   if (it == known_partitions_.end()) {
-    it = known_partitions_.emplace(prefix, std::set<std::string>()).first;
+    it = known_partitions_.emplace(prefix, std::unordered_set<std::size_t>()).first;
     storage::ListQuery query{prefix, "/", "", 1000, 0};
     while (true) {
       const auto page = store_.list(query);
@@ -238,12 +246,13 @@ bool Exporter::admit(const Partition& partition) {
         return true;  // plan() gives up
       }
       for (const auto& entry : page->entries)
-        if (entry.is_prefix) it->second.insert(entry.info.key);
+        if (entry.is_prefix) it->second.insert(std::hash<std::string>()(entry.info.key));
       if (!page->truncated || page->entries.empty()) break;
       query.start_after = page->entries.back().info.key;
     }
   }
-  const auto key = partition_prefix(*account, partition.type, partition.day, partition.value);
+  const auto key = std::hash<std::string>()(
+      partition_prefix(*account, partition.type, partition.day, partition.value));
   if (it->second.contains(key)) return true;
   if (it->second.size() >= options_.max_partitions_a_day) return false;
   it->second.insert(key);

@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "base/clock.h"
@@ -71,10 +72,14 @@ class Exporter {
   Result<std::size_t> close_days();
   // Removes the days that each account's retention has passed; returns how many objects.
   Result<std::size_t> apply_retention();
+  // Told of each part before it is rewritten, and how many rows it loses.
+  using NoteErased = std::function<Result<void>(const std::string& key, std::uint64_t rows)>;
   // Rewrites the parts that hold rows of the visitor whose id has this SHA-256 (hex), under the
   // same keys. Exports what waits first and frees the log of it; removes what was set aside of the
-  // visitor. Returns how many rows are gone.
-  Result<std::uint64_t> erase_visitor(const AccountId& account, std::string_view visitor_sha256);
+  // visitor. Goes on behind what is damaged, and returns its keys.
+  Result<std::vector<std::string>> erase_visitor(const AccountId& account,
+                                                 std::string_view visitor_sha256,
+                                                 const NoteErased& note);
 
  private:
   using Counts = std::map<std::string, storage::ExportCounts>;
@@ -113,11 +118,22 @@ class Exporter {
   Result<void> close_day(Date day);
   Result<void> compact(const AccountId& account, RowType type, Date day);
   Result<void> free_log();
-  Result<std::uint64_t> erase_from_parts(const AccountId& account, RowType type,
-                                         std::string_view visitor_sha256);
-  Result<void> erase_set_aside(const AccountId& account, std::string_view visitor_sha256);
+  // One erasure under way.
+  struct Erasing {
+    const AccountId& account;
+    std::string_view visitor_sha256;
+    const NoteErased& note;
+    std::vector<std::string> unreadable;
+  };
+  Result<void> erase_from_parts(RowType type, Erasing& erasing);
+  Result<void> erase_from_part(RowType type, const storage::ObjectInfo& part, Erasing& erasing);
+  Result<std::optional<ParquetFile>> without_visitor(RowType type,
+                                                     const std::filesystem::path& file,
+                                                     std::string_view visitor_sha256);
+  Result<void> erase_set_aside(Erasing& erasing);
   Result<void> compact_partition(RowType type, const std::vector<storage::ObjectInfo>& parts);
   bool admit(const Partition& partition);
+  void forget_partitions();
   Result<ParquetWriter*> writer();
 
   EventLog& log_;
@@ -127,8 +143,9 @@ class Exporter {
   Accounts accounts_;
   ExporterOptions options_;
   std::unique_ptr<ParquetWriter> writer_;  // opened at the first batch: DuckDB is large
-  std::map<std::string, std::set<std::string>> known_partitions_;  // by day prefix
-  std::map<std::string, std::size_t> parts_of_batch_;              // written, by partition prefix
+  // Hashes of their prefixes, by day prefix: two of one hash are one too many let in.
+  std::map<std::string, std::unordered_set<std::size_t>> known_partitions_;
+  std::map<std::string, std::size_t> parts_of_batch_;  // written, by partition prefix
   bool seen_is_tidy_ = false;
   std::optional<Error> admit_failure_;  // of the look at known partitions
   struct {                              // what begin() saw: run() need not read it again

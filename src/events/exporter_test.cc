@@ -132,6 +132,26 @@ class ExporterTest : public testing::Test {
     return all;
   }
 
+  // How many rows of the visitor are gone from account 12 in this attempt; what it could not read.
+  std::uint64_t erase(const std::string& visitor, std::vector<std::string>* unreadable = nullptr) {
+    std::uint64_t rows = 0;
+    const auto note = [&rows](const std::string&, std::uint64_t count) -> Result<void> {
+      rows += count;
+      return {};
+    };
+    auto erased =
+        exporter_->erase_visitor(AccountId::parse("12").value(), sha256_hex(visitor), note);
+    EXPECT_TRUE(erased) << erased.error().detail;
+    if (erased && unreadable) *unreadable = std::move(*erased);
+    return rows;
+  }
+  std::set<fs::path> object_files() const {
+    std::set<fs::path> found;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_ / "objects"))
+      if (entry.is_regular_file()) found.insert(entry.path());
+    return found;
+  }
+
   ManualClock clock_{kNoon};
   FixedKeySource keys_{Keyring::make(kNoon)};
   fs::path folder_;
@@ -300,6 +320,22 @@ TEST_F(ExporterTest, SendsWhatIsBeyondTheDailyLimitOfPartitionsToOther) {
   EXPECT_EQ(rows("event_name").size(), 6U);
 }
 
+TEST_F(ExporterTest, HoldsManyAccountsToTheirLimitsInOneBatch) {
+  options_.max_partitions_a_day = 1;
+  reopen();
+  std::vector<Sent> events;
+  for (const auto* name : {"n1", "n2"})
+    for (int account = 100; account < 200; ++account)
+      events.push_back({name, name, std::to_string(account)});
+  send(events);
+  drain();
+  const auto all = objects();
+  EXPECT_EQ(std::ranges::count_if(
+                all, [](const auto& info) { return info.key.contains("event=__other__/"); }),
+            100);
+  EXPECT_EQ(all.size(), 200U);
+}
+
 TEST_F(ExporterTest, ClosesADayOnceItIsOverAndLeavesOnePartForEachPartition) {
   for (const auto* uuid : {"a", "b", "c"}) {
     send({{uuid}, {std::string(uuid) + "d", "e1", "12", "v", true}});
@@ -371,8 +407,7 @@ TEST_F(ExporterTest, ErasesAVisitorFromPartsAndFromWhatWaits) {
   drain();
   const auto before = objects();
   send({{"d", "buy", "12", "o'hara"}});
-  const auto account = AccountId::parse("12").value();
-  EXPECT_EQ(exporter_->erase_visitor(account, sha256_hex("o'hara")).value(), 3U);
+  EXPECT_EQ(erase("o'hara"), 3U);
   EXPECT_EQ(rows("visitor_id"), (std::vector<std::string>{"a keep", "n o'hara"}));
   for (const auto& entry : fs::recursive_directory_iterator(options_.duckdb.folder))
     EXPECT_FALSE(entry.is_regular_file()) << "plaintext is left in " << entry.path();
@@ -397,10 +432,47 @@ TEST_F(ExporterTest, ErasesWhatWasSetAsideOfAVisitor) {
   put("1-0", "12", "v");
   put("2-0", "12", "w");
   put("3-0", "123", "v");
-  ASSERT_TRUE(exporter_->erase_visitor(AccountId::parse("12").value(), sha256_hex("v")));
+  EXPECT_EQ(erase("v"), 0U);
   std::vector<std::string> keys;
   for (const auto& info : objects("internal/bad/")) keys.push_back(info.key);
   EXPECT_EQ(keys, (std::vector<std::string>{"internal/bad/batch/2-0", "internal/bad/batch/3-0"}));
+}
+
+TEST_F(ExporterTest, ErasesBehindWhatCannotBeReadAndNamesIt) {
+  const std::string no_parquet = "v1/account_id=12/type=events/date=2026-03-09/event=a/x.parquet";
+  const std::string damaged = "v1/account_id=12/type=events/date=2026-03-09/event=b/x.parquet";
+  const std::string aside = "internal/bad/batch/0-0";
+  std::set<fs::path> before = object_files();
+  for (const auto& key : {damaged, aside, no_parquet}) {
+    PartPublisher publisher(*store_, clock_.now());
+    ASSERT_TRUE(publisher.add_bytes(key, "not what it should be"));
+    ASSERT_TRUE(publisher.flush());
+    const auto after = object_files();
+    for (const auto& file : after)
+      if (!before.contains(file) && key != no_parquet) std::ofstream(file) << "spoilt";
+    before = after;
+  }
+  send({{"a", "buy", "12", "ann"}, {"b", "buy", "12", "bob"}});
+  drain();
+  std::vector<std::string> unreadable;
+  EXPECT_EQ(erase("ann", &unreadable), 1U);
+  EXPECT_EQ(unreadable, (std::vector<std::string>{no_parquet, damaged, aside}));
+  EXPECT_EQ(rows("visitor_id", "v1/account_id=12/type=events/date=2026-03-10/"),
+            std::vector<std::string>{"b bob"});
+}
+
+TEST_F(ExporterTest, NeverCallsAnErasureDoneThatAFailureStopped) {
+  send({{"a", "buy", "12", "ann"}});
+  drain();
+  const auto note = [](const std::string&, std::uint64_t) { return Result<void>(); };
+  const auto gone = [this] { return objects().front().rows == 0; };
+  for (std::uint64_t call = 1; !gone(); ++call) {
+    ASSERT_LT(call, 100U);
+    faulty_->fail_call(call, ErrorCode::full);
+    const auto erased =
+        exporter_->erase_visitor(AccountId::parse("12").value(), sha256_hex("ann"), note);
+    if (erased) EXPECT_EQ(erased->empty(), gone()) << "call " << call;
+  }
 }
 
 // Under load there is always something that waits: what must end exports up to a mark.

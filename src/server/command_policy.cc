@@ -100,15 +100,15 @@ class Erasing {
         control_(control),
         ledger_(ledger) {}
 
-  Result<std::uint64_t> run(const AccountId& account, const std::string& visitor) {
+  Result<storage::ErasureResult> run(const AccountId& account, const std::string& visitor) {
     const auto began = SteadyClock::now();
     VALETKEY_TRY(const auto id,
                  ledger_.request_erasure(account.str(), sha256_hex(visitor), session_.clock.now()));
     while (SteadyClock::now() - began < kLongestErasure) {
       VALETKEY_CHECK(erase_here());
       for (auto left = kLooks; left > 0; --left) {
-        VALETKEY_TRY(const auto rows, ledger_.erased_rows(id));
-        if (rows) return *rows;
+        VALETKEY_TRY(auto erased, ledger_.erased(id));
+        if (erased) return std::move(*erased);
         std::this_thread::sleep_for(kLook);
       }
     }
@@ -136,8 +136,8 @@ class Erasing {
   storage::ExportLedger& ledger_;
 };
 
-Result<std::uint64_t> erase(Session& session, const AccountId& account,
-                            const std::string& visitor) {
+Result<storage::ErasureResult> erase(Session& session, const AccountId& account,
+                                     const std::string& visitor) {
   if (visitor.empty()) return fail(ErrorCode::invalid, "a visitor id is needed");
   VALETKEY_TRY(const auto config, session.load_config());
   VALETKEY_TRY(const auto keys, session.open_keys());
@@ -178,15 +178,23 @@ Result<int> account_set_policy(Session& session, const std::string& id, const Po
 Result<int> account_erase_visitor(Session& session, const std::string& id,
                                   const std::string& visitor) {
   VALETKEY_TRY(const AccountId account, AccountId::parse(id));
-  VALETKEY_TRY(const auto rows, erase(session, account, visitor));
+  VALETKEY_TRY(const auto erased, erase(session, account, visitor));
+  const auto& [rows, unreadable] = erased;
+  const int status = unreadable.empty() ? 0 : 1;
   if (session.json) {
-    session.print(json::object{{"account", id}, {"rows", rows}});
-    return 0;
+    session.print(json::object{{"account", id},
+                               {"rows", rows},
+                               {"unreadable", json::array(unreadable.begin(), unreadable.end())}});
+    return status;
   }
   session.out << fmt::format("{} rows of that visitor are gone from the export.\n", rows);
+  for (const auto& key : unreadable)
+    session.err << key << " cannot be read and may still hold the visitor.\n";
+  if (!unreadable.empty())
+    session.err << "Restore what cannot be read, from a backup or an import, and repeat this.\n";
   session.err << "Backups made before keep them until they are removed: repeat this after a "
                  "restore. Downloads that clients made are out of reach.\n";
-  return 0;
+  return status;
 }
 
 }  // namespace valetkey::server

@@ -83,10 +83,15 @@ Result<void> erase_asked_visitors(const ExporterParts& parts, events::Exporter& 
     VALETKEY_TRY(const auto asked, parts.ledger.next_erasure());
     if (!asked) return {};
     VALETKEY_TRY(const auto account, AccountId::parse(asked->account));
-    VALETKEY_TRY(const auto rows, exporter.erase_visitor(account, asked->visitor_sha256));
+    const auto note = [&](const std::string& key, std::uint64_t rows) {
+      return parts.ledger.note_erased(asked->id, key, rows);
+    };
+    VALETKEY_TRY(const auto unreadable,
+                 exporter.erase_visitor(account, asked->visitor_sha256, note));
     VALETKEY_CHECK(parts.objects.sweep(parts.clock.now() + kAfterAllReaders));
-    VALETKEY_CHECK(parts.ledger.finish_erasure(asked->id, rows));
-    log::info("server", "erased a visitor", {{"account", asked->account}, {"rows", rows}});
+    VALETKEY_CHECK(parts.ledger.finish_erasure(asked->id, unreadable));
+    log::info("server", "erased a visitor",
+              {{"account", asked->account}, {"unreadable", unreadable.size()}});
   }
 }
 

@@ -42,6 +42,12 @@ CREATE TABLE IF NOT EXISTS export_erasure (
   asked INTEGER NOT NULL,
   rows INTEGER
 );
+CREATE TABLE IF NOT EXISTS export_erased (
+  erasure INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  rows INTEGER,
+  PRIMARY KEY (erasure, key)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS export_count (
   account TEXT PRIMARY KEY,
   events INTEGER NOT NULL,
@@ -252,6 +258,9 @@ Result<std::int64_t> ExportLedger::request_erasure(const std::string& account,
   VALETKEY_TRY(Query old,
                database_->query("DELETE FROM export_erasure WHERE rows IS NOT NULL AND asked < ?"));
   VALETKEY_CHECK(old.bind(epoch_ms(now - kErasuresKept)).run());
+  VALETKEY_TRY(Query of_old, database_->query("DELETE FROM export_erased WHERE erasure NOT IN "
+                                              "(SELECT id FROM export_erasure)"));
+  VALETKEY_CHECK(of_old.run());
   VALETKEY_TRY(Query query,
                database_->query("INSERT INTO export_erasure (account, visitor_sha256, asked) "
                                 "VALUES (?, ?, ?)"));
@@ -272,18 +281,45 @@ Result<std::optional<Erasure>> ExportLedger::next_erasure() {
   return Erasure{query.integer(0), std::string(query.text(1)), std::string(query.text(2))};
 }
 
-Result<void> ExportLedger::finish_erasure(std::int64_t id, std::uint64_t rows) {
+Result<void> ExportLedger::note_erased(std::int64_t id, const std::string& key,
+                                       std::uint64_t rows) {
   const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Query query, database_->query("UPDATE export_erasure SET rows = ? WHERE id = ?"));
-  return query.bind(as_signed(rows)).bind(id).run();
+  VALETKEY_TRY(Query query,
+               database_->query("INSERT OR REPLACE INTO export_erased (erasure, key, rows) "
+                                "VALUES (?, ?, ?)"));
+  return query.bind(id).bind_text(key).bind(as_signed(rows)).run();
 }
 
-Result<std::optional<std::uint64_t>> ExportLedger::erased_rows(std::int64_t id) {
+Result<void> ExportLedger::finish_erasure(std::int64_t id,
+                                          const std::vector<std::string>& unreadable) {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_, Transaction::Kind::write));
+  for (const auto& key : unreadable) {
+    VALETKEY_TRY(Query query, database_->query("INSERT OR IGNORE INTO export_erased (erasure, key) "
+                                               "VALUES (?, ?)"));
+    VALETKEY_CHECK(query.bind(id).bind_text(key).run());
+  }
+  VALETKEY_TRY(Query query, database_->query("UPDATE export_erasure SET rows = (SELECT "
+                                             "coalesce(sum(rows), 0) FROM export_erased WHERE "
+                                             "erasure = export_erasure.id) WHERE id = ?"));
+  VALETKEY_CHECK(query.bind(id).run());
+  return transaction.commit();
+}
+
+Result<std::optional<ErasureResult>> ExportLedger::erased(std::int64_t id) {
   const std::lock_guard guard(mutex_);
   VALETKEY_TRY(Query query, database_->query("SELECT rows FROM export_erasure WHERE id = ?"));
   VALETKEY_TRY(const bool there, query.bind(id).step());
   if (!there || query.is_null(0)) return std::nullopt;
-  return as_unsigned(query.integer(0));
+  ErasureResult out{as_unsigned(query.integer(0)), {}};
+  VALETKEY_TRY(Query keys, database_->query("SELECT key FROM export_erased WHERE erasure = ? AND "
+                                            "rows IS NULL ORDER BY key"));
+  keys.bind(id);
+  while (true) {
+    VALETKEY_TRY(const bool more, keys.step());
+    if (!more) return out;
+    out.unreadable.emplace_back(keys.text(0));
+  }
 }
 
 }  // namespace valetkey::storage

@@ -43,6 +43,11 @@ struct Erasure {
   std::string visitor_sha256;
 };
 
+struct ErasureResult {
+  std::uint64_t rows = 0;               // that are gone, over all attempts
+  std::vector<std::string> unreadable;  // objects that may still hold the visitor
+};
+
 struct ExportCounts {
   std::uint64_t events = 0;  // kept
   std::uint64_t rows = 0;
@@ -87,8 +92,11 @@ class ExportLedger {
   Result<std::int64_t> request_erasure(const std::string& account,
                                        const std::string& visitor_sha256, Timestamp now);
   Result<std::optional<Erasure>> next_erasure();  // the oldest that is not done
-  Result<void> finish_erasure(std::int64_t id, std::uint64_t rows);
-  Result<std::optional<std::uint64_t>> erased_rows(std::int64_t id);  // none: not done
+  // Before an object is rewritten without so many rows: an erasure that is interrupted and goes on
+  // finds nothing more to count there.
+  Result<void> note_erased(std::int64_t id, const std::string& key, std::uint64_t rows);
+  Result<void> finish_erasure(std::int64_t id, const std::vector<std::string>& unreadable);
+  Result<std::optional<ErasureResult>> erased(std::int64_t id);  // none: not done
 
  private:
   explicit ExportLedger(std::unique_ptr<Database> database) : database_(std::move(database)) {}
