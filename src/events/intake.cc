@@ -67,10 +67,28 @@ class Walker {
     ++intake_.dropped[static_cast<std::size_t>(why)];
     if (strict_ && !refusal_)
       refusal_ = IntakeRefusal{
-          400, fmt::format("{} ({})", kDropMessages[static_cast<std::size_t>(why)], place())};
+          400, std::string(kDropMessages[static_cast<std::size_t>(why)]) + place(why)};
   }
-  std::string place() const {
-    return fmt::format("visitor {}, snapshot {}, event {}", at_[0] + 1, at_[1] + 1, at_[2] + 1);
+  // As far as it is known: " (visitor 1, snapshot 2, field events)".
+  std::string place(Drop why) const {
+    constexpr std::array<std::string_view, 3> kNames = {"visitor", "snapshot", "event"};
+    std::string text;
+    for (std::size_t i = 0; i < level_; ++i)
+      text += fmt::format("{}{} {}", i == 0 ? " (" : ", ", kNames[i], at_[i] + 1);
+    const bool of_field = why == Drop::request || why == Drop::visitor || why == Drop::snapshot ||
+                          why == Drop::event || why == Drop::text;
+    if (of_field && !field_.empty())
+      text += fmt::format("{}field {}", text.empty() ? " (" : ", ", field_);
+    return text.empty() ? text : text + ")";
+  }
+  void enter(std::size_t level) {
+    level_ = level;
+    field_ = {};
+  }
+  // The worst fault of an object is told, with the field that has it: one of those known here.
+  void note(Fault& fault, Fault found, std::string_view field) {
+    if (found > fault) field_ = field;
+    fault = std::max(fault, found);
   }
   // `why` unless the fault was in the text itself.
   static Drop reason(Fault fault, Drop why) { return fault == Fault::broken ? Drop::text : why; }
@@ -94,7 +112,7 @@ class Walker {
         f = json_.boolean(value, anonymize);
       else if (key == "visitors")
         f = list(value, visitors);
-      fault = std::max(fault, f);
+      note(fault, f, key);
     }
     if (account_fault != Fault::none || !account || !AccountId::parse(*account))
       return drop(Drop::account_id);
@@ -122,6 +140,7 @@ class Walker {
 
   void visitor(const dom::element& value) {
     at_[1] = at_[2] = 0;
+    enter(1);
     dom::object object;
     if (value.get_object().get(object) != simdjson::SUCCESS) return drop(Drop::visitor);
     Text visitor_id;
@@ -139,7 +158,7 @@ class Walker {
         f = attributes(field);
       else if (key == "snapshots")
         f = list(field, snapshots);
-      fault = std::max(fault, f);
+      note(fault, f, key);
     }
     if (fault != Fault::none || !visitor_id || visitor_id->empty())
       return drop(reason(fault, Drop::visitor));
@@ -213,6 +232,7 @@ class Walker {
 
   void snapshot(const dom::element& value) {
     at_[2] = 0;
+    enter(2);
     dom::object object;
     if (value.get_object().get(object) != simdjson::SUCCESS) return drop(Drop::snapshot);
     snapshot_decisions_.clear();
@@ -220,9 +240,9 @@ class Walker {
     Fault fault = Fault::none;
     for (const auto [key, field] : object) {
       if (key == "decisions")
-        fault = std::max(fault, decisions(field));
+        note(fault, decisions(field), key);
       else if (key == "events")
-        fault = std::max(fault, list(field, events));
+        note(fault, list(field, events), key);
     }
     if (fault != Fault::none) return drop(reason(fault, Drop::snapshot));
     if (!events) return;
@@ -234,6 +254,7 @@ class Walker {
   }
 
   void event(const dom::element& value) {
+    enter(3);
     dom::object object;
     if (value.get_object().get(object) != simdjson::SUCCESS) return drop(Drop::event);
     for (auto* text : {&event_.entity_id, &event_.event_type, &event_.event_name}) text->reset();
@@ -264,7 +285,7 @@ class Walker {
         f = json_.number(field, event_.value);
       else if (key == "tags")
         f = tags(field);
-      fault = std::max(fault, f);
+      note(fault, f, key);
     }
     if (uuid_fault != Fault::none || !uuid || uuid->empty() || uuid->size() > kMaxUuidBytes)
       return drop(reason(uuid_fault, Drop::uuid));
@@ -343,7 +364,10 @@ class Walker {
   std::unordered_set<std::string_view> tag_keys_;
   std::string address_;
   std::size_t nested_ = 0;
-  std::array<std::size_t, 3> at_{};  // which visitor, snapshot, event: for messages
+  // For messages: which visitor, snapshot and event, how deep the walk is, and which field.
+  std::array<std::size_t, 3> at_{};
+  std::size_t level_ = 0;
+  std::string_view field_;
   std::optional<IntakeRefusal> refusal_;
 };
 

@@ -255,6 +255,25 @@ TEST(Intake, RefusesWhatIsNoObjectInBothModes) {
     }
 }
 
+TEST(Intake, SaysWhereAndInWhichFieldTheFirstFaultIs) {
+  const auto said = [](const std::string& body) {
+    const auto refused = parse_events(body, kContext, true);
+    return refused ? std::string() : refused.error().message;
+  };
+  EXPECT_EQ(said("{}"), "account_id must be 1 to 20 digits.");
+  EXPECT_TRUE(
+      said(R"({"account_id":"12","revision":[]})").ends_with("wrong type. (field revision)"));
+  EXPECT_TRUE(said(R"({"account_id":"12","visitors":[{"visitor_id":"a"},{"visitor_id":"a",)"
+                   R"("attributes":7}]})")
+                  .ends_with("(visitor 2, field attributes)"));
+  const std::string good(kClick);
+  EXPECT_TRUE(said(body_of(good, "[7]")).ends_with("(visitor 1, snapshot 1, field decisions)"));
+  EXPECT_TRUE(said(body_of(good + R"(,{"uuid":"a","timestamp":1,"key":"k","revenue":1.5})"))
+                  .ends_with("(visitor 1, snapshot 1, event 2, field revenue)"));
+  EXPECT_TRUE(said(body_of(good + R"(,{"timestamp":1,"key":"k","revenue":1.5})"))
+                  .ends_with("1 to 128 bytes. (visitor 1, snapshot 1, event 2)"));
+}
+
 TEST(Intake, LimitsDepthAndNestedValues) {
   const auto nested = [](std::size_t depth) {
     return R"({"account_id":"12","x":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
