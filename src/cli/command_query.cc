@@ -17,6 +17,7 @@
 #include "client/output_file.h"
 #include "events/duckdb.h"
 #include "events/duckdb_library.h"
+#include "events/partition.h"
 
 namespace valetkey::cli {
 namespace {
@@ -71,6 +72,11 @@ Result<std::unique_ptr<Duckdb>> open_duckdb(const client::Environment& env, cons
   options.threads = std::max(1U, std::thread::hardware_concurrency());
   options.settings = {"SET TimeZone='UTC'"};
   return Duckdb::open(options);
+}
+
+// What rows must be called where names lie together; whoever asks for that folder gets them all.
+std::string row_name(const std::string& asked) {
+  return asked == events::kOtherPartition ? "" : asked;
 }
 
 Result<void> make_views(Duckdb& database, const QueryData& data) {
@@ -331,8 +337,9 @@ Result<void> run_query(Context& context, const Selection& selection, const Query
     streams.err << fmt::format("{} parts fetched ({}), {} from the cache\n", filling.totals.files,
                                bytes_text(filling.totals.bytes), filling.totals.unchanged);
   const Interruption interruption(*database);
-  VALETKEY_CHECK(make_views(*database, {snapshot->folder(), snapshot->holds("decisions"),
-                                        snapshot->holds("events"), needs}));
+  VALETKEY_CHECK(make_views(
+      *database, {snapshot->folder(), snapshot->holds("decisions"), snapshot->holds("events"),
+                  needs, row_name(selection.experiment), row_name(selection.event)}));
   auto done = make_result_view(*database, sql);
   if (done) done = write_result(*database, format, flags, snapshot->folder(), streams);
   if (interruption.came()) return fail(ErrorCode::unavailable, "interrupted");

@@ -14,11 +14,14 @@
 #include "base/timestamp.h"
 #include "cli/context.h"
 #include "cli/selection.h"
+#include "events/partition.h"
 
 namespace valetkey::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+const std::string kOther(events::kOtherPartition);
 
 struct Partition {
   std::uint64_t bytes = 0;
@@ -77,6 +80,8 @@ PartName parse_part_name(std::string_view name) {
   const auto slash = day.find('/');
   PartName part{day.substr(5, slash - 5), day.substr(slash + 6, day.size() - slash - 7)};
   const bool known = part.type == "decisions" || part.type == "events";
+  const std::string folder = part.type == "events" ? "event=" : "experiment=";
+  part.other = name.substr(day.size()).starts_with(folder + kOther + "/");
   return known && parse_date(part.date) ? part : PartName{};
 }
 
@@ -98,10 +103,10 @@ void Snapshot::remove() {
   fs::remove_all(folder_, error);
 }
 
-Result<void> Snapshot::add(const fs::path& file, const std::string& type, const std::string& date) {
-  const fs::path day = folder_ / type / date;
+Result<void> Snapshot::add(const fs::path& file, const PartName& part) {
+  const fs::path day = folder_ / part.type / part.date;
   VALETKEY_CHECK(make_folders(day));
-  const fs::path name = day / fmt::format("{}.parquet", next_++);
+  const fs::path name = day / fmt::format("{}{}.parquet", part.other ? "other-" : "", next_++);
   std::error_code error;
   fs::create_hard_link(file, name, error);
   // Some file systems have no hard links.
@@ -167,7 +172,7 @@ Result<void> QueryCache::take(const std::vector<client::ListedObject>& listed, S
   for (const client::ListedObject& object : listed) {
     const PartName part = parse_part_name(object.key);
     const fs::path file = mine_ / object.key;
-    VALETKEY_CHECK(snapshot.add(file, part.type, part.date));
+    VALETKEY_CHECK(snapshot.add(file, part));
     used.insert(file.parent_path().string());
   }
   for (const std::string& partition : used)

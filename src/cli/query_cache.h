@@ -5,7 +5,8 @@
 //
 //   <cache>/lock                        who fills
 //   <cache>/exports/<hash>/type=…       a client::Folder for each service and account
-//   <cache>/running/<random>/           a snapshot: lock, decisions/<date>/<n>.parquet, events/…
+//   <cache>/running/<random>/           a snapshot: lock, decisions/<date>/<n>.parquet, or
+//                                       other-<n>.parquet for a part of __other__; events/…
 //
 // The names in a snapshot are ours, so no name of a stranger gets into SQL; its files are hard
 // links, so that they stay whatever is evicted. A partition was used when its folder was changed.
@@ -23,6 +24,14 @@
 
 namespace valetkey::cli {
 
+// A part of an export, by its name: "type=events/date=2026-03-10/event=a/part-….parquet".
+struct PartName {
+  std::string type, date;
+  bool other = false;  // of the names beyond the day's limit, all together
+};
+// Type and day of a part; empty for any other object.
+PartName parse_part_name(std::string_view name);
+
 // What a query runs over; removed when it goes.
 class Snapshot {
  public:
@@ -32,9 +41,8 @@ class Snapshot {
   Snapshot(const Snapshot&) = delete;
   Snapshot& operator=(const Snapshot&) = delete;
   const std::filesystem::path& folder() const { return folder_; }
-  // Links `file` in as a part of that day.
-  Result<void> add(const std::filesystem::path& file, const std::string& type,
-                   const std::string& date);
+  // Links `file` in as this part.
+  Result<void> add(const std::filesystem::path& file, const PartName& part);
   bool holds(const std::string& type) const;
   void remove();
 
@@ -68,12 +76,5 @@ class QueryCache {
   FileLock lock_;
   std::unique_ptr<client::Folder> folder_;
 };
-
-// A part of an export, by its name: "type=events/date=2026-03-10/event=a/part-….parquet".
-struct PartName {
-  std::string type, date;
-};
-// Type and day of a part; empty for any other object.
-PartName parse_part_name(std::string_view name);
 
 }  // namespace valetkey::cli

@@ -74,7 +74,7 @@ std::string sql_text(std::string_view text) {
 
 // A part may lack columns, or have them in another type: the empty first half says what they are.
 std::string view_over_parts(const char* name, std::span<const ViewColumn> columns,
-                            const std::string& parts) {
+                            const std::string& parts, const std::string& of_others) {
   std::vector<std::string> cast, empty;
   for (const ViewColumn& column : columns) {
     cast.push_back(fmt::format(R"(CAST("{0}" AS {1}) AS "{0}")", column.name, column.type));
@@ -88,22 +88,30 @@ std::string view_over_parts(const char* name, std::span<const ViewColumn> column
                           sql_text(parts));
   return fmt::format(
       "CREATE OR REPLACE TEMP VIEW {} AS SELECT {}, CAST(regexp_extract(valetkey_file, "
-      "'/(\\d\\d\\d\\d-\\d\\d-\\d\\d)/\\d+\\.parquet$', 1) AS DATE) AS \"date\" "
-      "FROM (SELECT {}, '' AS valetkey_file WHERE false{})",
-      name, fmt::join(cast, ", "), fmt::join(empty, ", "), read);
+      "'/(\\d\\d\\d\\d-\\d\\d-\\d\\d)/[^/]+$', 1) AS DATE) AS \"date\" "
+      "FROM (SELECT {}, '' AS valetkey_file WHERE false{}){}",
+      name, fmt::join(cast, ", "), fmt::join(empty, ", "), read, of_others);
+}
+
+std::string only_of_others(const char* column, const std::string& name) {
+  if (name.empty()) return "";
+  return fmt::format(" WHERE \"{}\" = {} OR NOT regexp_matches(valetkey_file, '/other-[^/]+$')",
+                     column, sql_text(name));
 }
 
 }  // namespace
 
 std::vector<std::string> view_statements(const QueryData& data) {
   const auto view = [&data](const char* type, std::span<const ViewColumn> columns, bool needed,
-                            bool any) {
+                            bool any, const std::string& of_others) {
     if (!needed) return fmt::format("DROP VIEW IF EXISTS {}", type);
     return view_over_parts(type, columns,
-                           any ? (data.folder / type / "*" / "*.parquet").string() : "");
+                           any ? (data.folder / type / "*" / "*.parquet").string() : "", of_others);
   };
-  return {view("decisions", kDecisions, data.needs.decisions, data.decisions),
-          view("events", kEvents, data.needs.events, data.events),
+  return {view("decisions", kDecisions, data.needs.decisions, data.decisions,
+               only_of_others("experiment_id", data.experiment)),
+          view("events", kEvents, data.needs.events, data.events,
+               only_of_others("event_name", data.event)),
           data.needs.decisions && data.needs.events ? kAttributed
                                                     : "DROP VIEW IF EXISTS attributed_conversions"};
 }

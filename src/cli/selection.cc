@@ -34,6 +34,15 @@ std::string partition(const Selection& selection) {
   return "";
 }
 
+// The folder beside partition() where the rows of a name lie that came beyond the day's limit of
+// names; empty where no name is asked for, or this one.
+std::string other_partition(const Selection& selection) {
+  const std::string& name = selection.experiment.empty() ? selection.event : selection.experiment;
+  if (name.empty() || name == events::kOtherPartition) return "";
+  return (selection.experiment.empty() ? "event=" : "experiment=") +
+         std::string(events::kOtherPartition) + "/";
+}
+
 Result<void> check_date(const std::string& text, const char* option) {
   if (text.empty() || parse_date(text)) return {};
   return fail(ErrorCode::invalid, fmt::format("{} must be a date such as 2026-03-10", option));
@@ -99,8 +108,23 @@ bool Selection::takes(const std::string& name) const {
   return (include.empty() || matches(include, name)) && !matches(exclude, name);
 }
 
-Task<Result<std::vector<std::string>>> prefixes_of(client::Export& data,
-                                                   const Selection& selection) {
+namespace {
+
+constexpr std::size_t kListings = 8;  // at once
+
+// The first name that begins so; empty: there is none.
+Task<Result<void>> look_below(client::Export& data, const std::string& prefix, std::string& first) {
+  client::ListQuery query;
+  query.prefix = prefix;
+  query.max_keys = 1;
+  auto page = co_await data.list_page(query);
+  if (!page) co_return std::unexpected(page.error());
+  first = page->objects.empty() ? "" : page->objects.front().key;
+  co_return Result<void>{};
+}
+
+Task<Result<std::vector<std::string>>> partitions_of(client::Export& data,
+                                                     const Selection& selection) {
   // A partition without a date is in every day.
   if (!selection.has_range() && (!selection.date.empty() || partition(selection).empty()))
     co_return selection.simple_prefixes();
@@ -122,19 +146,33 @@ Task<Result<std::vector<std::string>>> prefixes_of(client::Export& data,
   co_return found;
 }
 
-namespace {
+}  // namespace
 
-constexpr std::size_t kListings = 8;  // at once
+Task<Result<std::vector<std::string>>> prefixes_of(client::Export& data,
+                                                   const Selection& selection) {
+  auto found = co_await partitions_of(data, selection);
+  const std::string other = other_partition(selection);
+  if (!found || other.empty()) co_return found;
+  std::vector<std::string> others, first(found->size());
+  for (const std::string& prefix : *found) others.push_back(day_of(prefix) + other);
+  auto looked = co_await run_bounded(data.loop(), others.size(), kListings, [&](std::size_t i) {
+    return look_below(data, others[i], first[i]);
+  });
+  if (!looked) co_return std::unexpected(looked.error());
+  for (std::size_t i = 0; i < others.size(); ++i)
+    if (!first[i].empty()) found->push_back(std::move(others[i]));
+  co_return found;
+}
+
+namespace {
 
 // Whether the day has _SUCCESS, where the listing did not reach it.
 Task<Result<void>> look_for_success(client::Export& data, const std::string& day, bool& found) {
-  client::ListQuery query;
-  query.prefix = day + "_SUCCESS";
-  query.max_keys = 1;
-  auto page = co_await data.list_page(query);
-  if (!page) co_return std::unexpected(page.error());
-  found = !page->objects.empty() && page->objects.front().key == query.prefix;
-  co_return Result<void>{};
+  const std::string name = day + "_SUCCESS";
+  std::string first;
+  auto looked = co_await look_below(data, name, first);
+  found = first == name;
+  co_return looked;
 }
 
 Task<Result<void>> erase_incomplete(client::Export& data,

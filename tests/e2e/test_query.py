@@ -11,7 +11,10 @@ import signal
 import subprocess
 import unittest
 
+import requests
+
 import trees
+from load import NOW, body, conversion
 from server import PROGRAMS, ServedCase, clean_environment, eventually, main
 
 LIBRARY = trees.ROOT / "node_modules" / "@duckdb" / "node-bindings-linux-x64" / "libduckdb.so"
@@ -271,6 +274,49 @@ class RealExport(ServedCase):
                   if row["visitor_id"] in visitors and visitors[row["visitor_id"]] <= row["timestamp"]]
         revenue = sum(row.get("revenue") or 0 for row in events)
         self.assertEqual(f"n,conversions,revenue\n{len(events)},{len(events)},{revenue}\n", done.stdout, done.stderr)
+
+
+@unittest.skipUnless(LIBRARY.exists(), "libduckdb is not installed: run script/bootstrap")
+class BeyondTheDaysNames(ServedCase):
+    """Names beyond the day's limit lie together in __other__; to ask for one of them is to look there, too."""
+    options = {"config": "[export]\nmax_partitions_a_day = 2\n"}
+
+    @classmethod
+    def prepare(cls):
+        cls.token = cls.server.make_account("12")
+        cls.server.start()
+        names = ["n1", "n2", "n3", "n4"]
+        events = [conversion(name, name) for name in names]
+        seen = [{"uuid": f"d{name}", "timestamp": NOW, "entity_id": name, "type": "campaign_activated"} for name in names]
+        decisions = [{"campaign_id": name, "experiment_id": name, "variation_id": "v"} for name in names]
+        answer = requests.post(f"{cls.server.api}/v1/events", json=body("12", "ann", events + seen, decisions), timeout=20)
+        assert answer.status_code == 204, answer.text
+        cls.server.run("export")
+        cls.today = cls.server.ask("export", "status")["last_export"][:10]
+
+    def run_client(self, *arguments: str) -> str:
+        done = subprocess.run([str(PROGRAMS / "valetkey"), *arguments], capture_output=True, text=True, timeout=60, env={
+            **clean_environment(), "HOME": str(self.server.folder), "VALETKEY_API": self.server.api,
+            "VALETKEY_TOKEN": self.token}, cwd=self.server.folder)
+        self.assertEqual(0, done.returncode, done.stderr)
+        return done.stdout
+
+    def test_a_query_sees_the_rows_of_that_name_only(self):
+        for name, found in (("n1", ["n1"]), ("n4", ["n4"]), ("__other__", ["n3", "n4"])):
+            for options in (("--date", self.today), ("--start", "2020-01-01"), ()):
+                self.assertEqual(found, self.run_client(
+                    "query", "SELECT event_name FROM events ORDER BY 1", "--event", name, *options).split()[1:])
+                self.assertEqual(found, self.run_client(
+                    "query", "SELECT experiment_id FROM decisions ORDER BY 1", "--experiment", name, *options).split()[1:])
+
+    def test_the_folder_of_the_others_is_named_where_it_is(self):
+        day = f"s3://optimizely-events-data/v1/account_id=12/type=events/date={self.today}/"
+        self.assertEqual([f"{day}event=n4/", f"{day}event=__other__/"],
+                         self.run_client("paths", "--date", self.today, "--event", "n4").split())
+        self.assertEqual(["s3://optimizely-events-data/v1/account_id=12/type=events/date=2020-01-01/event=n4/"],
+                         self.run_client("paths", "--date", "2020-01-01", "--event", "n4").split())
+        self.run_client("sync", "--event", "n4", "--output", "mirror")
+        self.assertEqual(["event=__other__"], [path.parent.name for path in (self.server.folder / "mirror").rglob("*.parquet")])
 
 
 if __name__ == "__main__":
