@@ -104,10 +104,11 @@ fs::path aws_file(const client::Environment& env, const char* variable, const ch
 
 Result<void> run_configure(const client::Environment& env, const ConfigureFlags& flags,
                            Streams streams) {
-  client::Profile profile;
+  // What is set, or was saved before, is proposed; a file that cannot be used is replaced.
+  client::Profile profile = client::load_profile(env).value_or(client::Profile());
   profile.api = flags.api.empty() ? ask_api(profile.api, streams.err) : flags.api;
-  profile.ca_file = flags.ca_file;
-  profile.allow_http = flags.allow_http;
+  if (!flags.ca_file.empty()) profile.ca_file = flags.ca_file;
+  profile.allow_http = profile.allow_http || flags.allow_http;
   if (flags.token_file.empty()) {
     VALETKEY_TRY(profile.token, ask_token(streams.err));
   } else {

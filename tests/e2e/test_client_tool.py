@@ -131,8 +131,9 @@ class Tool(ServedCase):
         self.assertTrue(self.run_tool("auth", "--format", "dotenv")[0].startswith(b"AWS_ACCESS_KEY_ID="))
 
     def test_a_token_in_the_arguments_is_warned_of_and_wiped(self):
+        asked = threading.Event()  # it has warned by then
         stuck = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type(
-            "Stuck", (http.server.BaseHTTPRequestHandler,), {"do_GET": lambda self: time.sleep(3)}))
+            "Stuck", (http.server.BaseHTTPRequestHandler,), {"do_GET": lambda self: asked.set() or time.sleep(3)}))
         threading.Thread(target=stuck.serve_forever, daemon=True).start()
         process = self.start("auth", "--token", self.token, more={
             "VALETKEY_API": f"http://127.0.0.1:{stuck.server_port}"})
@@ -145,6 +146,7 @@ class Tool(ServedCase):
                 said = line.read_bytes()
             self.assertIn(b"--token", said)
             self.assertNotIn(self.token.encode(), said)
+            self.assertTrue(asked.wait(20))
         finally:
             process.kill()
             _, err = process.communicate(timeout=20)
@@ -152,7 +154,7 @@ class Tool(ServedCase):
         self.assertIn(b"a token on the command line", err)
 
     def test_aws_runs_by_a_profile_with_credential_process(self):
-        self.run_tool("configure", "--api", self.server.api, "--token-file", str(self.token_file))
+        self.run_tool("configure", "--token-file", str(self.token_file))  # the API is VALETKEY_API's
         saved = self.home / ".config" / "valetkey" / "config.toml"
         self.assertEqual(0o600, saved.stat().st_mode & 0o777)
         alone = {"VALETKEY_API": "", "VALETKEY_TOKEN_FILE": "", "AWS_CONFIG_FILE": str(self.home / "aws")}
