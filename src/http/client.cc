@@ -18,6 +18,7 @@ using asio::ip::tcp;
 using Endpoints = std::vector<tcp::endpoint>;
 constexpr auto kTuple = asio::as_tuple(asio::deferred);
 constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::size_t kBulkReadBytes = 256 * 1024;  // once an answer has filled the smaller one
 constexpr std::size_t kMaxErrorBody = 1 << 20;
 
 std::string server_of(const Url& url) { return url.scheme + "://" + url.authority(); }
@@ -126,11 +127,12 @@ class Client::Impl {
     if (sent == Io::timed_out)
       co_return unavailable(request.url, "the request could not be sent in time");
     ResponseReader reader(request.method == "HEAD");
-    const auto buffer = std::make_unique_for_overwrite<char[]>(kReadBytes);
+    std::size_t room = kReadBytes;
+    auto buffer = std::make_unique_for_overwrite<char[]>(room);
     auto state = ResponseReader::State::more;
     while (state == ResponseReader::State::more) {
       stream.expire_after(options_.io_timeout);
-      const auto got = co_await stream.read({buffer.get(), kReadBytes});
+      const auto got = co_await stream.read({buffer.get(), room});
       if (got.io == Io::ok) {
         answered = true;
         state = reader.feed({buffer.get(), got.bytes});
@@ -141,6 +143,10 @@ class Client::Impl {
       }
       Result<void> taken = take_piece(reader, request.url, receiver);
       if (!taken) co_return std::unexpected(taken.error());
+      if (got.bytes == room && room < kBulkReadBytes) {
+        room = kBulkReadBytes;
+        buffer = std::make_unique_for_overwrite<char[]>(room);
+      }
     }
     if (state == ResponseReader::State::failed)
       co_return unavailable(request.url, std::string("a broken answer: ") + reader.fault());

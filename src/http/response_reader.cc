@@ -17,29 +17,37 @@ ResponseReader::State ResponseReader::feed(std::string_view bytes) {
   return phase_ == Phase::head ? feed_head(bytes) : feed_body(bytes);
 }
 
+// A head that comes whole, as most do, is read where it lies, and so is what follows it.
 ResponseReader::State ResponseReader::feed_head(std::string_view bytes) {
-  head_.append(bytes);
+  const bool held = !head_.empty();
+  if (held) head_.append(bytes);
+  std::string_view rest = held ? std::string_view(head_) : bytes;
   for (;;) {
-    const auto found = finder_.look(head_);
+    const auto found = finder_.look(rest);
     if (found == HeadFinder::Found::malformed) return fail("its head is not HTTP");
-    if (found == HeadFinder::Found::more)
-      return head_.size() > kMaxHeadBytes ? fail("its head is too large") : State::more;
-    if (finder_.size() > kMaxHeadBytes) return fail("its head is too large");
-    if (const State state = read_head(); state != State::more) return state;
-    head_.erase(0, finder_.size());
+    const bool more = found == HeadFinder::Found::more;
+    if ((more ? rest.size() : finder_.size()) > kMaxHeadBytes) return fail("its head is too large");
+    if (more) {
+      head_ = std::string(rest);
+      return State::more;
+    }
+    if (const State state = read_head(rest.substr(0, finder_.size())); state != State::more)
+      return state;
+    rest.remove_prefix(finder_.size());
     finder_ = {};
     if (phase_ == Phase::head) continue;  // that was an interim answer
-    early_ = std::move(head_);
+    if (held) {
+      early_ = std::string(rest);
+      rest = early_;
+    }
     head_.clear();
-    if (phase_ == Phase::done) return finish(early_);
-    return feed_body(early_);
+    return phase_ == Phase::done ? finish(rest) : feed_body(rest);
   }
 }
 
-ResponseReader::State ResponseReader::read_head() {
+ResponseReader::State ResponseReader::read_head(std::string_view text) {
   ResponseHead head;
-  switch (parse_response_head(std::string_view(head_).substr(0, finder_.size()), kMaxHeaders, head,
-                              framing_)) {
+  switch (parse_response_head(text, kMaxHeaders, head, framing_)) {
     case HeadFault::malformed:
       return fail("its head is not HTTP");
     case HeadFault::too_many_headers:

@@ -40,7 +40,7 @@ class ResponseReader {
   enum class Phase : std::uint8_t { head, sized, chunked, until_close, done };
   State fail(const char* fault);
   State feed_head(std::string_view bytes);
-  State read_head();
+  State read_head(std::string_view text);
   State feed_body(std::string_view bytes);
   State finish(std::string_view rest);
 
