@@ -83,10 +83,27 @@ Result<void> make_relative(ListingPage& page, const std::string& base, const std
 ReadFacts facts_of(const http::ClientResponse& answer) {
   const std::string* encryption = answer.header("x-amz-server-side-encryption");
   const bool own_key = answer.header("x-amz-server-side-encryption-customer-algorithm") != nullptr;
-  return {.etag_may_be_md5 = !own_key && (!encryption || *encryption == "AES256")};
+  ReadFacts facts{.etag_may_be_md5 = !own_key && (!encryption || *encryption == "AES256"),
+                  .crc32 = {}};
+  const std::string* type = answer.header("x-amz-checksum-type");
+  const std::string* checksum = answer.header("x-amz-checksum-crc32");
+  // Beside a range it may be that of the range.
+  if (answer.status == 200 && checksum && (!type || *type == "FULL_OBJECT"))
+    facts.crc32 = parse_checksum(*checksum);
+  return facts;
 }
 
+constexpr std::pair<const char*, const char*> kAskForChecksum{"x-amz-checksum-mode", "ENABLED"};
+
 }  // namespace
+
+std::optional<std::uint32_t> parse_checksum(std::string_view text) {
+  const auto bytes = unbase64(text);
+  if (!bytes || bytes->size() != sizeof(std::uint32_t)) return std::nullopt;
+  std::uint32_t crc = 0;
+  for (const char byte : *bytes) crc = crc << 8 | static_cast<std::uint8_t>(byte);
+  return crc;
+}
 
 Export::Export(http::asio::io_context& loop, http::Client& http, Session& session,
                const Clock& clock, RetryOptions retry)
@@ -194,6 +211,8 @@ http::Task<Result<http::ClientResponse>> Export::read_once(const ReadQuery& quer
   if (ranged)
     wanted.headers.emplace_back(
         "Range", "bytes=" + std::to_string(from) + "-" + std::to_string(query.end - 1));
+  else
+    wanted.headers.emplace_back(kAskForChecksum);
   if (!version.empty()) wanted.headers.emplace_back("If-Match", "\"" + version + "\"");
   auto answer = co_await send(std::move(wanted), sink);
   if (!answer) co_return answer;
@@ -233,6 +252,19 @@ http::Task<Result<ReadFacts>> Export::read(ReadQuery query, Sink sink) {
       co_return fail(ErrorCode::unavailable, query.name + ": the connection ends too early");
     }
   }
+}
+
+http::Task<std::optional<ReadFacts>> Export::look(std::string name, std::string etag) {
+  auto grant = co_await session_.get();
+  if (!grant) co_return std::nullopt;
+  Wanted wanted;
+  wanted.method = "HEAD";
+  wanted.path = "/" + percent_encode((*grant)->prefix + name, true);
+  wanted.headers.emplace_back(kAskForChecksum);
+  if (!etag.empty()) wanted.headers.emplace_back("If-Match", "\"" + etag + "\"");
+  auto answer = co_await send(std::move(wanted), nullptr);
+  if (!answer || answer->status != 200) co_return std::nullopt;
+  co_return facts_of(*answer);
 }
 
 }  // namespace valetkey::client

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,7 +33,12 @@ struct ReadQuery {
 struct ReadFacts {
   // The ETag may be the content's MD5: not so under SSE-KMS and SSE-C, whatever it looks like.
   bool etag_may_be_md5 = true;
+  // CRC-32 of the whole object, where the endpoint says it: many do of an object read as a whole.
+  std::optional<std::uint32_t> crc32;
 };
+
+// Reads `x-amz-checksum-crc32`; nothing for one of parts, or for no CRC-32.
+std::optional<std::uint32_t> parse_checksum(std::string_view text);
 
 struct Probe {
   int status = 0;
@@ -62,6 +68,9 @@ class Export {
   // there is no such object; `busy`: it was replaced meanwhile, list again; `corrupt`: it is
   // shorter or longer than said.
   http::Task<Result<ReadFacts>> read(ReadQuery query, Sink sink);
+
+  // The same facts without the bytes: one attempt, nothing where it fails.
+  http::Task<std::optional<ReadFacts>> look(std::string name, std::string etag);
 
   // One signed request for `path` below the bucket, whatever the answer; to see what is refused.
   http::Task<Result<Probe>> probe(std::string method, std::string path, std::string query);

@@ -93,6 +93,34 @@ TEST_F(ExportTest, AnswersExpiredTokenByOneRefresh) {
   service.read_faults.clear();
 }
 
+TEST_F(ExportTest, TellsTheChecksumOfAWholeObject) {
+  service.checksums["a/1"] = "y/Q5Jg==";
+  EXPECT_EQ(read("a/1")->crc32, 0xCBF43926U);
+  EXPECT_FALSE(read("a/3")->crc32);
+  const auto looked = run(data.look("a/1", md5_hex(service.objects["a/1"])));
+  ASSERT_TRUE(looked);
+  EXPECT_EQ(looked->crc32, 0xCBF43926U);
+  EXPECT_FALSE(run(data.look("a/1", "another version")));
+  EXPECT_FALSE(run(data.look("nothing", "")));
+}
+
+// What comes with a range may be that of the range.
+TEST_F(ExportTest, TakesNoChecksumForOneOfARange) {
+  service.checksums["big"] = "y/Q5Jg==";
+  service.objects["big"] = std::string(300'000, 'x');
+  service.read_faults = {"drop"};
+  const auto facts = read("big");
+  ASSERT_TRUE(facts) << facts.error().detail;
+  EXPECT_FALSE(facts->crc32);
+}
+
+TEST(Checksum, IsFourBytesInBase64) {
+  EXPECT_EQ(parse_checksum("y/Q5Jg=="), 0xCBF43926U);
+  EXPECT_EQ(parse_checksum("AAAAAA=="), 0U);
+  for (const char* bad : {"", "y/Q5Jg", "y/Q5Jg==-3", "y/Q5JgAA", "????????", "y/Q5"})
+    EXPECT_FALSE(parse_checksum(bad)) << bad;
+}
+
 TEST_F(ExportTest, NoticesWhatIsNotAsListed) {
   EXPECT_EQ(read("nothing", 3).error().code, ErrorCode::not_found);
   EXPECT_EQ(read("a/1", 3).error().code, ErrorCode::corrupt);

@@ -27,15 +27,18 @@ class FakeService final : public http::Handler {
   milliseconds life{std::chrono::hours(1)};
   const Clock* clock = nullptr;
   std::string endpoint;
+  bool gives_an_hour = true;
   int exchanges = 0, reads = 0;
   std::vector<std::string> ranges;
+  std::map<std::string, std::string> checksums;  // what is said of an object read as a whole
+  std::map<std::string, std::string> etags;      // else the content's MD5
 
   std::size_t max_body_bytes(const http::Request&) const override { return 0; }
   http::Response refuse(int status, std::string_view) const override {
     return http::Response(status);
   }
   http::Task<http::Response> handle(const http::Request& request) override {
-    if (request.path == "/v2/export/credentials") co_return exchange();
+    if (request.path == "/v2/export/credentials") co_return exchange(request);
     if (!request.query.empty()) co_return list(request);
     co_return read(request);
   }
@@ -47,9 +50,10 @@ class FakeService final : public http::Handler {
     from.pop_front();
     return first;
   }
-  http::Response exchange() {
+  http::Response exchange(const http::Request& request) {
     ++exchanges;
-    const int status = next(exchange_faults).value_or(200);
+    int status = next(exchange_faults).value_or(200);
+    if (!gives_an_hour && !request.query.empty()) status = 400;
     if (status != 200)
       return http::Response(status).body(R"({"code":"c","message":"told to"})", "application/json");
     return http::Response().body(R"({"credentials":{"accessKeyId":"ASIA)" +
@@ -136,7 +140,9 @@ inline http::Response FakeService::read(const http::Request& request) {
   const std::string base = "/bucket/v1/account_id=1/";
   const auto found = objects.find(percent_decode(request.path).value().substr(base.size()));
   if (found == objects.end()) return fault(404, "NoSuchKey");
-  const std::string tag = "\"" + md5_hex(found->second) + "\"";
+  const auto etag = etags.find(found->first);
+  const std::string tag =
+      "\"" + (etag != etags.end() ? etag->second : md5_hex(found->second)) + "\"";
   if (request.header("if-match").value_or(tag) != tag) return fault(412, "PreconditionFailed");
   std::string bytes = found->second;
   http::Response answer(range.empty() ? 200 : 206);
@@ -147,6 +153,9 @@ inline http::Response FakeService::read(const http::Request& request) {
     bytes = bytes.substr(from, std::stoul(range.substr(dash + 1)) - from + 1);
   }
   answer.set("ETag", tag);
+  const auto checksum = checksums.find(found->first);
+  if (checksum != checksums.end() && request.header("x-amz-checksum-mode"))
+    answer.set("x-amz-checksum-crc32", checksum->second);
   const std::size_t sent = how == "drop" ? bytes.size() / 2 : bytes.size();
   if (bytes.empty()) return std::move(answer.body("", "binary/octet-stream"));
   return std::move(answer.stream(std::make_unique<CutSource>(bytes, sent)));
