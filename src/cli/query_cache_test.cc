@@ -30,9 +30,9 @@ struct QueryCacheTest : testing::Test {
   // A part of 100 bytes, last used `hours` ago.
   ListedObject bring(QueryCache& cache, const std::string& name, int hours) {
     const ListedObject object{name, "1-2", 100, {}};
-    auto file = cache.folder().create_partial(1);
-    EXPECT_TRUE(write_all(file->get(), std::string(100, 'x'), "partial"));
-    EXPECT_TRUE(cache.folder().commit(1, object));
+    auto partial = cache.folder().create_partial(name);
+    EXPECT_TRUE(write_all(partial->file.get(), std::string(100, 'x'), "partial"));
+    EXPECT_TRUE(cache.folder().commit(*partial, object));
     fs::last_write_time(path_of(name).parent_path(),
                         fs::file_time_type::clock::now() - std::chrono::hours(hours));
     return object;

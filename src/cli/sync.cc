@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/crypto.h"
-#include "base/encoding.h"
+#include "base/joined_crc32.h"
 #include "cli/bounded.h"
 
 namespace valetkey::cli {
@@ -25,6 +25,11 @@ Result<void> write_at(int fd, std::uint64_t at, std::string_view bytes, const st
   return {};
 }
 
+// The MD5 that a whole object must have, or nothing.
+std::string stated_md5(const client::ReadFacts& facts, const client::ListedObject& object) {
+  return facts.etag_may_be_md5 ? client::md5_of_etag(object.etag) : "";
+}
+
 }  // namespace
 
 Task<Result<void>> Fetcher::fetch(std::vector<client::ListedObject> objects, unsigned connections) {
@@ -38,7 +43,8 @@ Task<Result<void>> Fetcher::work() {
   while (result_) {
     auto part = next();
     if (!part) break;
-    auto fetched = co_await fetch_part(*part);
+    auto fetched = co_await (part->look ? look(*part->job) : fetch_part(*part));
+    if (fetched && --part->job->parts_left == 0) fetched = end(*part->job);
     if (!fetched && result_) result_ = std::move(fetched);
   }
   co_return result_;
@@ -51,36 +57,51 @@ std::optional<Fetcher::Part> Fetcher::next() {
     job->object = std::move(waiting_.front().object);
     job->spoilt = waiting_.front().spoilt;
     waiting_.pop_front();
-    job->id = next_id_++;
-    auto file = folder_.create_partial(job->id);
-    if (!file) {
-      result_ = std::unexpected(file.error());
+    auto partial = folder_.create_partial(job->object.key);
+    if (!partial) {
+      result_ = std::unexpected(partial.error());
       return std::nullopt;
     }
-    job->file = std::move(*file);
-    const std::uint64_t size = job->object.size;
-    const std::uint64_t step = size > kSplitAbove ? kRangeBytes : std::max<std::uint64_t>(size, 1);
-    if (size > kSplitAbove && !client::md5_of_etag(job->object.etag).empty())
-      job->md5 = std::make_unique<OrderedMd5>(job->file.get(), size, job->object.key);
-    for (std::uint64_t at = 0; at < std::max<std::uint64_t>(size, 1); at += step) {
-      ++job->parts_left;
-      parts_.push_back({job, at, std::min(size, at + step)});
-    }
+    job->partial = std::move(*partial);
+    split(job);
   }
   Part part = std::move(parts_.front());
   parts_.pop_front();
   return part;
 }
 
+void Fetcher::split(const std::shared_ptr<Job>& job) {
+  const std::uint64_t size = std::max<std::uint64_t>(job->object.size, 1);
+  const bool ranges = size > kSplitAbove;
+  if (ranges) parts_.push_back({job, 0, 0, true});
+  const std::uint64_t step = ranges ? kRangeBytes : size;
+  for (std::uint64_t at = 0; at < size; at += step)
+    parts_.push_back({job, at, std::min(job->object.size, at + step), false});
+  job->parts_left = parts_.size();
+}
+
+// A CRC-32 is put together of those of the ranges. An MD5, where that is all that is stated, costs
+// as much as the rest of the work, and can be computed in order only.
+Task<Result<void>> Fetcher::look(Job& job) {
+  if (const auto facts = co_await context_.data().look(job.object.key, job.object.etag)) {
+    job.facts.crc32 = facts->crc32;
+    job.facts.etag_may_be_md5 = job.facts.etag_may_be_md5 && facts->etag_may_be_md5;
+  }
+  if (job.facts.crc32 || stated_md5(job.facts, job.object).empty()) co_return Result<void>{};
+  job.md5 = std::make_unique<OrderedMd5>(job.partial.file.get(), job.object.size, job.object.key);
+  for (const auto& [begin, part] : job.came) job.md5->arrived(begin, part.end);
+  co_return Result<void>{};
+}
+
 Task<Result<void>> Fetcher::fetch_part(const Part& part) {
   Job& job = *part.job;
   const bool whole = part.begin == 0 && part.end == job.object.size;
-  Md5 md5;
+  std::uint32_t crc = 0;
   std::uint64_t at = part.begin;
   const client::Sink sink = [&](std::string_view bytes) -> Result<void> {
-    VALETKEY_CHECK(write_at(job.file.get(), at, bytes, job.object.key));
+    VALETKEY_CHECK(write_at(job.partial.file.get(), at, bytes, job.object.key));
     at += bytes.size();
-    if (whole) md5.update(bytes);
+    crc = crc32(crc, bytes);
     totals_.bytes_done += bytes.size();
     events_.moved();
     return {};
@@ -93,37 +114,43 @@ Task<Result<void>> Fetcher::fetch_part(const Part& part) {
   query.whole = whole;
   auto facts = co_await context_.data().read(query, sink);
   if (!facts) co_return std::unexpected(facts.error());
-  job.may_be_md5 = job.may_be_md5 && facts->etag_may_be_md5;
-  if (!job.may_be_md5) job.md5.reset();
+  if (whole) job.facts.crc32 = facts->crc32;
+  job.facts.etag_may_be_md5 = job.facts.etag_may_be_md5 && facts->etag_may_be_md5;
+  job.came[part.begin] = {part.end, crc};
   if (job.md5) job.md5->arrived(part.begin, part.end);
-  if (--job.parts_left > 0) co_return Result<void>{};
-  std::string digest;
-  if (whole) {
-    const auto bytes = md5.finish();
-    digest = hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  } else if (job.md5) {
-    auto computed = job.md5->finish();
-    if (!computed) co_return std::unexpected(computed.error());
-    digest = *computed;
-  }
-  co_return end(job, digest);
+  co_return Result<void>{};
 }
 
 // What spoils bytes on the way may spare them the next time.
-Result<void> Fetcher::again(Job& job) {
-  folder_.discard(job.id);
+Result<void> Fetcher::again(Job& job, const char* wrong) {
+  folder_.discard(job.partial);
   if (job.spoilt + 1 >= kSpoiltAttempts)
-    return fail(ErrorCode::corrupt,
-                job.object.key + " did not arrive as it is: its MD5 is not its ETag");
+    return fail(ErrorCode::corrupt, job.object.key + " did not arrive as it is: its " + wrong);
   totals_.bytes_done -= job.object.size;
   waiting_.push_back({std::move(job.object), job.spoilt + 1});
   return {};
 }
 
-Result<void> Fetcher::end(Job& job, const std::string& md5) {
-  const std::string stated = job.may_be_md5 ? client::md5_of_etag(job.object.etag) : "";
-  if (!stated.empty() && stated != md5) return again(job);
-  VALETKEY_CHECK(folder_.commit(job.id, job.object));
+// What of the object is not as it was stated, or null.
+Result<const char*> Fetcher::check(Job& job) {
+  if (job.facts.crc32) {
+    std::uint32_t crc = 0;
+    for (const auto& [begin, part] : job.came)
+      crc = joined_crc32(crc, part.crc32, part.end - begin);
+    return crc == *job.facts.crc32 ? nullptr : "CRC-32 is not the one that the endpoint states";
+  }
+  const std::string stated = stated_md5(job.facts, job.object);
+  if (stated.empty()) return nullptr;
+  VALETKEY_TRY(
+      const std::string md5,
+      job.md5 ? job.md5->finish() : client::md5_of_file(job.partial.file.get(), job.object.key));
+  return md5 == stated ? nullptr : "MD5 is not its ETag";
+}
+
+Result<void> Fetcher::end(Job& job) {
+  VALETKEY_TRY(const char* const wrong, check(job));
+  if (wrong != nullptr) return again(job, wrong);
+  VALETKEY_CHECK(folder_.commit(job.partial, job.object));
   ++totals_.files_done;
   events_.done(job.object);
   return {};

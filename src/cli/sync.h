@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Brings selected objects into a folder over many connections at once. One loop, one thread; only
-// the MD5 of objects that come in ranges has a thread of its own.
+// Brings selected objects into a folder over many connections at once, each checked by the CRC-32
+// that the endpoint states of it, else by the MD5 that its ETag is. One loop, one thread; only the
+// MD5 of objects that come in ranges has a thread of its own.
 #pragma once
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -45,21 +47,29 @@ class Fetcher {
   struct Job {
     client::ListedObject object;
     unsigned spoilt = 0;
-    std::uint64_t id = 0;
-    FileDescriptor file;
+    client::Folder::Partial partial;
     std::uint64_t parts_left = 0;
-    bool may_be_md5 = true;
-    std::unique_ptr<OrderedMd5> md5 = nullptr;  // of an object in parts, where its ETag is one
+    struct Came {
+      std::uint64_t end = 0;
+      std::uint32_t crc32 = 0;
+    };
+    std::map<std::uint64_t, Came> came;         // parts, by where they begin
+    client::ReadFacts facts;                    // of the object
+    std::unique_ptr<OrderedMd5> md5 = nullptr;  // of one in parts, where that is what is stated
   };
   struct Part {
     std::shared_ptr<Job> job;  // shared: the last of its parts ends it
     std::uint64_t begin = 0, end = 0;
+    bool look = false;  // no bytes: asks for the checksum of an object that comes in ranges
   };
   Task<Result<void>> work();
   std::optional<Part> next();
+  void split(const std::shared_ptr<Job>& job);
+  Task<Result<void>> look(Job& job);
   Task<Result<void>> fetch_part(const Part& part);
-  Result<void> end(Job& job, const std::string& md5);
-  Result<void> again(Job& job);
+  Result<void> end(Job& job);
+  Result<void> again(Job& job, const char* wrong);
+  Result<const char*> check(Job& job);
 
   Context& context_;
   client::Folder& folder_;
@@ -67,7 +77,6 @@ class Fetcher {
   Events events_;
   std::deque<Wanted> waiting_;
   std::deque<Part> parts_;
-  std::uint64_t next_id_ = 0;
   Result<void> result_;
 };
 

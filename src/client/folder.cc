@@ -18,13 +18,19 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::string_view kOwn = ".valetkey";
 constexpr std::size_t kMaxState = std::size_t{1} << 30;
+constexpr std::size_t kMaxParents = 64;  // kept open
 
 std::int64_t changed_of(const struct stat& s) {
   return s.st_mtim.tv_sec * 1'000'000'000LL + s.st_mtim.tv_nsec;
 }
 
-std::string partial_name(std::uint64_t id) {
-  return std::string(kOwn) + "/partial/" + std::to_string(id);
+// False, with errno, where it cannot.
+bool link_open_file(int file, int folder, const std::string& name) {
+  if (::linkat(file, "", folder, name.c_str(), AT_EMPTY_PATH) == 0) return true;
+  // Before Linux 6.10 that is a privilege, and this is not.
+  if (errno != ENOENT && errno != EPERM) return false;
+  const std::string open = "/proc/self/fd/" + std::to_string(file);
+  return ::linkat(AT_FDCWD, open.c_str(), folder, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
 }
 
 template <class Number>
@@ -62,9 +68,6 @@ Result<void> check_name(std::string_view name) {
   }
 }
 
-namespace {
-
-// MD5 of all bytes of an open file, 32 hex digits.
 Result<std::string> md5_of_file(int fd, std::string_view what) {
   Md5 md5;
   std::vector<char> buffer(256 * 1024);
@@ -79,6 +82,8 @@ Result<std::string> md5_of_file(int fd, std::string_view what) {
   const auto digest = md5.finish();
   return hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
 }
+
+namespace {
 
 // Whether it is there.
 Result<bool> check_folder(const fs::path& path) {
@@ -113,6 +118,8 @@ Result<std::unique_ptr<Folder>> Folder::open(const fs::path& path, const std::st
   std::error_code ignored;
   fs::remove_all(path / kOwn / "partial", ignored);
   VALETKEY_CHECK(make_folders(path / kOwn / "partial", 0700));
+  VALETKEY_TRY(folder->partial_,
+               folder->open_beneath(std::string(kOwn) + "/partial", O_RDONLY | O_DIRECTORY));
   VALETKEY_CHECK(folder->read_state(source));
   return folder;
 }
@@ -154,22 +161,24 @@ Result<FileDescriptor> Folder::open_beneath(const std::string& name, int flags) 
   return FileDescriptor(static_cast<int>(fd));
 }
 
-Result<FileDescriptor> Folder::parent_of(const std::string& name, bool make) {
+// Borrowed: good until the next call.
+Result<int> Folder::parent_of(const std::string& name, bool make) {
   VALETKEY_CHECK(check_name(name));
   const auto last = name.rfind('/');
-  const std::string parent = last == std::string::npos ? "." : name.substr(0, last);
-  if (!make || parent == "." || made_.contains(parent))
-    return open_beneath(parent, O_RDONLY | O_DIRECTORY);
+  if (last == std::string::npos) return root_.get();
+  const std::string parent = name.substr(0, last);
+  if (const auto open = parents_.find(parent); open != parents_.end()) return open->second.get();
   auto existing = open_beneath(parent, O_RDONLY | O_DIRECTORY);
-  if (!existing) {
-    VALETKEY_TRY(auto above, parent_of(parent, true));
+  if (!existing && make) {
+    VALETKEY_TRY(const int above, parent_of(parent, true));
     const std::string leaf = parent.substr(parent.rfind('/') + 1);
-    if (::mkdirat(above.get(), leaf.c_str(), 0777) != 0 && errno != EEXIST)
+    if (::mkdirat(above, leaf.c_str(), 0777) != 0 && errno != EEXIST)
       return fail_errno(shown(parent));
     existing = open_beneath(parent, O_RDONLY | O_DIRECTORY);
   }
-  if (existing) made_.insert(parent);
-  return existing;
+  if (!existing) return std::unexpected(existing.error());
+  if (parents_.size() >= kMaxParents) parents_.clear();
+  return (parents_[parent] = std::move(*existing)).get();
 }
 
 Result<bool> Folder::holds(const ListedObject& object) {
@@ -189,37 +198,58 @@ Result<bool> Folder::holds(const ListedObject& object) {
   VALETKEY_TRY(auto file, open_beneath(object.key, O_RDONLY));
   VALETKEY_TRY(const auto content, md5_of_file(file.get(), shown(object.key)));
   if (content != md5) return false;
-  VALETKEY_CHECK(note(object));
+  VALETKEY_CHECK(note(object, file.get()));
   return true;
 }
 
-Result<void> Folder::note(const ListedObject& object) {
+Result<void> Folder::note(const ListedObject& object, int file) {
   struct stat now{};
-  if (::fstatat(root_.get(), object.key.c_str(), &now, AT_SYMLINK_NOFOLLOW) != 0)
-    return fail_errno(shown(object.key));
+  if (::fstat(file, &now) != 0) return fail_errno(shown(object.key));
   known_[object.key] = {object.etag, object.size, changed_of(now)};
   changed_ = true;
   return {};
 }
 
-Result<FileDescriptor> Folder::create_partial(std::uint64_t id) {
-  return open_beneath(partial_name(id), O_RDWR | O_CREAT | O_TRUNC);
+Result<Folder::Partial> Folder::create_partial(const std::string& name) {
+  if (unnamed_) {
+    VALETKEY_TRY(const int parent, parent_of(name, true));
+    FileDescriptor file(::openat(parent, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0666));
+    if (file) return Partial{std::move(file), {}};
+    unnamed_ = errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOENT;
+    if (unnamed_) return fail_errno(shown(name));
+  }
+  std::string id = std::to_string(next_partial_++);
+  FileDescriptor file(::openat(partial_.get(), id.c_str(),
+                               O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+  if (!file) return fail_errno(shown(std::string(kOwn) + "/partial"));
+  return Partial{std::move(file), std::move(id)};
 }
 
-Result<void> Folder::commit(std::uint64_t id, const ListedObject& object) {
-  VALETKEY_TRY(auto parent, parent_of(object.key, true));
+Result<void> Folder::commit(Partial& partial, const ListedObject& object) {
+  VALETKEY_TRY(const int parent, parent_of(object.key, true));
   const std::string leaf = object.key.substr(object.key.rfind('/') + 1);
-  if (::renameat(root_.get(), partial_name(id).c_str(), parent.get(), leaf.c_str()) != 0)
+  if (partial.name.empty()) {
+    if (link_open_file(partial.file.get(), parent, leaf)) return note(object, partial.file.get());
+    // A link does not replace what is there, a renamed file does.
+    if (errno != EEXIST) return fail_errno(shown(object.key));
+    partial.name = std::to_string(next_partial_++);
+    if (!link_open_file(partial.file.get(), partial_.get(), partial.name))
+      return fail_errno(shown(object.key));
+  }
+  if (::renameat(partial_.get(), partial.name.c_str(), parent, leaf.c_str()) != 0)
     return fail_errno(shown(object.key));
-  return note(object);
+  return note(object, partial.file.get());
 }
 
-void Folder::discard(std::uint64_t id) { ::unlinkat(root_.get(), partial_name(id).c_str(), 0); }
+void Folder::discard(Partial& partial) {
+  if (!partial.name.empty()) ::unlinkat(partial_.get(), partial.name.c_str(), 0);
+  partial = {};
+}
 
 Result<void> Folder::remove(const std::string& name) {
-  VALETKEY_TRY(auto parent, parent_of(name, false));
+  VALETKEY_TRY(const int parent, parent_of(name, false));
   const std::string leaf = name.substr(name.rfind('/') + 1);
-  if (::unlinkat(parent.get(), leaf.c_str(), 0) != 0) return fail_errno(shown(name));
+  if (::unlinkat(parent, leaf.c_str(), 0) != 0) return fail_errno(shown(name));
   known_.erase(name);
   changed_ = true;
   return {};

@@ -11,7 +11,6 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "base/file.h"
@@ -22,6 +21,9 @@ namespace valetkey::client {
 // `invalid` for a name that could leave the folder or cannot be a file in it: absolute, with empty
 // or dot components, NUL, too long, or below `.valetkey`.
 Result<void> check_name(std::string_view name);
+
+// MD5 of all bytes of an open file, 32 hex digits; errors call it `what`.
+Result<std::string> md5_of_file(int fd, std::string_view what);
 
 class Folder {
  public:
@@ -39,10 +41,19 @@ class Folder {
   // Whether the file is the listed object: as it was brought, or by its content's MD5.
   Result<bool> holds(const ListedObject& object);
   // An unfinished file, open for reading and writing.
-  Result<FileDescriptor> create_partial(std::uint64_t id);
-  // Moves it under its name, over what was there.
-  Result<void> commit(std::uint64_t id, const ListedObject& object);
-  void discard(std::uint64_t id);
+  struct Partial {
+    FileDescriptor file;
+    std::string name;  // in the folder of unfinished files; empty: it has none yet
+  };
+  // For an object that will be called `name`. Where the file system can, it is in that name's
+  // folder, so that the files of a large sync are not all made in one place, and has no name, so
+  // that nothing is left of it when the process ends.
+  Result<Partial> create_partial(const std::string& name);
+  // Puts it under its name, over what was there.
+  Result<void> commit(Partial& partial, const ListedObject& object);
+  void discard(Partial& partial);
+  // As on a file system that has no files without names.
+  void name_partials() { unnamed_ = false; }
   Result<void> remove(const std::string& name);
   // Names of all files below folders called `type=…` that begin with `prefix`.
   Result<std::vector<std::string>> files(const std::string& prefix) const;
@@ -60,8 +71,8 @@ class Folder {
       : path_(std::move(path)), root_(std::move(root)), lock_(std::move(lock)) {}
   Result<void> read_state(const std::string& source);
   Result<FileDescriptor> open_beneath(const std::string& name, int flags) const;
-  Result<FileDescriptor> parent_of(const std::string& name, bool make);
-  Result<void> note(const ListedObject& object);
+  Result<int> parent_of(const std::string& name, bool make);
+  Result<void> note(const ListedObject& object, int file);
   std::string shown(const std::string& name) const { return (path_ / name).string(); }
 
   std::filesystem::path path_;
@@ -69,7 +80,10 @@ class Folder {
   std::optional<FileLock> lock_;  // none: to look only
   std::string source_;
   std::unordered_map<std::string, Known> known_;
-  std::unordered_set<std::string> made_;  // folders that exist
+  bool unnamed_ = true;
+  std::uint64_t next_partial_ = 0;
+  FileDescriptor partial_;                                   // the folder of unfinished files
+  std::unordered_map<std::string, FileDescriptor> parents_;  // the last few, by name
   bool changed_ = false;
 };
 

@@ -22,9 +22,9 @@ struct FolderTest : testing::Test {
 
   Result<std::unique_ptr<Folder>> open() { return Folder::open(path, "s3://b/v1/account_id=1/"); }
   static Result<void> bring(Folder& folder, const ListedObject& object, std::string_view bytes) {
-    VALETKEY_TRY(auto file, folder.create_partial(1));
-    VALETKEY_CHECK(write_all(file.get(), bytes, "partial"));
-    return folder.commit(1, object);
+    VALETKEY_TRY(auto partial, folder.create_partial(object.key));
+    VALETKEY_CHECK(write_all(partial.file.get(), bytes, "partial"));
+    return folder.commit(partial, object);
   }
 
   fs::path base, path;
@@ -84,7 +84,8 @@ TEST_F(FolderTest, ChangesNothingWhereItOnlyLooks) {
   EXPECT_TRUE(fs::is_empty(path));
   auto writer = open();
   ASSERT_TRUE(bring(**writer, abc, "abc"));
-  ASSERT_TRUE((*writer)->create_partial(2));
+  (*writer)->name_partials();
+  ASSERT_TRUE((*writer)->create_partial(abc.key));
   auto reader = Folder::look(path, "s3://b/v1/account_id=1/");
   ASSERT_TRUE(reader) << reader.error().detail;
   EXPECT_TRUE((*reader)->holds(abc).value());
@@ -126,11 +127,57 @@ TEST_F(FolderTest, SaysWhatStandsInTheWay) {
 
 TEST_F(FolderTest, WipesWhatWasLeftUnfinished) {
   {
-    ASSERT_TRUE((*open())->create_partial(7));
+    auto folder = open();
+    (*folder)->name_partials();
+    ASSERT_TRUE((*folder)->create_partial(abc.key));
+    EXPECT_FALSE(fs::is_empty(path / ".valetkey" / "partial"));
   }
   auto folder = open();
   EXPECT_TRUE(fs::is_empty(path / ".valetkey" / "partial"));
 }
+
+// With and without names for what is unfinished.
+struct FolderPartials : FolderTest, testing::WithParamInterface<bool> {};
+
+TEST_P(FolderPartials, AreNotSeenUntilTheyStandUnderTheirName) {
+  auto folder = open();
+  if (GetParam()) (*folder)->name_partials();
+  auto partial = (*folder)->create_partial(abc.key);
+  ASSERT_TRUE(partial) << partial.error().detail;
+  ASSERT_TRUE(write_all(partial->file.get(), "abc", "partial"));
+  EXPECT_TRUE((*folder)->files("").value().empty());
+  ASSERT_TRUE((*folder)->commit(*partial, abc));
+  EXPECT_EQ((*folder)->files("").value(), std::vector<std::string>{abc.key});
+}
+
+TEST_P(FolderPartials, ReplaceWhatIsThereAndLeaveNothingBehind) {
+  auto folder = open();
+  if (GetParam()) (*folder)->name_partials();
+  fs::create_directories((path / abc.key).parent_path());
+  std::ofstream(path / abc.key) << "former";
+  ASSERT_TRUE(bring(**folder, abc, "abc"));
+  EXPECT_EQ(fs::file_size(path / abc.key), 3U);
+  auto other = (*folder)->create_partial(abc.key);
+  ASSERT_TRUE(other);
+  (*folder)->discard(*other);
+  EXPECT_TRUE(fs::is_empty(path / ".valetkey" / "partial"));
+  EXPECT_EQ((*folder)->files("").value(), std::vector<std::string>{abc.key});
+}
+
+TEST_P(FolderPartials, AreBroughtToMoreFoldersThanAreKeptOpen) {
+  auto folder = open();
+  if (GetParam()) (*folder)->name_partials();
+  ListedObject object = abc;
+  for (int round = 0; round < 2; ++round)
+    for (int i = 0; i < 100; ++i) {
+      object.key =
+          "type=events/date=2020-01-01/event=" + std::to_string(i) + "/x" + std::to_string(round);
+      ASSERT_TRUE(bring(**folder, object, "abc"));
+    }
+  EXPECT_EQ((*folder)->files("").value().size(), 200U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, FolderPartials, testing::Bool());
 
 TEST_F(FolderTest, ListsAndRemovesOnlyDataFiles) {
   auto folder = open();

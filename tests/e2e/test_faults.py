@@ -93,7 +93,7 @@ class Faults(unittest.TestCase):
         self.addCleanup(setattr, self.s3, "upstream", upstream)
         self.always()
         done = self.sync("type=events/date=2026-03-08/", api=self.server.api)
-        self.fails(done, "part-00007 did not arrive as it is: its MD5 is not its ETag")
+        self.fails(done, "part-00007 did not arrive as it is: its CRC-32 is not the one that the endpoint states")
         self.assertNotIn("type=events/date=2026-03-08/event=a/part-00007", self.have())
 
     # A disk that is full.

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/sync.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/crypto.h"
+#include "client/test_export.h"
+
+namespace valetkey::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// An object that comes as a whole, or one that comes in ranges.
+struct Fetching : client::World, testing::TestWithParam<bool> {
+  Fetching() {
+    std::string name = (fs::temp_directory_path() / "valetkey-sync-XXXXXX").string();
+    base = ::mkdtemp(name.data());
+    std::string content(GetParam() ? Fetcher::kSplitAbove + 100'001 : 50'000, '\0');
+    for (std::size_t i = 0; i < content.size(); ++i)
+      content[i] = static_cast<char>(i * 7 + i / 251);
+    service.objects[kName] = content;
+  }
+  ~Fetching() override { fs::remove_all(base); }
+
+  static std::string checksum_of(std::string_view content) {
+    std::string bytes;
+    for (int shift = 24; shift >= 0; shift -= 8)
+      bytes += static_cast<char>(crc32(0, content) >> shift & 0xFF);
+    return base64(bytes);
+  }
+  // Fetches it as an object of that ETag.
+  Result<void> fetch(const std::string& etag) {
+    service.etags[kName] = etag;
+    client::Profile profile;
+    profile.api = service.endpoint;
+    profile.token = Secret("token");
+    Context context(profile, milliseconds(2000));
+    VALETKEY_TRY(auto folder, client::Folder::open(base, "s"));
+    SyncTotals totals;
+    totals.files = 1;
+    Fetcher fetcher(context, *folder, totals, {[](const auto&) {}, [] {}});
+    return context.run(fetcher.fetch({{kName, etag, content().size(), {}}}, 4));
+  }
+  const std::string& content() const { return service.objects.at(kName); }
+  bool arrived() const {
+    const auto there = read_file(base / kName, 1 << 30);
+    return there && *there == content();
+  }
+
+  static constexpr const char* kName = "type=events/part";
+  fs::path base;
+};
+
+TEST_P(Fetching, ChecksTheChecksumWhereThereIsOne) {
+  service.checksums[kName] = checksum_of(content());
+  const auto fetched = fetch(std::string(32, '0'));
+  ASSERT_TRUE(fetched) << fetched.error().detail;
+  EXPECT_TRUE(arrived());
+}
+
+TEST_P(Fetching, SaysThatTheChecksumIsNotThatOfTheContent) {
+  service.checksums[kName] = checksum_of("something else");
+  const auto fetched = fetch(client::md5_hex(content()));
+  ASSERT_FALSE(fetched);
+  EXPECT_NE(fetched.error().detail.find("CRC-32 is not"), std::string::npos);
+  EXPECT_FALSE(fs::exists(base / kName));
+}
+
+TEST_P(Fetching, ChecksTheMd5WhereThereIsNoChecksum) {
+  ASSERT_TRUE(fetch(client::md5_hex(content())));
+  EXPECT_TRUE(arrived());
+}
+
+TEST_P(Fetching, SaysThatTheMd5IsNotThatOfTheContent) {
+  const auto fetched = fetch(std::string(32, '0'));
+  ASSERT_FALSE(fetched);
+  EXPECT_NE(fetched.error().detail.find("MD5 is not its ETag"), std::string::npos);
+  EXPECT_FALSE(fs::exists(base / kName));
+}
+
+TEST_P(Fetching, TakesAnETagThatIsNoMd5ForWhatItIs) {
+  ASSERT_TRUE(fetch("0123-2"));
+  EXPECT_TRUE(arrived());
+}
+
+INSTANTIATE_TEST_SUITE_P(WholeOrInRanges, Fetching, testing::Bool());
+
+}  // namespace
+}  // namespace valetkey::cli
