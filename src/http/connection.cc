@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::size_t kOneBuffer = 16 * 1024;  // a body up to this size is copied behind its head
 constexpr std::size_t kKeptBytes = 64 * 1024;  // more than this is given back after a request
-constexpr std::size_t kLingerBytes = 64 * 1024;
+// SDKs read an answer only when they have sent all.
+constexpr std::size_t kLingerBytes = 16 << 20;
 constexpr seconds kLinger{2};
 constexpr unsigned kTurn = 32;  // requests of one client before the others of its loop
 
