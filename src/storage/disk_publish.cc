@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/encoding.h"
 #include "storage/disk_store.h"
 #include "storage/sealed_file.h"
@@ -11,10 +13,14 @@ namespace valetkey::storage {
 namespace {
 
 constexpr std::size_t kMaxRows = 1000;  // of one transaction, so that nobody else waits
+// Of what is larger the bytes are synced when it is finished, by whoever wrote it: that takes long
+// enough, and several threads may do it at once.
+constexpr std::uint64_t kLargeBytes = 1 << 20;
 
 class DiskStaged final : public StagedObject {
  public:
-  DiskStaged(DiskStore& store, IndexRow row) : store_(store), row_(std::move(row)) {}
+  DiskStaged(DiskStore& store, IndexRow row, WrittenFile file, std::uint64_t failures)
+      : store_(store), row_(std::move(row)), file_(std::move(file)), failures_(failures) {}
   DiskStaged(const DiskStaged&) = delete;
   DiskStaged& operator=(const DiskStaged&) = delete;
   ~DiskStaged() override {
@@ -22,23 +28,28 @@ class DiskStaged final : public StagedObject {
   }
   const ObjectInfo& info() const override { return row_.info; }
   const IndexRow& row() const { return row_; }
+  const WrittenFile& file() const { return file_; }
+  std::uint64_t failures() const { return failures_; }  // of syncs, before it was opened
   const DiskStore& store() const { return store_; }
   void keep() { keep_ = true; }
 
  private:
   DiskStore& store_;
   IndexRow row_;
+  WrittenFile file_;
+  std::uint64_t failures_;
   bool keep_ = false;
 };
 
 class DiskWriter final : public ObjectWriter {
  public:
   DiskWriter(DiskStore& store, ObjectInfo info, const ObjectId& id, Secret data_key,
-             FileDescriptor file)
+             FileDescriptor file, std::uint64_t failures)
       : store_(store),
         info_(std::move(info)),
         id_(id),
         data_key_(std::move(data_key)),
+        failures_(failures),
         sealed_(std::move(file), store.path_of(id).string(), id, data_key_) {}
   DiskWriter(const DiskWriter&) = delete;
   DiskWriter& operator=(const DiskWriter&) = delete;
@@ -51,14 +62,16 @@ class DiskWriter final : public ObjectWriter {
   Result<std::unique_ptr<StagedObject>> finish(std::optional<std::uint64_t> rows) override {
     if (finished_) return fail(ErrorCode::internal, "a writer was finished twice");
     VALETKEY_TRY(const SealedContent content, sealed_.finish());
-    VALETKEY_CHECK(sync_folder(store_.path_of(id_).parent_path()));
+    const bool large = content.size >= kLargeBytes;
+    if (large) VALETKEY_CHECK(sealed_.sync());
     info_.size = content.size;
     info_.etag = hex({reinterpret_cast<const char*>(content.md5.data()), content.md5.size()});
     info_.crc32 = content.crc32;
     info_.rows = rows;
     VALETKEY_TRY(IndexRow row, store_.seal_row(info_, id_, data_key_));
     finished_ = true;
-    return std::make_unique<DiskStaged>(store_, std::move(row));
+    return std::make_unique<DiskStaged>(store_, std::move(row),
+                                        WrittenFile{store_.path_of(id_), large}, failures_);
   }
 
  private:
@@ -66,6 +79,7 @@ class DiskWriter final : public ObjectWriter {
   ObjectInfo info_;
   ObjectId id_;
   Secret data_key_;
+  std::uint64_t failures_;
   SealedWriter sealed_;
   bool finished_ = false;
 };
@@ -83,6 +97,7 @@ Result<std::unique_ptr<ObjectWriter>> DiskStore::create(std::string_view key, Ti
   VALETKEY_CHECK(check_key(key));
   const ObjectId id = ObjectId::make();
   VALETKEY_CHECK(staging_->note(id, key));
+  const auto failures = sync_->failures();
   auto file = open_file(path_of(id), O_WRONLY | O_CREAT | O_EXCL, 0600);
   if (!file) {
     staging_->forget(id);
@@ -91,8 +106,8 @@ Result<std::unique_ptr<ObjectWriter>> DiskStore::create(std::string_view key, Ti
   ObjectInfo info;
   info.key = key;
   info.modified = now;
-  return std::make_unique<DiskWriter>(*this, std::move(info), id, make_data_key(),
-                                      std::move(*file));
+  return std::make_unique<DiskWriter>(*this, std::move(info), id, make_data_key(), std::move(*file),
+                                      failures);
 }
 
 Result<void> DiskStore::publish(Publication publication) {
@@ -102,13 +117,18 @@ Result<void> DiskStore::publish(Publication publication) {
   if (keys == 0) return {};
   IndexChange change;
   std::vector<DiskStaged*> staged;
+  std::vector<WrittenFile> files;
+  auto failures = sync_->failures();
   for (const auto& object : publication.add) {
     auto* own = dynamic_cast<DiskStaged*>(object.get());
     if (own == nullptr || &own->store() != this)
       return fail(ErrorCode::invalid, "an object can only be published where it was written");
     staged.push_back(own);
     change.add.push_back(own->row());
+    files.push_back(own->file());
+    failures = std::min(failures, own->failures());
   }
+  if (!files.empty()) VALETKEY_CHECK(sync_->sync(files, failures));
   change.remove = std::move(publication.remove);
   change.unlist = std::move(publication.unlist);
   change.readable_until = publication.readable_until;

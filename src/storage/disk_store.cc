@@ -70,6 +70,8 @@ Result<std::unique_ptr<DiskStore>> open_disk_store(DiskStoreOptions options, con
     return fail_errno(file.string());
   };
   VALETKEY_TRY(store->staging_, Staging::open(folder, settle));
+  VALETKEY_TRY(store->own_sync_, DiskFileSync::open(folder / "objects"));
+  store->sync_ = store->options_.sync != nullptr ? store->options_.sync : store->own_sync_.get();
   VALETKEY_TRY(const IndexState state, store->index_->read_state());
   store->raise_generation(state.generation);
   store->watcher_ = std::jthread([raw = store.get()](const std::stop_token& s) { raw->watch(s); });

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // ObjectStore on a local disk, encrypted: DIR/objects.db is the index, DIR/objects/xx/<object id>
-// are the files, DIR/staging/ is what is under way. A file is never overwritten: it is written and
-// fsynced with its folder, then the index row commits, then the file it replaces goes. Thread-safe;
-// several processes may work in one folder. Writers, staged objects and readers must go before the
-// store.
+// are the files, DIR/staging/ is what is under way. A file is never overwritten: it is written;
+// when it is published, it is synced with its folder, then the index row commits, then the file it
+// replaces goes. Thread-safe; several processes may work in one folder. Writers, staged objects and
+// readers must go before the store.
 #pragma once
 
 #include <atomic>
@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/keyring.h"
+#include "storage/file_sync.h"
 #include "storage/index.h"
 #include "storage/metadata_cache.h"
 #include "storage/object_store.h"
@@ -28,6 +29,7 @@ struct DiskStoreOptions {
   std::filesystem::path folder;  // DIR
   std::string bucket;
   milliseconds poll_period{200};  // how often to look for changes of other processes
+  FileSync* sync = nullptr;       // for tests, which outlives the store; none: the disk's own
 };
 
 struct StoreStats {
@@ -95,6 +97,8 @@ class DiskStore final : public ObjectStore {
   const Clock& clock_;
   std::unique_ptr<Index> index_;
   std::unique_ptr<Staging> staging_;
+  std::unique_ptr<FileSync> own_sync_;
+  FileSync* sync_ = nullptr;
   std::shared_ptr<const int> identity_ = std::make_shared<const int>(0);  // of the threads' caches
   std::atomic<std::uint64_t> generation_{0};
   std::atomic<std::uint64_t> corrupt_{0};

@@ -78,7 +78,25 @@ TEST(DiskStore, RemovesTheFileOfWhatIsReplacedRemovedOrAbandoned) {
   EXPECT_EQ(disk.files().size(), 1U);
   ASSERT_TRUE(disk.store().publish({{}, {"a"}, {}, {}}));
   EXPECT_TRUE(disk.files().empty());
-  EXPECT_TRUE(Staging::noted(disk.folder())->empty());
+  EXPECT_TRUE(disk.store().staging().is_settled());
+}
+
+TEST(DiskStore, SettlesTheLinksThatAnEarlierProgramLeft) {
+  DiskFixture disk;
+  disk.put("a", "kept");
+  const auto kept = disk.files().at(0).filename().string();
+  disk.close();
+  const auto orphan = ObjectId::make();
+  ASSERT_TRUE(replace_file(disk.folder() / "objects" / orphan.file_path(), "x"));
+  const auto dead = disk.folder() / "staging/0123456789abcdef";
+  fs::create_directories(dead);
+  fs::create_symlink("a", dead / kept);
+  fs::create_symlink("b", dead / orphan.str());
+  EXPECT_EQ(Staging::noted(disk.folder())->size(), 2U);
+  disk.reopen();
+  EXPECT_EQ(disk.files().size(), 1U);
+  EXPECT_EQ(disk.get("a"), "kept");
+  EXPECT_FALSE(fs::exists(dead));
 }
 
 TEST(DiskStore, RefusesExchangedFilesAndCountsThem) {
@@ -217,7 +235,7 @@ TEST(DiskStore, SweepsUnlistedObjectsWhoseTimeHasCome) {
   EXPECT_EQ(disk.store().sweep(kTestTime + seconds(5)), 1U);
   EXPECT_EQ(disk.files().size(), 1U);
   EXPECT_EQ(disk.store().stats()->objects, 1U);
-  EXPECT_TRUE(Staging::noted(disk.folder())->empty());
+  EXPECT_TRUE(disk.store().staging().is_settled());
 }
 
 TEST(DiskStore, RewrapsDataKeysUnderTheActiveObjectKey) {

@@ -68,7 +68,7 @@ struct ListPage {
   std::uint64_t generation = 0;    // what the page shows
 };
 
-// A written, durable, not yet visible object.
+// A written, not yet visible object.
 class StagedObject {
  public:
   virtual ~StagedObject() = default;  // not published: its bytes are removed
@@ -79,7 +79,7 @@ class ObjectWriter {
  public:
   virtual ~ObjectWriter() = default;  // not finished: nothing remains
   virtual Result<void> write(std::string_view bytes) = 0;
-  // Durable when it returns. `rows` as for ObjectInfo.
+  // All is written; durable with the publication. `rows` as for ObjectInfo.
   virtual Result<std::unique_ptr<StagedObject>> finish(std::optional<std::uint64_t> rows) = 0;
 };
 

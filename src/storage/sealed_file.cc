@@ -76,11 +76,11 @@ Result<SealedContent> SealedWriter::finish() {
   VALETKEY_CHECK(seal_chunk(held_, true));
   wipe(held_);
   VALETKEY_CHECK(flush());
-  VALETKEY_CHECK(sync_file(file_.get(), name_));
-  file_ = FileDescriptor();
   content_.md5 = md5_.finish();
   return content_;
 }
+
+Result<void> SealedWriter::sync() { return sync_file(file_.get(), name_); }
 
 Result<void> SealedWriter::seal_chunk(std::string_view plain, bool last) {
   const auto nonce = chunk_nonce(next_chunk_++, last);

@@ -44,8 +44,10 @@ class SealedWriter {
   SealedWriter(FileDescriptor file, std::string name, const ObjectId& id, const Secret& data_key);
   // After a failure every further call fails alike.
   Result<void> write(std::string_view plain);
-  // Writes the last chunk and fsyncs the file. The folder is the caller's.
+  // Writes the last chunk. To make file and folder durable is the caller's.
   Result<SealedContent> finish();
+  // fsyncs what was written.
+  Result<void> sync();
 
  private:
   Result<void> seal_chunk(std::string_view plain, bool last);

@@ -10,10 +10,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <iterator>
 #include <thread>
 
 #include "base/crypto.h"
-#include "base/log.h"
 
 namespace valetkey::storage {
 namespace {
@@ -51,15 +51,30 @@ Result<std::vector<fs::directory_entry>> entries_of(const fs::path& folder) {
   return entries;
 }
 
-Result<void> settle_notes(const fs::path& folder, const Staging::Settle& settle) {
-  VALETKEY_TRY(const auto notes, entries_of(folder));
-  for (const auto& note : notes) {
-    const auto id = ObjectId::parse(note.path().filename().string());
+// What an earlier program left: a note was a symbolic link, called <object id>, to the key.
+Result<std::vector<Note>> linked_notes(const fs::path& folder) {
+  VALETKEY_TRY(const auto entries, entries_of(folder));
+  std::vector<Note> notes;
+  for (const auto& entry : entries) {
+    const auto id = ObjectId::parse(entry.path().filename().string());
     std::error_code error;
-    if (!id || !note.is_symlink(error)) continue;
-    const fs::path key = fs::read_symlink(note.path(), error);
-    if (!error) VALETKEY_CHECK(settle(*id, key.native()));
+    if (!id || !entry.is_symlink(error)) continue;
+    const fs::path key = fs::read_symlink(entry.path(), error);
+    if (!error) notes.push_back({*id, key.native()});
   }
+  return notes;
+}
+
+Result<std::vector<Note>> notes_of(const fs::path& folder) {
+  VALETKEY_TRY(auto notes, linked_notes(folder));
+  VALETKEY_TRY(auto more, Notes::read(folder));
+  std::ranges::move(more, std::back_inserter(notes));
+  return notes;
+}
+
+Result<void> settle_notes(const fs::path& folder, const Staging::Settle& settle) {
+  VALETKEY_TRY(const auto notes, notes_of(folder));
+  for (const Note& note : notes) VALETKEY_CHECK(settle(note.id, note.key));
   return {};
 }
 
@@ -100,37 +115,19 @@ Result<std::unique_ptr<Staging>> Staging::open(const fs::path& data_folder, cons
 
 Staging::~Staging() {
   // Notes stay where a commit is undecided; the next to open the folder settles them.
+  const bool notes_remain = !notes_.empty();
   const auto entries = entries_of(folder_);
-  bool notes_remain = false;
-  for (const auto& entry : entries ? *entries : std::vector<fs::directory_entry>()) {
-    if (ObjectId::parse(entry.path().filename().string()))
-      notes_remain = true;
-    else
-      (void)wipe_folder(entry.path());
-  }
+  for (const auto& entry : entries ? *entries : std::vector<fs::directory_entry>())
+    if (!notes_remain || !Notes::is_file_of_notes(entry.path())) (void)wipe_folder(entry.path());
   if (!notes_remain) rmdir(folder_.c_str());
-}
-
-Result<void> Staging::note(const ObjectId& id, std::string_view key) const {
-  const fs::path path = folder_ / id.str();
-  if (symlink(std::string(key).c_str(), path.c_str()) == 0 || errno == EEXIST) return {};
-  return fail_errno(path.string());
-}
-
-void Staging::forget(const ObjectId& id) const {
-  const fs::path path = folder_ / id.str();
-  if (unlink(path.c_str()) != 0 && errno != ENOENT)
-    log::warn("storage", "A note could not be removed",
-              {{"note", path.string()}, {"error", fail_errno("unlink").error().detail}});
 }
 
 Result<std::vector<ObjectId>> Staging::noted(const fs::path& data_folder) {
   VALETKEY_TRY(const auto folders, entries_of(data_folder / "staging"));
   std::vector<ObjectId> ids;
   for (const auto& folder : folders) {
-    VALETKEY_TRY(const auto notes, entries_of(folder.path()));
-    for (const auto& note : notes)
-      if (const auto id = ObjectId::parse(note.path().filename().string())) ids.push_back(*id);
+    VALETKEY_TRY(const auto notes, notes_of(folder.path()));
+    for (const Note& note : notes) ids.push_back(note.id);
   }
   std::ranges::sort(ids);
   return ids;

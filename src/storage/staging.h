@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // DIR/staging: what is not yet, or no longer, reachable. Every process works in a folder of its own
 // there (0700, locked while it lives). For each object file that the index does not name it holds a
-// note: a symbolic link called <object id> to the key. A process that dies leaves its notes, and
-// whoever opens the data folder next settles them: an id that the index does not name loses its
-// file. Notes are made before the file and go after it, so a file without a row always has one.
+// note (storage/notes.h). A process that dies leaves its notes, and whoever opens the data folder
+// next settles them: an id that the index does not name loses its file. Notes are made before the
+// file and go after it, so a file without a row always has one.
 // Thread-safe.
 #pragma once
 
@@ -16,6 +16,7 @@
 
 #include "base/file.h"
 #include "base/result.h"
+#include "storage/notes.h"
 #include "storage/object_id.h"
 
 namespace valetkey::storage {
@@ -33,16 +34,18 @@ class Staging {
 
   // For this process's temporary files; they must be sealed.
   const std::filesystem::path& folder() const { return folder_; }
-  Result<void> note(const ObjectId& id, std::string_view key) const;
-  void forget(const ObjectId& id) const;
+  Result<void> note(const ObjectId& id, std::string_view key) { return notes_.add(id, key); }
+  void forget(const ObjectId& id) { notes_.remove(id); }
+  bool is_settled() const { return notes_.empty(); }  // nothing is noted that may remain
   // Of all processes, sorted.
   static Result<std::vector<ObjectId>> noted(const std::filesystem::path& data_folder);
 
  private:
   Staging(std::filesystem::path folder, FileDescriptor lock)
-      : folder_(std::move(folder)), lock_(std::move(lock)) {}
+      : folder_(std::move(folder)), lock_(std::move(lock)), notes_(folder_) {}
   std::filesystem::path folder_;
   FileDescriptor lock_;
+  Notes notes_;
 };
 
 }  // namespace valetkey::storage
