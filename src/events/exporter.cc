@@ -271,6 +271,8 @@ Result<void> Exporter::write_parts(const storage::ExportBatch& batch, const Batc
            index.rows[end].partition < first + ParquetWriter::kMaxPartitions &&
            index.partitions[index.rows[end].partition].type == type)
       ++end;
+    // Now, before there are plaintext files that a sync of the file system would write out, too.
+    VALETKEY_CHECK(publisher.make_room(ParquetWriter::kMaxPartitions));
     VALETKEY_CHECK(write_rows(batch, events, index, begin, end, publisher, counts));
     begin = end;
   }

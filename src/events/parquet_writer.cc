@@ -101,28 +101,48 @@ Result<std::vector<ParquetFile>> ParquetWriter::write(std::string_view records,
                                                       std::size_t end) {
   if (begin == end) return std::vector<ParquetFile>{};
   const auto type = index.partitions[index.rows[begin].partition].type;
-  const auto folder = make_path();
-  reader_ = std::make_unique<RowReader>(type, records, index, begin, end);
-  const auto written = duckdb_->run(
-      fmt::format("COPY (SELECT * FROM {}()) TO {} (FORMAT parquet, COMPRESSION snappy, "
-                  "PARTITION_BY (partition), WRITE_PARTITION_COLUMNS false)",
-                  table_of(type), sql_text(folder.string())));
-  reader_.reset();
-  if (!written) {
+  for (const auto& left : handed_out_) {
     std::error_code ignored;
-    fs::remove_all(folder, ignored);
-    return std::unexpected(written.error());
+    fs::remove(left, ignored);  // its taker failed, or it is gone as it should
   }
+  handed_out_.clear();
+  reader_ = std::make_unique<RowReader>(type, records, index, begin, end);
+  auto files = copy_parts(type, index, index.rows[begin].partition);
+  reader_.reset();
+  if (!files) {
+    std::error_code ignored;
+    fs::remove_all(parts_folder(), ignored);
+    return files;
+  }
+  for (const auto& file : *files) handed_out_.push_back(file.path);
+  std::ranges::sort(*files, {}, &ParquetFile::partition);
+  return files;
+}
+
+fs::path ParquetWriter::parts_folder() const { return options_.folder / "parts"; }
+
+// The folders, one for each partition of a stretch, serve all stretches: making and removing one
+// for each part takes a file system longer than its rows.
+Result<std::vector<ParquetFile>> ParquetWriter::copy_parts(RowType type, const RowIndex& index,
+                                                           std::uint32_t first) {
+  VALETKEY_CHECK(duckdb_->run(fmt::format(
+      "COPY (SELECT * REPLACE (partition % {} AS partition) FROM {}()) TO {} (FORMAT parquet, "
+      "COMPRESSION snappy, PARTITION_BY (partition), WRITE_PARTITION_COLUMNS false, "
+      "OVERWRITE_OR_IGNORE)",
+      kMaxPartitions, table_of(type), sql_text(parts_folder().string()))));
   std::vector<ParquetFile> files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+  for (const auto& entry : fs::recursive_directory_iterator(parts_folder())) {
     if (!entry.is_regular_file()) continue;
-    const auto partition = partition_of(entry.path().parent_path());
-    if (!partition || *partition >= index.partitions.size())
+    const auto place = partition_of(entry.path().parent_path());
+    if (!place || *place >= kMaxPartitions)
       return fail(ErrorCode::internal, "DuckDB wrote a file where none was asked for");
-    VALETKEY_TRY(auto file, finish_file(entry.path(), *partition));
+    const auto partition = static_cast<std::uint32_t>(
+        first + (*place + kMaxPartitions - first % kMaxPartitions) % kMaxPartitions);
+    if (partition >= index.partitions.size())
+      return fail(ErrorCode::internal, "DuckDB wrote a file where none was asked for");
+    VALETKEY_TRY(auto file, finish_file(entry.path(), partition));
     files.push_back(std::move(file));
   }
-  std::ranges::sort(files, {}, &ParquetFile::partition);
   return files;
 }
 

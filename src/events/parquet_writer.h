@@ -28,7 +28,8 @@ class ParquetWriter {
   static Result<std::unique_ptr<ParquetWriter>> open(DuckdbOptions options);
   ~ParquetWriter();
 
-  // Writes rows[begin, end) of the plan, all of one type and of at most 500 partitions.
+  // Writes rows[begin, end) of the plan, all of one type and of at most 500 partitions. The files
+  // are there until the next call.
   Result<std::vector<ParquetFile>> write(std::string_view records, const RowIndex& index,
                                          std::size_t begin, std::size_t end);
   // Merges files of one type into one, in the order given, leaving out rows that `visitor` made, if
@@ -45,11 +46,15 @@ class ParquetWriter {
  private:
   ParquetWriter(DuckdbOptions options, std::unique_ptr<Duckdb> duckdb);
   Result<void> add_tables();
+  std::filesystem::path parts_folder() const;
+  Result<std::vector<ParquetFile>> copy_parts(RowType type, const RowIndex& index,
+                                              std::uint32_t first);
   Result<ParquetFile> finish_file(const std::filesystem::path& path, std::uint32_t partition);
 
   DuckdbOptions options_;
   std::unique_ptr<Duckdb> duckdb_;
-  std::unique_ptr<RowReader> reader_;  // of the statement that runs
+  std::unique_ptr<RowReader> reader_;              // of the statement that runs
+  std::vector<std::filesystem::path> handed_out_;  // by the last write()
   std::uint64_t next_name_ = 0;
 };
 

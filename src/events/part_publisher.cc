@@ -60,6 +60,10 @@ Result<void> PartPublisher::replace(const std::string& key, const std::filesyste
   return flush();
 }
 
+Result<void> PartPublisher::make_room(std::size_t parts) {
+  return group_.add.size() + parts > kGroup ? flush() : Result<void>();
+}
+
 Result<void> PartPublisher::flush() {
   if (group_.add.empty() && group_.unlist.empty()) return {};
   return store_.publish(std::exchange(group_, {}));

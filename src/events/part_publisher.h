@@ -27,6 +27,8 @@ class PartPublisher {
   // Visible with the next group, all or nothing: `key` from the file, `gone` no longer listed.
   Result<void> replace(const std::string& key, const std::filesystem::path& file,
                        std::uint64_t rows, std::vector<std::string> gone, Timestamp readable_until);
+  // Publishes what was added, unless so many more parts fit into its group.
+  Result<void> make_room(std::size_t parts);
   Result<void> flush();
 
  private:
