@@ -18,7 +18,10 @@ std::string described(const http::ClientResponse& answer) {
 
 std::unexpected<Error> refusal(const std::string& api, const http::ClientResponse& answer) {
   if (answer.status == 401)
-    return fail(ErrorCode::denied, api + " refuses the token: it is mistyped, revoked or expired");
+    return fail(ErrorCode::denied,
+                api +
+                    " refuses the token: it is mistyped, revoked or expired, or its "
+                    "account is suspended");
   if (answer.status == 403)
     return fail(ErrorCode::denied, api + " does not let this token exchange: " + described(answer));
   if (answer.status == 429 || answer.status >= 500)
@@ -93,7 +96,8 @@ http::Task<Result<Grant>> Session::exchange_once() {
   if (auto fine = check_private(*url, options_.allow_http); !fine)
     co_return std::unexpected(fine.error());
   while (url->target.ends_with('/')) url->target.pop_back();
-  url->target += "/v2/export/credentials?duration=" + options_.duration;
+  url->target += "/v2/export/credentials";
+  if (asks_for_an_hour_) url->target += "?duration=1h";
   http::ClientRequest request;
   request.url = *url;
   request.headers.emplace_back("Authorization", "Bearer " + std::string(options_.token.reveal()));
@@ -102,6 +106,10 @@ http::Task<Result<Grant>> Session::exchange_once() {
   auto answer = co_await http_.send(std::move(request), kMaxExchangeBytes);
   if (!answer) co_return std::unexpected(answer.error());
   const std::string api = url->scheme + "://" + url->authority();
+  if (answer->status == 400 && asks_for_an_hour_) {  // the operator's longest may be less
+    asks_for_an_hour_ = false;
+    co_return co_await exchange_once();
+  }
   if (answer->status != 200) co_return refusal(api, *answer);
   auto grant = parse_exchange(answer->body, now);
   wipe(answer->body);

@@ -14,7 +14,6 @@ namespace valetkey::client {
 struct SessionOptions {
   std::string api = "http://127.0.0.1:8080";
   Secret token;
-  std::string duration = "1h";
   bool allow_http = false;  // to another machine: secrets in the clear
   // How long a failing service is asked again once no valid credentials are left.
   milliseconds patience{std::chrono::minutes(15)};
@@ -56,6 +55,7 @@ class Session {
   Timestamp refresh_at_;
   unsigned failures_ = 0;  // of early refreshes, in a row
   bool fetching_ = false;
+  bool asks_for_an_hour_ = true;  // until the service says that it gives none
   Error last_error_;
   Timer fetched_;  // cancelled when an exchange has ended
   unsigned exchanges_ = 0;

@@ -102,6 +102,16 @@ TEST_F(SessionTest, AsksAFewTimesMoreWhereSomethingElseAnswers) {
   EXPECT_EQ(service.exchanges, 7);
 }
 
+TEST_F(SessionTest, TakesWhatTheServiceGivesWhereItGivesNoHour) {
+  service.gives_an_hour = false;
+  auto grant = get();
+  ASSERT_TRUE(grant) << grant.error().detail;
+  EXPECT_EQ(service.exchanges, 2);
+  clock.advance(minutes(61));
+  ASSERT_TRUE(get());
+  EXPECT_EQ(service.exchanges, 3);  // not asked for an hour again
+}
+
 TEST_F(SessionTest, ReplacesWhatAServerCalledExpired) {
   const auto first = get();
   ASSERT_TRUE(first);

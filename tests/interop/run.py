@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs each client by each way against a real server, and compares what it read with what is there. See script/interop."""
+import collections
+import dataclasses
+import functools
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import typing
+
+import fetch
+import stage
+from fetch import CLIENTS, VERSIONS, Skipped
+from stage import BUCKET, DAY, FILES, SDKS, TABLES, WAYS, Stage
+
+LONGEST = 300  # seconds of one job
+
+
+@dataclasses.dataclass(frozen=True)
+class Client:
+    name: str
+    version: str
+    account: str
+    ways: str
+    command: typing.Callable[[str, str, pathlib.Path], list[str]]  # of way, key prefix and the client's own folder
+    real_time: bool = False
+
+
+def script(group: str, name: str, *more) -> typing.Callable:
+    """A Python client; `more`: words, or functions of way and folder that give one."""
+    def command(way: str, prefix: str, home: pathlib.Path) -> list[str]:
+        return [fetch.python(group), "-B", CLIENTS / f"{name}.py", BUCKET, prefix, *(each(way, home) for each in more)]
+    return command
+
+
+def aws_cli(way: str, prefix: str, home: pathlib.Path) -> list[str]:
+    python = fetch.python("aws")
+    return [python, "-B", CLIENTS / "aws_cli.py", pathlib.Path(python).parent / "aws", BUCKET, prefix, home / "got"]
+
+
+def s5cmd(way: str, prefix: str, home: pathlib.Path) -> list[str]:
+    program = fetch.go("s5cmd", "github.com/peak/s5cmd/v2")
+    return ["env", "AWS_SDK_LOAD_CONFIG=1", "/usr/bin/python3", "-B", CLIENTS / "s5cmd_objects.py", program, BUCKET, prefix,
+            home / "got"]
+
+
+def s3a_provider(way: str, home: pathlib.Path) -> str:
+    return {"P": "org.apache.hadoop.fs.s3a.auth.ProfileAWSCredentialsProvider",
+            "E": "org.apache.hadoop.fs.s3a.TemporaryAWSCredentialsProvider"}.get(
+        way, "software.amazon.awssdk.auth.credentials.ContainerCredentialsProvider")
+
+
+PYPI = fetch.version_of
+CLIENTS_RUN = [
+    Client("awscli", PYPI("aws", "awscli"), FILES, "PLAE", aws_cli),
+    Client("boto3", PYPI("aws", "boto3"), FILES, "PLAE", script("aws", "boto3_objects")),
+    Client("pandas", PYPI("frames", "pandas") + " with s3fs " + PYPI("frames", "s3fs"), TABLES, "PLAE",
+           script("frames", "pandas_tables")),
+    Client("pyarrow", PYPI("frames", "pyarrow"), TABLES, "PLAE", script("frames", "pyarrow_tables")),
+    Client("polars", PYPI("polars", "polars"), TABLES, "PLAE", script("polars", "polars_tables")),
+    Client("duckdb", PYPI("duckdb", "duckdb"), TABLES, "PLAE", script("duckdb", "duckdb_tables")),
+    Client("rust", VERSIONS["cargo"]["aws-sdk-s3"].lstrip("="), FILES, "PLA",
+           lambda way, prefix, home: [fetch.cargo("objects"), BUCKET, prefix, "3"]),
+    Client("go", VERSIONS["go"]["objects"]["github.com/aws/aws-sdk-go-v2/service/s3"], FILES, "PLA",
+           lambda way, prefix, home: [fetch.go("objects", ".", CLIENTS / "go"), BUCKET, prefix, str(stage.SECONDS)], True),
+    Client("s5cmd", VERSIONS["go"]["s5cmd"]["github.com/peak/s5cmd/v2"], FILES, "PLA", s5cmd, True),
+    Client("java", VERSIONS["maven"]["aws"][0].split(":")[2], FILES, "PLA",
+           lambda way, prefix, home: [*fetch.java("aws", "Objects"), BUCKET, prefix, str(stage.SECONDS)], True),
+    Client("spark", PYPI("spark", "pyspark") + " with hadoop-aws " + VERSIONS["maven"]["spark"][0].split(":")[2].rstrip("!"),
+           TABLES, "PLA", script("spark", "spark_tables", s3a_provider, lambda way, home: fetch.jars("spark")), True),
+]
+
+
+STAGES: dict[bool, Stage] = {}
+
+
+def staged(real_time: bool) -> Stage:
+    if real_time not in STAGES:
+        STAGES[real_time] = Stage(real_time)
+    return STAGES[real_time]
+
+
+def read_back(client: Client, way: str) -> str:
+    """What is worth saying of a job that read what it should; raises AssertionError otherwise."""
+    scene = staged(client.real_time)
+    with tempfile.TemporaryDirectory(dir=scene.folder) as folder:
+        home = pathlib.Path(folder)
+        # Of files one day: as the clock runs, the server adds _SUCCESS of days that end.
+        prefix = f"v1/account_id={client.account}/{DAY if client.account == FILES else ''}"
+        command = client.command(way, prefix, home)
+        words, environment = scene.way(way, client.account, home)
+        before = scene.server.exchanges()
+        said = run([*words, *map(str, command)], environment, home, scene)
+        found = json.loads(said.splitlines()[-1])
+        exchanges = scene.server.exchanges() - before
+    wanted = scene.truth if client.account == TABLES else scene.hashes
+    if found != wanted:
+        odd = {key: (wanted.get(key), found.get(key)) for key in wanted.keys() | found.keys()
+               if wanted.get(key) != found.get(key)}
+        raise AssertionError(f"wanted and read differ: {odd}"[:600])
+    if way == "E":
+        return "one set of credentials"
+    if exchanges < 2:
+        raise AssertionError(f"credentials were exchanged {exchanges} times: none expired")
+    return f"{exchanges} exchanges while credentials expired"
+
+
+def run(command: list[str], environment: dict, home: pathlib.Path, scene: Stage) -> str:
+    # Files, so that nobody waits for a pipe; a session, so that what a job started ends with it.
+    with open(home / "out", "w") as out, open(home / "errors", "w") as errors:
+        job = subprocess.Popen(command, env={**environment, "PYTHONPATH": str(CLIENTS)}, cwd=home, start_new_session=True,
+                               stdin=subprocess.DEVNULL, stdout=out, stderr=errors)
+    try:
+        status = job.wait(timeout=LONGEST)
+    except subprocess.TimeoutExpired:
+        os.killpg(job.pid, signal.SIGKILL)
+        job.wait()
+        raise AssertionError(f"not done after {LONGEST} s") from None
+    said, errors = (home / "out").read_text(), (home / "errors").read_text()
+    for secret in scene.server.secrets:
+        if secret in said + errors:
+            raise AssertionError("it printed a secret")
+    if status:
+        raise AssertionError(f"exit {status}: {' '.join(errors.split())[-600:]}")
+    return said
+
+
+def events_arrive(command: typing.Callable[[list], list], engine: str) -> str:
+    """Optimizely's own SDK decides and tracks; the export holds what it returned to its caller."""
+    import test_js_sdk
+    visitors, scene, rules = 60, staged(False), test_js_sdk.Rules()
+    before = scene.rows_exported()
+    with tempfile.TemporaryDirectory(dir=scene.folder) as folder:
+        told = run(list(map(str, command([f"{scene.server.api}/v1/events", test_js_sdk.DATAFILE, visitors]))),
+                   stage.clean_environment(), pathlib.Path(folder), scene)
+    calls = [json.loads(line) for line in told.splitlines()]
+    if not stage.eventually(lambda: scene.rows_exported() - before >= len(calls), seconds=60):
+        raise AssertionError(f"{len(calls)} calls, {scene.rows_exported() - before} rows")
+    rows = [row for row in scene.rows_of(SDKS) if row["client_engine"] == engine]
+    wanted = collections.Counter(
+        (each["visitor"], *rules.decided(each)) if each["call"] == "decide" else
+        (each["visitor"], each["event"], each["tags"]["revenue"], each["tags"]["value"]) for each in calls)
+    found = collections.Counter(
+        (row["visitor_id"], *(row[name] or None for name in ("campaign_id", "experiment_id", "variation_id")))
+        if row["_part"].startswith("type=decisions/") else
+        (row["visitor_id"], row["event_name"], row["revenue"], row["value"]) for row in rows)
+    if wanted != found:
+        raise AssertionError(f"missing {list((wanted - found).items())[:3]}, not told {list((found - wanted).items())[:3]}")
+    return f"{len(calls)} calls are {len(rows)} rows"
+
+
+def optimizely_python() -> str:
+    program = fetch.python("optimizely")
+    return events_arrive(lambda words: [program, "-B", CLIENTS / "optimizely_events.py", *words], "python-sdk")
+
+
+def optimizely_java() -> str:
+    program = fetch.java("optimizely", "OptimizelyEvents")
+    return events_arrive(lambda words: [*program, *words], "java-sdk")
+
+
+def jobs() -> dict[str, list[tuple[str, typing.Callable[[], str]]]]:
+    """What there is to run, by name: a title and a function each."""
+    found = {client.name: [(f"{client.name} {client.version} {WAYS[way]}", functools.partial(read_back, client, way))
+                           for way in client.ways] for client in CLIENTS_RUN}
+    found["optimizely-python"] = [(f"optimizely-python {PYPI('optimizely', 'optimizely-sdk')}", optimizely_python)]
+    found["optimizely-java"] = [(f"optimizely-java {VERSIONS['maven']['optimizely'][0].split(':')[2]}", optimizely_java)]
+    return found
+
+
+def main() -> int:
+    known, counts = jobs(), collections.Counter()
+    names = sys.argv[1:] or list(known)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        print(f"script/interop: unknown client {unknown[0]}; known are {', '.join(known)}", file=sys.stderr)
+        return 2
+    try:
+        for title, job in (each for name in names for each in known[name]):
+            try:
+                outcome, why = "passed", job()
+            except Skipped as reason:
+                outcome, why = "skipped", str(reason)
+            except (AssertionError, ValueError, subprocess.SubprocessError) as failure:
+                outcome, why = "failed", " ".join(str(failure).split())
+            counts[outcome] += 1
+            print(f"{outcome:7}  {title}: {why}", flush=True)
+    finally:
+        for each in STAGES.values():
+            each.close()
+    print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
+    return 1 if counts["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
