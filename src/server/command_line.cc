@@ -17,6 +17,8 @@ namespace {
 using control::AccountState;
 using control::UserState;
 
+constexpr std::int64_t kMostOfAccount = 1'000'000'000'000'000;  // a petabyte a day
+
 // The values of all options and arguments; a command reads those it declared.
 struct Words {
   std::string data_dir, config, keyring;
@@ -187,11 +189,13 @@ void CommandLine::add_policy(CLI::App& accounts) {
       ->check(CLI::IsMember({"new", "none"}));
   command->add_option("--origins", policy.origins,
                       "Web origins that events may come from, separated by commas, or none: any");
-  command->add_option("--events-per-s", policy.events_per_s, "Most events per second; 0: no limit");
-  command->add_option("--bytes-per-day", policy.bytes_per_day, "Most bytes per day; 0: no limit");
+  command->add_option("--events-per-s", policy.events_per_s, "Most events per second; 0: no limit")
+      ->check(CLI::Range(std::int64_t{0}, kMostOfAccount));
+  command->add_option("--bytes-per-day", policy.bytes_per_day, "Most bytes per day; 0: no limit")
+      ->check(CLI::Range(std::int64_t{0}, kMostOfAccount));
   command = add(
       accounts, "erase-visitor",
-      "Remove a visitor's rows from the export and from what waits; stop the server first",
+      "Remove a visitor's rows from the export and from what waits, whether or not a server runs",
       [this](Session& s) { return account_erase_visitor(s, words_.id, words_.visitor); },
       "valetkeyd account erase-visitor 12345 oeu1383080393924r0.5047421827912331");
   command->add_option("ID", words_.id, "The account")->required();

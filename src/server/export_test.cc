@@ -38,6 +38,9 @@ TEST(AccountSet, ChangesOnlyWhatIsNamed) {
               HasSubstr("retention none"));
   EXPECT_EQ(machine.run({"account", "set", "12", "--retention", "12h"}).status, 1);
   EXPECT_EQ(machine.run({"account", "set", "13"}).status, 1);
+  const auto negative = machine.run({"account", "set", "12", "--bytes-per-day", "-1"});
+  EXPECT_EQ(negative.status, 2);
+  EXPECT_THAT(negative.err, HasSubstr("not in range 0 to 1000000000000000"));
 }
 
 TEST(AccountSet, ShowsAnIngestKeyOnceAndStoresItsHash) {
