@@ -28,7 +28,6 @@ class FakeService final : public http::Handler {
   const Clock* clock = nullptr;
   std::string endpoint;
   bool gives_an_hour = true;
-  bool gives_an_hour = true;
   int exchanges = 0, reads = 0;
   std::vector<std::string> ranges;
   std::map<std::string, std::string> checksums;  // what is said of an object read as a whole
