@@ -22,8 +22,9 @@ from server import BUCKET, LONG, PROGRAMS, Server, clean_environment, main
 ACCOUNT = "12"
 PREFIX = f"v1/account_id={ACCOUNT}/"
 SHUTDOWN, WITHOUT_JOURNAL = 0x8004587D, 2
-# Nothing reaches the disk unless somebody asks: no commit by time, no allocation because of a rename.
-MOUNT = "loop,commit=300,noauto_da_alloc,nodelalloc"
+# Nothing reaches the disk unless somebody asks: no commit by time, no allocation because of a rename, and no file's bytes
+# because another file's fsync committed their names.
+MOUNT = "loop,commit=300,noauto_da_alloc,nodelalloc,data=writeback"
 
 
 def sha256(content: bytes) -> str:
@@ -91,7 +92,7 @@ class Power(unittest.TestCase):
         with Load(self.server.api, senders=3, account=ACCOUNT) as load:
             for number in range(10 if LONG else 3):
                 files = {f"{PREFIX}type=decisions/date=2026-03-0{1 + n % 2}/experiment={number}/part-{n}":
-                         trees.content_of(20_000 + n, f"{number} {n}") for n in range(12)}
+                         trees.content_of(20_000 + n, f"{number} {n}") for n in range(24)}  # so many are synced at once
                 tree = trees.plain_tree(self.server.folder / f"tree{number}", files)
                 self.server.run("import", str(tree))
                 imported |= {key: sha256(content) for key, content in files.items()}
