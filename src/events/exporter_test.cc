@@ -527,5 +527,43 @@ TEST_F(ExporterTest, MergesItsFilesOfSeenUuids) {
   EXPECT_EQ(objects("internal/seen/").size(), ledger_->seen()->size());
 }
 
+// Two stretches share the folders that DuckDB writes to: what is left of the first, because its
+// taker failed, is no part of the second.
+TEST(ParquetWriter, HandsOutNothingTwice) {
+  if (!fs::exists(kLibrary)) GTEST_SKIP() << "libduckdb is not installed: run script/bootstrap";
+  const auto folder = fs::temp_directory_path() / ("valetkey-writer-" + random_base62(12));
+  const auto writer = ParquetWriter::open(
+      {.library = kLibrary, .sha256 = "", .folder = folder});  // removes it, too
+  ASSERT_TRUE(writer) << writer.error().detail;
+  constexpr std::uint32_t kPartitions = ParquetWriter::kMaxPartitions + 20;
+  std::string records;
+  RowIndexer indexer(Date(), [](const Partition&) { return true; });
+  for (std::uint32_t i = 0; i < kPartitions; ++i) {
+    const auto name = fmt::format("event {:04}", i);
+    Event event;
+    event.account_id = "1";
+    event.uuid = event.visitor_id = name;
+    event.event_name = name;
+    indexer.add(event, static_cast<std::uint32_t>(records.size()));
+    encode_event(event, records);
+  }
+  const auto index = indexer.finish();
+  // The second begins in the middle of the folders and ends before where it began.
+  const auto first = (*writer)->write(records, index, 0, 30);
+  const auto second = (*writer)->write(records, index, 30, kPartitions);
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(first->size(), 30U);
+  ASSERT_EQ(second->size(), kPartitions - 30);
+  for (std::uint32_t i = 0; i < second->size(); ++i) {
+    EXPECT_EQ((*second)[i].partition, 30 + i);
+    EXPECT_EQ((*second)[i].rows, 1U);
+    EXPECT_TRUE(fs::exists((*second)[i].path));
+  }
+  const auto third = (*writer)->write(records, index, 3, 4);
+  ASSERT_TRUE(third);
+  ASSERT_EQ(third->size(), 1U);
+  EXPECT_EQ((*third)[0].partition, 3U);
+}
+
 }  // namespace
 }  // namespace valetkey::events
