@@ -35,7 +35,13 @@ void OrderedMd5::arrived(std::uint64_t begin, std::uint64_t end) {
 }
 
 Result<std::string> OrderedMd5::finish() {
+  {
+    const std::lock_guard lock(mutex_);
+    given_up_ = whole_to_ < size_;
+  }
+  wake_.notify_all();
   thread_.join();
+  if (given_up_) return fail(ErrorCode::internal, name_ + ": not all of its pieces have arrived");
   VALETKEY_CHECK(std::move(result_));
   const auto digest = md5_.finish();
   return hex({reinterpret_cast<const char*>(digest.data()), digest.size()});

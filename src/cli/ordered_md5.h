@@ -22,7 +22,7 @@ class OrderedMd5 {
   ~OrderedMd5();  // gives up what is not computed
   // Bytes [begin, end) stand in the file, and will not change.
   void arrived(std::uint64_t begin, std::uint64_t end);
-  // Waits until all is read; every byte must have arrived. 32 hex digits.
+  // Waits until all is read. 32 hex digits; `internal` unless every byte has arrived.
   Result<std::string> finish();
 
  private:

@@ -53,6 +53,14 @@ TEST_F(OrderedMd5Test, SaysThatTheFileIsShorterThanItsPieces) {
   EXPECT_FALSE(md5.finish());
 }
 
+TEST_F(OrderedMd5Test, SaysThatAPieceIsMissing) {
+  OrderedMd5 md5(file_, content_.size(), "a file");
+  write(0, 1'000'000);
+  md5.arrived(0, 200'000);
+  md5.arrived(400'000, 1'000'000);
+  EXPECT_EQ(md5.finish().error().code, ErrorCode::internal);
+}
+
 TEST_F(OrderedMd5Test, CanBeGivenUpBeforeAllArrived) {
   OrderedMd5 md5(file_, content_.size(), "a file");
   write(0, 200'000);
