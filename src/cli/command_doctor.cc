@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "cli/printable.h"
 #include "cli/reach.h"
 
 namespace valetkey::cli {
@@ -15,7 +16,7 @@ class Doctor {
   explicit Doctor(std::ostream& out) : out_(out) {}
   bool note(const std::string& check, const Result<std::string>& found) {
     out_ << fmt::format("{:<4} {:<19} {}\n", found ? "ok" : "FAIL", check,
-                        found ? *found : found.error().detail);
+                        printable(found ? *found : found.error().detail));
     out_.flush();
     failed_ = failed_ || !found;
     return found.has_value();

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/crypto.h"
 #include "base/encoding.h"
 #include "cli/commands.h"
+#include "cli/printable.h"
 
 namespace valetkey::cli {
 namespace {
@@ -21,15 +20,9 @@ Task<Result<void>> paths(Context& context, const Selection& selection, Streams s
   co_return Result<void>{};
 }
 
-// Names come from outside: nothing in them may move the terminal's cursor.
-std::string printable(std::string text) {
-  std::ranges::replace_if(text, [](char c) { return (c >= 0 && c < 0x20) || c == 0x7F; }, '?');
-  return text;
-}
-
 void print_object(const client::ListedObject& object, std::string_view name, std::ostream& out) {
   out << fmt::format("{} {:>10} {}\n", format_iso8601(object.modified), bytes_text(object.size),
-                     printable(std::string(name)));
+                     printable(name));
 }
 
 Task<Result<void>> ls(Context& context, const Selection& selection, bool recursive,

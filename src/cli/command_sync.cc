@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "cli/commands.h"
+#include "cli/printable.h"
 #include "cli/sync.h"
 
 namespace valetkey::cli {
@@ -29,7 +30,8 @@ class Report {
                                   action, quote_json(name), bytes);
     } else if (flags_.verbose || flags_.dry_run) {
       clear();
-      streams_.out << action << ' ' << quote_json(name) << ' ' << bytes_text(bytes) << '\n';
+      streams_.out << action << ' ' << printable(quote_json(name)) << ' ' << bytes_text(bytes)
+                   << '\n';
     }
   }
 
