@@ -298,6 +298,12 @@ int run(int argc, char** argv, Streams streams, const client::Environment& env) 
   }
   CommandLine line;
   line.words.server.command = take_command(argc, argv);
+  const auto is_named = [argv](CLI::App* command) { return command->get_name() == argv[1]; };
+  if (argc < 2 || (argv[1][0] != '-' && line.app.get_subcommands(is_named).empty())) {
+    // Not repeated: it may be a token.
+    streams.err << "valetkey: the first word must be a command: `valetkey --help` lists them\n";
+    return 2;
+  }
   try {
     line.app.parse(argc, argv);
   } catch (const CLI::ParseError& refused) {

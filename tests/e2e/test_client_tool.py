@@ -345,6 +345,7 @@ class Tool(ServedCase):
                 self.assertIn(words, self.run_tool(*arguments, status=1, more=more)[1])
         html.shutdown()
         self.run_tool("sync", "--connections", "0", status=2)
+        self.assertIn("must be a command", self.run_tool("synk", status=2)[1])
 
     def test_a_lying_endpoint_writes_nothing(self):
         liar = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar)
