@@ -9,6 +9,7 @@ import com.optimizely.ab.event.LogEvent;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 
 public final class OptimizelyEvents {
   static String quoted(String text) {
@@ -16,7 +17,7 @@ public final class OptimizelyEvents {
   }
 
   public static void main(String[] arguments) throws Exception {
-    EventHandler http = AsyncEventHandler.builder().build();
+    AsyncEventHandler http = AsyncEventHandler.builder().build();
     EventHandler toValetkey = event -> http.dispatchEvent(new LogEvent(
         event.getRequestMethod(), arguments[0], event.getRequestParams(), event.getEventBatch()));
     try (Optimizely client = Optimizely.builder().withDatafile(Files.readString(Path.of(arguments[1])))
@@ -36,5 +37,6 @@ public final class OptimizelyEvents {
         }
       }
     }
+    http.shutdownAndAwaitTermination(30, TimeUnit.SECONDS);  // the client knows of no handler inside
   }
 }
