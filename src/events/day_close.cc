@@ -196,7 +196,7 @@ Result<void> Exporter::erase_from_part(RowType type, const storage::ObjectInfo& 
   VALETKEY_TRY(auto* const parquet, writer());
   Scratch scratch;
   const auto file = scratch.add(parquet->make_path());
-  if (const auto fetched = fetch_object(store_, part.key, file); !fetched) {
+  if (auto fetched = fetch_object(store_, part.key, file); !fetched) {
     if (fetched.error().code != ErrorCode::corrupt) return fetched;
     erasing.unreadable.push_back(part.key);
     return {};
