@@ -80,6 +80,18 @@ class Look {
     const auto records = reader.records(frame);
     if (!records) return damaged(path, frame.position);
     if (!found_.oldest) found_.oldest = received(*records, from - frame.header.first);
+    if (everything_ && !count(*records, from - frame.header.first)) damaged(path, frame.position);
+  }
+
+  // By account. False: a record is none.
+  bool count(std::string_view records, std::uint64_t skipped) {
+    if (!events::skip_events(records, skipped)) return false;
+    while (!records.empty()) {
+      if (!events::decode_event(records, event_)) return false;
+      auto& account = found_.accounts[std::string(event_.account_id)];
+      if (account.events++ == 0) account.oldest = event_.received;
+    }
+    return true;
   }
 
   static std::optional<Timestamp> received(std::string_view records, std::uint64_t skipped) {
@@ -92,6 +104,7 @@ class Look {
   const Keyring& keyring_;
   Offset consumed_;
   bool everything_;
+  Event event_;  // its memory serves each
   Backlog found_;
 };
 

@@ -26,11 +26,11 @@ class BacklogTest : public testing::Test {
     return events::open_file_log(options, keys_, clock_).value();
   }
   fs::path folder() const { return machine_.folder() / "events"; }
-  void append(events::EventLog& log, int count) {
+  void append(events::EventLog& log, int count, std::string_view account = "12") {
     std::string records;
     for (int i = 0; i < count; ++i) {
       events::Event event;
-      event.account_id = "12";
+      event.account_id = account;
       event.uuid = "u";
       event.visitor_id = "v";
       event.received = clock_.now();
@@ -81,6 +81,20 @@ TEST_F(BacklogTest, CountsWhatWaitsBesideARunningLog) {
   EXPECT_EQ(rest.lag(clock_.now()).count(), 0);
   EXPECT_EQ(look(7).events, 0U);
   EXPECT_EQ(look(7).oldest, std::nullopt);
+}
+
+TEST_F(BacklogTest, TellsWhoseEventsWait) {
+  const auto log = open();
+  append(*log, 3);
+  clock_.advance(std::chrono::seconds(5));
+  append(*log, 4, "13");
+  append(*log, 1);
+  const auto all = look(2, true);
+  ASSERT_EQ(all.accounts.size(), 2U);
+  EXPECT_EQ(all.accounts.at("12").events, 2U);
+  EXPECT_EQ(all.accounts.at("13").events, 4U);
+  EXPECT_EQ(all.accounts.at("13").oldest - all.accounts.at("12").oldest, std::chrono::seconds(5));
+  EXPECT_TRUE(look(2).accounts.empty()) << "only where everything is looked at";
 }
 
 TEST_F(BacklogTest, TakesATornTailForWhatIsBeingWritten) {

@@ -106,7 +106,8 @@ Result<void> export_all(Session& session, const KeySource& keys, storage::DiskSt
 }
 
 struct Status {
-  std::map<std::string, storage::ExportCounts> accounts;
+  std::map<std::string, storage::ExportCounts> accounts;  // of which anything is to be told
+  storage::DropCounts dropped;
   Backlog backlog;
   std::optional<Date> closed_through;
   std::optional<Timestamp> last_finished;
@@ -120,8 +121,36 @@ Result<Status> read_status(const Session& session) {
   VALETKEY_TRY(out.closed_through, ledger->closed_through());
   VALETKEY_TRY(out.last_finished, ledger->last_finished());
   VALETKEY_TRY(const auto consumed, ledger->consumed(0));
-  VALETKEY_TRY(out.backlog, read_backlog(events_folder(session.data_dir), *keys->get(), consumed));
+  VALETKEY_TRY(out.backlog,
+               read_backlog(events_folder(session.data_dir), *keys->get(), consumed, true));
+  VALETKEY_TRY(out.dropped, ledger->dropped());
+  for (const auto& [account, drops] : out.dropped) out.accounts.try_emplace(account);
+  for (const auto& [account, waiting] : out.backlog.accounts) out.accounts.try_emplace(account);
   return out;
+}
+
+AccountBacklog waiting_of(const Status& status, const std::string& account) {
+  const auto found = status.backlog.accounts.find(account);
+  return found == status.backlog.accounts.end() ? AccountBacklog{} : found->second;
+}
+
+std::int64_t lag_seconds(const AccountBacklog& waiting, Timestamp now) {
+  const auto lag = waiting.events > 0 ? now - waiting.oldest : milliseconds(0);
+  return std::max<std::int64_t>(lag.count() / 1000, 0);
+}
+
+json::object drops_of(const Status& status, const std::string& account) {
+  json::object out;
+  if (const auto found = status.dropped.find(account); found != status.dropped.end())
+    for (const auto& [reason, events] : found->second) out[reason] = events;
+  return out;
+}
+
+std::string drops_text(const Status& status, const std::string& account) {
+  std::string out;
+  for (const auto& [reason, events] : drops_of(status, account))
+    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", events.as_uint64(), std::string(reason));
+  return out.empty() ? "0" : out;
 }
 
 json::object document_of(const Status& status, Timestamp now) {
@@ -129,6 +158,10 @@ json::object document_of(const Status& status, Timestamp now) {
   for (const auto& [account, counts] : status.accounts) {
     auto each = document_of(counts);
     each["account"] = account;
+    const auto waiting = waiting_of(status, account);
+    each["waiting"] = waiting.events;
+    each["lag_seconds"] = lag_seconds(waiting, now);
+    each["dropped"] = drops_of(status, account);
     accounts.push_back(std::move(each));
   }
   json::object out{{"accounts", std::move(accounts)},
@@ -142,14 +175,18 @@ json::object document_of(const Status& status, Timestamp now) {
   return out;
 }
 
-void print_table(const Session& session, const Status& status) {
-  Table table({"ACCOUNT", "RECEIVED", "DUPLICATE", "SET ASIDE", "LATE", "ROWS", "PARTS", "BYTES"});
-  for (const auto& [account, c] : status.accounts)
+void print_table(const Session& session, const Status& status, Timestamp now) {
+  Table table({"ACCOUNT", "RECEIVED", "DUPLICATE", "SET ASIDE", "LATE", "ROWS", "PARTS", "BYTES",
+               "WAITING", "LAG S", "DROPPED"});
+  for (const auto& [account, c] : status.accounts) {
+    const auto waiting = waiting_of(status, account);
     table.row({account, std::to_string(c.events + c.duplicates), std::to_string(c.duplicates),
                std::to_string(c.set_aside), std::to_string(c.late), std::to_string(c.rows),
-               std::to_string(c.parts), std::to_string(c.bytes)});
+               std::to_string(c.parts), std::to_string(c.bytes), std::to_string(waiting.events),
+               std::to_string(lag_seconds(waiting, now)), drops_text(status, account)});
+  }
   if (table.empty())
-    session.out << "No events have been exported yet.\n";
+    session.out << "No events have come yet.\n";
   else
     table.print(session.out);
 }
@@ -181,7 +218,7 @@ Result<int> export_status(Session& session) {
     session.print(document_of(status, now));
     return 0;
   }
-  print_table(session, status);
+  print_table(session, status, now);
   session.out << fmt::format(
       "Waiting: {} events ({}), the oldest for {} s. Closed: {}.\n", status.backlog.events,
       ProgressBar::bytes_text(status.backlog.bytes), status.backlog.lag(now).count() / 1000,

@@ -54,9 +54,12 @@ void ExportLoop::run() {
     note(worked);
     lock.lock();
   }
+  lock.unlock();
+  if (const auto kept = keep_drops(); !kept) note(kept);
 }
 
 Result<void> ExportLoop::work() {
+  VALETKEY_CHECK(keep_drops());
   VALETKEY_CHECK(look());
   if (!exporter_) {
     VALETKEY_TRY(exporter_, make_exporter(parts_, config_));
@@ -118,6 +121,14 @@ Result<void> ExportLoop::look() {
   consumed_ = consumed;
   oldest_ = oldest;
   return {};
+}
+
+Result<void> ExportLoop::keep_drops() {
+  const auto drops = intake_.take_account_drops();
+  if (drops.empty()) return {};
+  auto kept = parts_.ledger.add_dropped(drops);
+  if (!kept) intake_.give_back(drops);
+  return kept;
 }
 
 void ExportLoop::note(const Result<void>& worked) {

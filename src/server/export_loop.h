@@ -12,13 +12,15 @@
 
 #include "server/export_health.h"
 #include "server/export_wiring.h"
+#include "server/intake_counters.h"
 
 namespace valetkey::server {
 
 class ExportLoop {
  public:
-  ExportLoop(const ExporterParts& parts, Config::Export config)
-      : parts_(parts), config_(std::move(config)) {}
+  // `intake`: whose drops are written down, once a second and at the end.
+  ExportLoop(const ExporterParts& parts, Config::Export config, IntakeCounters& intake)
+      : parts_(parts), config_(std::move(config)), intake_(intake) {}
   ~ExportLoop() { stop(); }
   ExportLoop(const ExportLoop&) = delete;
   ExportLoop& operator=(const ExportLoop&) = delete;
@@ -33,11 +35,13 @@ class ExportLoop {
   Result<bool> day_is_over();
   Result<void> apply_retention();
   Result<void> look();
+  Result<void> keep_drops();
   void note(const Result<void>& worked);
   bool stopping() const;
 
   const ExporterParts parts_;
   const Config::Export config_;
+  IntakeCounters& intake_;
   // The thread's own.
   std::unique_ptr<events::Exporter> exporter_;
   bool asked_ = false;  // by `valetkeyd export`, and not yet done

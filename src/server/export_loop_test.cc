@@ -40,7 +40,7 @@ class ExportLoopTest : public testing::Test {
 
   void start() {
     loop_ = std::make_unique<ExportLoop>(
-        ExporterParts{*log_, *objects_, *ledger_, *control_, clock_}, config_.exporting);
+        ExporterParts{*log_, *objects_, *ledger_, *control_, clock_}, config_.exporting, intake_);
     loop_->start();
   }
   void send(const std::string& uuid, const std::string& visitor = "v") {
@@ -77,6 +77,7 @@ class ExportLoopTest : public testing::Test {
   std::unique_ptr<storage::DiskStore> objects_;
   std::unique_ptr<storage::ExportLedger> ledger_;
   std::unique_ptr<events::EventLog> log_;
+  IntakeCounters intake_;
   std::unique_ptr<ExportLoop> loop_;  // the last one: it uses all the others
 };
 
@@ -91,6 +92,19 @@ TEST_F(ExportLoopTest, ExportsWhatIsDueAndTellsWhatWaits) {
   EXPECT_TRUE(eventually([&] { return rows() == 1; }));
   EXPECT_EQ(loop_->health().waiting_events, 0U);
   EXPECT_EQ(loop_->health().lag.count(), 0);
+}
+
+TEST_F(ExportLoopTest, WritesDownWhatWasDropped) {
+  const AccountId account = AccountId::parse("12").value();
+  start();
+  intake_.dropped(account.str(), "rate_limit", 3);
+  intake_.dropped("", "unknown_account", 8);
+  EXPECT_TRUE(eventually([&] { return !ledger_->dropped().value().empty(); }));
+  intake_.dropped(account.str(), "rate_limit", 4);
+  intake_.dropped(account.str(), "no_uuid", 1);
+  loop_->stop();
+  const storage::DropCounts all = {{"12", {{"rate_limit", 7}, {"no_uuid", 1}}}};
+  EXPECT_EQ(ledger_->dropped().value(), all) << "what came just before the end counts as well";
 }
 
 TEST_F(ExportLoopTest, ExportsAtOnceWhenAsked) {

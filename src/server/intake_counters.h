@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What became of the events that were sent, for /metrics. Thread-safe.
+// What became of the events that were sent, for /metrics and `export status`. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -8,24 +8,31 @@
 #include <string>
 
 #include "api/intake.h"
+#include "storage/export_ledger.h"
 
 namespace valetkey::server {
 
 class IntakeCounters final : public api::IntakeHooks {
  public:
   void received(const AccountId& account, std::uint64_t events, std::uint64_t bytes) override;
-  // Beyond 64 different reasons they count as "other".
+  // Beyond 64 different reasons they count as "other". Only accounts that exist are named, so there
+  // is an end to those.
   void dropped(std::string_view account, std::string_view reason, std::uint64_t count) override;
 
   std::uint64_t events() const { return events_.load(std::memory_order_relaxed); }
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   std::map<std::string, std::uint64_t, std::less<>> drops() const;  // by reason
+  // By account, since this was called last: whoever takes them writes them down, or gives them
+  // back.
+  storage::DropCounts take_account_drops();
+  void give_back(const storage::DropCounts& drops);
 
  private:
   std::atomic<std::uint64_t> events_{0};
   std::atomic<std::uint64_t> bytes_{0};
   mutable std::mutex mutex_;
   std::map<std::string, std::uint64_t, std::less<>> drops_;
+  storage::DropCounts account_drops_;
 };
 
 }  // namespace valetkey::server

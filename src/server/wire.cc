@@ -75,7 +75,8 @@ Result<void> Server::open_events() {
   if (!log) return std::unexpected(log.error());
   event_log_ = std::move(*log);
   exporting_ = std::make_unique<ExportLoop>(
-      ExporterParts{*event_log_, *objects_, *ledger_, *control_, clock_}, config_.exporting);
+      ExporterParts{*event_log_, *objects_, *ledger_, *control_, clock_}, config_.exporting,
+      metrics_.intake());
   return {};
 }
 

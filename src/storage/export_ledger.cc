@@ -58,6 +58,12 @@ CREATE TABLE IF NOT EXISTS export_count (
   parts INTEGER NOT NULL,
   bytes INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS export_dropped (
+  account TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  events INTEGER NOT NULL,
+  PRIMARY KEY (account, reason)
+) WITHOUT ROWID;
 )";
 
 constexpr std::chrono::days kErasuresKept{1};  // once done: whoever asked has looked by then
@@ -223,6 +229,31 @@ Result<std::map<std::string, ExportCounts>> ExportLedger::counts() {
     for (auto* n : {&each.events, &each.rows, &each.duplicates, &each.set_aside, &each.late,
                     &each.parts, &each.bytes})
       *n = as_unsigned(query.integer(column++));
+  }
+}
+
+Result<void> ExportLedger::add_dropped(const DropCounts& drops) {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_, Transaction::Kind::write));
+  for (const auto& [account, reasons] : drops)
+    for (const auto& [reason, events] : reasons) {
+      VALETKEY_TRY(Query query,
+                   database_->query("INSERT INTO export_dropped VALUES (?, ?, ?) ON CONFLICT DO "
+                                    "UPDATE SET events = events + excluded.events"));
+      query.bind_text(account).bind_text(reason);
+      VALETKEY_CHECK(query.bind(as_signed(events)).run());
+    }
+  return transaction.commit();
+}
+
+Result<DropCounts> ExportLedger::dropped() {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Query query, database_->query("SELECT account, reason, events FROM export_dropped"));
+  DropCounts drops;
+  while (true) {
+    VALETKEY_TRY(const bool row, query.step());
+    if (!row) return drops;
+    drops[std::string(query.text(0))][std::string(query.text(1))] = as_unsigned(query.integer(2));
   }
 }
 

@@ -59,6 +59,9 @@ struct ExportCounts {
   ExportCounts& operator+=(const ExportCounts& other);
 };
 
+// What was sent for an account and not kept, by reason, by account id.
+using DropCounts = std::map<std::string, std::map<std::string, std::uint64_t>>;
+
 class ExportLedger {
  public:
   // `file` is objects.db of an open store.
@@ -84,6 +87,8 @@ class ExportLedger {
   Result<void> close_day(Date day);
 
   Result<std::map<std::string, ExportCounts>> counts();  // by account id
+  Result<void> add_dropped(const DropCounts& drops);
+  Result<DropCounts> dropped();
   Result<std::optional<Timestamp>> last_finished();
   // `valetkeyd export` asks the exporter of a running server to work now.
   Result<void> request_run(Timestamp now);

@@ -43,7 +43,10 @@ class Events(unittest.TestCase):
             conversion("c1", "purchase", revenue=4200, value=1.5, tags={"size": "XL", "revenue": 4200}),
             conversion("c2", "odd / name?")]))
         self.acknowledged(body(ACCOUNT, "ann", [conversion("c1", "purchase")]))  # sent again
-        self.acknowledged(body(NEIGHBOUR, "bob", [conversion("c1", "purchase")]))
+        self.acknowledged(body(NEIGHBOUR, "bob", [conversion("c1", "purchase"),
+                                                  conversion("c2", "purchase", timestamp=10 ** 18)]))
+        waiting = {each["account"]: each["waiting"] for each in self.server.ask("export", "status")["accounts"]}
+        self.assertEqual({ACCOUNT: 4, NEIGHBOUR: 1}, waiting)
         self.server.run("export")
         for reader in parts.READERS:
             rows = {row["uuid"]: row for row in self.rows(ACCOUNT, reader)}
@@ -64,6 +67,9 @@ class Events(unittest.TestCase):
         counts = {each["account"]: each for each in status["accounts"]}
         self.assertEqual((4, 1, 3), tuple(counts[ACCOUNT][name] for name in ("received", "duplicates", "rows")))
         self.assertEqual(0, status["waiting"])
+        self.assertEqual((0, 0, {}), tuple(counts[ACCOUNT][name] for name in ("waiting", "lag_seconds", "dropped")))
+        self.assertTrue(eventually(lambda: {"timestamp": 1} in [
+            each["dropped"] for each in self.server.ask("export", "status")["accounts"]]), "a drop is told, by reason")
         metrics = self.server.metrics()
         self.assertEqual(5, metrics["valetkey_events_received_total"])
         self.assertFalse([name for name in metrics if "account" in name.lower()], "a label may be an account")
