@@ -123,6 +123,7 @@ CLI::App* CommandLine::add(const char* name, const char* about, WithContext what
       VALETKEY_CHECK(words.selection.check());
       VALETKEY_TRY(auto profile, profile_of(words, env, streams));
       VALETKEY_TRY(auto context, make_context(std::move(profile), patience));
+      context->tell_of_waits(streams.err);
       if (!words.bucket.empty() || !words.account.empty())
         VALETKEY_CHECK(context->run(look_at_place(*context, words)));
       return what(*context, words, streams, env);
@@ -162,6 +163,7 @@ void CommandLine::add_query() {
       words.query.verbose = words.sync.verbose;
       VALETKEY_TRY(auto profile, profile_of(words, env, streams));
       VALETKEY_TRY(auto context, make_context(std::move(profile), std::chrono::minutes(15)));
+      context->tell_of_waits(streams.err);
       if (!words.bucket.empty() || !words.account.empty())
         VALETKEY_CHECK(context->run(look_at_place(*context, words)));
       return run_query(*context, words.selection, words.query, env, streams);

@@ -2,13 +2,17 @@
 #include "cli/context.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <array>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/json.hpp>
 #include <csignal>
 #include <cstdio>
+
+#include "cli/printable.h"
 
 namespace valetkey::cli {
 
@@ -19,20 +23,37 @@ http::ClientOptions http_options(const client::Profile& profile) {
   return options;
 }
 
-client::SessionOptions session_options(const client::Profile& profile, milliseconds patience) {
+client::SessionOptions session_options(const client::Profile& profile, milliseconds patience,
+                                       client::Watch* watch) {
   client::SessionOptions options;
   options.api = profile.api;
   options.token = profile.token;
   options.allow_http = profile.allow_http;
   options.patience = patience;
+  options.watch = watch;
   return options;
 }
 
 Context::Context(client::Profile profile, milliseconds patience)
     : profile_(std::move(profile)),
       http_(loop_, http_options(profile_)),
-      session_(loop_, http_, clock_, session_options(profile_, patience)),
-      data_(loop_, http_, session_, clock_) {}
+      session_(loop_, http_, clock_, session_options(profile_, patience, &watch_)),
+      data_(loop_, http_, session_, clock_, {.watch = &watch_}) {}
+
+void Context::look() {
+  const std::string line = watch_.look(std::chrono::steady_clock::now());
+  if (line.empty()) return;
+  // Over the bar that a sync may have drawn.
+  *told_ << (::isatty(2) == 1 ? "\r\x1b[K" : "") << "valetkey: " << printable(line) << '\n'
+         << std::flush;
+}
+
+Task<void> Context::look_again_and_again() {
+  for (;;) {
+    co_await client::pause(loop_, client::Watch::kEvery);
+    look();
+  }
+}
 
 Result<void> Context::run(Task<Result<void>> task, std::function<void()> on_interrupt) {
   Result<void> result = fail(ErrorCode::internal, "the command did not end");
@@ -49,7 +70,10 @@ Result<void> Context::run(Task<Result<void>> task, std::function<void()> on_inte
     if (!broken) result = std::move(value);
     loop_.stop();
   });
+  if (told_ && !std::exchange(telling_, true))
+    asio::co_spawn(loop_, look_again_and_again(), asio::detached);
   loop_.run();
+  if (told_) look();
   return result;
 }
 

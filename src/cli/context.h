@@ -19,7 +19,8 @@ struct Streams {
 };
 
 http::ClientOptions http_options(const client::Profile& profile);
-client::SessionOptions session_options(const client::Profile& profile, milliseconds patience);
+client::SessionOptions session_options(const client::Profile& profile, milliseconds patience,
+                                       client::Watch* watch = nullptr);
 
 class Context {
  public:
@@ -31,11 +32,20 @@ class Context {
   const client::Profile& profile() const { return profile_; }
   http::Client& http() { return http_; }
 
+  // From now on says on `err` what it waits for where nothing moves for some seconds.
+  void tell_of_waits(std::ostream& err) { told_ = &err; }
+
   // Runs the task to its end; its error is the command's. SIGINT and SIGTERM end the process with
   // exit status 1 after `on_interrupt`, which must leave everything in order.
   Result<void> run(Task<Result<void>> task, std::function<void()> on_interrupt = {});
 
  private:
+  void look();
+  Task<void> look_again_and_again();
+
+  client::Watch watch_;
+  std::ostream* told_ = nullptr;  // null: nobody
+  bool telling_ = false;
   client::Profile profile_;
   SystemClock clock_;
   asio::io_context loop_{1};

@@ -132,6 +132,7 @@ http::Task<Result<http::ClientResponse>> Export::send(Wanted wanted, const Sink&
     if (!grant) co_return std::unexpected(grant.error());
     auto request = sign(wanted, **grant);
     if (!request) co_return std::unexpected(request.error());
+    if (retry_.watch) retry_.watch->asked((*grant)->endpoint);
     auto answer = sink ? co_await http_.send(std::move(*request), sink)
                        : co_await http_.send(std::move(*request), kMaxListingBytes);
     const bool expired =
@@ -151,15 +152,17 @@ http::Task<Result<Probe>> Export::probe(std::string method, std::string path, st
   co_return Probe{answer->status, parse_fault(answer->body)};
 }
 
-http::Task<bool> Export::may_retry(unsigned& attempt, ErrorCode code) {
+http::Task<bool> Export::may_retry(unsigned& attempt, ErrorCode code, Error why) {
   if (code != ErrorCode::unavailable || ++attempt >= retry_.attempts) co_return false;
   ++retries_;
+  if (retry_.watch) retry_.watch->failed(why);
   co_await pause(loop_, backoff(attempt - 1, retry_.first_pause, retry_.longest_pause));
   co_return true;
 }
 
 http::Task<Result<ListingPage>> Export::list_page(ListQuery query, std::string continuation) {
   const std::string what = "listing " + (query.prefix.empty() ? "the export" : query.prefix);
+  const Watch::Call call(retry_.watch);
   for (unsigned attempt = 0, garbled = 0;;) {
     auto grant = co_await session_.get();
     if (!grant) co_return std::unexpected(grant.error());
@@ -177,11 +180,12 @@ http::Task<Result<ListingPage>> Export::list_page(ListQuery query, std::string c
           page = std::unexpected(fine.error());
       }
     }
+    if (page) moved();
     if (page) co_return page;
     ErrorCode code = page.error().code;
     garbled = code == ErrorCode::corrupt ? garbled + 1 : 0;
     if (garbled > 0 && garbled < kGarbledAttempts) code = ErrorCode::unavailable;
-    if (!co_await may_retry(attempt, code)) co_return page;
+    if (!co_await may_retry(attempt, code, page.error())) co_return page;
   }
 }
 
@@ -227,11 +231,13 @@ http::Task<Result<http::ClientResponse>> Export::read_once(const ReadQuery& quer
 http::Task<Result<ReadFacts>> Export::read(ReadQuery query, Sink sink) {
   std::uint64_t at = query.begin;
   std::string version = query.etag;
-  const Sink counting = [&at, &query, &sink](std::string_view bytes) -> Result<void> {
+  const Watch::Call call(retry_.watch);
+  const Sink counting = [this, &at, &query, &sink](std::string_view bytes) -> Result<void> {
     if (bytes.size() > query.end - at)
       return fail(ErrorCode::corrupt, query.name + " is longer than the endpoint said");
     VALETKEY_CHECK(sink(bytes));
     at += bytes.size();
+    moved();
     return {};
   };
   ReadFacts facts;
@@ -247,14 +253,15 @@ http::Task<Result<ReadFacts>> Export::read(ReadQuery query, Sink sink) {
       co_return fail(ErrorCode::corrupt, query.name + " is shorter than the endpoint said");
     // What came so far is good; only the rest is asked for.
     if (at > before) attempt = 0;
-    if (!co_await may_retry(attempt, code)) {
-      if (!answer) co_return std::unexpected(answer.error());
-      co_return fail(ErrorCode::unavailable, query.name + ": the connection ends too early");
-    }
+    const Error why =
+        answer ? Error{ErrorCode::unavailable, query.name + ": the connection ends too early"}
+               : answer.error();
+    if (!co_await may_retry(attempt, code, why)) co_return std::unexpected(why);
   }
 }
 
 http::Task<std::optional<ReadFacts>> Export::look(std::string name, std::string etag) {
+  const Watch::Call call(retry_.watch);
   auto grant = co_await session_.get();
   if (!grant) co_return std::nullopt;
   Wanted wanted;
@@ -264,6 +271,7 @@ http::Task<std::optional<ReadFacts>> Export::look(std::string name, std::string 
   if (!etag.empty()) wanted.headers.emplace_back("If-Match", "\"" + etag + "\"");
   auto answer = co_await send(std::move(wanted), nullptr);
   if (!answer || answer->status != 200) co_return std::nullopt;
+  moved();
   co_return facts_of(*answer);
 }
 

@@ -51,6 +51,7 @@ struct RetryOptions {
   unsigned attempts = 8;  // in a row without progress
   milliseconds first_pause{100};
   milliseconds longest_pause{10'000};
+  Watch* watch = nullptr;  // outlives the export; null: nobody is told of waits
 };
 
 class Export {
@@ -89,8 +90,11 @@ class Export {
   Result<http::ClientRequest> sign(const Wanted& wanted, const Grant& grant) const;
   http::Task<Result<http::ClientResponse>> read_once(const ReadQuery& query, std::uint64_t from,
                                                      std::string& version, const Sink& sink);
-  // Waits before the next attempt; false: no more attempts.
-  http::Task<bool> may_retry(unsigned& attempt, ErrorCode code);
+  // Waits before the next attempt; false: no more attempts. `code`: what `why` counts as.
+  http::Task<bool> may_retry(unsigned& attempt, ErrorCode code, Error why);
+  void moved() const {
+    if (retry_.watch) retry_.watch->moved();
+  }
 
   http::asio::io_context& loop_;
   http::Client& http_;

@@ -78,14 +78,17 @@ http::Task<Result<GrantPtr>> Session::fetch_for_all() {
 
 http::Task<Result<Grant>> Session::exchange_patiently() {
   const auto give_up = std::chrono::steady_clock::now() + options_.patience;
+  const Watch::Call call(options_.watch);
   for (unsigned attempt = 0, garbled = 0;; ++attempt) {
     auto made = co_await exchange_once();
+    if (made && options_.watch) options_.watch->moved();
     if (made || valid(clock_.now())) co_return made;
     const bool passing = made.error().code == ErrorCode::unavailable ||
                          (made.error().code == ErrorCode::corrupt && ++garbled < kGarbledAttempts);
     if (!passing) co_return made;
     const auto wait = backoff(attempt, options_.first_pause, options_.longest_pause);
     if (std::chrono::steady_clock::now() + wait > give_up) co_return made;
+    if (options_.watch) options_.watch->failed(made.error());
     co_await pause(loop_, wait);
   }
 }
@@ -103,9 +106,10 @@ http::Task<Result<Grant>> Session::exchange_once() {
   request.headers.emplace_back("Authorization", "Bearer " + std::string(options_.token.reveal()));
   request.headers.emplace_back("Accept", "application/json");
   const Timestamp now = clock_.now();
+  const std::string api = url->scheme + "://" + url->authority();
+  if (options_.watch) options_.watch->asked(api);
   auto answer = co_await http_.send(std::move(request), kMaxExchangeBytes);
   if (!answer) co_return std::unexpected(answer.error());
-  const std::string api = url->scheme + "://" + url->authority();
   if (answer->status == 400 && asks_for_an_hour_) {  // the operator's longest may be less
     asks_for_an_hour_ = false;
     co_return co_await exchange_once();

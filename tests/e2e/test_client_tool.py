@@ -376,6 +376,33 @@ class Tool(ServedCase):
         self.assertEqual({"b/out/type=events/x"}, set(files_of(self.home / "a")))
         liar.shutdown()
 
+    def test_a_wait_is_told_and_that_it_is_over(self):
+        class Away(Liar):
+            """Not there until it is told to be."""
+            key, etag, size, there = "type=events/x", "900150983cd24fb0d6963f7d28e17f72", 3, threading.Event()
+
+            def do_GET(self):
+                if self.there.is_set():
+                    return super().do_GET()
+                self.send_response(502)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+        away = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Away)
+        threading.Thread(target=away.serve_forever, daemon=True).start()
+        self.addCleanup(away.shutdown)
+        api = f"http://127.0.0.1:{away.server_port}"
+        process = self.start("sync", "--json", "--output", str(self.home / "out"), more={"VALETKEY_API": api})
+        watchdog = threading.Timer(60, process.kill)
+        watchdog.start()
+        self.addCleanup(watchdog.cancel)
+        self.assertRegex(process.stderr.readline().decode(), f"^valetkey: waiting for [3-9] s: {api} answers 502")
+        Away.there.set()
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(0, process.returncode, err)
+        self.assertRegex(err.decode(), r"^valetkey: going on after [0-9]+ s\n$")
+        self.assertEqual(["fetched", "done"], [json.loads(line)["event"] for line in out.splitlines()])
+
     def test_doctor(self):
         report = self.run_tool("doctor")[0].decode()
         self.assertNotIn("FAIL", report)

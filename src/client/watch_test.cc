@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/watch.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace valetkey::client {
+namespace {
+
+using std::chrono::seconds;
+
+struct WatchTest : testing::Test {
+  // What is said within that time.
+  std::vector<std::string> pass(seconds length) {
+    std::vector<std::string> lines;
+    for (const auto end = now + length; now < end;) {
+      now += Watch::kEvery;
+      if (auto line = watch.look(now); !line.empty()) lines.push_back(std::move(line));
+    }
+    return lines;
+  }
+  static bool holds(const std::string& text, const char* words) {
+    return text.find(words) != std::string::npos;
+  }
+
+  Watch watch;
+  Watch::Time now = std::chrono::steady_clock::now();
+};
+
+TEST_F(WatchTest, SaysWhomItWaitsForAndThatItGoesOn) {
+  const Watch::Call call(&watch);
+  watch.asked("http://api");
+  EXPECT_TRUE(pass(seconds(2)).empty());
+  const auto lines = pass(seconds(20));
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_TRUE(holds(lines[0], "waiting for 3 s: http://api: no answer yet")) << lines[0];
+  watch.moved();
+  const auto after = pass(seconds(1));
+  ASSERT_EQ(after.size(), 1U);
+  EXPECT_TRUE(holds(after[0], "going on after 22 s")) << after[0];
+}
+
+TEST_F(WatchTest, SaysWhatFailsAndSaysItAgainAfterAMinute) {
+  const Watch::Call call(&watch);
+  watch.asked("http://api");
+  watch.failed({ErrorCode::unavailable, "http://api answers 502"});
+  const auto lines = pass(seconds(120));
+  ASSERT_EQ(lines.size(), 2U);
+  for (const auto& line : lines) EXPECT_TRUE(holds(line, "http://api answers 502")) << line;
+}
+
+TEST_F(WatchTest, SaysNothingWhileSomethingMoves) {
+  const Watch::Call call(&watch);
+  for (int i = 0; i < 10; ++i) {
+    watch.failed({ErrorCode::unavailable, "one of many"});
+    EXPECT_TRUE(pass(seconds(2)).empty());
+    watch.moved();
+  }
+}
+
+TEST_F(WatchTest, SaysNothingWhileNothingIsAskedFor) {
+  EXPECT_TRUE(pass(seconds(10)).empty());
+  {
+    const Watch::Call call(&watch);
+    EXPECT_TRUE(pass(seconds(2)).empty());
+  }
+  EXPECT_TRUE(pass(seconds(10)).empty());
+  const Watch::Call call(&watch);
+  EXPECT_TRUE(pass(seconds(2)).empty());
+}
+
+// Such as the MD5 of a large file, on the loop's own thread.
+TEST_F(WatchTest, BlamesNobodyForItsOwnWork) {
+  const Watch::Call call(&watch);
+  EXPECT_TRUE(pass(seconds(1)).empty());
+  now += seconds(30);
+  EXPECT_TRUE(pass(seconds(2)).empty());
+  EXPECT_EQ(pass(seconds(3)).size(), 1U);
+}
+
+}  // namespace
+}  // namespace valetkey::client
