@@ -12,7 +12,7 @@ namespace {
 constexpr std::array<std::string_view, 5> kPassing = {
     "SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted"};
 
-constexpr unsigned kGarbledAttempts = 4;  // for a listing: a proxy's own page may pass
+constexpr unsigned kGarbledAttempts = 4;  // a proxy's own page may pass
 
 std::string sentence(const S3Fault& fault, int status) {
   std::string text = std::to_string(status);
@@ -126,14 +126,15 @@ Result<http::ClientRequest> Export::sign(const Wanted& wanted, const Grant& gran
   return request;
 }
 
-http::Task<Result<http::ClientResponse>> Export::send(Wanted wanted, const Sink& sink) {
+http::Task<Result<http::ClientResponse>> Export::send(
+    Wanted wanted, const Sink& sink, std::function<Result<void>(std::uint64_t)> announced) {
   auto grant = co_await session_.get();
   for (int round = 0;; ++round) {
     if (!grant) co_return std::unexpected(grant.error());
     auto request = sign(wanted, **grant);
     if (!request) co_return std::unexpected(request.error());
     if (retry_.watch) retry_.watch->asked((*grant)->endpoint);
-    auto answer = sink ? co_await http_.send(std::move(*request), sink)
+    auto answer = sink ? co_await http_.send(std::move(*request), sink, announced)
                        : co_await http_.send(std::move(*request), kMaxListingBytes);
     const bool expired =
         answer && answer->status == 400 && parse_fault(answer->body).code == "ExpiredToken";
@@ -206,7 +207,7 @@ http::Task<Result<ListingPage>> Export::list(ListQuery query) {
 
 http::Task<Result<http::ClientResponse>> Export::read_once(const ReadQuery& query,
                                                            std::uint64_t from, std::string& version,
-                                                           const Sink& sink) {
+                                                           const Sink& sink, bool& misfit) {
   auto grant = co_await session_.get();
   if (!grant) co_return std::unexpected(grant.error());
   Wanted wanted;
@@ -218,7 +219,15 @@ http::Task<Result<http::ClientResponse>> Export::read_once(const ReadQuery& quer
   else
     wanted.headers.emplace_back(kAskForChecksum);
   if (!version.empty()) wanted.headers.emplace_back("If-Match", "\"" + version + "\"");
-  auto answer = co_await send(std::move(wanted), sink);
+  // Said before any of the body comes: an answer that states a terabyte is not waited for.
+  const auto announced = [&query, &misfit, from](std::uint64_t bytes) -> Result<void> {
+    misfit = bytes != query.end - from;
+    if (!misfit) return {};
+    return fail(ErrorCode::corrupt, query.name + ": the endpoint states " + std::to_string(bytes) +
+                                        " bytes where " + std::to_string(query.end - from) +
+                                        " were asked for: is a proxy in between?");
+  };
+  auto answer = co_await send(std::move(wanted), sink, announced);
   if (!answer) co_return answer;
   if (answer->status != (ranged ? 206 : 200)) {
     if (answer->status / 100 == 2)
@@ -241,11 +250,13 @@ http::Task<Result<ReadFacts>> Export::read(ReadQuery query, Sink sink) {
     return {};
   };
   ReadFacts facts;
-  for (unsigned attempt = 0;;) {
+  for (unsigned attempt = 0, misfits = 0;;) {
     const std::uint64_t before = at;
-    auto answer = co_await read_once(query, at, version, counting);
+    bool misfit = false;
+    auto answer = co_await read_once(query, at, version, counting, misfit);
     if (answer) facts = facts_of(*answer);
-    const ErrorCode code = answer ? ErrorCode::unavailable : answer.error().code;
+    ErrorCode code = answer ? ErrorCode::unavailable : answer.error().code;
+    if (misfit && ++misfits < kGarbledAttempts) code = ErrorCode::unavailable;
     // A connection that breaks after the last byte has done its work.
     if (at == query.end && (answer || (at > before && code == ErrorCode::unavailable)))
       co_return facts;

@@ -86,10 +86,13 @@ class Export {
     std::vector<std::pair<std::string, std::string>> headers;
   };
   // One signed request, repeated once with new credentials where they are called expired.
-  http::Task<Result<http::ClientResponse>> send(Wanted wanted, const Sink& sink);
+  http::Task<Result<http::ClientResponse>> send(
+      Wanted wanted, const Sink& sink,
+      std::function<Result<void>(std::uint64_t)> announced = nullptr);
   Result<http::ClientRequest> sign(const Wanted& wanted, const Grant& grant) const;
   http::Task<Result<http::ClientResponse>> read_once(const ReadQuery& query, std::uint64_t from,
-                                                     std::string& version, const Sink& sink);
+                                                     std::string& version, const Sink& sink,
+                                                     bool& misfit);
   // Waits before the next attempt; false: no more attempts. `code`: what `why` counts as.
   http::Task<bool> may_retry(unsigned& attempt, ErrorCode code, Error why);
   void moved() const {

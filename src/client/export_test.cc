@@ -128,6 +128,20 @@ TEST_F(ExportTest, NoticesWhatIsNotAsListed) {
   EXPECT_EQ(read("a/1", 11, "0123").error().code, ErrorCode::busy);
 }
 
+TEST_F(ExportTest, RefusesAtOnceAnAnswerOfAnotherLength) {
+  service.read_faults = {"huge", "huge", "huge", "huge"};
+  const auto facts = read("a/1");
+  ASSERT_FALSE(facts);
+  EXPECT_EQ(facts.error().code, ErrorCode::corrupt);
+  EXPECT_NE(facts.error().detail.find("a/1: the endpoint states 1000000 bytes where 11"),
+            std::string::npos)
+      << facts.error().detail;
+  EXPECT_EQ(got, "");
+  EXPECT_EQ(service.reads, 4);
+  service.read_faults = {"huge", ""};
+  ASSERT_TRUE(read("a/1"));
+}
+
 TEST_F(ExportTest, ReportsWhatTheSinkSays) {
   const auto full = run(data.read(
       {.name = "a/1", .etag = "", .begin = 0, .end = 11, .whole = true},

@@ -23,7 +23,8 @@ class FakeService final : public http::Handler {
  public:
   std::map<std::string, std::string> objects;  // by relative name
   std::deque<int> exchange_faults;             // statuses of the next exchanges; 200 is well
-  std::deque<std::string> read_faults;  // of the next reads: an error code, "drop" or "" (well)
+  // Of the next reads: an error code, "drop", "huge" (a length not asked for) or "" (well).
+  std::deque<std::string> read_faults;
   milliseconds life{std::chrono::hours(1)};
   const Clock* clock = nullptr;
   std::string endpoint;
@@ -136,7 +137,8 @@ inline http::Response FakeService::read(const http::Request& request) {
     read_faults.pop_front();
   }
   if (how == "ExpiredToken") return fault(400, how);
-  if (!how.empty() && how != "drop") return fault(how == "AccessDenied" ? 403 : 503, how);
+  if (!how.empty() && how != "drop" && how != "huge")
+    return fault(how == "AccessDenied" ? 403 : 503, how);
   const std::string base = "/bucket/v1/account_id=1/";
   const auto found = objects.find(percent_decode(request.path).value().substr(base.size()));
   if (found == objects.end()) return fault(404, "NoSuchKey");
@@ -153,6 +155,7 @@ inline http::Response FakeService::read(const http::Request& request) {
     bytes = bytes.substr(from, std::stoul(range.substr(dash + 1)) - from + 1);
   }
   answer.set("ETag", tag);
+  if (how == "huge") bytes.resize(1'000'000);
   const auto checksum = checksums.find(found->first);
   if (checksum != checksums.end() && request.header("x-amz-checksum-mode"))
     answer.set("x-amz-checksum-crc32", checksum->second);

@@ -87,8 +87,9 @@ const std::string* ClientResponse::header(std::string_view name) const {
 
 // Where a body goes, and how much of it.
 struct Receiver {
-  std::function<Result<void>(std::string_view)> sink;  // for 2xx; null: into the response
-  std::size_t max_bytes = kMaxErrorBody;               // of what goes into the response
+  std::function<Result<void>(std::string_view)> sink;         // for 2xx; null: into the response
+  std::size_t max_bytes = kMaxErrorBody;                      // of what goes into the response
+  std::function<Result<void>(std::uint64_t)> announced = {};  // of a 2xx; null: nobody asks
 };
 
 class Client::Impl {
@@ -130,6 +131,7 @@ class Client::Impl {
     std::size_t room = kReadBytes;
     auto buffer = std::make_unique_for_overwrite<char[]>(room);
     auto state = ResponseReader::State::more;
+    bool began = false;
     while (state == ResponseReader::State::more) {
       stream.expire_after(options_.io_timeout);
       const auto got = co_await stream.read({buffer.get(), room});
@@ -140,6 +142,11 @@ class Client::Impl {
         state = reader.end();
       } else {
         co_return unavailable(request.url, words_for(got.io));
+      }
+      if (!began && reader.head_complete()) {
+        began = true;
+        if (auto fine = check_length(reader, receiver); !fine)
+          co_return std::unexpected(fine.error());
       }
       Result<void> taken = take_piece(reader, request.url, receiver);
       if (!taken) co_return std::unexpected(taken.error());
@@ -152,6 +159,12 @@ class Client::Impl {
       co_return unavailable(request.url, std::string("a broken answer: ") + reader.fault());
     if (!reader.reusable()) stream.close();
     co_return std::move(reader.response());
+  }
+
+  static Result<void> check_length(ResponseReader& reader, const Receiver& receiver) {
+    const bool asked = receiver.announced && reader.announced() > 0;
+    if (!asked || reader.response().status / 100 != 2) return {};
+    return receiver.announced(reader.announced());
   }
 
   static Result<void> take_piece(ResponseReader& reader, const Url& url, const Receiver& receiver) {
@@ -270,8 +283,9 @@ Task<Result<ClientResponse>> Client::send(ClientRequest request, std::size_t max
 }
 
 Task<Result<ClientResponse>> Client::send(ClientRequest request,
-                                          std::function<Result<void>(std::string_view)> sink) {
-  return impl_->send(std::move(request), {std::move(sink), kMaxErrorBody});
+                                          std::function<Result<void>(std::string_view)> sink,
+                                          std::function<Result<void>(std::uint64_t)> announced) {
+  return impl_->send(std::move(request), {std::move(sink), kMaxErrorBody, std::move(announced)});
 }
 
 }  // namespace valetkey::http

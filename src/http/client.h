@@ -60,9 +60,11 @@ class Client {
   // failed.
   Task<Result<ClientResponse>> send(ClientRequest request, std::size_t max_body_bytes = 16 << 20);
   // Gives a 2xx body to `sink` piece by piece; an error from `sink` ends the transfer and is
-  // returned.
+  // returned. So does one from `announced`, which hears the length that a 2xx answer states before
+  // any of its body.
   Task<Result<ClientResponse>> send(ClientRequest request,
-                                    std::function<Result<void>(std::string_view)> sink);
+                                    std::function<Result<void>(std::string_view)> sink,
+                                    std::function<Result<void>(std::uint64_t)> announced = {});
 
  private:
   class Impl;

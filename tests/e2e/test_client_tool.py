@@ -44,6 +44,7 @@ class Liar(http.server.BaseHTTPRequestHandler):
     """A service whose one object is not what its listing says."""
     protocol_version = "HTTP/1.1"
     key, etag, size = "", "", 0
+    stated = None  # else the length that an answer announces, after which it says no more
 
     def do_GET(self):
         here = f"http://127.0.0.1:{self.server.server_port}"
@@ -56,10 +57,13 @@ class Liar(http.server.BaseHTTPRequestHandler):
             body = (f"<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>v1/account_id={ACCOUNT}/{self.key}"
                     f"</Key><ETag>&quot;{self.etag}&quot;</ETag><Size>{self.size}</Size></Contents>"
                     "</ListBucketResult>").encode()
+        lies = self.stated is not None and body == b"abc"
         self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(self.stated if lies else len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(body[:0] if lies else body)
+        if lies:
+            time.sleep(45)
 
     def log_message(self, *_):
         pass
@@ -353,8 +357,8 @@ class Tool(ServedCase):
         md5 = "900150983cd24fb0d6963f7d28e17f72"  # of abc
         api = {"VALETKEY_API": f"http://127.0.0.1:{liar.server_port}"}
         out = self.home / "a" / "b" / "out"
-        for key, etag, size, words in [("type=events/x", "0" * 32, 3, "MD5"), ("type=events/x", md5, 10, "too early|shorter|ignores"),
-                                       ("type=events/x", md5, 2, "longer"), ("../evil", md5, 3, "cannot be a file"),
+        for key, etag, size, words in [("type=events/x", "0" * 32, 3, "MD5"), ("type=events/x", md5, 10, "states 3 bytes where 10"),
+                                       ("type=events/x", md5, 2, "states 3 bytes where 2"), ("../evil", md5, 3, "cannot be a file"),
                                        ("type=events/../../evil", md5, 3, "cannot be a file"),
                                        ("%2Fevil", md5, 3, "cannot be a file"), ("a%00b", md5, 3, "cannot be a file"),
                                        (".valetkey/state", md5, 3, "cannot be a file"),
@@ -374,6 +378,12 @@ class Tool(ServedCase):
         Liar.key, Liar.etag, Liar.size = "type=events/x", md5, 3
         self.run_tool("sync", "--output", str(out), more=api)
         self.assertEqual({"b/out/type=events/x"}, set(files_of(self.home / "a")))
+        Liar.key, Liar.etag, Liar.size, Liar.stated = "type=events/y", md5, 3, 10**12
+        self.addCleanup(setattr, Liar, "stated", None)
+        for command in ["sync", "--output", str(out)], ["cat", "type=events/y"]:
+            began = time.monotonic()
+            self.assertIn("states 1000000000000 bytes where 3", self.run_tool(*command, status=1, more=api)[1])
+            self.assertLess(time.monotonic() - began, 40)  # not by a connection that has ended
         liar.shutdown()
 
     def test_a_wait_is_told_and_that_it_is_over(self):
