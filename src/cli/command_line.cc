@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "cli/command_query.h"
+#include "cli/printable.h"
 
 namespace valetkey::cli {
 namespace {
@@ -280,7 +281,8 @@ std::vector<std::string> take_command(int& argc, char** argv) {
 int finish(const Result<void>& done, Streams streams) {
   streams.out.flush();
   if (!done) {
-    streams.err << "valetkey: " << done.error().detail << '\n';
+    // It may name what a stranger named.
+    streams.err << "valetkey: " << printable(done.error().detail) << '\n';
     return 1;
   }
   if (!streams.out) {

@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kOwn = ".valetkey";
 constexpr std::size_t kMaxState = std::size_t{1} << 30;
 constexpr std::size_t kMaxParents = 64;  // kept open
+constexpr std::size_t kMaxSaid = 300;    // of a name, in an error
 
 std::int64_t changed_of(const struct stat& s) {
   return s.st_mtim.tv_sec * 1'000'000'000LL + s.st_mtim.tv_nsec;
@@ -50,10 +51,11 @@ std::string_view take_word(std::string_view& line) {
 }  // namespace
 
 Result<void> check_name(std::string_view name) {
-  const auto bad = [] {
-    return fail(
-        ErrorCode::invalid,
-        "the export holds an object whose name cannot be a file below the folder: not taken");
+  const auto bad = [name] {
+    return fail(ErrorCode::invalid, "the export lists " + std::string(name.substr(0, kMaxSaid)) +
+                                        (name.size() > kMaxSaid ? "…" : "") +
+                                        ", which is refused as a file name: it cannot be a file "
+                                        "below the folder; --exclude leaves it out");
   };
   if (name.empty() || name.size() > 3000 || name.find('\0') != std::string_view::npos) return bad();
   bool first = true;

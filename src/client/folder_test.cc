@@ -42,6 +42,14 @@ TEST(FolderName, MustStayBelow) {
     EXPECT_FALSE(check_name(bad)) << bad;
 }
 
+TEST(FolderName, IsSaidWhereItIsRefused) {
+  const auto refused = check_name("a/../b");
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().detail.find("a/../b"), std::string::npos) << refused.error().detail;
+  EXPECT_NE(refused.error().detail.find("refused as a file name"), std::string::npos);
+  EXPECT_LT(check_name(std::string(5000, 'x')).error().detail.size(), 500U);
+}
+
 TEST_F(FolderTest, KnowsWhatItBroughtAcrossRuns) {
   ListedObject odd{"type=events/date=2020-01-01/event=a b%/part", "0123-2", 3, {}};
   {

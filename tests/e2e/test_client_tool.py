@@ -361,6 +361,7 @@ class Tool(ServedCase):
                                        ("type=events/x", md5, 2, "states 3 bytes where 2"), ("../evil", md5, 3, "cannot be a file"),
                                        ("type=events/../../evil", md5, 3, "cannot be a file"),
                                        ("%2Fevil", md5, 3, "cannot be a file"), ("a%00b", md5, 3, "cannot be a file"),
+                                       ("a%1B[2J/../b", md5, 3, r"a\?\[2J/\.\./b.*refused as a file name"),
                                        (".valetkey/state", md5, 3, "cannot be a file"),
                                        *((key, md5, 3, "cannot be a file") for key in (
                                            "type=events//x", "type=events/./x", "..", "type=events/..", "%00",
