@@ -40,6 +40,16 @@ bool read_number(std::string_view text, Number& value) {
   return !text.empty() && error == std::errc{} && end == text.data() + text.size();
 }
 
+// Empty, with errno, where the name does not lead to something below the folder.
+FileDescriptor open_below(int folder, const std::string& name, int flags) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
+  how.mode = (flags & O_CREAT) != 0 ? 0666 : 0;
+  how.resolve = RESOLVE_BENEATH;
+  const long fd = ::syscall(SYS_openat2, folder, name.c_str(), &how, sizeof how);
+  return FileDescriptor(static_cast<int>(fd));
+}
+
 // Takes the text before the next space off the front.
 std::string_view take_word(std::string_view& line) {
   const auto space = std::min(line.find(' '), line.size());
@@ -154,13 +164,30 @@ Result<void> Folder::read_state(const std::string& source) {
 }
 
 Result<FileDescriptor> Folder::open_beneath(const std::string& name, int flags) const {
-  open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
-  how.mode = (flags & O_CREAT) != 0 ? 0666 : 0;
-  how.resolve = RESOLVE_BENEATH;
-  const long fd = ::syscall(SYS_openat2, root_.get(), name.c_str(), &how, sizeof how);
-  if (fd < 0) return fail_errno(shown(name));
-  return FileDescriptor(static_cast<int>(fd));
+  FileDescriptor file = open_below(root_.get(), name, flags);
+  if (file) return file;
+  const bool blocked = errno == EXDEV || errno == ENOTDIR || errno == ELOOP;
+  const auto failed = fail_errno(shown(name));
+  return blocked ? obstacle(name, failed.error()) : failed;
+}
+
+// Says which part of the name stands in the way.
+std::unexpected<Error> Folder::obstacle(const std::string& name, const Error& otherwise) const {
+  for (std::size_t end = 0; end != std::string::npos;) {
+    end = name.find('/', end + 1);
+    const std::string part = name.substr(0, end);
+    struct stat found{};
+    if (::fstatat(root_.get(), part.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) break;
+    const char* what = nullptr;
+    if (S_ISLNK(found.st_mode) && !open_below(root_.get(), part, O_RDONLY | O_DIRECTORY))
+      what = " is a link that leads out of the folder, or to no folder";
+    else if (!S_ISLNK(found.st_mode) && !S_ISDIR(found.st_mode))
+      what = " is a file where a folder should be";
+    if (what)
+      return fail(ErrorCode::invalid,
+                  shown(part) + what + ": move it away, or choose another --output");
+  }
+  return std::unexpected(otherwise);
 }
 
 // Borrowed: good until the next call.
@@ -178,7 +205,7 @@ Result<int> Folder::parent_of(const std::string& name, bool make) {
       return fail_errno(shown(parent));
     existing = open_beneath(parent, O_RDONLY | O_DIRECTORY);
   }
-  if (!existing) return std::unexpected(existing.error());
+  if (!existing) return obstacle(parent, existing.error());
   if (parents_.size() >= kMaxParents) parents_.clear();
   return (parents_[parent] = std::move(*existing)).get();
 }

@@ -71,6 +71,7 @@ class Folder {
       : path_(std::move(path)), root_(std::move(root)), lock_(std::move(lock)) {}
   Result<void> read_state(const std::string& source);
   Result<FileDescriptor> open_beneath(const std::string& name, int flags) const;
+  std::unexpected<Error> obstacle(const std::string& name, const Error& otherwise) const;
   Result<int> parent_of(const std::string& name, bool make);
   Result<void> note(const ListedObject& object, int file);
   std::string shown(const std::string& name) const { return (path_ / name).string(); }

@@ -124,6 +124,39 @@ TEST_F(FolderTest, NeverFollowsALinkOut) {
   EXPECT_TRUE(fs::is_empty(base / "other"));
 }
 
+TEST_F(FolderTest, SaysInWordsWhatIsInTheWayOfAFolder) {
+  const auto expect = [this](const char* words) {
+    auto folder = open();
+    const auto brought = bring(**folder, abc, "abc");
+    ASSERT_FALSE(brought);
+    EXPECT_EQ(brought.error().code, ErrorCode::invalid);
+    EXPECT_NE(brought.error().detail.find((path / "type=events").string() + words),
+              std::string::npos)
+        << brought.error().detail;
+    EXPECT_NE(brought.error().detail.find("choose another --output"), std::string::npos);
+  };
+  fs::create_directories(base / "other" / "date=2020-01-01");
+  fs::create_directory(path);
+  for (const fs::path& target : {base / "other", fs::path("../other"), fs::path("nowhere")}) {
+    fs::create_directory_symlink(target, path / "type=events");
+    expect(" is a link that leads out of the folder");
+    fs::remove(path / "type=events");
+  }
+  std::ofstream(path / "type=events") << "x";
+  expect(" is a file where a folder should be");
+}
+
+TEST_F(FolderTest, SaysThatALinkLeadsOutWhereItLooksAtContent) {
+  fs::create_directories(base / "other" / "date=2020-01-01");
+  std::ofstream(base / "other" / "date=2020-01-01" / "x") << "abc";
+  auto folder = open();
+  fs::create_directory_symlink(base / "other", path / "type=events");
+  const auto held = (*folder)->holds(abc);
+  ASSERT_FALSE(held);
+  EXPECT_NE(held.error().detail.find("leads out of the folder"), std::string::npos)
+      << held.error().detail;
+}
+
 TEST_F(FolderTest, SaysWhatStandsInTheWay) {
   auto folder = open();
   fs::create_directories(path / abc.key);

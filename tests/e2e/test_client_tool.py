@@ -305,7 +305,8 @@ class Tool(ServedCase):
         out = self.home / "out"
         out.mkdir()
         (out / "type=events").write_bytes(b"mine")
-        self.assertIn("type=events", self.run_tool("sync", "--output", str(out), "type=events/", status=1)[1])
+        self.assertIn("type=events is a file where a folder should be",
+                      self.run_tool("sync", "--output", str(out), "type=events/", status=1)[1])
         self.assertEqual({"type=events": b"mine"}, files_of(out))
         (out / "type=events").unlink()
         (out / name).mkdir(parents=True)
