@@ -85,7 +85,9 @@ Result<Grant> parse_exchange(std::string_view body, Timestamp now) {
   if (body.size() > kMaxExchangeBytes) return not_exchange("it is too large");
   boost::system::error_code error;
   const json::value document = parse(body, error);
-  if (error) return not_exchange("it is not JSON");
+  if (error)
+    return not_exchange(
+        "it is not JSON; a proxy or a login page may have answered: check VALETKEY_API");
   const json::object* whole = document.if_object();
   const json::value* credentials = whole ? whole->if_contains("credentials") : nullptr;
   if (!credentials || !credentials->is_object()) return not_exchange("it holds no credentials");

@@ -54,6 +54,13 @@ TEST(Exchange, RefusesWhatIsNotOneWithoutRepeatingIt) {
   }
 }
 
+TEST(Exchange, SaysThatSomethingElseMayHaveAnswered) {
+  const auto grant = parse_exchange("<html>login</html>", Timestamp{});
+  ASSERT_FALSE(grant);
+  for (const char* words : {"not an exchange", "proxy", "login page", "VALETKEY_API"})
+    EXPECT_NE(grant.error().detail.find(words), std::string::npos) << grant.error().detail;
+}
+
 TEST(Exchange, KeepsMessagesOfErrorsPrintable) {
   EXPECT_EQ(message_of_problem(R"({"message":"gone\u001b[2J"})"), "gone?[2J");
   EXPECT_EQ(message_of_problem("<html>"), "");

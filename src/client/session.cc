@@ -27,7 +27,8 @@ std::unexpected<Error> refusal(const std::string& api, const http::ClientRespons
   if (answer.status == 429 || answer.status >= 500)
     return fail(ErrorCode::unavailable, api + " answers " + described(answer));
   return fail(ErrorCode::corrupt, api + " answers " + described(answer) +
-                                      ", not as an exchange does: is it the address of the API?");
+                                      ", not as an exchange does: a proxy or a login page may have "
+                                      "answered: check VALETKEY_API");
 }
 
 }  // namespace

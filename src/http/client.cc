@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/client.h"
 
+#include <openssl/err.h>
+
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
@@ -74,6 +76,9 @@ std::string verdict_on(const Stream& stream) {
     return std::string("its certificate is not accepted: ") +
            X509_verify_cert_error_string(verdict) +
            "; give its authority with ca_file or SSL_CERT_FILE";
+  const int reason = ERR_GET_REASON(ERR_peek_error());
+  if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST)
+    return "this port does not speak TLS: use http://, or the port that does";
   return "TLS handshake failed: " + tls_reason("the server ended it");
 }
 

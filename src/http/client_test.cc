@@ -188,6 +188,14 @@ TEST(Client, SaysThatNobodyIsThere) {
               HasSubstr("resolve"));
 }
 
+TEST(Client, SaysThatAPortDoesNotSpeakTls) {
+  const TestServer server;
+  const auto result = TestClient().get("https" + url_of(server, "/").substr(4));
+  ASSERT_FALSE(result);
+  EXPECT_THAT(result.error().detail, HasSubstr("does not speak TLS"));
+  EXPECT_THAT(result.error().detail, HasSubstr("http://"));
+}
+
 TEST(Client, DoesNotWaitForever) {
   TestServer server;
   const auto begun = std::chrono::steady_clock::now();
