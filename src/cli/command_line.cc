@@ -116,12 +116,17 @@ Task<Result<void>> look_at_place(Context& context, const Words& words) {
   co_return check_place(**grant, words.bucket, words.account);
 }
 
+// A word that is wrong in itself: exit status 2.
+void refuse(const Result<void>& checked) {
+  if (!checked) throw CLI::ValidationError(checked.error().detail);
+}
+
 CLI::App* CommandLine::add(const char* name, const char* about, WithContext what,
                            milliseconds patience) {
   CLI::App* command = app.add_subcommand(name, about);
   command->callback([this, what, patience] {
+    refuse(words.selection.check());
     todo = [this, what, patience](Streams streams, const client::Environment& env) -> Result<void> {
-      VALETKEY_CHECK(words.selection.check());
       VALETKEY_TRY(auto profile, profile_of(words, env, streams));
       VALETKEY_TRY(auto context, make_context(std::move(profile), patience));
       context->tell_of_waits(streams.err);
@@ -160,6 +165,8 @@ void CommandLine::add_query() {
       ->transform(CLI::AsSizeValue(false))
       ->default_str("1GiB");
   query->callback([this] {
+    // What else goes together depends on the views that the SELECT names.
+    refuse(words.selection.check_days());
     todo = [this](Streams streams, const client::Environment& env) -> Result<void> {
       words.query.verbose = words.sync.verbose;
       VALETKEY_TRY(auto profile, profile_of(words, env, streams));

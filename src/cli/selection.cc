@@ -72,7 +72,7 @@ std::string day_of(std::string_view name) {
   return second == std::string_view::npos ? "" : std::string(name.substr(0, second + 1));
 }
 
-Result<void> Selection::check() {
+Result<void> Selection::check_days() const {
   VALETKEY_CHECK(check_date(date, "--date"));
   VALETKEY_CHECK(check_date(start, "--start"));
   VALETKEY_CHECK(check_date(end, "--end"));
@@ -80,6 +80,11 @@ Result<void> Selection::check() {
     return fail(ErrorCode::invalid, "--date does not go with --start and --end");
   if (!start.empty() && !end.empty() && start > end)
     return fail(ErrorCode::invalid, "--start is after --end");
+  return {};
+}
+
+Result<void> Selection::check() {
+  VALETKEY_CHECK(check_days());
   if (!experiment.empty() && !event.empty())
     return fail(ErrorCode::invalid, "--experiment selects decisions and --event events: give one");
   if ((!experiment.empty() && type == "events") || (!event.empty() && type == "decisions"))

@@ -21,6 +21,8 @@ struct Selection {
 
   // `invalid` for words that contradict each other or are no dates.
   Result<void> check();
+  // The part of it that looks at the days.
+  Result<void> check_days() const;
   // The prefix that the words name where no range is asked for, as far as it goes.
   std::vector<std::string> simple_prefixes() const;
   bool has_range() const { return !start.empty() || !end.empty(); }

@@ -340,16 +340,19 @@ class Tool(ServedCase):
                 (["auth"], {"VALETKEY_API": f"http://127.0.0.1:{html.server_port}"}, "not an exchange"),
                 (["auth"], {"VALETKEY_API": "http://example.com"}, "in the clear"),
                 (["auth", "--account-id", OTHER], {}, "not the account"),
-                (["ls", "--type", "events", "--date", "yesterday"], {}, "--date"),
                 (["ls", "nothing/"], {}, "nothing there"),
                 (["cat", "type=events/none"], {}, "no such object"),
                 (["cat", f"../account_id={OTHER}/type=events/secret"], {}, "no such object"),
-                (["sync", "--output", str(self.home / "file")], {}, "is a file"),
-                (["sync", "--start", "2026-01-02", "--end", "2026-01-01"], {}, "after")]:
+                (["sync", "--output", str(self.home / "file")], {}, "is a file")]:
             with self.subTest(arguments=arguments, words=words):
                 self.assertIn(words, self.run_tool(*arguments, status=1, more=more)[1])
         html.shutdown()
-        self.run_tool("sync", "--connections", "0", status=2)
+        for arguments, words in [(["sync", "--connections", "0"], "--connections"),
+                                 (["ls", "--type", "events", "--date", "yesterday"], "--date must be"),
+                                 (["query", "select 1", "--start", "2026-13-01"], "--start must be"),
+                                 (["sync", "--start", "2026-01-02", "--end", "2026-01-01"], "after")]:
+            with self.subTest(arguments=arguments, words=words):
+                self.assertIn(words, self.run_tool(*arguments, status=2)[1])
         self.assertIn("must be a command", self.run_tool("synk", status=2)[1])
 
     def test_a_lying_endpoint_writes_nothing(self):
