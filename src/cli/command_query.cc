@@ -273,6 +273,18 @@ Result<void> write_rows(Duckdb& database, const std::string& format, Writer writ
   return rows->end();
 }
 
+// Where one of DuckDB's threads fails, another may be heard first, that only says that it was told
+// to stop. Asked again, it mostly names the cause.
+Result<void> with_cause(Duckdb& database, Result<void> done) {
+  constexpr int kAttempts = 5;
+  for (int i = 0; i < kAttempts && !done && done.error().detail.contains("INTERRUPT Error"); ++i) {
+    VALETKEY_TRY(const auto columns, database.check_select("FROM valetkey_result"));
+    if (auto again = database.read(as_text(columns), [](Cells) { return Result<void>(); }); !again)
+      done = std::move(again);
+  }
+  return done;
+}
+
 Result<void> write_result(Duckdb& database, const std::string& format, const QueryFlags& flags,
                           const fs::path& folder, Streams streams) {
   if (flags.output.empty()) {
@@ -342,6 +354,7 @@ Result<void> run_query(Context& context, const Selection& selection, const Query
                   needs, row_name(selection.experiment), row_name(selection.event)}));
   auto done = make_result_view(*database, sql);
   if (done) done = write_result(*database, format, flags, snapshot->folder(), streams);
+  if (!interruption.came()) done = with_cause(*database, std::move(done));
   if (interruption.came()) return fail(ErrorCode::unavailable, "interrupted");
   return done;
 }
