@@ -176,7 +176,7 @@ class Query(ServedCase):
                            ("SELECT * FROM event", "does not exist"), ("", "one SELECT"), ("SELECT 1; SELECT 2", "one SELECT")]:
             self.assertIn(words, self.query(sql, status=1)[1])
         self.assertFalse((self.cache / "exports").exists())
-        self.assertIn("--start", self.query("SELECT 1", "--start", "yesterday", status=1)[1])
+        self.assertIn("--start", self.query("SELECT 1", "--start", "yesterday", status=2)[1])
         self.assertIn("goes with", self.query("SELECT 1", "--type", "events", "--experiment", "1", status=1)[1])
 
     def test_a_malicious_query_reaches_nothing(self):
