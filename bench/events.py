@@ -134,7 +134,7 @@ def export_copy(bench) -> None:
 
 def export_partitions(bench) -> None:
     """Two events in each partition; five accounts, since a day of one has at most 10,000 partitions of a type. In a
-    memory file system where there is one: it is memory that is measured, not 100,000 times the disk's fsync."""
+    memory file system where there is one: it is memory that is measured, not the disk."""
     each = 4_000 if bench.quick else 20_000
     bench.note(f"export.partitions_100k_rss_mib: {5 * each:,} partitions")
     former = tempfile.tempdir
