@@ -218,6 +218,7 @@ TEST(Random, PooledBytesNeverComeTwice) {
   std::set<std::string> seen;
   const auto take = [] {
     std::vector<std::string> taken;
+    taken.reserve(500);
     for (int i = 0; i < 500; ++i) taken.push_back(pooled_random_bytes(i % 2 == 0 ? 32 : 10));
     return taken;
   };

@@ -275,6 +275,7 @@ TEST_F(ExporterTest, TakesAnyNameAsItIs) {
   EXPECT_EQ(objects("v1/account_id=12/type=events/").size(), names.size());
   EXPECT_EQ(objects("v1/account_id=12/type=decisions/").size(), names.size());
   std::vector<std::string> lengths;
+  lengths.reserve(names.size());
   for (std::size_t i = 0; i < names.size(); ++i)
     lengths.push_back(fmt::format("c{:02} {}", i, names[i].size()));
   EXPECT_EQ(rows("octet_length(encode(event_name))", "v1/account_id=12/type=events/"), lengths);
@@ -298,6 +299,7 @@ TEST_F(ExporterTest, SetsAsideTheOneRowThatCannotBeWrittenAndKeepsTheRest) {
   options_.duckdb.memory_limit_mib = 32;
   reopen();
   std::vector<Sent> events;
+  events.reserve(9);
   for (int i = 0; i < 9; ++i) events.push_back({fmt::format("u{}", i)});
   events[4].visitor = std::string(48 << 20, 'v');  // far beyond what intake lets in
   send(events);
