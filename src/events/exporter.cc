@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/crypto.h"
 #include "base/encoding.h"
@@ -14,6 +15,15 @@ namespace {
 
 constexpr std::size_t kMaxSeenFiles = 24;
 constexpr std::size_t kMostKnownPartitions = 1'000'000;  // about 50 MiB
+
+// 64 bits of a digest, and not std::hash: whoever makes up many names of one hash would have them
+// counted as one partition, and pass the limit of a day.
+std::uint64_t fingerprint(std::string_view key) {
+  const Digest256 digest = sha256(key);
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, digest.data(), sizeof bits);
+  return bits;
+}
 
 std::string seen_key(std::string_view id) { return fmt::format("internal/seen/{}", id); }
 
@@ -236,7 +246,7 @@ bool Exporter::admit(const Partition& partition) {
   const auto prefix = day_prefix(*account, partition.type, partition.day);
   auto it = known_partitions_.find(prefix);
   if (it == known_partitions_.end()) {
-    it = known_partitions_.emplace(prefix, std::unordered_set<std::size_t>()).first;
+    it = known_partitions_.emplace(prefix, std::unordered_set<std::uint64_t>()).first;
     storage::ListQuery query{prefix, "/", "", 1000, 0};
     while (true) {
       const auto page = store_.list(query);
@@ -246,13 +256,13 @@ bool Exporter::admit(const Partition& partition) {
         return true;  // plan() gives up
       }
       for (const auto& entry : page->entries)
-        if (entry.is_prefix) it->second.insert(std::hash<std::string>()(entry.info.key));
+        if (entry.is_prefix) it->second.insert(fingerprint(entry.info.key));
       if (!page->truncated || page->entries.empty()) break;
       query.start_after = page->entries.back().info.key;
     }
   }
-  const auto key = std::hash<std::string>()(
-      partition_prefix(*account, partition.type, partition.day, partition.value));
+  const auto key =
+      fingerprint(partition_prefix(*account, partition.type, partition.day, partition.value));
   if (it->second.contains(key)) return true;
   if (it->second.size() >= options_.max_partitions_a_day) return false;
   it->second.insert(key);

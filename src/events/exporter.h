@@ -144,7 +144,7 @@ class Exporter {
   ExporterOptions options_;
   std::unique_ptr<ParquetWriter> writer_;  // opened at the first batch: DuckDB is large
   // Hashes of their prefixes, by day prefix: two of one hash are one too many let in.
-  std::map<std::string, std::unordered_set<std::size_t>> known_partitions_;
+  std::map<std::string, std::unordered_set<std::uint64_t>> known_partitions_;
   std::map<std::string, std::size_t> parts_of_batch_;  // written, by partition prefix
   bool seen_is_tidy_ = false;
   std::optional<Error> admit_failure_;  // of the look at known partitions
