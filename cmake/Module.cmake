@@ -1,11 +1,15 @@
-# add_module(name DEPENDS modules... LINKS libraries...)
+# add_module(name DEPENDS modules... LINKS libraries... [PRECOMPILED set])
 #
 # A folder of src/ is a module: a static library valetkey_<name>, a test executable <name>_test from
 # its *_test.cc, a libFuzzer executable from each *_fuzz.cc (seed corpus in <file>_corpus/ beside it)
 # and a benchmark from each *_bench.cc. DEPENDS is the only statement of an edge between modules;
-# tests/repo/layers.py fails on an include that it does not name.
+# tests/repo/layers.py fails on an include that it does not name. PRECOMPILED names the headers of
+# cmake/Dependencies.cmake that the module's sources would parse again and again: standard (the default) or network.
 function(add_module name)
-  cmake_parse_arguments(ARG "" "" "DEPENDS;LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "" "PRECOMPILED" "DEPENDS;LINKS" ${ARGN})
+  if(NOT ARG_PRECOMPILED)
+    set(ARG_PRECOMPILED standard)
+  endif()
   file(GLOB sources CONFIGURE_DEPENDS *.cc)
   set(tests ${sources})
   set(fuzzers ${sources})
@@ -18,6 +22,7 @@ function(add_module name)
 
   if(sources)
     add_library(valetkey_${name} STATIC ${sources})
+    use_precompiled(valetkey_${name} ${ARG_PRECOMPILED})
     set(scope PUBLIC)
   else()
     add_library(valetkey_${name} INTERFACE)
@@ -30,6 +35,10 @@ function(add_module name)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE valetkey_${name} GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE VALETKEY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    use_precompiled(${name}_test ${ARG_PRECOMPILED}_tests)
+    # As the precompiled headers were compiled.
+    set_target_properties(${name}_test PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${name}_test PRIVATE -fPIC)
     gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST
                          PROPERTIES TIMEOUT 120 LABELS unit)
   endif()

@@ -22,10 +22,8 @@ def edges(root: pathlib.Path) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for path in sorted((root / "src").glob("*/CMakeLists.txt")):
         for name, rest in ADD_MODULE.findall(path.read_text()):
-            words = rest.split()
-            start = words.index("DEPENDS") + 1 if "DEPENDS" in words else len(words)
-            end = words.index("LINKS") if "LINKS" in words else len(words)
-            found[name] = set(words[start:max(start, end)])
+            depends = re.search(r"\bDEPENDS\s([^A-Z]*)", rest)
+            found[name] = set(depends.group(1).split()) if depends else set()
     return found
 
 

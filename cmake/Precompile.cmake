@@ -1,0 +1,38 @@
+# Precompiled headers: the standard library, fmt, Asio and GoogleTest are parsed once for each set of flags instead of
+# once for each source. Nothing of src/ is among them, so a change there never makes them again.
+#
+# add_precompiled(name LINKS libraries... HEADERS headers...) makes the target precompiled_<name>;
+# use_precompiled(target name) lets a target read it. A target that is not compiled as position-independent code of a
+# library cannot (clang refuses the difference).
+#
+# ccache: a precompiled header names the files that it was made of, so one from another checkout is of no use; it is
+# made anew in each, and its users are looked up by the checksum beside it (that of the preprocessed text) instead.
+function(add_precompiled name)
+  cmake_parse_arguments(ARG "" "" "LINKS;HEADERS" ${ARGN})
+  set(target precompiled_${name})
+  set(source ${CMAKE_BINARY_DIR}/${target}.cc)
+  file(CONFIGURE OUTPUT ${source} CONTENT "")
+  add_library(${target} STATIC ${source})
+  target_link_libraries(${target} PRIVATE ${ARG_LINKS})
+  list(TRANSFORM ARG_HEADERS REPLACE "(.+)" "<\\1>" OUTPUT_VARIABLE headers)
+  target_precompile_headers(${target} PRIVATE ${headers})
+  set_target_properties(${target} PROPERTIES CXX_COMPILER_LAUNCHER "" EXPORT_COMPILE_COMMANDS OFF)
+
+  list(TRANSFORM ARG_HEADERS REPLACE "(.+)" "#include <\\1>\n" OUTPUT_VARIABLE lines)
+  string(JOIN "" text ${lines})
+  file(WRITE ${CMAKE_BINARY_DIR}/${target}.h "${text}")
+  string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type)
+  separate_arguments(flags UNIX_COMMAND "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${build_type}}")
+  get_directory_property(options COMPILE_OPTIONS)
+  list(FILTER options EXCLUDE REGEX "prefix-map")
+  execute_process(
+    COMMAND ${CMAKE_CXX_COMPILER} -std=c++${CMAKE_CXX_STANDARD} ${flags} ${options} -E -P -x c++
+            ${CMAKE_BINARY_DIR}/${target}.h
+    OUTPUT_VARIABLE preprocessed COMMAND_ERROR_IS_FATAL ANY)
+  string(SHA256 checksum "${preprocessed}${flags}${options}${CMAKE_CXX_COMPILER_VERSION}")
+  file(WRITE ${CMAKE_BINARY_DIR}/CMakeFiles/${target}.dir/cmake_pch.hxx.pch.sum ${checksum})
+endfunction()
+
+function(use_precompiled target name)
+  target_precompile_headers(${target} REUSE_FROM precompiled_${name})
+endfunction()
