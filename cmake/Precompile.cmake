@@ -34,5 +34,10 @@ function(add_precompiled name)
 endfunction()
 
 function(use_precompiled target name)
-  target_precompile_headers(${target} REUSE_FROM precompiled_${name})
+  # Not REUSE_FROM: it passes a path that ccache does not make relative, so no other checkout would find the object.
+  set(header ${CMAKE_BINARY_DIR}/CMakeFiles/precompiled_${name}.dir/cmake_pch.hxx.pch)
+  target_compile_options(${target} PRIVATE "SHELL:-include-pch ${header}" -Winvalid-pch)
+  add_dependencies(${target} precompiled_${name})
+  get_target_property(sources ${target} SOURCES)
+  set_property(SOURCE ${sources} APPEND PROPERTY OBJECT_DEPENDS ${header})
 endfunction()
