@@ -28,6 +28,10 @@ TARGETS = {  # name: (figure that is held to the target, "at least" or "at most"
     "sync_2g.rss_mib": ("value", "at most", 64),
     "sync_noop_100k_s": ("value", "at most", 2),
     "credential_process_ms": ("value", "at most", 5),
+    "build.release_cpu_s": ("value", "at most", 540),
+    "build.test_cpu_s": ("value", "at most", 840),
+    "build.change_cc_s": ("value", "at most", 10),
+    "build.change_header_s": ("value", "at most", 120),
 }
 
 
