@@ -5,7 +5,7 @@ import importlib
 import pathlib
 import sys
 
-RULES = ["layers", "links", "words", "licence", "registered", "syntax"]
+RULES = ["layers", "links", "words", "licence", "registered", "syntax", "width"]
 
 
 def main() -> int:

@@ -12,7 +12,8 @@ SPDX = "// SPDX-License-Identifier: Apache-2.0\n"
 GOOD = {
     "README.md": "# Sample\n\n[guide](docs/guide.md#first-steps)\n\n## Where is …?\n\n| what | where |\n|---|---|\n"
                  "| text | `src/low/text.h` |\n",
-    "docs/guide.md": "# Guide\n\n## First steps\n\nSee [the readme](../README.md).\n",
+    "docs/guide.md": "# Guide\n\n## First steps\n\nSee [the readme](../README.md).\n\n    " + "code " * 30 + "\n\n| " +
+                     "cell " * 30 + "|\n\nhttps://example.org/" + "x" * 120 + "\n\n```\n" + "code " * 30 + "\n```\n",
     "src/CMakeLists.txt": "add_subdirectory(low)\nadd_subdirectory(mid)\nadd_subdirectory(http)\n",
     "src/low/CMakeLists.txt": "add_module(low LINKS fmt::fmt)\n",
     "src/low/text.h": SPDX + "#pragma once\n#include <string>\n",
@@ -60,6 +61,8 @@ BAD = [
     ("registered", "src/mid/other_test.cc", SPDX, "holds no test"),
     ("syntax", "script/go", "#!/usr/bin/env bash\nif then\n", "script/go"),
     ("syntax", "tests/e2e/test_job.py", "def (:\n", "line 1"),
+    ("width", "docs/guide.md", "# Guide\n\n## First steps\n\n" + "word " * 25 + "\n", "guide.md:5: wider than 120"),
+    ("width", "README.md", "* " + "word " * 25 + "\n", "README.md:1: wider than 120"),
 ]
 
 
