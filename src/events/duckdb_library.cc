@@ -14,10 +14,11 @@ Result<fs::path> find_duckdb(const std::string& configured, std::string_view set
     return fail(ErrorCode::not_found, fmt::format("{}: there is no {}", setting, configured));
   }
   const fs::path folder = program.parent_path();
-  for (const fs::path& place : {folder.parent_path() / "lib/valetkey/libduckdb.so",
-                                fs::path("/usr/lib/valetkey/libduckdb.so"),
-                                folder.parent_path().parent_path().parent_path() /
-                                    "node_modules/@duckdb/node-bindings-linux-x64/libduckdb.so"})
+  for (const fs::path& place :
+       {folder / "libduckdb.so", folder.parent_path() / "lib/valetkey/libduckdb.so",
+        fs::path("/usr/lib/valetkey/libduckdb.so"),
+        folder.parent_path().parent_path().parent_path() /
+            "node_modules/@duckdb/node-bindings-linux-x64/libduckdb.so"})
     if (fs::exists(place, ignored)) return place;
   return fail(ErrorCode::not_found,
               fmt::format("there is no libduckdb.so: run script/bootstrap in a source folder, or "

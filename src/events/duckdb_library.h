@@ -14,9 +14,10 @@ namespace valetkey::events {
 inline constexpr const char* kDuckdbSha256 =
     "fc23f12e376c47be520f75221288281906e7942e8fd6f6ce4849198ba60d0405";
 
-// `configured` where it is not empty; else beside the program as it is installed, in /usr/lib, and
-// below the node_modules of a source folder whose build/<preset>/bin holds the program. `not_found`
-// names the remedy, `setting` among it. Whether it is the right one is found out when it is loaded.
+// `configured` where it is not empty; else in the program's folder, in lib/valetkey beside that
+// folder, in /usr/lib/valetkey, and below the node_modules of a source folder whose
+// build/<preset>/bin holds the program. `not_found` names the remedy, `setting` among it. Whether it
+// is the right one is found out when it is loaded.
 Result<std::filesystem::path> find_duckdb(const std::string& configured, std::string_view setting,
                                           const std::filesystem::path& program);
 // This program's own file.

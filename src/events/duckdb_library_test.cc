@@ -44,6 +44,9 @@ TEST_F(FindDuckdb, LooksBesideTheProgramThenInTheSourceFolder) {
   }
   make(beside);
   EXPECT_EQ(*find_duckdb("", "", program), beside);
+  const fs::path same = folder / "build/test/bin/libduckdb.so";
+  make(same);
+  EXPECT_EQ(*find_duckdb("", "", program), same) << "the program's own folder comes first";
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ struct LogStats {
   Offset end = 0;    // behind the newest durable record
   std::uint64_t bytes = 0;
   std::uint64_t set_aside = 0;  // damaged stretches found since the log was opened
+  std::string problem;          // why events are refused; empty: they are taken
 };
 
 class EventLog {

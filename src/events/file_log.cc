@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -24,6 +25,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kLongestRotation{30};
+constexpr std::string_view kTooFarBehind = "the exporter is too far behind the events that wait";
+constexpr std::chrono::milliseconds kTryAgain{500};  // after a failed commit, whether there is room
 
 struct SegmentInfo {
   fs::path path;
@@ -142,7 +145,7 @@ class FileLog final : public EventLog {
         clock_(clock),
         lock_(std::move(lock)),
         segments_(std::move(found.segments)),
-        end_(std::max(found.end, options_.first_offset)),
+        end_(found.end),
         set_aside_(found.set_aside) {
     for (const auto& [first, info] : segments_) bytes_ += info.bytes;
     writer_thread_ = std::thread([this] { run(); });
@@ -169,7 +172,7 @@ class FileLog final : public EventLog {
         return;
       }
     }
-    done(fail(ErrorCode::unavailable, "the event log is too far behind its exporter"));
+    done(fail(ErrorCode::unavailable, std::string(kTooFarBehind)));
   }
 
   unsigned partitions() const override { return 1; }
@@ -219,7 +222,9 @@ class FileLog final : public EventLog {
   LogStats stats(unsigned) const override {
     const std::lock_guard guard(mutex_);
     const Offset oldest = segments_.empty() ? end_ : segments_.begin()->first;
-    return {std::max(oldest, released_), end_, bytes_, set_aside_};
+    auto problem = problem_;
+    if (problem.empty() && bytes_ > options_.max_waiting_bytes) problem = kTooFarBehind;
+    return {std::max(oldest, released_), end_, bytes_, set_aside_, std::move(problem)};
   }
 
  private:
@@ -318,6 +323,7 @@ class FileLog final : public EventLog {
   void run() {
     for (auto batch = take(); !batch.empty(); batch = take()) {
       auto result = commit(batch);
+      note(result ? Result<void>() : std::unexpected(result.error()));
       Offset first = result ? *result : 0;
       for (auto& pending : batch) {
         if (result)
@@ -332,8 +338,12 @@ class FileLog final : public EventLog {
   // What waits, as one commit; empty when the log closes.
   std::vector<Pending> take() {
     std::unique_lock guard(mutex_);
+    const auto woken = [&] { return !queue_.empty() || closing_ || rotating_; };
     do {
-      wake_.wait(guard, [&] { return !queue_.empty() || closing_ || rotating_; });
+      if (problem_.empty())
+        wake_.wait(guard, woken);
+      else if (!wake_.wait_for(guard, kTryAgain, woken))
+        try_again(guard);
       if (std::exchange(rotating_, false)) end_segment();
     } while (queue_.empty() && !closing_);
     if (options_.longest_wait.count() > 0 && !closing_)
@@ -347,6 +357,29 @@ class FileLog final : public EventLog {
     segment_.reset();
     writing_.reset();
     rotated_.notify_all();
+  }
+
+  // Whoever asks stats() sends no events while there is a problem, so nobody else finds out that it
+  // has gone.
+  void try_again(std::unique_lock<std::mutex>& guard) {
+    guard.unlock();
+    auto tried = ensure_segment();
+    if (tried) {
+      const auto start = segment_->bytes();
+      tried = segment_->try_room(options_.frame_bytes);
+      if (!tried) abandon(start);
+    }
+    note(tried);
+    guard.lock();
+  }
+
+  void note(const Result<void>& tried) {
+    const std::lock_guard guard(mutex_);
+    if (!tried && problem_.empty())
+      log::error("events", "events cannot be stored and are refused until this works again",
+                 {{"why", tried.error().detail}});
+    if (tried && !problem_.empty()) log::info("events", "events are stored again");
+    problem_ = tried ? "" : tried.error().detail;
   }
 
   // Makes all of `batch` durable, or none of it.
@@ -382,6 +415,7 @@ class FileLog final : public EventLog {
   }
 
   Result<void> ensure_segment() {
+    VALETKEY_CHECK(remove_rest());
     if (segment_ && segment_->bytes() < options_.segment_bytes) return {};
     segment_.reset();
     VALETKEY_TRY(segment_,
@@ -393,14 +427,25 @@ class FileLog final : public EventLog {
 
   // After a failed commit: nothing of it stays, and what the file system may hold of it is cut off.
   void abandon(std::uint64_t start) {
-    const auto path = segment_->path();
+    rest_ = Rest{segment_->path(), start};
     segment_.reset();
-    const bool empty = start == kSegmentHeaderBytes;
-    if ((empty ? unlink(path.c_str()) : truncate(path.c_str(), static_cast<off_t>(start))) != 0)
-      log::error("events", "what a failed commit wrote could not be removed",
-                 {{"segment", path.filename().string()}});
+    if (const auto removed = remove_rest(); !removed)
+      log::error("events", "what a failed commit wrote cannot be removed yet",
+                 {{"why", removed.error().detail}});
     const std::lock_guard guard(mutex_);
     writing_.reset();
+  }
+
+  // Before anything else is written: its events were refused, and their offsets are given again.
+  Result<void> remove_rest() {
+    if (!rest_) return {};
+    const auto& [path, bytes] = *rest_;
+    const bool empty = bytes == kSegmentHeaderBytes;
+    const int done =
+        empty ? ::unlink(path.c_str()) : ::truncate(path.c_str(), static_cast<off_t>(bytes));
+    if (done != 0 && errno != ENOENT) return fail_errno("cannot cut " + path.string());
+    rest_.reset();
+    return {};
   }
 
   const FileLogOptions options_;
@@ -420,8 +465,15 @@ class FileLog final : public EventLog {
   std::optional<Offset> writing_;  // the first offset of the segment being written
   bool closing_ = false;
   bool rotating_ = false;
+  std::string problem_;  // of the last commit or try
 
-  std::unique_ptr<SegmentWriter> segment_;  // the writer's thread only
+  // The writer's thread only.
+  struct Rest {  // of a failed commit: the file holds this many bytes that count
+    fs::path path;
+    std::uint64_t bytes;
+  };
+  std::unique_ptr<SegmentWriter> segment_;
+  std::optional<Rest> rest_;
 
   struct Cursor {
     Offset first;  // of the segment
@@ -444,6 +496,10 @@ Result<std::unique_ptr<EventLog>> open_file_log(FileLogOptions options, const Ke
   VALETKEY_CHECK(make_folders(options.folder));
   VALETKEY_TRY(auto lock, FileLock::acquire(options.folder / "lock"));
   VALETKEY_TRY(auto found, Scan(options.folder, *keys.get()).run());
+  if (options.first_offset) {
+    VALETKEY_TRY(const auto first, options.first_offset());
+    found.end = std::max(found.end, first);
+  }
   return std::make_unique<FileLog>(std::move(options), keys, clock, std::move(lock),
                                    std::move(found));
 }

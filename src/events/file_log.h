@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "base/clock.h"
@@ -20,7 +21,9 @@ struct FileLogOptions {
   std::uint64_t max_waiting_bytes = 8ull << 30;  // unreleased; beyond: `unavailable`
   std::size_t max_queued_bytes = 64 << 20;       // not yet written; beyond: `unavailable`
   std::chrono::microseconds longest_wait{0};     // for company before a commit
-  Offset first_offset = 0;  // offsets start here at least: what the export ledger has consumed
+  // Offsets start here at least: what the export ledger has consumed. Asked once the folder is
+  // locked: until then another exporter may go on.
+  std::function<Result<Offset>()> first_offset = {};
 };
 
 // Cuts a torn tail, then appends to a segment of its own. The folder is locked while the log is

@@ -2,11 +2,14 @@
 #include "events/file_log.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <fstream>
 #include <future>
 #include <random>
@@ -101,7 +104,7 @@ TEST_F(FileLogTest, GoesOnBehindItsOffsetsAfterARestart) {
 }
 
 TEST_F(FileLogTest, NeverGivesAnOffsetTwiceEvenWhereTheFilesAreGone) {
-  options_.first_offset = 500;
+  options_.first_offset = [] { return Result<Offset>(500); };
   EXPECT_EQ(append(*open(), {"a"}).value(), 500U);
 }
 
@@ -234,6 +237,17 @@ TEST_F(FileLogTest, IsLockedWhileOpen) {
   EXPECT_EQ(open_file_log(options_, keys_, clock_).error().code, ErrorCode::busy);
 }
 
+TEST_F(FileLogTest, AsksWhereItsOffsetsBeginOnceItIsLocked) {
+  const auto log = open();
+  bool asked = false;
+  options_.first_offset = [&] {
+    asked = true;
+    return Result<Offset>(0);
+  };
+  EXPECT_FALSE(open_file_log(options_, keys_, clock_));
+  EXPECT_FALSE(asked) << "whoever holds the lock may still consume events";
+}
+
 TEST_F(FileLogTest, SaysWhenItIsTooFarBehind) {
   options_.max_waiting_bytes = 200;
   auto log = open();
@@ -241,6 +255,74 @@ TEST_F(FileLogTest, SaysWhenItIsTooFarBehind) {
   for (int i = 0; i < 10 && last; ++i) last = append(*log, {"x"});
   ASSERT_FALSE(last);
   EXPECT_EQ(last.error().code, ErrorCode::unavailable);
+  EXPECT_NE(log->stats(0).problem, "") << "who watches must know, too";
+}
+
+// While it lives, files of this process cannot grow beyond `bytes`: a full disk, but for its number.
+class FullDisk {
+ public:
+  explicit FullDisk(std::uint64_t bytes) {
+    EXPECT_EQ(getrlimit(RLIMIT_FSIZE, &former_), 0);
+    ignored_ = std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{bytes, former_.rlim_max};
+    EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  }
+  ~FullDisk() {
+    setrlimit(RLIMIT_FSIZE, &former_);
+    (void)std::signal(SIGXFSZ, ignored_);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  rlimit former_{};
+  void (*ignored_)(int) = nullptr;
+};
+
+bool takes_events_again(const EventLog& log) {
+  for (int i = 0; i < 500 && !log.stats(0).problem.empty(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  return log.stats(0).problem.empty();
+}
+
+// At every length at which the disk may turn out to be full, from the first byte of a segment on.
+TEST_F(FileLogTest, GoesOnByItselfWhereverTheDiskBecameFull) {
+  auto log = open();
+  std::vector<std::string> kept;
+  int refused = 1;
+  std::uint64_t room = 0;
+  for (; refused > 0; room += 13) {
+    SCOPED_TRACE(room);
+    refused = 0;
+    ASSERT_TRUE(log->rotate(0));
+    {
+      const FullDisk disk(room);
+      for (int i = 0; i < 3; ++i) {
+        const auto uuid = fmt::format("u{}-{}", room, i);
+        const bool taken = append(*log, {uuid}).has_value();
+        EXPECT_EQ(taken, log->stats(0).problem.empty());
+        if (taken) kept.push_back(uuid);
+        refused += taken ? 0 : 1;
+      }
+    }
+    // By itself, or by the next event.
+    if (room % 2 == 0) ASSERT_TRUE(takes_events_again(*log)) << log->stats(0).problem;
+    kept.push_back(fmt::format("room-{}", room));
+    ASSERT_TRUE(append(*log, {kept.back()}));
+  }
+  EXPECT_GT(room, kSegmentHeaderBytes + 2 * kFrameHeaderBytes);
+  EXPECT_EQ(read_all(*log), kept);
+  log.reset();
+  EXPECT_EQ(read_all(*open()), kept) << "nothing that was refused is left in the files";
+}
+
+TEST_F(FileLogTest, TakesOverWhatAFailedCreationLeft) {
+  auto log = open();
+  append(*log, {"a"}).value();
+  ASSERT_TRUE(log->rotate(0));
+  std::ofstream(segment_path(options_.folder, 1)).close();
+  EXPECT_EQ(append(*log, {"b"}).value(), 1U);
+  EXPECT_EQ(read_all(*log), (std::vector<std::string>{"a", "b"}));
 }
 
 TEST_F(FileLogTest, SharesCommitsAmongManyAppends) {

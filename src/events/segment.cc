@@ -36,6 +36,20 @@ std::string wrap_aad(std::string_view magic_id_first) {
   return std::string("event-log\0", 10) + std::string(magic_id_first);
 }
 
+Result<void> remove_without_frames(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(path, error);
+  if (error || bytes > kSegmentHeaderBytes || ::unlink(path.c_str()) == 0) return {};
+  return fail_errno("cannot remove " + path.string());
+}
+
+Result<void> begin_file(const FileDescriptor& fd, const std::filesystem::path& path,
+                        std::string_view header) {
+  VALETKEY_CHECK(write_all(fd.get(), header, path.string()));
+  VALETKEY_CHECK(sync_file(fd.get(), path.string()));
+  return sync_folder(path.parent_path());
+}
+
 }  // namespace
 
 std::filesystem::path segment_path(const std::filesystem::path& folder, Offset first) {
@@ -89,12 +103,15 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(const std::filesyst
   put_big_endian(header, crc32(0, header), 4);
   header.resize(kSegmentHeaderBytes, '\0');
 
-  const auto path = segment_path(folder, first);
+  auto path = segment_path(folder, first);
+  VALETKEY_CHECK(remove_without_frames(path));
   VALETKEY_TRY(auto fd, open_file(path, O_RDWR | O_CREAT | O_EXCL));
-  VALETKEY_CHECK(write_all(fd.get(), header, path.string()));
-  VALETKEY_CHECK(sync_file(fd.get(), path.string()));
-  VALETKEY_CHECK(sync_folder(folder));
-  return std::unique_ptr<SegmentWriter>(new SegmentWriter(path, std::move(fd), data_key.reveal()));
+  if (auto begun = begin_file(fd, path, header); !begun) {
+    ::unlink(path.c_str());  // or the next attempt meets it
+    return std::unexpected(std::move(begun).error());
+  }
+  return std::unique_ptr<SegmentWriter>(
+      new SegmentWriter(std::move(path), std::move(fd), data_key.reveal()));
 }
 
 Result<void> SegmentWriter::append(std::string_view records, Offset first, std::uint32_t count) {
@@ -107,13 +124,26 @@ Result<void> SegmentWriter::append(std::string_view records, Offset first, std::
   // Counted even if the write fails: a nonce is used once.
   ++next_frame_;
   if (auto written = write_all(fd_.get(), buffer_, path_.string()); !written) {
-    if (ftruncate(fd_.get(), static_cast<off_t>(position_)) != 0 ||
-        lseek(fd_.get(), static_cast<off_t>(position_), SEEK_SET) < 0)
-      return fail_errno(path_.string());
+    VALETKEY_CHECK(cut());
     return written;
   }
   position_ += buffer_.size();
   return {};
+}
+
+Result<void> SegmentWriter::cut() {
+  if (ftruncate(fd_.get(), static_cast<off_t>(position_)) == 0 &&
+      lseek(fd_.get(), static_cast<off_t>(position_), SEEK_SET) >= 0)
+    return {};
+  return fail_errno("cannot cut " + path_.string());
+}
+
+Result<void> SegmentWriter::try_room(std::size_t bytes) {
+  const std::string zeros(bytes, '\0');
+  auto written = write_all(fd_.get(), zeros, path_.string());
+  if (written) written = sync();
+  VALETKEY_CHECK(cut());
+  return written;
 }
 
 Result<void> SegmentWriter::sync() { return sync_file(fd_.get(), path_.string()); }

@@ -33,17 +33,22 @@ Result<FrameHeader> decode_frame_header(std::string_view bytes);
 
 class SegmentWriter {
  public:
+  // On failure nothing is left. A file of this name that holds no frame is what a failed creation
+  // left, and is replaced; one that holds more is `already_exists`.
   static Result<std::unique_ptr<SegmentWriter>> create(const std::filesystem::path& folder,
                                                        Offset first, const Keyring& keyring,
                                                        Timestamp now);
   // Seals and writes one frame; not yet durable. On failure the file is as before.
   Result<void> append(std::string_view records, Offset first, std::uint32_t count);
   Result<void> sync();
+  // Whether there is room for so many bytes more: writes zeros, syncs them and cuts them off again.
+  Result<void> try_room(std::size_t bytes);
   std::uint64_t bytes() const { return position_; }
   const std::filesystem::path& path() const { return path_; }
 
  private:
   SegmentWriter(std::filesystem::path path, FileDescriptor fd, std::string_view key);
+  Result<void> cut();
   std::filesystem::path path_;
   FileDescriptor fd_;
   AesGcm aes_;

@@ -56,6 +56,7 @@ class AtTheServer {
 
   // True: all that waited at the first turn is exported.
   Result<bool> turn() {
+    if (!asked_) asked_ = session_.clock.now();
     VALETKEY_CHECK(ledger_.request_run(session_.clock.now()));
     const auto until = SteadyClock::now() + kAskAgain;
     while (SteadyClock::now() < until) {
@@ -66,6 +67,8 @@ class AtTheServer {
         target_ = backlog.end;
       }
       if (consumed >= *target_) return true;
+      VALETKEY_TRY(const auto why, ledger_.failed_since(*asked_));
+      if (why) return fail(ErrorCode::unavailable, "the running server cannot export: " + *why);
       VALETKEY_CHECK(check_progress(consumed));
       std::this_thread::sleep_for(kLook);
     }
@@ -88,6 +91,7 @@ class AtTheServer {
   const Session& session_;
   const KeySource& keys_;
   storage::ExportLedger& ledger_;
+  std::optional<Timestamp> asked_;
   std::optional<events::Offset> target_, seen_;
   SteadyClock::time_point progressed_;
 };

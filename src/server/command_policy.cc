@@ -102,13 +102,18 @@ class Erasing {
 
   Result<storage::ErasureResult> run(const AccountId& account, const std::string& visitor) {
     const auto began = SteadyClock::now();
-    VALETKEY_TRY(const auto id,
-                 ledger_.request_erasure(account.str(), sha256_hex(visitor), session_.clock.now()));
+    const auto asked = session_.clock.now();
+    VALETKEY_TRY(const auto id, ledger_.request_erasure(account.str(), sha256_hex(visitor), asked));
+    VALETKEY_CHECK(ledger_.request_run(asked));  // ends the pause of an exporter that failed
     while (SteadyClock::now() - began < kLongestErasure) {
       VALETKEY_CHECK(erase_here());
       for (auto left = kLooks; left > 0; --left) {
         VALETKEY_TRY(auto erased, ledger_.erased(id));
         if (erased) return std::move(*erased);
+        VALETKEY_TRY(const auto why, ledger_.failed_since(asked));
+        if (why)
+          return fail(ErrorCode::unavailable,
+                      "the running server cannot erase yet, and tries again by itself: " + *why);
         std::this_thread::sleep_for(kLook);
       }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -61,20 +62,26 @@ Result<Config> configure(const Session& session, const ServeFlags& flags) {
   return config;
 }
 
-Result<void> announce(const Session& session, const ServeFlags& flags, const Urls& urls) {
+// It runs, so systemd and --ready-fd hear of it; whether requests should come is /readyz's to say.
+Result<void> announce(const Session& session, const ServeFlags& flags, const Server& server) {
+  const Urls& urls = server.urls();
   const std::string events = urls.intake.empty() ? "" : fmt::format(", events {}", urls.intake);
+  const auto problems = fmt::format("{}", fmt::join(server.problems(), "; "));
   session.err << fmt::format(
-                     "valetkeyd {} is ready: API {}, S3 {}{}, metrics and health {}. Stop "
-                     "with Ctrl-C.\n",
-                     kVersion, urls.api, urls.s3, events, urls.admin)
-              << std::flush;
+      "valetkeyd {} {}: API {}, S3 {}{}, metrics and health {}. Stop with "
+      "Ctrl-C.\n",
+      kVersion, problems.empty() ? "is ready" : "runs", urls.api, urls.s3, events, urls.admin);
+  if (!problems.empty()) session.err << "It is not ready yet: " << problems << ".\n";
+  session.err << std::flush;
   boost::json::object document{{"api", urls.api}, {"s3", urls.s3}, {"admin", urls.admin}};
   if (!urls.intake.empty()) document["intake"] = urls.intake;
   if (session.json) {
     session.print(document);
     session.out.flush();
   }
-  notify_systemd(session.env, fmt::format("READY=1\nSTATUS=API {}, S3 {}", urls.api, urls.s3));
+  notify_systemd(session.env, fmt::format("READY=1\nSTATUS={}API {}, S3 {}",
+                                          problems.empty() ? "" : "not ready: " + problems + "; ",
+                                          urls.api, urls.s3));
   if (flags.ready_fd < 0) return {};
   return tell_ready(flags.ready_fd, boost::json::serialize(document) + "\n");
 }
@@ -114,7 +121,7 @@ Result<int> serve(Session& session, const ServeFlags& flags) {
   const Signals signals;
   VALETKEY_TRY(const Config config, configure(session, flags));
   VALETKEY_TRY(const auto server, Server::start(session, config));
-  VALETKEY_CHECK(announce(session, flags, server->urls()));
+  VALETKEY_CHECK(announce(session, flags, *server));
   serve_until_told(session, signals, *server);
 
   notify_systemd(session.env, "STOPPING=1");

@@ -18,6 +18,7 @@ struct ExportHealth {
   std::uint64_t set_aside = 0;      // damaged stretches of the log, since the start
   std::uint64_t failures = 0;       // since the start
   std::string problem;              // of the last attempt; empty: it went well
+  std::string intake_problem;       // why events are refused; empty: they are taken
 };
 
 }  // namespace valetkey::server

@@ -45,17 +45,29 @@ bool ExportLoop::stopping() const {
 
 void ExportLoop::run() {
   lower_priority();
-  milliseconds pause = kPeriod;
+  milliseconds pause = kPeriod, waited{0};
   std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, pause, [this] { return stopping_; })) {
+  while (!wake_.wait_for(lock, kPeriod, [this] { return stopping_; })) {
     lock.unlock();
-    const auto worked = work();
-    pause = worked ? kPeriod : std::min(2 * pause, kLongestPause);
-    note(worked);
+    waited += kPeriod;
+    if (is_asked() || waited >= pause) {
+      const auto began = parts_.clock.now();
+      const auto worked = work();
+      pause = worked ? kPeriod : std::min(2 * pause, kLongestPause);
+      waited = milliseconds(0);
+      note(worked, began);
+    }
     lock.lock();
   }
   lock.unlock();
-  if (const auto kept = keep_drops(); !kept) note(kept);
+  if (const auto kept = keep_drops(); !kept) note(kept, parts_.clock.now());
+}
+
+// `valetkeyd export` ends a pause. Where the ledger cannot be read, work() says so.
+bool ExportLoop::is_asked() {
+  const auto asked = parts_.ledger.take_request();
+  asked_ = asked_ || (asked && *asked);
+  return asked && *asked;
 }
 
 Result<void> ExportLoop::work() {
@@ -64,8 +76,6 @@ Result<void> ExportLoop::work() {
   if (!exporter_) {
     VALETKEY_TRY(exporter_, make_exporter(parts_, config_));
   }
-  VALETKEY_TRY(const bool asked, parts_.ledger.take_request());
-  asked_ = asked_ || asked;
   VALETKEY_TRY(const bool over, day_is_over());
   VALETKEY_CHECK(export_waiting(asked_ || over));
   if (stopping()) return {};
@@ -131,7 +141,9 @@ Result<void> ExportLoop::keep_drops() {
   return kept;
 }
 
-void ExportLoop::note(const Result<void>& worked) {
+void ExportLoop::note(const Result<void>& worked, Timestamp began) {
+  // For who asked; if even that cannot be written, they meet the same trouble.
+  if (!worked) (void)parts_.ledger.note_failure(began, worked.error().detail);
   const std::lock_guard lock(mutex_);
   if (worked) {
     if (!problem_.empty()) log::info("server", "the export works again");
@@ -155,6 +167,7 @@ ExportHealth ExportLoop::health() const {
   out.set_aside = stats.set_aside;
   out.failures = failures_;
   out.problem = problem_;
+  out.intake_problem = stats.problem;
   return out;
 }
 

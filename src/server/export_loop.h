@@ -36,7 +36,8 @@ class ExportLoop {
   Result<void> apply_retention();
   Result<void> look();
   Result<void> keep_drops();
-  void note(const Result<void>& worked);
+  bool is_asked();
+  void note(const Result<void>& worked, Timestamp began);
   bool stopping() const;
 
   const ExporterParts parts_;

@@ -107,6 +107,27 @@ TEST_F(ExportLoopTest, WritesDownWhatWasDropped) {
   EXPECT_EQ(ledger_->dropped().value(), all) << "what came just before the end counts as well";
 }
 
+TEST_F(ExportLoopTest, TellsWhoAskedWhyItFailedAndTriesAtOnceWhenAskedAgain) {
+  const auto library = std::exchange(config_.exporting.duckdb_library, machine_.data() / "none.so");
+  start();
+  send("a");
+  for (int pauses = 0; pauses < 3; ++pauses) {  // the pause after a failure grows
+    const auto asked = clock_.now();
+    ASSERT_TRUE(ledger_->request_run(asked));
+    const auto why = [&] { return ledger_->failed_since(asked).value().value_or(""); };
+    ASSERT_TRUE(eventually([&] { return !why().empty(); }));
+    EXPECT_THAT(why(), HasSubstr("none.so"));
+    clock_.advance(std::chrono::seconds(1));
+    EXPECT_EQ(ledger_->failed_since(clock_.now()).value(), std::nullopt) << "an earlier attempt";
+  }
+  fs::create_symlink(library, machine_.data() / "none.so");
+  ASSERT_TRUE(ledger_->request_run(clock_.now()));
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_TRUE(eventually([&] { return rows() == 1; }));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(7))
+      << "the next pause would have been 8 s";
+}
+
 TEST_F(ExportLoopTest, ExportsAtOnceWhenAsked) {
   start();
   send("a");

@@ -54,7 +54,6 @@ Result<std::unique_ptr<events::EventLog>> open_event_log(const fs::path& data_di
                                                          storage::ExportLedger& ledger,
                                                          const KeySource& keys,
                                                          const Clock& clock) {
-  VALETKEY_TRY(const auto consumed, ledger.consumed(0));
   events::FileLogOptions options;
   options.folder = events_folder(data_dir);
   // Exported events go segment by segment: small batches want small segments.
@@ -62,8 +61,9 @@ Result<std::unique_ptr<events::EventLog>> open_event_log(const fs::path& data_di
       std::min<std::size_t>(options.segment_bytes, config.exporting.batch_bytes / 2);
   options.max_waiting_bytes = config.intake.max_waiting_bytes;
   options.longest_wait = config.intake.longest_wait;
-  VALETKEY_TRY(options.first_offset, ledger.floor(0));
+  options.first_offset = [&ledger] { return ledger.floor(0); };
   VALETKEY_TRY(auto log, events::open_file_log(std::move(options), keys, clock));
+  VALETKEY_TRY(const auto consumed, ledger.consumed(0));
   VALETKEY_CHECK(log->release(0, consumed));  // a crash may have come between the two
   return log;
 }

@@ -30,6 +30,8 @@ std::vector<std::string> Health::problems(Timestamp now) const {
   if (disk_total_bytes > 0 && disk_free_bytes < min_free_bytes)
     out.push_back(fmt::format("the disk is full: {} free, {} needed", in_mib(disk_free_bytes),
                               in_mib(min_free_bytes)));
+  if (exporting && !exporting->intake_problem.empty())
+    out.push_back("events are not taken: " + exporting->intake_problem);
   return out;
 }
 

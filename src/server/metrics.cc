@@ -162,6 +162,8 @@ void add_export(Families& out, const ExportHealth& health) {
   counter(out, "export_bytes_total", "Bytes of those parts.", static_cast<double>(totals.bytes));
   counter(out, "export_failures_total", "Attempts to export that failed.",
           static_cast<double>(health.failures));
+  gauge(out, "intake_blocked", "1 while no events are taken, since they cannot be stored.",
+        health.intake_problem.empty() ? 0 : 1);
   gauge(out, "events_waiting", "Events that wait for the exporter.",
         static_cast<double>(health.waiting_events));
   gauge(out, "events_waiting_bytes", "Bytes of the event log's segments that hold them.",

@@ -120,6 +120,17 @@ TEST(Health, SaysInWordsWhatIsWrong) {
               HasSubstr("the disk is full: 1 MiB free, 64 MiB needed"));
   EXPECT_THAT(problem([](Health& h) { h.looked = kNow - std::chrono::minutes(1); }),
               HasSubstr("checks"));
+  EXPECT_THAT(problem([](Health& h) { h.exporting.emplace().intake_problem = "no space"; }),
+              HasSubstr("events are not taken: no space"));
+}
+
+TEST(Metrics, SayWhetherEventsAreTaken) {
+  Metrics metrics;
+  Health health = healthy();
+  health.exporting.emplace();
+  EXPECT_THAT(metrics.text(health, kNow), HasSubstr("valetkey_intake_blocked 0\n"));
+  health.exporting->intake_problem = "no space";
+  EXPECT_THAT(metrics.text(health, kNow), HasSubstr("valetkey_intake_blocked 1\n"));
 }
 
 TEST(Health, WarnsBeforeItIsTooLate) {

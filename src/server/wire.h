@@ -45,6 +45,8 @@ class Server {
   ~Server();
 
   const Urls& urls() const { return urls_; }
+  // Why /readyz answers 503; empty: it does not.
+  std::vector<std::string> problems() const { return keeper_->health()->problems(clock_.now()); }
   // New TLS pair and keyring, if they can be read; else the former ones stay and the log says why.
   void reload();
   void set_stopping() { keeper_->set_stopping(); }  // /readyz answers 503 from here on

@@ -35,6 +35,11 @@ CREATE TABLE IF NOT EXISTS export_request (
   only INTEGER PRIMARY KEY CHECK (only = 1),
   asked INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS export_failure (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  began INTEGER NOT NULL,
+  why TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS export_erasure (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   account TEXT NOT NULL,
@@ -279,6 +284,21 @@ Result<bool> ExportLedger::take_request() {
   VALETKEY_TRY(Query query, database_->query("DELETE FROM export_request"));
   VALETKEY_CHECK(query.run());
   return true;
+}
+
+Result<void> ExportLedger::note_failure(Timestamp began, const std::string& why) {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Query query,
+               database_->query("INSERT OR REPLACE INTO export_failure VALUES (1, ?, ?)"));
+  return query.bind(epoch_ms(began)).bind_text(why).run();
+}
+
+Result<std::optional<std::string>> ExportLedger::failed_since(Timestamp asked) {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Query query, database_->query("SELECT why FROM export_failure WHERE began >= ?"));
+  VALETKEY_TRY(const bool there, query.bind(epoch_ms(asked)).step());
+  if (!there) return std::nullopt;
+  return std::string(query.text(0));
 }
 
 Result<std::int64_t> ExportLedger::request_erasure(const std::string& account,

@@ -93,6 +93,10 @@ class ExportLedger {
   // `valetkeyd export` asks the exporter of a running server to work now.
   Result<void> request_run(Timestamp now);
   Result<bool> take_request();
+  // The last attempt to export that failed: when it began, and why.
+  Result<void> note_failure(Timestamp began, const std::string& why);
+  // Why an attempt failed that began at `asked` or later; none: none has.
+  Result<std::optional<std::string>> failed_since(Timestamp asked);
   // `valetkeyd account erase-visitor` asks whoever exports.
   Result<std::int64_t> request_erasure(const std::string& account,
                                        const std::string& visitor_sha256, Timestamp now);

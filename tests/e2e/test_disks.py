@@ -32,6 +32,7 @@ class FullDisk(unittest.TestCase):
                           capture_output=True).returncode != 0:
             self.skipTest("no right to mount a file system here, nor in a namespace of one's own")
         self.addCleanup(subprocess.run, ["umount", "-l", str(self.disk)], check=False, capture_output=True)
+        self.attempted, self.acknowledged = set(), set()
         self.server.data = self.disk / "data"
         self.server.run("init")
         self.token = self.server.make_account(ACCOUNT)
@@ -51,8 +52,63 @@ class FullDisk(unittest.TestCase):
             self.acknowledged.update(ids)
         return answer
 
+    def readiness(self) -> tuple[int, str]:
+        answer = requests.get(f"{self.server.admin}/readyz", timeout=10)
+        return answer.status_code, answer.text
+
+    def flows_again(self) -> None:
+        """Once there is room. Nobody sends events to a server that is not ready, so it must find out alone."""
+        self.assertTrue(eventually(lambda: self.readiness()[0] == 200, seconds=20), self.readiness())
+        self.assertEqual(204, self.send().status_code)
+        self.assertEqual(0, self.server.metrics()["valetkey_intake_blocked"])
+
+    def assert_exported(self) -> None:
+        self.server.run("export")
+        uuids = [row["uuid"] for row in parts.read_rows(parts.download(self.server, ACCOUNT, self.token))]
+        self.assertEqual(len(uuids), len(set(uuids)), "a row came twice")
+        self.assertEqual(self.acknowledged, set(uuids), "what was refused for lack of space is not kept either")
+        self.server.run("check")
+
+    def test_a_disk_that_is_full_before_the_first_event_is_told_and_got_over(self):
+        self.fill(leave=0)
+        self.assertEqual(503, self.send().status_code)
+        self.assertTrue(eventually(lambda: "events are not taken" in self.readiness()[1]), self.readiness())
+        self.assertEqual(503, self.readiness()[0])
+        self.assertEqual(1, self.server.metrics()["valetkey_intake_blocked"])
+        (self.disk / "ballast").unlink()
+        self.flows_again()
+        self.assert_exported()
+
+    def remount(self, options: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,{options}", str(self.disk)], check=True, capture_output=True)
+
+    def test_every_file_that_cannot_be_created_is_got_over(self):
+        """The n-th file, for every n, until none is missed: a segment, a part, a note, a journal."""
+        self.assertEqual(204, self.send().status_code)
+        for files in range(60):
+            # With its first part, an erasure begins another segment; then everything is released.
+            self.remount(f"nr_inodes={self.used_files() + files}")
+            exported = subprocess.run(self.server.command("export"), capture_output=True, text=True, timeout=60)
+            erased = None
+            if exported.returncode == 0:
+                erased = subprocess.run(self.server.command("account", "erase-visitor", ACCOUNT, "nobody"),
+                                        capture_output=True, text=True, timeout=60)
+            answers = [self.send().status_code for _ in range(2)]
+            self.remount("nr_inodes=100000")
+            self.flows_again()
+            self.assertTrue(set(answers) <= {204, 503}, answers)
+            if exported.returncode == 0 and erased.returncode == 0 and answers == [204, 204]:
+                break
+        else:
+            self.fail("it never had enough files")
+        self.assertGreater(files, 1, "nothing was ever missed")
+        self.assert_exported()
+
+    def used_files(self) -> int:
+        disk = os.statvfs(self.disk)
+        return disk.f_files - disk.f_ffree
+
     def test_what_was_acknowledged_survives_and_the_rest_is_refused(self):
-        self.attempted, self.acknowledged = set(), set()
         self.assertEqual(204, self.send().status_code)
         self.fill(leave=1 << 20)
         refused = eventually(lambda: [answer for answer in [self.send()] if answer.status_code != 204], seconds=60)[0]
@@ -67,11 +123,7 @@ class FullDisk(unittest.TestCase):
         self.server.kill()  # what the failed writes left behind must not stand in the way either
         self.server.start()
         self.assertTrue(eventually(lambda: self.send().status_code == 204))
-        self.server.run("export")
-        uuids = [row["uuid"] for row in parts.read_rows(parts.download(self.server, ACCOUNT, self.token))]
-        self.assertEqual(len(uuids), len(set(uuids)), "a row came twice")
-        self.assertEqual(self.acknowledged, set(uuids), "what was refused for lack of space is not kept either")
-        self.server.run("check")
+        self.assert_exported()
 
 
 class SlowDisk(unittest.TestCase):
