@@ -44,7 +44,9 @@ Digest256 make_salt(std::string_view claims) {
   return sha256(pooled_random_bytes(kSaltBytes).append(claims));
 }
 
-std::unexpected<SessionRefusal> malformed() { return std::unexpected(SessionRefusal::malformed); }
+std::unexpected<RefusedSession> malformed() {
+  return std::unexpected(RefusedSession{SessionRefusal::malformed});
+}
 
 // The key that a token names, where it may still open tokens.
 const Key* opening_key(const Keyring& keyring, std::string_view sealed, Timestamp now) {
@@ -93,7 +95,7 @@ Result<Credentials> SealedIssuer::issue(const control::TokenGrant& grant, millis
 Scope::Scope(Claims claims, Secret secret)
     : claims_(std::move(claims)), prefix_(prefix_of(claims_.account)), secret_(std::move(secret)) {}
 
-Result<Scope, SessionRefusal> open_session(const Keyring& keyring, std::string_view session_token,
+Result<Scope, RefusedSession> open_session(const Keyring& keyring, std::string_view session_token,
                                            std::string_view access_key_id, Timestamp now) {
   if (session_token.size() > kMaxSessionTokenBytes) return malformed();
   const Result<std::string> sealed = unbase64url(session_token);
@@ -105,7 +107,8 @@ Result<Scope, SessionRefusal> open_session(const Keyring& keyring, std::string_v
   if (!encoded) return malformed();
   std::optional<Claims> claims = decode_claims(*encoded);
   if (!claims || claims->access_key_id.str() != access_key_id) return malformed();
-  if (now >= claims->expires) return std::unexpected(SessionRefusal::expired);
+  if (now >= claims->expires)
+    return std::unexpected(RefusedSession{SessionRefusal::expired, std::move(claims)});
   const std::string_view salt = std::string_view(*sealed).substr(1 + 4, kSaltBytes);
   return Scope(*std::move(claims), derive_secret(*key, salt, *encoded));
 }

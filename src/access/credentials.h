@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/ids.h"
@@ -50,6 +51,15 @@ enum class SessionRefusal : std::uint8_t {
   expired,
 };
 
+// `claims` where the token was ours and only its time was over: for logs, never a proof.
+struct RefusedSession {
+  SessionRefusal why = SessionRefusal::malformed;
+  std::optional<Claims> claims{};
+  friend bool operator==(const RefusedSession& refused, SessionRefusal other) {
+    return refused.why == other;
+  }
+};
+
 // Proof that a session token was opened, was of this access key id and had not expired. Only
 // open_session() makes one. It says whose data may be read, not that the request was signed.
 class Scope {
@@ -60,7 +70,7 @@ class Scope {
   const Secret& secret_access_key() const { return secret_; }
 
  private:
-  friend Result<Scope, SessionRefusal> open_session(const Keyring&, std::string_view,
+  friend Result<Scope, RefusedSession> open_session(const Keyring&, std::string_view,
                                                     std::string_view, Timestamp);
   Scope(Claims claims, Secret secret);
   Claims claims_;
@@ -79,7 +89,7 @@ class SealedIssuer final : public CredentialIssuer {
   const KeySource& keys_;
 };
 
-Result<Scope, SessionRefusal> open_session(const Keyring& keyring, std::string_view session_token,
+Result<Scope, RefusedSession> open_session(const Keyring& keyring, std::string_view session_token,
                                            std::string_view access_key_id, Timestamp now);
 
 inline constexpr std::size_t kMaxSessionTokenBytes = 2048;

@@ -46,11 +46,11 @@ constexpr std::string_view kGoldenToken =
     "2X5K2vkimYZWRwzYQ7bN3LbKjBh8Uw3PmEpL4I0ElJPuabj-WoBTlt44f6G8Oq5FF81o_dg";
 constexpr std::string_view kGoldenKeyId = "ASIAABCDEFGHIJ234567";
 
-Result<Scope, SessionRefusal> open_golden(std::string_view token, Timestamp now = kNow) {
+Result<Scope, RefusedSession> open_golden(std::string_view token, Timestamp now = kNow) {
   static const Keyring keyring = golden_keyring();
   return open_session(keyring, token, kGoldenKeyId, now);
 }
-void expect_malformed(const Result<Scope, SessionRefusal>& opened, const std::string& what) {
+void expect_malformed(const Result<Scope, RefusedSession>& opened, const std::string& what) {
   ASSERT_FALSE(opened) << what;
   EXPECT_EQ(opened.error(), SessionRefusal::malformed) << what;
 }
@@ -130,6 +130,8 @@ TEST(SessionToken, ExpiresAtExactlyItsInstant) {
   const auto expired = open_golden(kGoldenToken, kNow + 1h);
   ASSERT_FALSE(expired);
   EXPECT_EQ(expired.error(), SessionRefusal::expired);
+  ASSERT_TRUE(expired.error().claims) << "the log names whose session it was";
+  EXPECT_EQ(expired.error().claims->token, golden_claims().token);
 }
 
 TEST(SessionToken, FollowsTheStateOfItsKey) {

@@ -36,7 +36,9 @@ Grants& grants_of(std::uint64_t instance, std::uint64_t generation) {
   return grants;
 }
 
-TokenAnswer refused(control::TokenRefusal why) { return std::unexpected(why); }
+TokenAnswer mistyped() {
+  return std::unexpected(control::RefusedToken{control::TokenRefusal::mistyped});
+}
 
 }  // namespace
 
@@ -44,22 +46,23 @@ TokenGate::TokenGate(control::ControlStore& store, const control::ChangeFeed& fe
     : store_(store), feed_(feed), instance_(next_instance()) {}
 
 std::optional<TokenAnswer> TokenGate::find(std::string_view token, Timestamp now) const {
-  if (token.size() != control::kTokenLength) return refused(control::TokenRefusal::unknown);
+  if (token.size() != control::kTokenLength) return mistyped();
   const auto& grants = grants_of(instance_, feed_.generation()).by_digest;
   const auto found = grants.find(control::token_digest(token));
   if (found == grants.end()) {
     if (control::is_well_formed_token(token)) return std::nullopt;
-    return refused(control::TokenRefusal::unknown);
+    return mistyped();
   }
-  if (found->second.expires && now >= *found->second.expires)
-    return refused(control::TokenRefusal::expired);
-  return found->second;
+  const control::TokenGrant& grant = found->second;
+  if (grant.expires && now >= *grant.expires)
+    return std::unexpected(
+        control::RefusedToken{control::TokenRefusal::expired, grant.token, grant.account});
+  return grant;
 }
 
 Result<TokenReading> TokenGate::read(std::string_view token, Timestamp now) const {
   const std::uint64_t generation = feed_.generation();
-  if (!control::is_well_formed_token(token))
-    return TokenReading{refused(control::TokenRefusal::unknown), generation};
+  if (!control::is_well_formed_token(token)) return TokenReading{mistyped(), generation};
   const Digest256 digest = control::token_digest(token);
   VALETKEY_TRY(TokenAnswer answer, store_.authenticate(as_text(digest), now));
   return TokenReading{std::move(answer), generation};

@@ -13,7 +13,7 @@
 
 namespace valetkey::access {
 
-using TokenAnswer = std::expected<control::TokenGrant, control::TokenRefusal>;
+using control::TokenAnswer;
 
 // What the store said, and how old that news is: a change seen by the feed since then voids it.
 struct TokenReading {
@@ -24,7 +24,7 @@ struct TokenReading {
 class TokenGate {
  public:
   TokenGate(control::ControlStore& store, const control::ChangeFeed& feed);
-  // The answer if this thread knows it (a malformed token is known to be unknown); never blocks.
+  // The answer if this thread knows it (a mistyped token needs no look-up); never blocks.
   std::optional<TokenAnswer> find(std::string_view token, Timestamp now) const;
   // Asks the store; blocks.
   Result<TokenReading> read(std::string_view token, Timestamp now) const;

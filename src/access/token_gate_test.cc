@@ -61,8 +61,8 @@ TEST_F(Gate, KnowsAMalformedTokenWithoutAsking) {
   for (const std::string& token : {mistyped, std::string(), std::string("vkpat_")}) {
     const auto answer = gate_.find(token, now_);
     ASSERT_TRUE(answer);
-    EXPECT_EQ(answer->error(), TokenRefusal::unknown);
-    EXPECT_EQ(gate_.read(token, now_)->answer.error(), TokenRefusal::unknown);
+    EXPECT_EQ(answer->error(), TokenRefusal::mistyped);
+    EXPECT_EQ(gate_.read(token, now_)->answer.error(), TokenRefusal::mistyped);
   }
   EXPECT_EQ(store_.calls(), calls);
 }

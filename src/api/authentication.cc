@@ -43,6 +43,16 @@ std::string_view token_in(std::string_view value, TokenForm form) {
   return value;
 }
 
+// What a stranger is told. The checksum of a token is no secret, so a slip is called one; whether a
+// token was ever known is nobody's business.
+std::string_view advice_on(std::string_view reason) {
+  if (reason == "missing") return "Send a personal access token: Authorization: Bearer <token>.";
+  if (reason == control::name_of(control::TokenRefusal::mistyped))
+    return "The personal access token is mistyped or cut off: it is vkpat_ and 46 letters and "
+           "digits, the last of which check the others. Copy it again, whole.";
+  return "The personal access token is not valid: check it, or generate a new one.";
+}
+
 }  // namespace
 
 std::expected<std::string_view, std::string_view> token_of(const http::Request& request,
@@ -88,27 +98,31 @@ http::Task<Answer<control::TokenGrant>> Authenticator::read(const http::Request&
 }
 
 Answer<control::TokenGrant> Authenticator::judge(const http::Request& request,
-                                                 access::TokenAnswer answer) {
-  if (!answer) return refuse(request, control::name_of(answer.error()));
-  return std::move(*answer);
+                                                 control::TokenAnswer answer) {
+  if (answer) return std::move(*answer);
+  auto refused = refuse(request, control::name_of(answer.error().why));
+  if (answer.error().account) refused.error().note.account = answer.error().account->str();
+  if (answer.error().token) refused.error().note.token = answer.error().token->str();
+  return refused;
 }
 
 std::unexpected<Problem> Authenticator::refuse(const http::Request& request,
                                                std::string_view reason) {
+  Problem problem = count_failure(request, reason);
+  problem.note.reason = reason;
+  return std::unexpected(std::move(problem));
+}
+
+Problem Authenticator::count_failure(const http::Request& request, std::string_view reason) {
   const http::Address block = request.client.block();
   audit_.refused(reason, block.str(), request.now);
   const milliseconds wait = limiter_.failed(block, request.now);
   if (wait > milliseconds(0))
-    return std::unexpected(
-        Problem{ProblemCode::rate_limited,
-                "Too many failed attempts from this address; wait before the next.",
-                std::chrono::ceil<std::chrono::seconds>(wait),
-                {}});
-  if (reason == "missing")
-    return problem(ProblemCode::unauthenticated,
-                   "Send a personal access token: Authorization: Bearer <token>.");
-  return problem(ProblemCode::unauthenticated,
-                 "The personal access token is not valid: check it, or generate a new one.");
+    return {ProblemCode::rate_limited,
+            "Too many failed attempts from this address; wait before the next.",
+            std::chrono::ceil<std::chrono::seconds>(wait),
+            {}};
+  return {ProblemCode::unauthenticated, std::string(advice_on(reason)), {}, {}};
 }
 
 }  // namespace valetkey::api

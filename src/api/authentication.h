@@ -42,8 +42,9 @@ class Authenticator {
   http::Task<Answer<control::TokenGrant>> read(const http::Request& request, TokenForm form);
 
  private:
-  Answer<control::TokenGrant> judge(const http::Request& request, access::TokenAnswer answer);
+  Answer<control::TokenGrant> judge(const http::Request& request, control::TokenAnswer answer);
   std::unexpected<Problem> refuse(const http::Request& request, std::string_view reason);
+  Problem count_failure(const http::Request& request, std::string_view reason);
 
   const access::TokenGate& gate_;
   const control::ChangeFeed& feed_;

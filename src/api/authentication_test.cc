@@ -77,13 +77,23 @@ TEST_F(AuthenticationTest, AnswersEveryFailureAlike) {
   std::string mistyped(token_.reveal());
   mistyped[10] = mistyped[10] == 'a' ? 'b' : 'a';
   const std::string body = ask(unknown()).body;
-  for (const std::string& token :
-       {std::string(revoked.reveal()), std::string(expired.reveal()), mistyped, std::string("x"),
-        std::string(5000, 'x'), std::string("\xff\xfe"), std::string(token_.reveal()) + " ",
-        std::string("")}) {
+  const std::string slip = ask(mistyped).body;  // what it says anybody can work out
+  EXPECT_NE(slip.find("mistyped"), std::string::npos);
+  const std::string cut(token_.reveal().substr(0, control::kTokenLength - 1));
+  const std::vector<std::pair<std::string, std::string>> kRows{
+      {std::string(revoked.reveal()), body},
+      {std::string(expired.reveal()), body},
+      {mistyped, slip},
+      {cut, slip},
+      {"x", slip},
+      {std::string(5000, 'x'), slip},
+      {"\xff\xfe", slip},
+      {std::string(token_.reveal()) + " ", slip},
+      {"", body}};
+  for (const auto& [token, expected] : kRows) {
     const Reply reply = ask(token);
     EXPECT_EQ(reply.status, 401);
-    EXPECT_EQ(reply.body, body);
+    EXPECT_EQ(reply.body, expected) << token.size();
     EXPECT_EQ(reply.code(), "unauthenticated");
     EXPECT_EQ(reply.header("WWW-Authenticate"), "Bearer");
   }
@@ -162,7 +172,7 @@ TEST_F(AuthenticationTest, AuditsRefusalsByBlockAndReason) {
   using Refusals = std::vector<std::pair<std::string, std::string>>;
   EXPECT_EQ(
       desk_.audit().refusals(),
-      (Refusals{{"unknown", "192.0.2.1"}, {"unknown", "2001:db8::"}, {"missing", "192.0.2.1"}}));
+      (Refusals{{"unknown", "192.0.2.1"}, {"mistyped", "2001:db8::"}, {"missing", "192.0.2.1"}}));
 }
 
 TEST_F(AuthenticationTest, NobodyIsServedOnStaleNews) {

@@ -107,8 +107,11 @@ http::Task<http::Response> Intake::handle(const http::Request& request) {
   } else if (request.method != http::Method::post) {
     response = method_not_allowed("POST", request.id);
   } else {
-    const Answer<std::string> taken = co_await take(request);
+    http::Note note;
+    const Answer<std::string> taken = co_await take(request, note);
     response = taken ? no_content() : to_response(taken.error(), request.id);
+    if (taken) response.note() = note;
+    response.note().account = std::move(note.account);
     const bool forbidden = !taken && taken.error().code == ProblemCode::forbidden;
     const std::string origin = taken ? *taken : "*";
     if (!forbidden) response.set("Access-Control-Allow-Origin", origin);
@@ -118,7 +121,7 @@ http::Task<http::Response> Intake::handle(const http::Request& request) {
   co_return response;
 }
 
-http::Task<Answer<std::string>> Intake::take(const http::Request& request) {
+http::Task<Answer<std::string>> Intake::take(const http::Request& request, http::Note& note) {
   if (!feed_.fresh()) co_return drop(unavailable(), "", "unavailable", 1);
   Answer<Body> body = co_await read(request);
   if (!body) co_return std::unexpected(std::move(body.error()));
@@ -129,6 +132,7 @@ http::Task<Answer<std::string>> Intake::take(const http::Request& request) {
   const Answer<Account> account = co_await look_up(request, body->intake.account_id);
   if (!account) co_return std::unexpected(account.error());
   count_drops(body->intake, (*account)->known);
+  if ((*account)->known) note.account = body->intake.account_id;
   if (!(*account)->active) {
     const bool known = (*account)->known;
     const auto refused =
@@ -136,6 +140,8 @@ http::Task<Answer<std::string>> Intake::take(const http::Request& request) {
              known ? body->intake.account_id : "", known ? "suspended_account" : "unknown_account",
              body->intake.events);
     if (is_strict(request)) co_return refused;
+    note.reason = refused.error().note.reason;
+    note.detail = "account_id " + body->intake.account_id;  // digits, or it would not parse
     co_return "*";
   }
   Answer<std::string> origin = admit(request, *body, **account);
@@ -289,6 +295,7 @@ void Intake::count_drops(const events::Intake& intake, bool known) const {
 std::unexpected<Problem> Intake::drop(Problem problem, std::string_view account,
                                       std::string_view reason, std::uint64_t count) const {
   if (hooks_ != nullptr && count > 0) hooks_->dropped(account, reason, count);
+  problem.note.reason = reason;
   return std::unexpected(std::move(problem));
 }
 

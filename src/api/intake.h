@@ -63,8 +63,9 @@ class Intake final : public http::Handler {
   };
   using Account = std::shared_ptr<const IntakeAccount>;  // shared with caches
 
-  // 204, with the origin that may read it: "*", or the one that the account lists.
-  http::Task<Answer<std::string>> take(const http::Request& request);
+  // 204, with the origin that may read it: "*", or the one that the account lists. `note` learns the
+  // account, and why events that were not refused aloud were dropped.
+  http::Task<Answer<std::string>> take(const http::Request& request, http::Note& note);
   http::Task<Answer<Body>> read(const http::Request& request);
   Answer<Body> parse(const http::Request& request, bool zipped) const;
   http::Task<Answer<Account>> look_up(const http::Request& request, const std::string& id);

@@ -133,6 +133,9 @@ http::Response to_response(const Problem& problem, std::string_view request_id) 
   append_json(json, request_id);
   json += '}';
   http::Response response = json_response(status_of(problem.code), std::move(json));
+  response.note() = problem.note;
+  if (response.note().reason.empty()) response.note().reason = name_of(problem.code);
+  response.note().detail = problem.message;
   if (problem.code == ProblemCode::unauthenticated) response.set("WWW-Authenticate", "Bearer");
   if (!problem.allow.empty()) response.set("Allow", problem.allow);
   if (problem.retry_after.count() > 0)

@@ -38,6 +38,8 @@ struct Problem {
   std::string message;                  // one sentence for the client's user; UTF-8
   std::chrono::seconds retry_after{0};  // 0: no such header
   std::string allow;                    // of method_not_allowed
+  // For the log: whose request, and the real reason where the client is told less than that.
+  http::Note note{};
 };
 
 template <class T>

@@ -30,6 +30,13 @@ TokenForm form_of(Action action) {
   return action == Action::container ? TokenForm::bearer_or_bare : TokenForm::bearer;
 }
 
+// The answer to a caller who has shown a token, for the log.
+http::Response of(const control::TokenGrant& grant, http::Response response) {
+  response.note().account = grant.account.str();
+  response.note().token = grant.token.str();
+  return response;
+}
+
 }  // namespace
 
 Service::Service(Parts parts, http::asio::thread_pool& blocking, Options options)
@@ -67,11 +74,12 @@ http::Task<http::Response> Service::handle(const http::Request& request) {
   auto grant = authenticator_.find(request, form);
   if (!grant) grant = co_await authenticator_.read(request, form);
   if (!*grant) co_return finish(request, refuse_stranger(grant->error(), request));
-  if (const auto problem = over_rate(**grant))
-    co_return finish(request, to_response(*problem, request.id));
-  if (auto response = answer_at_once(request, *match.action, **grant))
-    co_return finish(request, std::move(*response));
-  co_return finish(request, co_await answer_later(request, match, std::move(**grant)));
+  const control::TokenGrant who = **grant;
+  if (const auto problem = over_rate(who))
+    co_return finish(request, of(who, to_response(*problem, request.id)));
+  if (auto response = answer_at_once(request, *match.action, who))
+    co_return finish(request, of(who, std::move(*response)));
+  co_return finish(request, of(who, co_await answer_later(request, match, std::move(**grant))));
 }
 
 // What needs no token: public resources, what does not exist, and preflights.

@@ -67,19 +67,19 @@ void append_quoted(std::string& out, std::string_view value, Format format) {
   out += '"';
 }
 
-void append_field(std::string& out, std::string_view key, std::string_view value, Format format) {
+void append_field(std::string& out, const Field& field, Format format) {
+  if (!field.present) return;
   if (format == Format::json) {
     out += out.size() == 1 ? "" : ",";
-    append_quoted(out, key, format);
+    append_quoted(out, field.key, format);
     out += ':';
-    append_quoted(out, value, format);
-    return;
-  }
-  out.append(out.empty() ? "" : " ").append(key).append("=");
-  if (is_plain(value)) {
-    out += value;
   } else {
-    append_quoted(out, value, format);
+    out.append(out.empty() ? "" : " ").append(field.key).append("=");
+  }
+  if (format == Format::json ? field.bare : is_plain(field.value)) {
+    out += field.value;
+  } else {
+    append_quoted(out, field.value, format);
   }
 }
 
@@ -103,11 +103,11 @@ bool enabled(Level level) {
 std::string format_line(Format format, Timestamp at, Level level, std::string_view tag,
                         std::string_view message, Fields fields) {
   std::string out(format == Format::json ? "{" : "");
-  append_field(out, "time", format_iso8601_ms(at), format);
-  append_field(out, "level", kLevels[static_cast<std::size_t>(level)], format);
-  append_field(out, "tag", tag, format);
-  append_field(out, "message", message, format);
-  for (const Field& field : fields) append_field(out, field.key, field.value, format);
+  append_field(out, {"time", format_iso8601_ms(at)}, format);
+  append_field(out, {"level", kLevels[static_cast<std::size_t>(level)]}, format);
+  append_field(out, {"tag", tag}, format);
+  append_field(out, {"message", message}, format);
+  for (const Field& field : fields) append_field(out, field, format);
   if (format == Format::json) out += '}';
   return out;
 }

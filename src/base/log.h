@@ -6,8 +6,11 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,11 +29,26 @@ Result<Level> parse_level(std::string_view text);
 void configure(Level level, Format format);
 bool enabled(Level level);
 
+// Numbers and booleans, which JSON writes without quotes; an infinity is neither.
+template <class T>
+bool is_bare(const T& value) {
+  if constexpr (std::floating_point<T>)
+    return std::isfinite(value);
+  else
+    return std::integral<T> && !std::same_as<T, char>;
+}
+
 struct Field {
   std::string_view key;
   std::string value;
+  bool bare = false;
+  bool present = true;  // false: an optional that holds nothing, of which the line says nothing
   template <class T>
-  Field(std::string_view k, const T& v) : key(k), value(fmt::format("{}", v)) {}
+  Field(std::string_view k, const T& v) : key(k), value(fmt::format("{}", v)), bare(is_bare(v)) {}
+  template <class T>
+  Field(std::string_view k, const std::optional<T>& v) : key(k), present(v.has_value()) {
+    if (v) *this = Field(k, *v);
+  }
 };
 using Fields = std::initializer_list<Field>;
 

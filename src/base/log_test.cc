@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
 #include <thread>
 #include <vector>
 
@@ -28,7 +30,29 @@ TEST(Log, WritesTextAsKeysAndValues) {
 TEST(Log, WritesJson) {
   EXPECT_EQ(json({{"status", 200}, {"name", "\xc3\xa4"}}),
             "{\"time\":\"2020-09-14T11:21:28.123Z\",\"level\":\"warn\",\"tag\":\"http\","
-            "\"message\":\"request done\",\"status\":\"200\",\"name\":\"\xc3\xa4\"}");
+            "\"message\":\"request done\",\"status\":200,\"name\":\"\xc3\xa4\"}");
+}
+
+TEST(Log, WritesNumbersAndBooleansOfJsonWithoutQuotes) {
+  EXPECT_THAT(json({{"i", -7},
+                    {"u", std::uint64_t{18446744073709551615U}},
+                    {"byte", std::uint8_t{65}},
+                    {"d", 1.25},
+                    {"yes", true},
+                    {"text", "200"},
+                    {"letter", 'x'},
+                    {"none", std::numeric_limits<double>::infinity()},
+                    {"nan", std::nan("")}}),
+              testing::EndsWith(R"("i":-7,"u":18446744073709551615,"byte":65,"d":1.25,"yes":true,)"
+                                R"("text":"200","letter":"x","none":"inf","nan":"nan"})"));
+  EXPECT_THAT(text({{"i", -7}, {"yes", true}}), testing::EndsWith(" i=-7 yes=true"));
+}
+
+TEST(Log, LeavesOutAFieldThatHoldsNothing) {
+  const std::optional<std::string> nothing;
+  EXPECT_THAT(json({{"a", nothing}, {"b", std::optional<int>(3)}}),
+              testing::EndsWith(R"("request done","b":3})"));
+  EXPECT_THAT(text({{"a", nothing}}), testing::EndsWith("message=\"request done\""));
 }
 
 TEST(Log, KeepsALineALine) {

@@ -40,7 +40,7 @@ class ControlStoreConformance : public testing::TestWithParam<StoreOpener> {
   Token make(const NewToken& request, std::string_view secret) {
     return store().create_token(request, digest(secret), now_).value();
   }
-  std::expected<TokenGrant, TokenRefusal> ask(std::string_view secret, Timestamp at) {
+  TokenAnswer ask(std::string_view secret, Timestamp at) {
     return store().authenticate(digest(secret), at).value();
   }
   std::uint64_t counter() { return store().change_counter().value(); }

@@ -35,6 +35,8 @@ std::string_view name_of(Role role) {
 
 std::string_view name_of(TokenRefusal refusal) {
   switch (refusal) {
+    case TokenRefusal::mistyped:
+      return "mistyped";
     case TokenRefusal::unknown:
       return "unknown";
     case TokenRefusal::revoked:

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <expected>
 #include <map>
 #include <optional>
 #include <string>
@@ -74,6 +75,7 @@ struct TokenGrant {
 };
 // Why a token does not authenticate. For logs and the audit; a client learns only 401.
 enum class TokenRefusal : std::uint8_t {
+  mistyped,  // form or checksum is wrong, which the client is told: nothing was looked up
   unknown,
   revoked,
   expired,
@@ -82,6 +84,16 @@ enum class TokenRefusal : std::uint8_t {
   account_deleted
 };
 std::string_view name_of(TokenRefusal refusal);
+// With whose it was, where it is known: for logs.
+struct RefusedToken {
+  TokenRefusal why = TokenRefusal::unknown;
+  std::optional<TokenId> token{};
+  std::optional<AccountId> account{};
+  friend bool operator==(const RefusedToken& refused, TokenRefusal other) {
+    return refused.why == other;
+  }
+};
+using TokenAnswer = std::expected<TokenGrant, RefusedToken>;
 
 struct NewToken {
   AccountId account;
@@ -149,8 +161,7 @@ class ControlStore {
   virtual Result<std::vector<Token>> tokens(std::optional<AccountId>, std::optional<UserId>) = 0;
   // Revokes it and every token descended from it; says how many. Repeating it is fine (0).
   virtual Result<std::size_t> revoke_token(const TokenId&, Timestamp now) = 0;
-  virtual Result<std::expected<TokenGrant, TokenRefusal>> authenticate(std::string_view sha256,
-                                                                       Timestamp now) = 0;
+  virtual Result<TokenAnswer> authenticate(std::string_view sha256, Timestamp now) = 0;
 
   // Grows with every change that can matter to a cache (not with usage). Cheap: polled 5 times a
   // second.

@@ -76,8 +76,7 @@ class FaultyControlStore final : public ControlStore {
   Result<std::size_t> revoke_token(const TokenId& id, Timestamp now) override {
     return unless_due([&] { return inner_.revoke_token(id, now); });
   }
-  Result<std::expected<TokenGrant, TokenRefusal>> authenticate(std::string_view sha256,
-                                                               Timestamp now) override {
+  Result<TokenAnswer> authenticate(std::string_view sha256, Timestamp now) override {
     return unless_due([&] { return inner_.authenticate(sha256, now); });
   }
   Result<std::uint64_t> change_counter() override {

@@ -102,8 +102,7 @@ class SqliteStore final : public ControlStore {
   Result<std::size_t> revoke_token(const TokenId& id, Timestamp now) override {
     return writing([&](Connection& c) { return revoke_with_descendants(c, id, now); });
   }
-  Result<std::expected<TokenGrant, TokenRefusal>> authenticate(std::string_view sha256,
-                                                               Timestamp now) override {
+  Result<TokenAnswer> authenticate(std::string_view sha256, Timestamp now) override {
     return reading([&](Connection& c) { return select_grant(c, sha256, now); });
   }
 

@@ -34,8 +34,7 @@ Result<std::vector<Token>> select_tokens(Connection&, const std::optional<Accoun
                                          const std::optional<UserId>&);
 Result<std::size_t> revoke_with_descendants(Connection&, const TokenId&, Timestamp now);
 Result<std::size_t> revoke_tokens_of(Connection&, const AccountId&, Timestamp now);
-Result<std::expected<TokenGrant, TokenRefusal>> select_grant(Connection&, std::string_view sha256,
-                                                             Timestamp now);
+Result<TokenAnswer> select_grant(Connection&, std::string_view sha256, Timestamp now);
 
 // sqlite_revocations.cc
 // Refuses every session of `subject` from now on, until allow_again().

@@ -160,10 +160,7 @@ Result<std::size_t> revoke_tokens_of(Connection& connection, const AccountId& ac
   return count_revoked(connection);
 }
 
-Result<std::expected<TokenGrant, TokenRefusal>> select_grant(Connection& connection,
-                                                             std::string_view sha256,
-                                                             Timestamp now) {
-  using Answer = std::expected<TokenGrant, TokenRefusal>;
+Result<TokenAnswer> select_grant(Connection& connection, std::string_view sha256, Timestamp now) {
   VALETKEY_TRY(Statement find,
                connection.prepare("SELECT tokens.id, tokens.user, tokens.account, tokens.scopes,"
                                   " tokens.expires_ms, tokens.revoked_ms, users.role, users.state,"
@@ -172,15 +169,16 @@ Result<std::expected<TokenGrant, TokenRefusal>> select_grant(Connection& connect
                                   " JOIN accounts ON accounts.id = tokens.account"
                                   " WHERE tokens.sha256 = ?1"));
   VALETKEY_TRY(const bool found, find.bind_blob(1, sha256).step());
-  if (!found) return Answer(std::unexpected(TokenRefusal::unknown));
-  if (const auto refusal = refusal_of(find, now)) return Answer(std::unexpected(*refusal));
+  if (!found) return TokenAnswer(std::unexpected(RefusedToken{}));
   VALETKEY_TRY(TokenId token, as_stored(TokenId::parse(find.text(0))));
   VALETKEY_TRY(UserId user, as_stored(UserId::parse(find.text(1))));
   VALETKEY_TRY(AccountId account, as_stored(AccountId::parse(find.text(2))));
+  if (const auto refusal = refusal_of(find, now))
+    return TokenAnswer(std::unexpected(RefusedToken{*refusal, token, account}));
   VALETKEY_TRY(const TokenScopes scopes, as_stored(TokenScopes::parse(find.text(3))));
   VALETKEY_TRY(const Role role, as_stored(parse_role(find.text(6))));
-  return Answer(TokenGrant{std::move(token), std::move(user), std::move(account), role, scopes,
-                           as_time(find.optional_integer(4))});
+  return TokenAnswer(TokenGrant{std::move(token), std::move(user), std::move(account), role, scopes,
+                                as_time(find.optional_integer(4))});
 }
 
 }  // namespace valetkey::control

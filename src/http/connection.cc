@@ -145,6 +145,7 @@ Task<bool> Connection::answer(Response& response, bool close) {
   if (bodiless) length = response.declared_length().value_or(length);
   write_head(response, close, length);
   sent_body_ = 0;
+  source_failure_ = {};
   bool whole = false;
   if (source != nullptr && !bodiless && length > 0) {
     whole = co_await send_source(*source);
@@ -156,7 +157,11 @@ Task<bool> Connection::answer(Response& response, bool close) {
     whole = io == Io::ok;
     if (whole && !bodiless) sent_body_ = length;
   }
-  finish(response.status(), !whole);
+  if (!whole && response.note().reason.empty())
+    response.note().reason = aborted_                  ? "shutdown"
+                             : source_failure_.empty() ? "client_left"
+                                                       : source_failure_;
+  finish(response, !whole);
   if (!whole) stream_.reset();
   // Closing with bytes unread would reset the connection and might take the answer with it.
   const bool more = !request_.body_complete || !unread().empty() || !leftover_.empty();
@@ -176,6 +181,7 @@ Task<bool> Connection::send_source(BodySource& source) {
     const auto room = static_cast<std::size_t>(std::min<std::uint64_t>(remaining, kBatchBytes));
     const BodySource::Pull pulled = co_await pull(source, {batch.get(), room});
     if (pulled.status != BodySource::Status::ok || pulled.bytes == 0 || pulled.bytes > room) {
+      source_failure_ = source.failure();
       going = false;
       break;
     }
@@ -213,17 +219,18 @@ Task<BodySource::Pull> Connection::pull(BodySource& source, std::span<char> out)
   }
 }
 
-void Connection::finish(int status, bool aborted) {
+void Connection::finish(const Response& response, bool aborted) {
   service_->observer.finished({.listener = service_->options.name,
                                .method = request_.method,
                                .method_name = request_.method_name,
                                .path = request_.path,
-                               .status = status,
+                               .status = response.status(),
                                .bytes_sent = sent_body_,
                                .duration = std::chrono::steady_clock::now() - begun_,
                                .client = request_.client,
                                .id = request_.id,
-                               .aborted = aborted});
+                               .aborted = aborted,
+                               .note = response.note()});
 }
 
 }  // namespace valetkey::http

@@ -73,7 +73,7 @@ class Connection : public boost::intrusive::list_base_hook<
   void write_head(const Response& response, bool close, std::uint64_t length);
   Task<bool> send_source(BodySource& source);
   Task<BodySource::Pull> pull(BodySource& source, std::span<char> out);
-  void finish(int status, bool aborted);
+  void finish(const Response& response, bool aborted);
   bool has_no_body(int status) const;
 
   std::string_view unread() const { return {buffer_.get() + begin_, end_ - begin_}; }
@@ -96,7 +96,8 @@ class Connection : public boost::intrusive::list_base_hook<
   RequestIds::Id id_{};
   SteadyTime begun_;
   std::uint64_t sent_body_ = 0;
-  unsigned in_a_row_ = 0;  // requests answered without giving others a turn
+  std::string_view source_failure_;  // why the body's source gave up, if it did
+  unsigned in_a_row_ = 0;            // requests answered without giving others a turn
   bool first_ = true;
   bool idle_ = true;  // nothing of a request has arrived
   bool aborted_ = false;

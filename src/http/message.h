@@ -71,6 +71,17 @@ class BodySource {
   virtual ~BodySource() = default;
   virtual std::uint64_t size() const = 0;  // of the whole body
   virtual Pull pull(std::span<char> out, bool may_block) = 0;
+  // Why it failed, as one word of a fixed set.
+  virtual std::string_view failure() const { return "body_failed"; }
+};
+
+// What the log says of a request beside its answer: whose it was, and why it was refused. Never
+// sent to the client.
+struct Note {
+  std::string account;      // empty: of nobody who is known
+  std::string token;        // the id of the personal access token behind it
+  std::string_view reason;  // one word of a fixed set; empty: it was not refused
+  std::string detail;       // the sentence that the client got
 };
 
 class Response {
@@ -103,6 +114,8 @@ class Response {
   std::unique_ptr<BodySource> take_source() { return std::move(source_); }
   std::optional<std::uint64_t> declared_length() const { return length_; }
   bool closes() const { return close_; }
+  Note& note() { return note_; }
+  const Note& note() const { return note_; }
 
  private:
   int status_;
@@ -111,6 +124,7 @@ class Response {
   std::unique_ptr<BodySource> source_;
   std::optional<std::uint64_t> length_;
   bool close_ = false;
+  Note note_;
 };
 
 bool equal_ignoring_case(std::string_view a, std::string_view b);  // ASCII

@@ -40,6 +40,7 @@ struct Finished {  // one answered request, for logs and metrics
   Address client;
   std::string_view id;
   bool aborted;  // the body could not be completed
+  const Note& note;
 };
 
 class Observer {

@@ -52,6 +52,7 @@ class TestObserver final : public Observer {
     std::uint64_t bytes_sent;
     bool aborted;
     std::string client;
+    Note note;
   };
   void connections(std::string_view, int change) override { open += change; }
   void finished(const Finished& f) override;

@@ -63,7 +63,7 @@ Task<Response> TestService::handle(const Request& request) {
 void TestObserver::finished(const Finished& f) {
   const std::lock_guard lock(mutex_);
   seen_.push_back({std::string(f.method_name), std::string(f.path), f.status, f.bytes_sent,
-                   f.aborted, f.client.str()});
+                   f.aborted, f.client.str(), f.note});
   came_.notify_all();
 }
 

@@ -13,6 +13,11 @@ std::unexpected<Failure> refuse_as(Code code, std::string_view reason, std::stri
   return std::unexpected(Failure{code, std::move(message), std::move(details), reason});
 }
 
+void name_owner(http::Note& note, const access::Claims& claims) {
+  note.account = claims.account.str();
+  note.token = claims.token.str();
+}
+
 std::uint64_t next_id() {
   static std::atomic<std::uint64_t> last{0};
   return ++last;
@@ -38,12 +43,13 @@ SessionCache& Authenticator::cache() const {
   return owned.sessions;
 }
 
-Answer<SessionPtr> Authenticator::authenticate(const http::Request& request) const {
+Answer<SessionPtr> Authenticator::authenticate(const http::Request& request,
+                                               http::Note& note) const {
   auto claim = sigv4::read_claim(request, request.now);
   if (!claim) return std::unexpected(failure_of(claim.error()));
   VALETKEY_CHECK(check_region(*claim));
   if (!claim->session_token) return refuse_as(Code::invalid_access_key_id, "no_session_token");
-  VALETKEY_TRY(SessionPtr session, session_of(*claim, request.now));
+  VALETKEY_TRY(SessionPtr session, session_of(*claim, request.now, note));
   if (auto verified = sigv4::verify(request, *claim, session->signing_key); !verified)
     return std::unexpected(failure_of(verified.error()));
   if (!revocation_.fresh()) return refuse(Code::service_unavailable);
@@ -65,19 +71,23 @@ Answer<void> Authenticator::check_region(const sigv4::Claim& claim) const {
                    std::move(details));
 }
 
-Answer<SessionPtr> Authenticator::session_of(const sigv4::Claim& claim, Timestamp now) const {
+Answer<SessionPtr> Authenticator::session_of(const sigv4::Claim& claim, Timestamp now,
+                                             http::Note& note) const {
   const auto keyring = keys_.get();
   SessionPtr session = cache().find(keyring, claim, now);
-  if (!session) return open(*keyring, claim, now);
+  if (!session) return open(*keyring, claim, now, note);
+  name_owner(note, session->scope.claims());
   if (session->scope.claims().expires <= now)
     return std::unexpected(failure_of(access::SessionRefusal::expired));
   return session;
 }
 
 Answer<SessionPtr> Authenticator::open(const Keyring& keyring, const sigv4::Claim& claim,
-                                       Timestamp now) const {
+                                       Timestamp now, http::Note& note) const {
   auto scope = access::open_session(keyring, *claim.session_token, claim.access_key_id, now);
-  if (!scope) return std::unexpected(failure_of(scope.error()));
+  if (!scope && scope.error().claims) name_owner(note, *scope.error().claims);
+  if (!scope) return std::unexpected(failure_of(scope.error().why));
+  name_owner(note, scope->claims());
   Secret key = sigv4::signing_key(scope->secret_access_key(), claim.scope);
   auto use = accounts_.find(scope->account());
   auto session = std::make_shared<const Session>(

@@ -25,11 +25,13 @@ class Authenticator {
                 AccountTable& accounts, RegionRule rule);
   // The session whose secret signed this request, unexpired and not revoked, over the body that
   // came. Order: what the claim itself tells, region, session token, signature, revocation, body.
-  Answer<SessionPtr> authenticate(const http::Request& request) const;
+  // `note` learns whose the session token is as soon as it opens, even if the request is refused.
+  Answer<SessionPtr> authenticate(const http::Request& request, http::Note& note) const;
 
  private:
-  Answer<SessionPtr> session_of(const sigv4::Claim& claim, Timestamp now) const;
-  Answer<SessionPtr> open(const Keyring& keyring, const sigv4::Claim& claim, Timestamp now) const;
+  Answer<SessionPtr> session_of(const sigv4::Claim& claim, Timestamp now, http::Note& note) const;
+  Answer<SessionPtr> open(const Keyring& keyring, const sigv4::Claim& claim, Timestamp now,
+                          http::Note& note) const;
   Answer<void> check_region(const sigv4::Claim& claim) const;
   SessionCache& cache() const;
 

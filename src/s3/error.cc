@@ -168,6 +168,8 @@ http::Response error_response(const Failure& failure, http::Method method, std::
                               std::string_view request_id, std::string_view host_id) {
   http::Response response(info_of(failure.code).status);
   if (!failure.content_range.empty()) response.set("Content-Range", failure.content_range);
+  response.note().reason = failure.reason.empty() ? info_of(failure.code).name : failure.reason;
+  response.note().detail = failure.message;
   std::string xml = error_xml(failure, path, request_id, host_id);
   if (method == http::Method::head)
     response.set("Content-Type", "application/xml").length_only(xml.size());

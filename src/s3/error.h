@@ -58,7 +58,7 @@ struct Failure {
   Code code = Code::internal_error;
   std::string message;          // empty: the code's own
   std::string details;          // further elements of the body, already XML
-  std::string_view reason;      // a fixed word for audit and metrics; empty: nothing to count
+  std::string_view reason;      // a fixed word for audit, metrics and log; empty: not counted
   std::string content_range{};  // the header of a 416
 };
 

@@ -33,11 +33,16 @@ ObjectBody::~ObjectBody() { report(); }
 
 // Whether this batch must wait or must not be sent at all.
 std::optional<http::BodySource::Pull> ObjectBody::hold(SteadyTime now) {
-  if (oversight_.revocation.revoked(session_->scope.claims())) return Pull{};
+  if (oversight_.revocation.revoked(session_->scope.claims())) {
+    failure_ = "revoked";
+    return Pull{};
+  }
   if (!oversight_.revocation.fresh()) {
     // Nobody knows what has been revoked meanwhile: hold the bytes back for a while, then give up.
     if (!stale_since_) stale_since_ = now;
-    return now - *stale_since_ > kMaxStale ? Pull{} : wait_for(kStalePoll);
+    if (now - *stale_since_ <= kMaxStale) return wait_for(kStalePoll);
+    failure_ = "control_store_unseen";
+    return Pull{};
   }
   stale_since_.reset();
   const milliseconds pause = oversight_.accounts.pause(*session_->use, now);
@@ -59,10 +64,12 @@ std::span<char> ObjectBody::batch(std::span<char> out) const {
 
 http::BodySource::Pull ObjectBody::failed(storage::ReadFailure failure) {
   if (failure == storage::ReadFailure::would_block) return {Status::would_block, 0, {}};
-  if (failure == storage::ReadFailure::corrupt)
+  if (failure == storage::ReadFailure::corrupt) {
+    failure_ = "corrupt";
     oversight_.hooks.corrupt_object(reader_->info().key);
-  else
+  } else {
     log::error("s3", "an object could not be read", {{"key", reader_->info().key}});
+  }
   return {};
 }
 

@@ -36,6 +36,7 @@ class ObjectBody final : public http::BodySource {
 
   std::uint64_t size() const override { return span_.length; }
   Pull pull(std::span<char> out, bool may_block) override;
+  std::string_view failure() const override { return failure_; }
 
  private:
   std::optional<Pull> hold(SteadyTime now);
@@ -52,6 +53,7 @@ class ObjectBody final : public http::BodySource {
   Timestamp day_;
   std::uint64_t sent_ = 0;
   std::uint64_t unreported_ = 0;
+  std::string_view failure_ = "unreadable";
   std::optional<SteadyTime> stale_since_;  // the control store has not been seen for too long
 };
 

@@ -49,8 +49,11 @@ class Service::Impl {
   }
 
   http::Task<http::Response> handle(const http::Request& request) {
-    Answer<http::Response> answer = co_await respond(request);
+    http::Note note;
+    Answer<http::Response> answer = co_await respond(request, note);
     http::Response response = answer ? std::move(*answer) : refuse_request(answer.error(), request);
+    response.note().account = std::move(note.account);
+    response.note().token = std::move(note.token);
     cors_.decorate(request, response);
     co_return sealed(std::move(response), request.id);
   }
@@ -64,11 +67,11 @@ class Service::Impl {
  private:
   // Everything between the request and its operation, in that order: parse, authenticate,
   // authorise.
-  http::Task<Answer<http::Response>> respond(const http::Request& request) {
+  http::Task<Answer<http::Response>> respond(const http::Request& request, http::Note& note) {
     if (request.method == http::Method::options) co_return cors_.preflight(request);
     auto call = parse_call(request, options_.domain);
     if (!call) co_return std::unexpected(std::move(call).error());
-    auto session = authenticator_.authenticate(request);
+    auto session = authenticator_.authenticate(request, note);
     if (!session) co_return std::unexpected(std::move(session).error());
     Running running;
     auto authorized = admit(*session, std::move(*call), request, running);

@@ -79,8 +79,7 @@ class MemoryControl final : public control::ControlStore {
     return nothing();
   }
   Result<std::size_t> revoke_token(const TokenId&, Timestamp) override { return nothing(); }
-  Result<std::expected<control::TokenGrant, control::TokenRefusal>> authenticate(
-      std::string_view, Timestamp) override {
+  Result<control::TokenAnswer> authenticate(std::string_view, Timestamp) override {
     return nothing();
   }
   Result<std::vector<control::UsageDelta>> usage(std::optional<AccountId>, Date) override {

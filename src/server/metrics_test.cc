@@ -14,6 +14,8 @@ using testing::IsEmpty;
 
 constexpr Timestamp kNow = Timestamp(std::chrono::seconds(1'800'000'000));
 
+const http::Note kNobody;
+
 http::Finished finished(std::string_view listener, int status, std::string_view path = "/") {
   return {.listener = listener,
           .method = http::Method::get,
@@ -24,7 +26,8 @@ http::Finished finished(std::string_view listener, int status, std::string_view 
           .duration = std::chrono::milliseconds(3),
           .client = {},
           .id = "id",
-          .aborted = status == 599};
+          .aborted = status == 599,
+          .note = kNobody};
 }
 
 Health healthy() {

@@ -13,6 +13,8 @@
 #include <thread>
 
 #include "base/encoding.h"
+#include "base/log.h"
+#include "control/tokens.h"
 #include "http/client.h"
 #include "server/commands.h"
 #include "server/test_machine.h"
@@ -175,6 +177,91 @@ TEST_F(Serving, MetricsCountWhatHappened) {
   EXPECT_THAT(metrics, HasSubstr("valetkey_refusals_total{listener=\"api\""));
   EXPECT_THAT(metrics, HasSubstr("valetkey_disk_free_bytes "));
   EXPECT_THAT(metrics, Not(HasSubstr("account")));
+}
+
+// Every request's line of a server in a folder of its own, as JSON.
+class LoggedRequests : public Serving {
+ protected:
+  void SetUp() override {
+    Serving::SetUp();
+    log::configure(log::Level::info, log::Format::json);
+    testing::internal::CaptureStderr();
+  }
+  void TearDown() override { log::configure(log::Level::info, log::Format::text); }
+  // Stops the server: then every line is there.
+  std::vector<boost::json::object> lines() {
+    server_.reset();
+    std::istringstream log(testing::internal::GetCapturedStderr());
+    std::vector<boost::json::object> found;
+    for (std::string line; std::getline(log, line);) {
+      EXPECT_THAT(line, Not(HasSubstr(token_))) << "a secret in the log";
+      auto object = boost::json::parse(line).as_object();
+      if (object.contains("path")) found.push_back(std::move(object));
+    }
+    return found;
+  }
+  std::string token_id() {
+    const auto tokens = machine_.must({"token", "list", "--json"}).json();
+    return std::string(tokens.at("tokens").at(0).at("id").as_string());
+  }
+  static std::string text(const boost::json::object& line, const char* name) {
+    return line.contains(name) ? std::string(line.at(name).as_string()) : "";
+  }
+};
+
+TEST_F(LoggedRequests, NameAccountTokenAndReasonAndWriteNumbersAsNumbers) {
+  const std::string id = token_id();
+  (void)exchange("?duration=3h");
+  (void)list(credentials(), "123");
+  const auto logged = lines();
+  ASSERT_EQ(logged.size(), 2U);
+  for (const auto& line : logged) {
+    EXPECT_EQ(text(line, "account"), "12");
+    EXPECT_EQ(text(line, "token"), id);
+    EXPECT_TRUE(line.at("bytes").is_int64());
+    EXPECT_TRUE(line.at("ms").is_number());
+  }
+  EXPECT_EQ(logged[0].at("status"), 400);
+  EXPECT_EQ(text(logged[0], "reason"), "invalid_parameter");
+  EXPECT_THAT(text(logged[0], "detail"), HasSubstr("duration must be"));
+  EXPECT_EQ(logged[1].at("status"), 403);
+  EXPECT_EQ(text(logged[1], "reason"), "outside_scope");
+  EXPECT_THAT(text(logged[1], "detail"), HasSubstr("v1/account_id=12/"));
+}
+
+TEST_F(LoggedRequests, TellTheRealReasonOfA401WhichTheClientIsNotTold) {
+  const std::string id = token_id();
+  const auto stranger = caller_.get(server_->urls().api + "/v2/account",
+                                    {{"Authorization", "Bearer vkpat_nonsense"}});
+  EXPECT_THAT(stranger.body, HasSubstr("mistyped"));
+  const std::string good = token_;
+  token_ = control::make_token().reveal();
+  EXPECT_THAT(exchange().body, Not(HasSubstr("mistyped")));
+  token_ = good;
+  machine_.must({"token", "revoke", id});
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  const auto revoked = exchange();
+  EXPECT_EQ(revoked.status, 401);
+  EXPECT_THAT(revoked.body, Not(HasSubstr("revoked")));
+  const auto logged = lines();
+  ASSERT_EQ(logged.size(), 3U);
+  EXPECT_EQ(text(logged[0], "reason"), "mistyped");
+  EXPECT_EQ(text(logged[1], "reason"), "unknown");
+  EXPECT_FALSE(logged[1].contains("token"));
+  EXPECT_EQ(text(logged[2], "reason"), "revoked");
+  EXPECT_EQ(text(logged[2], "token"), id);
+  EXPECT_EQ(text(logged[2], "account"), "12");
+}
+
+TEST_F(LoggedRequests, TellWhoseSessionSignedARequestThatIsRefused) {
+  const std::string id = token_id();
+  auto with = credentials();
+  with.secret_access_key = Secret("wrong");
+  EXPECT_EQ(list(with).status, 403);
+  const auto logged = lines();
+  ASSERT_EQ(logged.size(), 1U);
+  EXPECT_EQ(text(logged[0], "reason"), "signature_mismatch");
+  EXPECT_EQ(text(logged[0], "token"), id);
 }
 
 TEST_F(Serving, ReadinessEndsBeforeTheServerDoes) {

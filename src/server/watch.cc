@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/watch.h"
 
+#include <cmath>
+
 #include "base/log.h"
 
 namespace valetkey::server {
@@ -14,20 +16,27 @@ void Watch::connections(std::string_view listener, int change) {
   metrics_.requests().add_connections(listener, change);
 }
 
-// What a log may hold of a path: not kilobytes, and no token that was pasted where its id belongs.
-std::string loggable_path(std::string_view path) {
+// What a log may hold of a path or a sentence: not kilobytes, and no token that was pasted where its
+// id belongs.
+std::string loggable(std::string_view text) {
   constexpr std::size_t kMost = 256;
   constexpr std::string_view kToken = "vkpat_";
   std::string out;
-  while (!path.empty() && out.size() < kMost) {
-    const auto token = path.find(kToken);
-    out += path.substr(0, std::min(token, kMost - out.size()));
+  while (!text.empty() && out.size() < kMost) {
+    const auto token = text.find(kToken);
+    out += text.substr(0, std::min(token, kMost - out.size()));
     if (token == std::string_view::npos) break;
     out += "vkpat_[secret]";
-    path.remove_prefix(token + kToken.size());
-    path.remove_prefix(std::min(path.find('/'), path.size()));
+    text.remove_prefix(token + kToken.size());
+    text.remove_prefix(std::min(text.find_first_of("/ "), text.size()));
   }
   return out;
+}
+
+// Nothing for a field that would be empty, so that the line leaves it out.
+std::optional<std::string> or_nothing(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  return loggable(text);
 }
 
 bool Watch::is_logged(const http::Finished& f) const {
@@ -41,11 +50,15 @@ void Watch::finished(const http::Finished& f) {
   using Milliseconds = std::chrono::duration<double, std::milli>;
   log::info(f.listener, f.aborted ? "request aborted" : "request",
             {{"method", f.method_name},
-             {"path", loggable_path(f.path)},
+             {"path", loggable(f.path)},
              {"status", f.status},
              {"bytes", f.bytes_sent},
-             {"ms", fmt::format("{:.3f}", Milliseconds(f.duration).count())},
+             {"ms", std::round(Milliseconds(f.duration).count() * 1000) / 1000},
              {"client", f.client.str()},
+             {"account", or_nothing(f.note.account)},
+             {"token", or_nothing(f.note.token)},
+             {"reason", or_nothing(f.note.reason)},
+             {"detail", or_nothing(f.note.detail)},
              {"id", f.id}});
 }
 
