@@ -24,7 +24,7 @@ struct Credentials {
   Timestamp expires;
 };
 
-// The seam: who mints credentials. Implementations: SealedIssuer (here), AssumeRole (engines).
+// The seam: who mints credentials. The implementation is SealedIssuer.
 class CredentialIssuer {
  public:
   virtual ~CredentialIssuer() = default;

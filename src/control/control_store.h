@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The seam for accounts, users, tokens and revocation. Synchronous, thread-safe, every call may
-// block. Implementations: sqlite_store (here), PostgreSQL (engines). Who may do what to whom is
-// decided by the callers (api, the commands), never here.
+// block. The implementation is sqlite_store. Who may do what to whom is decided by the callers (api,
+// the commands), never here.
 #pragma once
 
 #include <chrono>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The seam between intake and export: a durable, ordered log of event records. Thread-safe.
-// Implementations: file_log (here), Kafka (engines). Offsets count records from 0 within a
-// partition.
+// The implementation is file_log. A log may have several partitions; offsets count records from 0
+// within one.
 #pragma once
 
 #include <cstdint>

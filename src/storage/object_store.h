@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The seam for parts of an export: one bucket of immutable objects under ordered keys.
-// Implementations: disk_store (here), any S3 (engines). Synchronous and thread-safe; calls may
+// The implementation is disk_store. Synchronous and thread-safe; calls may
 // block unless they say not.
 #pragma once
 

@@ -14,7 +14,7 @@ FENCES = [
     (re.compile(r"^boost/asio"), "Asio", {"http", "s3", "api", "client", "server", "cli"}),
     (re.compile(r"^openssl/"), "OpenSSL", {"base/crypto.cc", "http"}),
     (re.compile(r"^sqlite3"), "SQLite", {"storage", "control"}),
-    (re.compile(r"^duckdb"), "DuckDB", {"events", "client"}),
+    (re.compile(r"^duckdb"), "DuckDB", {"events"}),
 ]
 
 

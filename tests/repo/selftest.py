@@ -33,6 +33,7 @@ BAD = [
     ("layers", "src/mid/work.cc", SPDX + '#include "low/text.h"\n', "does not name low in DEPENDS"),
     ("layers", "src/mid/work.cc", SPDX + "#include <boost/beast/http.hpp>\n", "Beast is fenced"),
     ("layers", "src/mid/work.cc", SPDX + "#include <sqlite3.h>\n", "SQLite is fenced"),
+    ("layers", "src/mid/work.cc", SPDX + "#include <duckdb.h>\n", "DuckDB is fenced"),
     ("layers", "src/low/text.h", SPDX + "#include <openssl/evp.h>\n", "OpenSSL is fenced"),
     ("layers", "src/mid/work_test.cc", SPDX + '#include "server/wire.h"\n', "belongs to no module"),
     ("layers", "src/mid/work.cc", SPDX + '#include "work.h"\n', "by its module"),
