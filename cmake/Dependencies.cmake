@@ -7,7 +7,6 @@ find_package(Boost 1.81 CONFIG REQUIRED COMPONENTS headers json)
 find_package(fmt 9 REQUIRED)  # its headers: base/fmt.cc compiles the rest
 find_package(pugixml REQUIRED)
 find_package(simdjson REQUIRED)
-find_package(CLI11 REQUIRED)
 find_package(prometheus-cpp REQUIRED)
 find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
 add_compile_definitions(BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_CONCEPTS=)

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command_line.h"
 
-#include <CLI/CLI.hpp>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <optional>
 
 #include "cli/command_query.h"
 #include "cli/printable.h"
+#include "terminal/program.h"
 
 namespace valetkey::cli {
 namespace {
+
+using client::Environment;
+using terminal::choice;
+using terminal::Command;
+using terminal::number;
 
 struct Words {
   Selection selection;
@@ -34,62 +40,77 @@ void wipe_token(int argc, char** argv) {
   }
 }
 
-void add_service(CLI::App& command, Words& words) {
-  command.add_option("--api", words.api, "Address of the API (VALETKEY_API)");
-  command.add_option(
-      "--token", words.token,
-      "The token; better VALETKEY_TOKEN_FILE, VALETKEY_TOKEN or `valetkey configure`");
-  command.add_option("--bucket", words.bucket, "Fail unless the token opens this bucket");
-  command.add_option("--account-id", words.account, "Fail unless the token opens this account");
+void add_service(Command& command, Words& words) {
+  command.option("--api", words.api, "URL", "Address of the API").from("VALETKEY_API");
+  command.option("--token", words.token, "TOKEN",
+                 "The token; better VALETKEY_TOKEN_FILE, VALETKEY_TOKEN or `valetkey configure`");
+  command.option("--bucket", words.bucket, "NAME", "Fail unless the token opens this bucket");
+  command.option("--account-id", words.account, "ID", "Fail unless the token opens this account");
 }
 
-void add_selection(CLI::App& command, Words& words, bool prefixes) {
+void add_selection(Command& command, Words& words, bool prefixes) {
   Selection& s = words.selection;
-  command.add_option("--type", s.type, "decisions or events; both if absent")
-      ->check(CLI::IsMember({"decisions", "events"}));
-  command.add_option("--date", s.date, "One day, YYYY-MM-DD");
-  command.add_option("--start", s.start, "The first day of a range");
-  command.add_option("--end", s.end, "The last day of a range");
-  command.add_option("--experiment", s.experiment, "Decisions of one experiment");
-  command.add_option("--event", s.event, "Events of one name");
+  command.option("--type", choice(s.type, {"decisions", "events"}), "TYPE", "Rows of this type")
+      .by_default("both");
+  command.option("--date", s.date, "DAY", "One day, such as 2026-01-31");
+  command.option("--start", s.start, "DAY", "The first day of a range");
+  command.option("--end", s.end, "DAY", "The last day of a range");
+  command.option("--experiment", s.experiment, "ID", "Decisions of one experiment");
+  command.option("--event", s.event, "NAME", "Events of one name");
   if (prefixes)
-    command.add_option("prefix", s.prefixes, "Below the account's folder, such as type=events/");
-  command.add_flag("--verbose,-v", words.sync.verbose, "Say more");
+    command.argument("PREFIX", s.prefixes, "Below the account's folder, such as type=events/")
+        .required(false);
+  command.flag("--verbose,-v", words.sync.verbose, "Say more");
 }
 
-void add_sync(CLI::App& command, Words& words) {
+void add_sync(Command& command, Words& words) {
   add_service(command, words);
   add_selection(command, words, true);
   SyncFlags& f = words.sync;
-  command.add_option("--output,-o", f.output, "The folder (OPTIMIZELY_DATA_DIR; ./data)");
-  command.add_option("--connections", f.connections, "At once")
-      ->check(CLI::Range(1U, 256U))
-      ->capture_default_str();
-  command.add_flag("--dry-run", f.dry_run, "Say what would be done");
-  command.add_flag("--delete", f.delete_, "Delete files that the export no longer has");
-  command.add_option("--include", words.selection.include, "Only names that match this pattern");
-  command.add_option("--exclude", words.selection.exclude, "No names that match this pattern");
-  command.add_flag("--only-complete", words.selection.only_complete,
-                   "Only days that have _SUCCESS");
-  command.add_flag("--json", f.json, "One JSON document a line");
+  command.option("--output,-o", f.output, "DIR", "The folder")
+      .by_default("./data")
+      .from("OPTIMIZELY_DATA_DIR");
+  command.option("--connections", number(f.connections, 1, 256), "COUNT", "Requests at once")
+      .by_default("32");
+  command.flag("--dry-run", f.dry_run, "Say what would be done");
+  command.flag("--delete", f.delete_, "Delete files that the export no longer has");
+  command.option("--include", words.selection.include, "PATTERN",
+                 "Only names that match this pattern");
+  command.option("--exclude", words.selection.exclude, "PATTERN",
+                 "No names that match this pattern");
+  command.flag("--only-complete", words.selection.only_complete, "Only days that have _SUCCESS");
+  command.flag("--json", f.json, "One JSON document a line");
 }
 
-using Todo = std::function<Result<void>(Streams, const client::Environment&)>;
+using Todo = std::function<Result<void>(Streams, const Environment&)>;
 
 class CommandLine {
  public:
   CommandLine();
-  CLI::App app{"Valetkey's client: data in the tool you already use, for as long as the job takes.",
-               "valetkey"};
-  Words words;
-  Todo todo;
-  bool token_given() const { return !words.token.empty(); }
+  const Command& program() const { return program_; }
+  Result<void> run(const Command& command, Streams streams, const Environment& env) const {
+    return todos_.at(&command)(streams, env);
+  }
 
  private:
-  using WithContext = Result<void> (*)(Context&, Words&, Streams, const client::Environment&);
-  CLI::App* add(const char* name, const char* about, WithContext what,
-                milliseconds patience = seconds(10));
+  using WithContext = Result<void> (*)(Context&, Words&, Streams, const Environment&);
+  Command& add(const char* name, const char* about, Todo todo);
+  // A command on what is selected.
+  Command& add(const char* name, const char* about, WithContext what,
+               milliseconds patience = seconds(10));
+  Todo with_context(WithContext what, milliseconds patience);
   void add_query();
+  void add_lists();
+  void add_transfers();
+  void add_credentials();
+  void add_server();
+  void add_configure();
+
+  Words words_;
+  Command program_{"valetkey",
+                   "Valetkey's client: data in the tool you already use, for as long as the job "
+                   "takes"};
+  std::map<const Command*, Todo> todos_;
 };
 
 Result<client::Profile> profile_of(Words& words, const client::Environment& env, Streams streams) {
@@ -116,172 +137,215 @@ Task<Result<void>> look_at_place(Context& context, const Words& words) {
   co_return check_place(**grant, words.bucket, words.account);
 }
 
-// A word that is wrong in itself: exit status 2.
-void refuse(const Result<void>& checked) {
-  if (!checked) throw CLI::ValidationError(checked.error().detail);
-}
-
-CLI::App* CommandLine::add(const char* name, const char* about, WithContext what,
-                           milliseconds patience) {
-  CLI::App* command = app.add_subcommand(name, about);
-  command->callback([this, what, patience] {
-    refuse(words.selection.check());
-    todo = [this, what, patience](Streams streams, const client::Environment& env) -> Result<void> {
-      VALETKEY_TRY(auto profile, profile_of(words, env, streams));
-      VALETKEY_TRY(auto context, make_context(std::move(profile), patience));
-      context->tell_of_waits(streams.err);
-      if (!words.bucket.empty() || !words.account.empty())
-        VALETKEY_CHECK(context->run(look_at_place(*context, words)));
-      return what(*context, words, streams, env);
-    };
-  });
+Command& CommandLine::add(const char* name, const char* about, Todo todo) {
+  Command& command = program_.command(name, about);
+  todos_[&command] = std::move(todo);
   return command;
 }
 
-Result<void> sync_with(Context& context, Words& words, Streams streams,
-                       const client::Environment& env) {
-  if (words.sync.output.empty()) {
-    const char* folder = env("OPTIMIZELY_DATA_DIR");
-    words.sync.output = folder && *folder ? folder : "data";
-  }
+Todo CommandLine::with_context(WithContext what, milliseconds patience) {
+  return [this, what, patience](Streams streams, const Environment& env) -> Result<void> {
+    VALETKEY_TRY(auto profile, profile_of(words_, env, streams));
+    VALETKEY_TRY(auto context, make_context(std::move(profile), patience));
+    context->tell_of_waits(streams.err);
+    if (!words_.bucket.empty() || !words_.account.empty())
+      VALETKEY_CHECK(context->run(look_at_place(*context, words_)));
+    return what(*context, words_, streams, env);
+  };
+}
+
+Command& CommandLine::add(const char* name, const char* about, WithContext what,
+                          milliseconds patience) {
+  Command& command = add(name, about, with_context(what, patience));
+  command.check = [this] { return words_.selection.check(); };
+  return command;
+}
+
+constexpr milliseconds kLongJob = std::chrono::minutes(15);
+
+Result<void> sync_with(Context& context, Words& words, Streams streams, const Environment&) {
   return run_sync(context, words.selection, words.sync, streams);
 }
 
 void CommandLine::add_query() {
-  CLI::App* query =
-      app.add_subcommand("query", "Run a SELECT over decisions, events and attributed_conversions");
-  add_service(*query, words);
-  add_selection(*query, words, false);
-  QueryFlags& f = words.query;
-  query->add_option("sql", f.sql, "One SELECT; - reads it from standard input")->required();
-  query->add_option("--format", f.format, "table (on a terminal), csv (elsewhere), json or parquet")
-      ->check(CLI::IsMember({"table", "csv", "json", "parquet"}));
-  query->add_option("--output,-o", f.output, "A file; its ending tells the format");
-  query->add_flag("--only-complete", words.selection.only_complete, "Only days that have _SUCCESS");
-  query->add_option("--cache-limit", f.cache_bytes, "Bytes kept for later queries, or 20GiB")
-      ->transform(CLI::AsSizeValue(false))
-      ->default_str("10GiB");
-  query->add_option("--memory-limit", f.memory_bytes, "Bytes of memory; more goes to the disk")
-      ->transform(CLI::AsSizeValue(false))
-      ->default_str("1GiB");
-  query->callback([this] {
-    // What else goes together depends on the views that the SELECT names.
-    refuse(words.selection.check_days());
-    todo = [this](Streams streams, const client::Environment& env) -> Result<void> {
-      words.query.verbose = words.sync.verbose;
-      VALETKEY_TRY(auto profile, profile_of(words, env, streams));
-      VALETKEY_TRY(auto context, make_context(std::move(profile), std::chrono::minutes(15)));
-      context->tell_of_waits(streams.err);
-      if (!words.bucket.empty() || !words.account.empty())
-        VALETKEY_CHECK(context->run(look_at_place(*context, words)));
-      return run_query(*context, words.selection, words.query, env, streams);
-    };
-  });
+  Command& query = add(
+      "query", "Run a SELECT over decisions, events and attributed_conversions",
+      [](Context& c, Words& w, Streams s, const Environment& env) {
+        w.query.verbose = w.sync.verbose;
+        return run_query(c, w.selection, w.query, env, s);
+      },
+      kLongJob);
+  // What else goes together depends on the views that the SELECT names.
+  query.check = [this] { return words_.selection.check_days(); };
+  add_service(query, words_);
+  add_selection(query, words_, false);
+  QueryFlags& f = words_.query;
+  query.argument("SQL", f.sql, "One SELECT; - reads it from standard input");
+  query
+      .option("--format", choice(f.format, {"table", "csv", "json", "parquet"}), "FORMAT",
+              "How the rows are written")
+      .by_default("table on a terminal, csv elsewhere");
+  query.option("--output,-o", f.output, "FILE", "A file; its ending tells the format");
+  query.flag("--only-complete", words_.selection.only_complete, "Only days that have _SUCCESS");
+  query
+      .option("--cache-limit", terminal::size(f.cache_bytes), "SIZE",
+              "Bytes kept for later queries")
+      .by_default("10GiB");
+  query
+      .option("--memory-limit", terminal::size(f.memory_bytes), "SIZE",
+              "Bytes of memory; more goes to the disk")
+      .by_default("1GiB");
+  query.example("valetkey query \"SELECT count(*) FROM decisions\" --date 2026-01-31")
+      .example(
+          "valetkey query \"SELECT * FROM events LIMIT 5\" --start 2026-01-01 --end 2026-01-31")
+      .example("valetkey query - --output result.parquet < question.sql");
+}
+
+void CommandLine::add_lists() {
+  Command& paths = add("paths", "Print the S3 paths of what is selected",
+                       [](Context& c, Words& w, Streams s, const Environment&) {
+                         return run_paths(c, w.selection, s);
+                       });
+  add_service(paths, words_);
+  add_selection(paths, words_, true);
+  paths.example("valetkey paths --type events")
+      .example("valetkey paths --start 2026-01-01 --end 2026-01-31 --experiment 42");
+  Command& ls =
+      add("ls", "List what is selected", [](Context& c, Words& w, Streams s, const Environment&) {
+        return run_ls(c, w.selection, w.recursive, s);
+      });
+  add_service(ls, words_);
+  add_selection(ls, words_, true);
+  ls.flag("--recursive,-r", words_.recursive, "List objects at every depth");
+  ls.example("valetkey ls")
+      .example("valetkey ls type=decisions/")
+      .example("valetkey ls -r --type events --date 2026-01-31");
+}
+
+void CommandLine::add_transfers() {
+  Command& load =
+      add("load", "Bring what is selected into a folder (the same as sync)", sync_with, kLongJob);
+  add_sync(load, words_);
+  load.example("valetkey load --type decisions --date 2026-01-31 --output ./data")
+      .example("valetkey load --event purchase --start 2026-01-01 --end 2026-01-31");
+  Command& sync = add("sync", "Mirror what is selected into a folder", sync_with, kLongJob);
+  add_sync(sync, words_);
+  sync.example("valetkey sync --output ./data")
+      .example("valetkey sync --start 2026-01-01 --end 2026-01-31 --dry-run")
+      .example("# for a nightly job: whole days, and nothing that the export no longer has")
+      .example("valetkey sync --output /srv/export --only-complete --delete");
+  Command& cat = add(
+      "cat", "Write one object to standard output",
+      [](Context& c, Words& w, Streams s, const Environment&) { return run_cat(c, w.name, s); },
+      kLongJob);
+  add_service(cat, words_);
+  cat.argument("OBJECT", words_.name, "Its name below the account's folder");
+  cat.example("valetkey ls -r --date 2026-01-31")
+      .example("valetkey cat type=events/date=2026-01-31/_SUCCESS > _SUCCESS");
+}
+
+void CommandLine::add_credentials() {
+  Command& auth = add(
+      "auth", "Print credentials for the shell",
+      [](Context& c, Words& w, Streams s, const Environment&) { return run_auth(c, w.format, s); });
+  add_service(auth, words_);
+  auth.option("--format", choice(words_.format, {"env", "dotenv", "json"}), "FORMAT",
+              "How they are written")
+      .by_default("env");
+  auth.example("eval \"$(valetkey auth)\"").example("valetkey auth --format dotenv > .env");
+  Command& process =
+      add("credential-process", "Print credentials as AWS SDKs' credential_process wants them",
+          [this](Streams streams, const Environment& env) {
+            return credential_process(words_, streams, env);
+          });
+  add_service(process, words_);
+  process.example("valetkey credential-process")
+      .example("# what `valetkey configure aws` writes into ~/.aws/config")
+      .example("credential_process = valetkey credential-process");
+  Command& doctor = add("doctor", "Check every step from the name to the last refusal",
+                        [this](Streams streams, const Environment& env) -> Result<void> {
+                          VALETKEY_TRY(auto profile, profile_of(words_, env, streams));
+                          return run_doctor(std::move(profile), streams);
+                        });
+  add_service(doctor, words_);
+  doctor.example("valetkey doctor").example("valetkey doctor --api https://export.example.org");
+}
+
+void CommandLine::add_server() {
+  Command& server = add("credentials-server", "Answer the SDKs of this machine with credentials",
+                        [this](Streams streams, const Environment& env) -> Result<void> {
+                          VALETKEY_TRY(const auto profile, profile_of(words_, env, streams));
+                          words_.server.bucket = words_.bucket;
+                          words_.server.account = words_.account;
+                          words_.server.json = words_.format == "json";
+                          return run_credentials_server(profile, words_.server, streams);
+                        });
+  server.check = [this]() -> Result<void> {
+    if (words_.exec != words_.server.command.empty()) return {};
+    return fail(ErrorCode::invalid, words_.exec
+                                        ? "--exec needs a command behind --, as in `valetkey "
+                                          "credentials-server --exec -- aws s3 ls`"
+                                        : "a command behind -- needs --exec before it");
+  };
+  add_service(server, words_);
+  server
+      .option("--listen", words_.server.listen, "ADDR:PORT",
+              "A loopback address and a port; 0: any")
+      .by_default(words_.server.listen);
+  server
+      .option("--format", choice(words_.format, {"env", "json"}), "FORMAT",
+              "How it says where it is")
+      .by_default("env");
+  server.flag("--exec", words_.exec, "Run the command that follows -- and end as it does");
+  server.rest = &words_.server.command;
+  server.rest_name = "COMMAND …";
+  server.example("valetkey credentials-server --exec -- python3 job.py")
+      .example("valetkey credentials-server --listen 127.0.0.1:9911");
+}
+
+void CommandLine::add_configure() {
+  ConfigureFlags& flags = words_.configure;
+  Command& configure = add("configure", "Save the API's address and a token, mode 0600",
+                           [this](Streams s, const Environment& env) {
+                             return run_configure(env, words_.configure, s);
+                           });
+  configure.runs_alone = true;
+  configure.option("--api", flags.api, "URL", "Address of the API; asked for if absent");
+  configure.option("--token-file", flags.token_file, "FILE",
+                   "A file that holds the token; else it is read from standard input");
+  configure.option("--ca-file", flags.ca_file, "FILE", "Certificates to trust, PEM");
+  configure.flag("--allow-http", flags.allow_http, "Send secrets to another machine without TLS");
+  configure.example("valetkey configure --api https://export.example.org")
+      .example("valetkey configure --api https://export.example.org --token-file ./token")
+      .example("valetkey configure aws");
+  Command& aws = configure.command("aws", "Write a profile for the AWS CLI and SDKs");
+  aws.option("--profile", words_.aws_profile, "NAME", "Its name").by_default(words_.aws_profile);
+  aws.example("valetkey configure aws && aws --profile valetkey s3 ls")
+      .example("valetkey configure aws --profile export");
+  todos_[&aws] = [this](Streams streams, const Environment& env) -> Result<void> {
+    VALETKEY_TRY(auto profile, profile_of(words_, env, streams));
+    VALETKEY_TRY(auto context, make_context(std::move(profile)));
+    std::error_code error;
+    const auto program = std::filesystem::read_symlink("/proc/self/exe", error).string();
+    return run_configure_aws(*context, env, words_.aws_profile, error ? "valetkey" : program,
+                             streams);
+  };
 }
 
 CommandLine::CommandLine() {
-  app.set_version_flag("--version", "valetkey " VALETKEY_VERSION);
-  app.require_subcommand(1);
+  program_.version = "valetkey " VALETKEY_VERSION;
+  program_.example("valetkey configure --api https://export.example.org")
+      .example("valetkey doctor")
+      .example("valetkey ls")
+      .example("valetkey sync --output ./data")
+      .example("valetkey query \"SELECT count(*) FROM decisions\"");
+  add_configure();
+  add_lists();
   add_query();
-  constexpr milliseconds kLongJob = std::chrono::minutes(15);
-  using Env = const client::Environment&;
-  auto* auth = add("auth", "Print credentials for the shell: eval \"$(valetkey auth)\"",
-                   [](Context& c, Words& w, Streams s, Env) { return run_auth(c, w.format, s); });
-  add_service(*auth, words);
-  auth->add_option("--format", words.format, "env, dotenv or json")
-      ->check(CLI::IsMember({"env", "dotenv", "json"}))
-      ->capture_default_str();
-  auto* paths =
-      add("paths", "Print the S3 paths of what is selected",
-          [](Context& c, Words& w, Streams s, Env) { return run_paths(c, w.selection, s); });
-  add_service(*paths, words);
-  add_selection(*paths, words, true);
-  auto* ls = add("ls", "List what is selected", [](Context& c, Words& w, Streams s, Env) {
-    return run_ls(c, w.selection, w.recursive, s);
-  });
-  add_service(*ls, words);
-  add_selection(*ls, words, true);
-  ls->add_flag("--recursive,-r", words.recursive, "List objects at every depth");
-  add_sync(
-      *add("load", "Bring what is selected into a folder (the same as sync)", sync_with, kLongJob),
-      words);
-  add_sync(*add("sync", "Mirror what is selected into a folder", sync_with, kLongJob), words);
-  auto* cat = add(
-      "cat", "Write one object to standard output",
-      [](Context& c, Words& w, Streams s, Env) { return run_cat(c, w.name, s); }, kLongJob);
-  add_service(*cat, words);
-  cat->add_option("object", words.name, "Its name below the account's folder")->required();
-  auto* process = app.add_subcommand(
-      "credential-process", "Print credentials as AWS SDKs' credential_process wants them");
-  add_service(*process, words);
-  process->callback([this] {
-    todo = [this](Streams streams, Env env) { return credential_process(words, streams, env); };
-  });
-  auto* server = app.add_subcommand(
-      "credentials-server",
-      "Answer the SDKs of this machine with credentials: --exec -- COMMAND runs one under them");
-  add_service(*server, words);
-  server->add_option("--listen", words.server.listen, "A loopback address and a port; 0: any")
-      ->capture_default_str();
-  server->add_option("--format", words.format, "env or json")
-      ->check(CLI::IsMember({"env", "json"}))
-      ->capture_default_str();
-  server->add_flag("--exec", words.exec, "Run the command that follows -- and end as it does");
-  server->callback([this] {
-    if (words.exec == words.server.command.empty())
-      throw CLI::ValidationError("--exec and a command after -- go together");
-    todo = [this](Streams streams, Env env) -> Result<void> {
-      VALETKEY_TRY(const auto profile, profile_of(words, env, streams));
-      words.server.bucket = words.bucket;
-      words.server.account = words.account;
-      words.server.json = words.format == "json";
-      return run_credentials_server(profile, words.server, streams);
-    };
-  });
-  auto* doctor = app.add_subcommand("doctor", "Check every step from the name to the last refusal");
-  add_service(*doctor, words);
-  doctor->callback([this] {
-    todo = [this](Streams streams, Env env) -> Result<void> {
-      VALETKEY_TRY(auto profile, profile_of(words, env, streams));
-      return run_doctor(std::move(profile), streams);
-    };
-  });
-  auto* configure =
-      app.add_subcommand("configure", "Save the API's address and a token, mode 0600");
-  configure->add_option("--api", words.configure.api, "Address of the API; asked for if absent");
-  configure->add_option("--token-file", words.configure.token_file,
-                        "A file that holds the token; else it is read from standard input");
-  configure->add_option("--ca-file", words.configure.ca_file, "Certificates to trust, PEM");
-  configure->add_flag("--allow-http", words.configure.allow_http,
-                      "Send secrets to another machine without TLS");
-  configure->callback([this] {
-    if (todo) return;  // configure aws
-    todo = [this](Streams s, Env env) { return run_configure(env, words.configure, s); };
-  });
-  auto* aws = configure->add_subcommand("aws", "Write a profile for the AWS CLI and SDKs");
-  aws->add_option("--profile", words.aws_profile, "Its name")->capture_default_str();
-  aws->callback([this] {
-    todo = [this](Streams streams, Env env) -> Result<void> {
-      VALETKEY_TRY(auto profile, profile_of(words, env, streams));
-      VALETKEY_TRY(auto context, make_context(std::move(profile)));
-      std::error_code error;
-      const auto program = std::filesystem::read_symlink("/proc/self/exe", error).string();
-      return run_configure_aws(*context, env, words.aws_profile, error ? "valetkey" : program,
-                               streams);
-    };
-  });
-}
-
-// What follows `credentials-server … --` is a command's, whatever it looks like: taken off.
-std::vector<std::string> take_command(int& argc, char** argv) {
-  if (argc < 2 || std::string_view(argv[1]) != "credentials-server") return {};
-  for (int i = 2; i < argc; ++i) {
-    if (std::string_view(argv[i]) != "--") continue;
-    std::vector<std::string> words(argv + i + 1, argv + argc);
-    argc = i;
-    return words;
-  }
-  return {};
+  add_transfers();
+  add_credentials();
+  add_server();
+  terminal::add_shell_commands(program_);
 }
 
 // The exit status of what was done.
@@ -301,28 +365,18 @@ int finish(const Result<void>& done, Streams streams) {
 
 }  // namespace
 
-int run(int argc, char** argv, Streams streams, const client::Environment& env) {
+int run(int argc, char** argv, Streams streams, const Environment& env) {
   // As AWS profiles run it, at every start of an SDK: it has no options to read.
   if (argc == 2 && std::string_view(argv[1]) == "credential-process") {
     Words words;
     return finish(credential_process(words, streams, env), streams);
   }
   CommandLine line;
-  line.words.server.command = take_command(argc, argv);
-  const auto is_named = [argv](CLI::App* command) { return command->get_name() == argv[1]; };
-  if (argc < 2 || (argv[1][0] != '-' && line.app.get_subcommands(is_named).empty())) {
-    // Not repeated: it may be a token.
-    streams.err << "valetkey: the first word must be a command: `valetkey --help` lists them\n";
-    return 2;
-  }
-  try {
-    line.app.parse(argc, argv);
-  } catch (const CLI::ParseError& refused) {
-    wipe_token(argc, argv);
-    return line.app.exit(refused, streams.out, streams.err) == 0 ? 0 : 2;
-  }
+  const auto chosen =
+      terminal::choose(line.program(), {argv + 1, argv + argc}, {streams.out, streams.err}, env);
   wipe_token(argc, argv);
-  return finish(line.todo(streams, env), streams);
+  if (!chosen.command) return chosen.status;
+  return finish(line.run(*chosen.command, streams, env), streams);
 }
 
 }  // namespace valetkey::cli

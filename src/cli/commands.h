@@ -23,7 +23,7 @@ Result<void> run_ls(Context& context, const Selection& selection, bool recursive
 Result<void> run_cat(Context& context, const std::string& name, Streams streams);
 
 struct SyncFlags {
-  std::string output;
+  std::string output = "data";
   unsigned connections = 32;
   bool dry_run = false, delete_ = false, json = false, verbose = false;
 };

@@ -2,14 +2,15 @@
 #include "server/command_line.h"
 
 #include <fmt/format.h>
-
 #include <unistd.h>
-#include <CLI/CLI.hpp>
+
 #include <iostream>
+#include <map>
 
 #include "server/become_owner.h"
 #include "server/commands.h"
 #include "server/metrics.h"
+#include "terminal/program.h"
 
 namespace valetkey::server {
 namespace {
@@ -34,325 +35,329 @@ struct Words {
 };
 
 using Todo = std::function<Result<int>(Session&)>;
+using terminal::choice;
+using terminal::Command;
+using terminal::number;
 
 class CommandLine {
  public:
   CommandLine();
-  // Parses; null if there is nothing to do but to return `status` (help, version, wrong usage).
-  Todo parse(int argc, const char* const* argv, std::ostream& out, std::ostream& err, int& status);
+  const Command& program() const { return program_; }
   const Words& words() const { return words_; }
+  Result<int> run(const Command& command, Session& session) const {
+    return todos_.at(&command)(session);
+  }
 
  private:
-  CLI::App* add(CLI::App& parent, const char* name, const char* about, Todo todo,
-                const char* example = nullptr);
-  CLI::App* add_group(const char* name, const char* about);
+  // A command that works on the data folder.
+  Command& add(Command& parent, const char* name, const char* about, Todo todo);
   void add_places();
   void add_server();
   void add_accounts();
-  void add_policy(CLI::App& accounts);
+  void add_policy(Command& accounts);
   void add_export();
   void add_users();
   void add_tokens();
+  void add_audit();
   void add_data();
   void add_keys();
-  // The innermost command that was named, for its help.
-  const CLI::App& innermost() const;
 
-  CLI::App app_{
-      "Valetkey: exchanges personal access tokens for temporary S3 credentials and serves "
-      "the exports they open.",
-      "valetkeyd"};
+  Command program_{"valetkeyd",
+                   "Valetkey's server: exchanges personal access tokens for temporary S3 "
+                   "credentials and serves the exports that they open"};
   Words words_;
-  Todo todo_;
+  std::map<const Command*, Todo> todos_;
 };
 
 CommandLine::CommandLine() {
-  app_.require_subcommand(1);
-  app_.set_version_flag("--version", fmt::format("valetkeyd {}", kVersion));
-  app_.footer(
-      "First steps:\n"
-      "  export VALETKEY_DATA_DIR=./data\n"
-      "  valetkeyd init\n"
-      "  valetkeyd account create 12345 --name Acme\n"
-      "  valetkeyd user create ada@example.org --account 12345 --role admin\n"
-      "  valetkeyd token create --account 12345 --user ada@example.org --name laptop\n"
-      "  valetkeyd import ./export\n"
-      "  valetkeyd serve");
+  program_.version = fmt::format("valetkeyd {}", kVersion);
+  for (const char* step : {"export VALETKEY_DATA_DIR=./data", "valetkeyd init",
+                           "valetkeyd account create 12345 --name Acme",
+                           "valetkeyd user create ada@example.org --account 12345 --role admin",
+                           "valetkeyd token create --account 12345 --user ada@example.org --name "
+                           "laptop",
+                           "valetkeyd import ./export", "valetkeyd serve"})
+    program_.example(step);
   add_places();
   add_server();
   add_accounts();
   add_users();
   add_tokens();
+  add_audit();
   add_data();
   add_export();
   add_keys();
+  terminal::add_shell_commands(program_);
 }
 
 void CommandLine::add_places() {
-  app_.add_option("--data-dir", words_.data_dir, "The data folder")
-      ->envname("VALETKEY_DATA_DIR")
-      ->type_name("DIR");
-  app_.add_option("--config", words_.config,
-                  "TOML file (default: DIR/valetkey.toml if there is one)")
-      ->envname("VALETKEY_CONFIG")
-      ->type_name("FILE");
-  app_.add_option("--keyring", words_.keyring, "File with the keys (default: DIR.keyring)")
-      ->envname("VALETKEY_KEYRING")
-      ->type_name("FILE");
-  app_.add_flag("--json", words_.json, "Answer with one JSON document on stdout");
+  program_.option("--data-dir", words_.data_dir, "DIR", "The data folder")
+      .from("VALETKEY_DATA_DIR");
+  program_.option("--config", words_.config, "FILE", "Configuration, TOML")
+      .by_default("DIR/valetkey.toml if there is one")
+      .from("VALETKEY_CONFIG");
+  program_.option("--keyring", words_.keyring, "FILE", "The file with the keys, outside of DIR")
+      .by_default("DIR.keyring")
+      .from("VALETKEY_KEYRING");
+  program_.flag("--json", words_.json, "Answer with one JSON document on stdout");
 }
 
-CLI::App* CommandLine::add(CLI::App& parent, const char* name, const char* about, Todo todo,
-                           const char* example) {
-  CLI::App* command = parent.add_subcommand(name, about);
-  command->fallthrough();  // --data-dir and its kind may follow the command
-  const bool needs_folder = std::string_view(name) != "config";
-  command->callback([this, needs_folder, todo = std::move(todo)] {
-    if (needs_folder && words_.data_dir.empty())
-      throw CLI::RequiredError("--data-dir DIR (or VALETKEY_DATA_DIR)");
-    if (!todo_) todo_ = todo;  // a subcommand's callback comes before its parent's
-  });
-  if (example) command->footer(fmt::format("Example:\n  {}", example));
+Command& CommandLine::add(Command& parent, const char* name, const char* about, Todo todo) {
+  Command& command = parent.command(name, about);
+  todos_[&command] = std::move(todo);
+  command.check = [this]() -> Result<void> {
+    if (!words_.data_dir.empty()) return {};
+    return fail(ErrorCode::invalid,
+                "say where the data is: --data-dir DIR, or VALETKEY_DATA_DIR in the environment");
+  };
   return command;
 }
 
-CLI::App* CommandLine::add_group(const char* name, const char* about) {
-  CLI::App* group = app_.add_subcommand(name, about);
-  group->require_subcommand(1)->fallthrough();
-  return group;
-}
-
 void CommandLine::add_server() {
-  add(app_, "init", "Make a data folder, its databases and its keyring", init,
-      "valetkeyd init --data-dir /srv/valetkey");
-  CLI::App* command = add(
-      app_, "serve", "Serve the API, the S3 endpoint, metrics and health",
-      [this](Session& s) { return serve(s, words_.serve); },
-      "valetkeyd serve --data-dir /srv/valetkey --api-listen 127.0.0.1:8080");
-  command->add_option("--api-listen", words_.serve.api_listen, "API (default 127.0.0.1:8080)")
-      ->type_name("ADDR:PORT");
-  command->add_option("--s3-listen", words_.serve.s3_listen, "S3 endpoint (default 127.0.0.1:9000)")
-      ->type_name("ADDR:PORT");
-  command
-      ->add_option("--intake-listen", words_.serve.intake_listen,
-                   "POST /v1/events alone (default: on the API's address)")
-      ->type_name("ADDR:PORT");
-  command
-      ->add_option("--admin-listen", words_.serve.admin_listen,
-                   "Metrics and health (default 127.0.0.1:8081)")
-      ->type_name("ADDR:PORT");
-  command
-      ->add_option("--ready-fd", words_.serve.ready_fd,
-                   "Write a line of JSON with the URLs to this descriptor once ready")
-      ->type_name("FD")
-      ->check(CLI::Range(0, 1'000'000));
-  command = add(
-      app_, "config", "Print a configuration file with every key, its default and effect",
-      [this](Session& s) { return print_config(s, words_.markdown); },
-      "valetkeyd config > /srv/valetkey/valetkey.toml");
-  command->add_flag("--markdown", words_.markdown, "As the table of the manual");
+  add(program_, "init", "Make a data folder, its databases and its keyring", init)
+      .example("valetkeyd init --data-dir /srv/valetkey")
+      .example("# the keys on another disk than the data")
+      .example("valetkeyd init --data-dir /srv/valetkey --keyring /etc/valetkey/keyring");
+  Command& command = add(program_, "serve", "Serve the API, the S3 endpoint, metrics and health",
+                         [this](Session& s) { return serve(s, words_.serve); });
+  ServeFlags& flags = words_.serve;
+  command.option("--api-listen", flags.api_listen, "ADDR:PORT", "API").by_default("127.0.0.1:8080");
+  command.option("--s3-listen", flags.s3_listen, "ADDR:PORT", "S3 endpoint")
+      .by_default("127.0.0.1:9000");
+  command.option("--intake-listen", flags.intake_listen, "ADDR:PORT", "POST /v1/events alone")
+      .by_default("on the API's address");
+  command.option("--admin-listen", flags.admin_listen, "ADDR:PORT", "Metrics and health")
+      .by_default("127.0.0.1:8081");
+  command.option("--ready-fd", number(flags.ready_fd, 0, 1'000'000), "DESCRIPTOR",
+                 "Write a line of JSON with the URLs to this file descriptor once ready");
+  command.example("valetkeyd serve --data-dir /srv/valetkey")
+      .example("valetkeyd serve --api-listen 0.0.0.0:8080 --s3-listen 0.0.0.0:9000")
+      .example("valetkeyd serve --config /etc/valetkey/valetkey.toml");
+  Command& config =
+      add(program_, "config", "Print a configuration file with every key, its default and effect",
+          [this](Session& s) { return print_config(s, words_.markdown); });
+  config.check = {};
+  config.flag("--markdown", words_.markdown, "As the table of the manual");
+  config.example("valetkeyd config > /srv/valetkey/valetkey.toml")
+      .example("valetkeyd config --markdown");
 }
 
 void CommandLine::add_accounts() {
-  CLI::App* group = add_group("account", "Customer accounts");
-  CLI::App* create = add(
-      *group, "create", "Make an account",
-      [this](Session& s) { return account_create(s, words_.id, words_.name); },
-      "valetkeyd account create 12345 --name Acme");
-  create->add_option("ID", words_.id, "1 to 20 digits, as in the keys of the export")->required();
-  create->add_option("--name", words_.name, "For people");
-  add(*group, "list", "Show the accounts", account_list);
+  Command& group = program_.command("account", "Customer accounts");
+  group.example("valetkeyd account list").example("valetkeyd account create 12345 --name Acme");
+  Command& create = add(group, "create", "Make an account",
+                        [this](Session& s) { return account_create(s, words_.id, words_.name); });
+  create.argument("ID", words_.id, "1 to 20 digits, as in the keys of the export");
+  create.option("--name", words_.name, "NAME", "For people");
+  create.example("valetkeyd account create 12345 --name Acme")
+      .example("valetkeyd account create 12345 --name \"Example Shop\"");
+  add(group, "list", "Show the accounts", account_list)
+      .example("valetkeyd account list")
+      .example("valetkeyd account list --json");
   const auto change = [&](const char* name, const char* about, AccountState state) {
-    add(*group, name, about, [this, state](Session& s) { return account_set(s, words_.id, state); })
-        ->add_option("ID", words_.id, "The account")
-        ->required();
+    Command& command = add(group, name, about,
+                           [this, state](Session& s) { return account_set(s, words_.id, state); });
+    command.argument("ID", words_.id, "The account");
+    command.example(fmt::format("valetkeyd account {} 12345", name))
+        .example(fmt::format("valetkeyd account {} 12345 --data-dir /srv/valetkey", name));
   };
   change("suspend", "Refuse its tokens and sessions until resumed", AccountState::suspended);
   change("resume", "End a suspension", AccountState::active);
   change("delete", "Revoke all its tokens and sessions for good", AccountState::deleted);
-  add_policy(*group);
+  add_policy(group);
 }
 
-void CommandLine::add_policy(CLI::App& accounts) {
+void CommandLine::add_policy(Command& accounts) {
   PolicyFlags& policy = words_.policy;
-  CLI::App* command = add(
+  Command& command = add(
       accounts, "set", "Change what it takes in and how long it keeps it; show it without options",
-      [this](Session& s) { return account_set_policy(s, words_.id, words_.policy); },
-      "valetkeyd account set 12345 --retention 400d --origins https://shop.example.org");
-  command->add_option("ID", words_.id, "The account")->required();
-  command
-      ->add_option("--retention", policy.retention, "Days that its export keeps, as 90d, or none")
-      ->type_name("DAYS");
-  command
-      ->add_option("--ingest-key", policy.ingest_key,
-                   "new: events need a key, which is printed once; none: they need none")
-      ->check(CLI::IsMember({"new", "none"}));
-  command->add_option("--origins", policy.origins,
-                      "Web origins that events may come from, separated by commas, or none: any");
-  command->add_option("--events-per-s", policy.events_per_s, "Most events per second; 0: no limit")
-      ->check(CLI::Range(std::int64_t{0}, kMostOfAccount));
-  command->add_option("--bytes-per-day", policy.bytes_per_day, "Most bytes per day; 0: no limit")
-      ->check(CLI::Range(std::int64_t{0}, kMostOfAccount));
-  command = add(
-      accounts, "erase-visitor",
-      "Remove a visitor's rows from the export and from what waits, whether or not a server runs",
-      [this](Session& s) { return account_erase_visitor(s, words_.id, words_.visitor); },
-      "valetkeyd account erase-visitor 12345 oeu1383080393924r0.5047421827912331");
-  command->add_option("ID", words_.id, "The account")->required();
-  command->add_option("VISITOR", words_.visitor, "As visitor_id in the rows")->required();
+      [this](Session& s) { return account_set_policy(s, words_.id, words_.policy); });
+  command.argument("ID", words_.id, "The account");
+  command.option("--retention", policy.retention, "DAYS",
+                 "Days that its export keeps, such as 90d, or none");
+  command.option("--ingest-key", choice(policy.ingest_key, {"new", "none"}), "KEY",
+                 "new: events need a key, which is printed once; none: they need none");
+  command.option("--origins", policy.origins, "ORIGINS",
+                 "Web origins that events may come from, separated by commas, or none: any");
+  command.option("--events-per-s", number(policy.events_per_s, 0, kMostOfAccount), "COUNT",
+                 "Most events per second; 0: no limit");
+  command.option("--bytes-per-day", terminal::size(policy.bytes_per_day, kMostOfAccount), "SIZE",
+                 "Most bytes per day; 0: no limit");
+  command.example("# what holds now")
+      .example("valetkeyd account set 12345")
+      .example("valetkeyd account set 12345 --retention 400d --origins https://shop.example.org")
+      .example("valetkeyd account set 12345 --events-per-s 500 --bytes-per-day 10GB");
+  Command& erase =
+      add(accounts, "erase-visitor",
+          "Remove a visitor's rows from the export and from what waits, whether or not a server "
+          "runs",
+          [this](Session& s) { return account_erase_visitor(s, words_.id, words_.visitor); });
+  erase.argument("ID", words_.id, "The account");
+  erase.argument("VISITOR", words_.visitor, "As visitor_id in the rows");
+  erase.example("valetkeyd account erase-visitor 12345 oeu1383080393924r0.5047421827912331")
+      .example("valetkeyd account erase-visitor 12345 'visitor 7' --json");
 }
 
 void CommandLine::add_export() {
-  CLI::App* group = add(app_, "export", "Export the events that wait, now", export_now,
-                        "valetkeyd export && valetkeyd export status");
-  add(*group, "status", "Show what was received and exported, and what waits", export_status);
+  Command& group = add(program_, "export", "Export the events that wait, now", export_now);
+  group.runs_alone = true;
+  group.example("valetkeyd export").example("valetkeyd export && valetkeyd export status");
+  add(group, "status", "Show what was received and exported, and what waits", export_status)
+      .example("valetkeyd export status")
+      .example("valetkeyd export status --json");
 }
 
 void CommandLine::add_users() {
-  CLI::App* group = add_group("user", "People of an account, and operators");
-  CLI::App* create = add(
-      *group, "create", "Make a user",
-      [this](Session& s) { return user_create(s, words_.email, words_.account, words_.role); },
-      "valetkeyd user create ada@example.org --account 12345 --role admin");
-  create->add_option("EMAIL", words_.email, "Unique in the installation")->required();
-  create->add_option("--account", words_.account, "Of member and admin")->type_name("ID");
-  create->add_option("--role", words_.role, "member, admin or operator")->required();
-  add(*group, "list", "Show the users", [this](Session& s) { return user_list(s, words_.account); })
-      ->add_option("--account", words_.account, "Only of this account")
-      ->type_name("ID");
+  Command& group = program_.command("user", "People of an account, and operators");
+  group.example("valetkeyd user list")
+      .example("valetkeyd user create ada@example.org --account 12345 --role admin");
+  Command& create = add(group, "create", "Make a user", [this](Session& s) {
+    return user_create(s, words_.email, words_.account, words_.role);
+  });
+  create.argument("EMAIL", words_.email, "Unique in the installation");
+  create.option("--account", words_.account, "ID", "The account of a member or an admin");
+  create.option("--role", words_.role, "ROLE", "member, admin or operator").required();
+  create.example("valetkeyd user create ada@example.org --account 12345 --role admin")
+      .example("valetkeyd user create ops@example.org --role operator");
+  Command& list = add(group, "list", "Show the users",
+                      [this](Session& s) { return user_list(s, words_.account); });
+  list.option("--account", words_.account, "ID", "Only of this account");
+  list.example("valetkeyd user list").example("valetkeyd user list --account 12345 --json");
   const auto change = [&](const char* name, const char* about, UserState state) {
-    add(*group, name, about,
-        [this, state](Session& s) { return user_set_state(s, words_.email, state); })
-        ->add_option("EMAIL", words_.email, "The user")
-        ->required();
+    Command& command = add(group, name, about, [this, state](Session& s) {
+      return user_set_state(s, words_.email, state);
+    });
+    command.argument("EMAIL", words_.email, "The user");
+    command.example(fmt::format("valetkeyd user {} ada@example.org", name))
+        .example(fmt::format("valetkeyd user {} ada@example.org --data-dir /srv/valetkey", name));
   };
   change("disable", "Refuse the user's tokens and sessions", UserState::disabled);
   change("enable", "Let a disabled user back in", UserState::active);
-  CLI::App* role = add(
-      *group, "role", "Give a user another role",
-      [this](Session& s) { return user_set_role(s, words_.email, words_.role); },
-      "valetkeyd user role ada@example.org member");
-  role->add_option("EMAIL", words_.email, "The user")->required();
-  role->add_option("ROLE,--role", words_.role, "member, admin or operator")->required();
+  Command& role = add(group, "role", "Give a user another role",
+                      [this](Session& s) { return user_set_role(s, words_.email, words_.role); });
+  role.argument("EMAIL", words_.email, "The user");
+  role.argument("ROLE", words_.role, "member, admin or operator");
+  role.example("valetkeyd user role ada@example.org member")
+      .example("valetkeyd user role ada@example.org admin");
 }
 
 void CommandLine::add_tokens() {
-  CLI::App* group = add_group("token", "Personal access tokens");
-  CLI::App* create = add(
-      *group, "create", "Make a token and print it, once",
-      [this](Session& s) { return token_create(s, words_.token); },
-      "TOKEN=$(valetkeyd token create --account 12345 --user ada@example.org --name laptop)");
-  create->add_option("--account", words_.token.account, "The account")->required()->type_name("ID");
-  create->add_option("--user", words_.token.user, "One of its users")
-      ->required()
-      ->type_name("EMAIL");
-  create->add_option("--name", words_.token.name, "What it is for")->required();
+  Command& group = program_.command("token", "Personal access tokens");
+  group.example("valetkeyd token list --account 12345")
+      .example("valetkeyd token create --account 12345 --user ada@example.org --name laptop");
+  Command& create = add(group, "create", "Make a token and print it, once",
+                        [this](Session& s) { return token_create(s, words_.token); });
+  create.option("--account", words_.token.account, "ID", "The account").required();
+  create.option("--user", words_.token.user, "EMAIL", "One of its users").required();
+  create.option("--name", words_.token.name, "NAME", "What it is for").required();
   create
-      ->add_option("--scopes", words_.token.scopes,
-                   "export (read the export), tokens (handle tokens over REST)")
-      ->capture_default_str();
-  create->add_option("--expires", words_.token.expires, "Such as 90d (default: never)");
-  CLI::App* list = add(*group, "list", "Show the tokens, never their values",
-                       [this](Session& s) { return token_list(s, words_.account, words_.user); });
-  list->add_option("--account", words_.account, "Only of this account")->type_name("ID");
-  list->add_option("--user", words_.user, "Only of this user")->type_name("EMAIL");
-  add(*group, "revoke", "End a token, those it created and their sessions",
-      [this](Session& s) { return token_revoke(s, words_.id); })
-      ->add_option("ID", words_.id, "As `token list` shows it: tok_…")
-      ->required();
-  CLI::App* log = add(
-      app_, "audit", "Show who did what",
-      [this](Session& s) { return audit(s, words_.since, words_.account); },
-      "valetkeyd audit --since 24h --account 12345");
-  log->add_option("--since", words_.since, "24h, 2026-01-31 or 2026-01-31T12:00:00Z");
-  log->add_option("--account", words_.account, "Only of this account")->type_name("ID");
+      .option("--scopes", words_.token.scopes, "SCOPES",
+              "export (read the export), tokens (handle tokens over REST), separated by commas")
+      .by_default("export");
+  create.option("--expires", words_.token.expires, "DURATION", "How long it lives")
+      .by_default("until it is revoked");
+  create
+      .example(
+          "TOKEN=$(valetkeyd token create --account 12345 --user ada@example.org --name laptop)")
+      .example("# for a nightly job")
+      .example(
+          "valetkeyd token create --account 12345 --user ada@example.org --name nightly "
+          "--expires 90d")
+      .example("# for a program that makes tokens over REST")
+      .example(
+          "valetkeyd token create --account 12345 --user ada@example.org --name portal "
+          "--scopes export,tokens");
+  Command& list = add(group, "list", "Show the tokens, never their values",
+                      [this](Session& s) { return token_list(s, words_.account, words_.user); });
+  list.option("--account", words_.account, "ID", "Only of this account");
+  list.option("--user", words_.user, "EMAIL", "Only of this user");
+  list.example("valetkeyd token list")
+      .example("valetkeyd token list --account 12345 --user ada@example.org");
+  Command& revoke = add(group, "revoke", "End a token, those it created and their sessions",
+                        [this](Session& s) { return token_revoke(s, words_.id); });
+  revoke.argument("ID", words_.id, "As `token list` shows it: tok_…");
+  revoke.example("valetkeyd token list --user ada@example.org")
+      .example("valetkeyd token revoke tok_0123456789ABCDEF");
+}
+
+void CommandLine::add_audit() {
+  Command& log = add(program_, "audit", "Show who did what",
+                     [this](Session& s) { return audit(s, words_.since, words_.account); });
+  log.option("--since", words_.since, "WHEN",
+             "From then on: 24h (back from now), 2026-01-31 or 2026-01-31T12:00:00Z");
+  log.option("--account", words_.account, "ID", "Only of this account");
+  log.example("valetkeyd audit --since 24h --account 12345")
+      .example("valetkeyd audit --since 2026-01-31 --json");
 }
 
 void CommandLine::add_data() {
-  CLI::App* command = add(
-      app_, "import", "Take in the files of an export",
-      [this](Session& s) { return import_folder(s, words_.folder, words_.workers); },
-      "valetkeyd import ./export   # holds v1/account_id=…/");
-  command->add_option("DIR", words_.folder, "Folder that holds v1/account_id=…/")->required();
-  command->add_option("--workers", words_.workers, "Files at once (default: one per core)")
-      ->check(CLI::Range(1u, 64u));
-  add(app_, "check", "Read every object and record and name what is wrong", [this](Session& s) {
-    return check(s, words_.repair);
-  })->add_flag("--repair", words_.repair, "Remove what cannot be used and what nothing refers to");
-  add(
-      app_, "backup", "Write a consistent copy, the keyring apart",
-      [this](Session& s) { return backup(s, words_.folder); },
-      "valetkeyd backup /backups/2026-01-31")
-      ->add_option("DEST", words_.folder, "A folder that does not exist yet")
-      ->required();
-  add(
-      app_, "restore", "Make the data folder from a backup",
-      [this](Session& s) { return restore(s, words_.folder); },
-      "valetkeyd restore /backups/2026-01-31 --data-dir /srv/valetkey")
-      ->add_option("SRC", words_.folder, "What `backup` wrote")
-      ->required();
+  Command& import = add(program_, "import", "Take in the files of an export", [this](Session& s) {
+    return import_folder(s, words_.folder, words_.workers);
+  });
+  import.argument("DIR", words_.folder, "Folder that holds v1/account_id=…/");
+  import.option("--workers", number(words_.workers, 1, 64), "COUNT", "Files at once")
+      .by_default("one per core");
+  import.example("valetkeyd import ./export").example("valetkeyd import /mnt/export --workers 2");
+  Command& check_command =
+      add(program_, "check", "Read every object and record and name what is wrong",
+          [this](Session& s) { return check(s, words_.repair); });
+  check_command.flag("--repair", words_.repair,
+                     "Remove what cannot be used and what nothing refers to");
+  check_command.example("valetkeyd check --data-dir /srv/valetkey")
+      .example("valetkeyd check --repair");
+  Command& copy = add(program_, "backup", "Write a consistent copy, the keyring apart",
+                      [this](Session& s) { return backup(s, words_.folder); });
+  copy.argument("DEST", words_.folder, "A folder that does not exist yet");
+  copy.example("valetkeyd backup /backups/2026-01-31")
+      .example("valetkeyd backup \"/backups/$(date +%F)\" --data-dir /srv/valetkey");
+  Command& back = add(program_, "restore", "Make the data folder from a backup",
+                      [this](Session& s) { return restore(s, words_.folder); });
+  back.argument("SRC", words_.folder, "What `backup` wrote");
+  back.example("valetkeyd restore /backups/2026-01-31 --data-dir /srv/valetkey")
+      .example("valetkeyd restore /backups/2026-01-31 --data-dir ./again --keyring ./keyring");
 }
 
 void CommandLine::add_keys() {
-  CLI::App* group = add_group("keys", "The keyring");
-  add(*group, "list", "Show the keys and their states, never their values", keys_list);
-  CLI::App* rotate = add(*group, "rotate", "Add keys that take over soon", [this](Session& s) {
+  Command& group = program_.command("keys", "The keyring");
+  group.example("valetkeyd keys list").example("valetkeyd keys rotate && valetkeyd keys rewrap");
+  add(group, "list", "Show the keys and their states, never their values", keys_list)
+      .example("valetkeyd keys list")
+      .example("valetkeyd keys list --keyring /etc/valetkey/keyring --json");
+  Command& rotate = add(group, "rotate", "Add keys that take over soon", [this](Session& s) {
     return keys_rotate(s, words_.purpose, words_.activate_in);
   });
-  rotate->add_option("--purpose", words_.purpose, "session, object or both")->capture_default_str();
+  rotate.option("--purpose", words_.purpose, "PURPOSE", "session, object or both")
+      .by_default("both");
   rotate
-      ->add_option("--activate-in", words_.activate_in,
-                   "When the new keys take over; every server must have seen them by then")
-      ->capture_default_str();
-  add(*group, "rewrap", "Wrap every object's key with the active key and retire the former ones",
-      keys_rewrap);
+      .option("--activate-in", words_.activate_in, "DURATION",
+              "When the new keys take over; every server must have seen them by then")
+      .by_default("10s");
+  rotate.example("valetkeyd keys rotate")
+      .example("valetkeyd keys rotate --purpose session --activate-in 15m");
+  add(group, "rewrap", "Wrap every object's key with the active key and retire the former ones",
+      keys_rewrap)
+      .example("valetkeyd keys rewrap")
+      .example("valetkeyd keys rotate --purpose object && valetkeyd keys rewrap");
 }
 
-const CLI::App& CommandLine::innermost() const {
-  const CLI::App* at = &app_;
-  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
-  return *at;
-}
-
-std::string full_name(const CLI::App& command) {
-  const CLI::App* parent = command.get_parent();
-  return parent ? full_name(*parent) + " " + command.get_name() : command.get_name();
-}
-
-Todo CommandLine::parse(int argc, const char* const* argv, std::ostream& out, std::ostream& err,
-                        int& status) {
-  try {
-    app_.parse(argc, argv);
-    return todo_;
-  } catch (const CLI::Success& asked) {  // --help, --version
-    status = app_.exit(asked, out, err);
-  } catch (const CLI::ParseError& wrong) {
-    const std::string command = full_name(innermost());
-    err << fmt::format("{}: {}; see `{} --help`\n", command, wrong.what(), command);
-    status = 2;
-  }
-  return {};
-}
-
-Result<int> run_command(const Todo& todo, Session& session) {
+Result<int> run_command(const CommandLine& line, const Command& command, Session& session) {
   if (!session.data_dir.empty()) VALETKEY_CHECK(become_owner(session.data_dir));
-  return todo(session);
+  return line.run(command, session);
 }
 
 }  // namespace
 
 int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err,
         const Environment& env) {
-  int status = 0;
-  CommandLine line;
-  const Todo todo = line.parse(argc, argv, out, err, status);
-  if (!todo) return status;
+  const CommandLine line;
+  const auto chosen = terminal::choose(line.program(), {argv + 1, argv + argc}, {out, err}, env);
+  if (!chosen.command) return chosen.status;
   const Words& words = line.words();
   const SystemClock clock;
   const bool terminal = &err == &std::cerr && ::isatty(STDERR_FILENO) == 1;
   Session session{out,          err,          clock, env, words.json, terminal, words.data_dir,
                   words.config, words.keyring};
-  const auto done = run_command(todo, session);
+  const auto done = run_command(line, *chosen.command, session);
   if (!done) err << "valetkeyd: " << done.error().detail << '\n';
   out.flush();
   if (done && !out) err << "valetkeyd: cannot write to stdout\n";

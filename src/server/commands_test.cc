@@ -97,7 +97,8 @@ TEST(CommandLine, SaysWhichWordIsWrongAndExitsWithTwo) {
                                                 {"token", "create", "--account", "12"}}) {
     const Answer answer = machine.run(words);
     EXPECT_EQ(answer.status, 2) << answer.err;
-    EXPECT_THAT(answer.err, HasSubstr("--help")) << answer.err;
+    EXPECT_THAT(answer.err, StartsWith("valetkeyd: ")) << answer.err;
+    EXPECT_EQ(std::ranges::count(answer.err, '\n'), 1) << answer.err;
     EXPECT_THAT(answer.out, IsEmpty());
   }
 }
