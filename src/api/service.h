@@ -70,7 +70,7 @@ class Service final : public http::Handler {
   Options options_;
   http::asio::thread_pool& blocking_;
   Authenticator authenticator_;
-  access::TokenRates rates_;
+  access::Rates rates_;
   Exchange exchange_;
   Tokens tokens_;
   std::unique_ptr<Intake> intake_;  // null: there is no event log
