@@ -7,8 +7,8 @@
 #include "server/backlog.h"
 #include "server/commands.h"
 #include "server/export_wiring.h"
-#include "server/progress_bar.h"
 #include "server/table.h"
+#include "terminal/size.h"
 
 namespace valetkey::server {
 namespace {
@@ -210,8 +210,8 @@ Result<int> export_now(Session& session) {
     session.print(document_of(done));
   else
     session.out << fmt::format("{} events exported as {} rows in {} parts ({}); {} duplicates.\n",
-                               done.events, done.rows, done.parts,
-                               ProgressBar::bytes_text(done.bytes), done.duplicates);
+                               done.events, done.rows, done.parts, terminal::size_text(done.bytes),
+                               done.duplicates);
   return 0;
 }
 
@@ -225,7 +225,7 @@ Result<int> export_status(Session& session) {
   print_table(session, status, now);
   session.out << fmt::format(
       "Waiting: {} events ({}), the oldest for {} s. Closed: {}.\n", status.backlog.events,
-      ProgressBar::bytes_text(status.backlog.bytes), status.backlog.lag(now).count() / 1000,
+      terminal::size_text(status.backlog.bytes), status.backlog.lag(now).count() / 1000,
       status.closed_through ? "every day up to " + format_date(*status.closed_through)
                             : "no day yet");
   for (const auto& problem : status.backlog.problems) session.err << problem << '\n';
