@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <iostream>
 
 #include "base/crypto.h"
 #include "base/encoding.h"
 #include "cli/commands.h"
 #include "cli/printable.h"
+#include "terminal/width.h"
 
 namespace valetkey::cli {
 namespace {
@@ -20,16 +24,42 @@ Task<Result<void>> paths(Context& context, const Selection& selection, Streams s
   co_return Result<void>{};
 }
 
-void print_object(const client::ListedObject& object, std::string_view name, std::ostream& out) {
-  out << fmt::format("{} {:>10} {}\n", format_iso8601(object.modified), bytes_text(object.size),
-                     printable(name));
+// One line of a listing: an object, or a folder, which has neither of the first two.
+struct Listed {
+  std::string modified, size, name;
+};
+
+// In a window that is too narrow, what can be looked up later is left out before a name is cut.
+void print_listed(const std::vector<Listed>& lines, std::ostream& out) {
+  const auto window = &out == &std::cout ? terminal::columns_of(STDOUT_FILENO) : std::nullopt;
+  constexpr std::size_t kModified = 21, kSize = 11, kLeastName = 24;
+  std::size_t widest = 0;
+  for (const Listed& line : lines) widest = std::max(widest, terminal::width_of(line.name));
+  const std::size_t columns = window.value_or(kModified + kSize + widest);
+  const std::size_t name = std::min(widest, kLeastName);
+  const bool modified = columns >= kModified + kSize + name;
+  const bool size = columns >= kSize + name;
+  const std::size_t room = columns - (modified ? kModified : 0) - (size ? kSize : 0);
+  for (const Listed& line : lines) {
+    if (modified) out << terminal::pad(line.modified, kModified);
+    if (size) out << terminal::pad_left(line.size, kSize - 1) << ' ';
+    out << terminal::cut_middle(line.name, room) << '\n';
+  }
+  const std::string left_out = !size ? "modified and size" : !modified ? "modified" : "";
+  if (!left_out.empty())
+    out << terminal::cut(
+               fmt::format("… {} column{} not shown: {}", size ? 1 : 2, size ? "" : "s", left_out),
+               columns)
+        << '\n';
+  if (widest > room)
+    out << terminal::cut("… names are cut; `valetkey ls … | cat` has them whole", columns) << '\n';
 }
 
 Task<Result<void>> ls(Context& context, const Selection& selection, bool recursive,
                       Streams streams) {
   auto prefixes = co_await prefixes_of(context.data(), selection);
   if (!prefixes) co_return std::unexpected(prefixes.error());
-  bool found = false;
+  std::vector<Listed> lines;
   for (const std::string& prefix : *prefixes) {
     client::ListQuery query;
     query.prefix = prefix;
@@ -39,12 +69,13 @@ Task<Result<void>> ls(Context& context, const Selection& selection, bool recursi
     // As `aws s3 ls`: names below what was asked for, or whole where there is more than one.
     const std::size_t cut = prefixes->size() > 1 || recursive ? 0 : prefix.rfind('/') + 1;
     for (const std::string& each : page->common_prefixes)
-      streams.out << fmt::format("{:>31} {}\n", "PRE", printable(each.substr(cut)));
+      lines.push_back({"", "PRE", printable(each.substr(cut))});
     for (const client::ListedObject& each : page->objects)
-      print_object(each, std::string_view(each.key).substr(cut), streams.out);
-    found = found || !page->objects.empty() || !page->common_prefixes.empty();
+      lines.push_back({format_iso8601(each.modified), bytes_text(each.size),
+                       printable(std::string_view(each.key).substr(cut))});
   }
-  if (!found) co_return fail(ErrorCode::not_found, "the export has nothing there");
+  if (lines.empty()) co_return fail(ErrorCode::not_found, "the export has nothing there");
+  print_listed(lines, streams.out);
   co_return Result<void>{};
 }
 

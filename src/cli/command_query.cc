@@ -18,6 +18,8 @@
 #include "events/duckdb.h"
 #include "events/duckdb_library.h"
 #include "events/partition.h"
+#include "terminal/progress.h"
+#include "terminal/width.h"
 
 namespace valetkey::cli {
 namespace {
@@ -96,6 +98,7 @@ struct Filling {
   Streams streams;
   std::unique_ptr<QueryCache> cache = {};
   SyncTotals totals = {};
+  terminal::Progress progress{streams.err};
   std::vector<std::string> prefixes = {};
   std::vector<client::ListedObject> listed = {};
 
@@ -107,12 +110,7 @@ struct Filling {
   Task<Result<void>> fill();
   Result<std::vector<client::ListedObject>> missing(
       const std::vector<client::ListedObject>& objects);
-  void say(const std::string& text) const;
 };
-
-void Filling::say(const std::string& text) const {
-  if (::isatty(STDERR_FILENO) == 1) streams.err << "\r\x1b[K" << text << std::flush;
-}
 
 Task<Result<void>> Filling::open() {
   auto grant = co_await context.session().get();
@@ -127,7 +125,7 @@ Task<Result<void>> Filling::open() {
     }
     if (opened.error().code != ErrorCode::busy || std::chrono::steady_clock::now() > until)
       co_return std::unexpected(opened.error());
-    if (!said) say("another query fetches; waiting for it");
+    if (!said) progress.say("another query fetches; waiting for it");
     co_await client::pause(context.loop(), milliseconds(100));
   }
 }
@@ -166,15 +164,15 @@ Task<Result<void>> Filling::fill() {
   if (!room) co_return room;
   auto wanted = missing(listed);
   if (!wanted) co_return std::unexpected(wanted.error());
-  Fetcher fetcher(context, cache->folder(), totals,
-                  {[this](const auto&) {
-                     say(fmt::format("{} of {} parts, {} of {}", totals.files_done, totals.files,
-                                     bytes_text(totals.bytes_done), bytes_text(totals.bytes)));
-                   },
-                   [] {}});
+  Fetcher fetcher(
+      context, cache->folder(), totals,
+      {[](const auto&) {},
+       [this] {
+         progress.show({totals.files, totals.files_done, totals.bytes, totals.bytes_done});
+       }});
   auto fetched = co_await fetcher.fetch(std::move(*wanted), flags.connections);
   auto finished = cache->folder().finish();
-  say("");
+  progress.clear();
   if (!fetched) co_return fetched;
   if (!finished) co_return finished;
   co_return cache->take(listed, snapshot);
@@ -253,7 +251,8 @@ std::string as_text(const std::vector<events::ResultColumn>& columns) {
   return sql + " FROM valetkey_result";
 }
 
-Result<void> write_rows(Duckdb& database, const std::string& format, Writer write) {
+Result<void> write_rows(Duckdb& database, const std::string& format, Writer write,
+                        std::optional<std::size_t> width = std::nullopt) {
   VALETKEY_TRY(const auto found, database.check_select("FROM valetkey_result"));
   std::vector<QueryColumn> columns;
   for (const auto& column : found) columns.push_back({column.name, column.number});
@@ -261,7 +260,7 @@ Result<void> write_rows(Duckdb& database, const std::string& format, Writer writ
   std::unique_ptr<RowFormat> rows;
   if (format == "table") {
     sql += fmt::format(" LIMIT {}", kTableRows + 1);
-    rows = make_table(std::move(columns), std::move(write));
+    rows = make_table(std::move(columns), std::move(write), width);
   } else if (format == "csv") {
     rows = make_csv(std::move(columns), std::move(write));
   } else {
@@ -288,11 +287,12 @@ Result<void> with_cause(Duckdb& database, Result<void> done) {
 Result<void> write_result(Duckdb& database, const std::string& format, const QueryFlags& flags,
                           const fs::path& folder, Streams streams) {
   if (flags.output.empty()) {
-    return write_rows(database, format, [&streams](std::string_view bytes) -> Result<void> {
+    const Writer write = [&streams](std::string_view bytes) -> Result<void> {
       streams.out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
       if (streams.out) return {};
       return fail(ErrorCode::io, "the output could not be written");
-    });
+    };
+    return write_rows(database, format, write, terminal::columns_of(STDOUT_FILENO));
   }
   VALETKEY_TRY(auto output, client::OutputFile::create(flags.output));
   if (format == "parquet") {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <unordered_set>
@@ -8,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/printable.h"
 #include "cli/sync.h"
+#include "terminal/progress.h"
 
 namespace valetkey::cli {
 namespace {
@@ -18,10 +18,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 class Report {
  public:
   Report(const SyncFlags& flags, const SyncTotals& totals, Streams streams)
-      : flags_(flags),
-        totals_(totals),
-        streams_(streams),
-        terminal_(::isatty(2) == 1 && !flags.json) {}
+      : flags_(flags), totals_(totals), streams_(streams), bar_(streams.err) {}
 
   void file(const char* action, const std::string& name, std::uint64_t bytes) {
     if (flags_.json) {
@@ -35,34 +32,11 @@ class Report {
     }
   }
 
-  // One line, rewritten, at most ten times a second.
   void bar() {
-    const auto now = std::chrono::steady_clock::now();
-    if (!terminal_ || now - drawn_at_ < milliseconds(100)) return;
-    drawn_at_ = now;
-    const double elapsed = std::max(0.001, std::chrono::duration<double>(now - started_).count());
-    const double rate = static_cast<double>(totals_.bytes_done) / elapsed;
-    const double left =
-        rate > 0
-            ? static_cast<double>(totals_.bytes - std::min(totals_.bytes, totals_.bytes_done)) /
-                  rate
-            : 0;
-    const double share = totals_.bytes == 0 ? 1
-                                            : static_cast<double>(totals_.bytes_done) /
-                                                  static_cast<double>(totals_.bytes);
-    const auto filled = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * 24);
-    streams_.err << fmt::format("\r\x1b[K[{}{}] {}/{} files, {} of {}, {}/s, {:.0f} s left",
-                                std::string(filled, '#'), std::string(24 - filled, '.'),
-                                totals_.files_done, totals_.files, bytes_text(totals_.bytes_done),
-                                bytes_text(totals_.bytes),
-                                bytes_text(static_cast<std::uint64_t>(rate)), left)
-                 << std::flush;
-    drawn_ = true;
+    if (!flags_.json)
+      bar_.show({totals_.files, totals_.files_done, totals_.bytes, totals_.bytes_done});
   }
-  void clear() {
-    if (drawn_) streams_.err << "\r\x1b[K" << std::flush;
-    drawn_ = false;
-  }
+  void clear() { bar_.clear(); }
 
   void done() {
     clear();
@@ -83,10 +57,8 @@ class Report {
   const SyncFlags& flags_;
   const SyncTotals& totals_;
   Streams streams_;
-  const bool terminal_;
-  bool drawn_ = false;
+  terminal::Progress bar_;
   const SteadyTime started_ = std::chrono::steady_clock::now();
-  SteadyTime drawn_at_ = started_;
 };
 
 struct Sync {

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -13,6 +12,7 @@
 #include <cstdio>
 
 #include "cli/printable.h"
+#include "terminal/size.h"
 
 namespace valetkey::cli {
 
@@ -106,12 +106,6 @@ std::string quote_json(std::string_view text) {
   return boost::json::serialize(boost::json::string(text));
 }
 
-std::string bytes_text(std::uint64_t bytes) {
-  constexpr std::array units{"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-  std::size_t unit = 0;
-  auto value = static_cast<double>(bytes);
-  for (; value >= 1024 && unit + 1 < units.size(); ++unit) value /= 1024;
-  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, units[unit]);
-}
+std::string bytes_text(std::uint64_t bytes) { return terminal::size_text(bytes); }
 
 }  // namespace valetkey::cli

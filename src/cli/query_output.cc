@@ -3,86 +3,62 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include "terminal/table.h"
+#include "terminal/width.h"
 
 namespace valetkey::cli {
 namespace {
 
-bool starts_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
-
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, starts_character));
-}
-
-// Printable, at most kTableCell characters. C1 controls are C2 80 to C2 9F in UTF-8.
+// At most kTableCell columns, and what a terminal would obey spelled out.
 std::string cell_text(std::string_view value) {
   std::string out;
-  std::size_t width = 0;
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(value[i]);
+  // A character has four bytes at most, and marks may combine with it: enough, and bounded.
+  const std::string_view front = value.substr(0, kTableCell * 16);
+  for (std::size_t i = 0; i < front.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(front[i]);
     const bool c1 =
-        byte == 0xC2 && i + 1 < value.size() && static_cast<unsigned char>(value[i + 1]) < 0xA0;
-    std::string next(1, value[i]);
-    if (byte < 0x20 || byte == 0x7F)
-      next = byte == '\n' ? "\\n" : byte == '\t' ? "\\t" : fmt::format("\\x{:02x}", byte);
-    if (c1) next = fmt::format("\\x{:02x}", static_cast<unsigned char>(value[++i]));
-    if (width + width_of(next) > kTableCell - 1 && i + 1 < value.size() &&
-        starts_character(value[i])) {
-      return out + "…";
-    }
-    width += width_of(next);
-    out += next;
+        byte == 0xC2 && i + 1 < front.size() && static_cast<unsigned char>(front[i + 1]) < 0xA0;
+    if (c1)
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(front[++i]));
+    else if (byte >= 0x20 && byte != 0x7F)
+      out += front[i];
+    else
+      out += byte == '\n' ? "\\n" : byte == '\t' ? "\\t" : fmt::format("\\x{:02x}", byte);
   }
-  return out;
+  return terminal::cut(terminal::printable(out), kTableCell);
+}
+
+std::vector<terminal::Table::Column> shown_columns(const std::vector<QueryColumn>& columns) {
+  std::vector<terminal::Table::Column> shown;
+  for (const QueryColumn& column : columns)
+    shown.push_back({cell_text(column.name), column.number});
+  return shown;
 }
 
 class Table : public RowFormat {
  public:
-  Table(std::vector<QueryColumn> columns, Writer write)
-      : columns_(std::move(columns)), write_(std::move(write)) {
-    for (QueryColumn& column : columns_) {
-      column.name = cell_text(column.name);
-      widths_.push_back(width_of(column.name));
-    }
-  }
+  Table(const std::vector<QueryColumn>& columns, Writer write, std::optional<std::size_t> width)
+      : table_(shown_columns(columns), terminal::Table::Style::ruled),
+        write_(std::move(write)),
+        width_(width) {}
   Result<void> row(Cells cells) override {
     if (++count_ > kTableRows) return {};
-    auto& texts = rows_.emplace_back();
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      texts.push_back(cells[i] ? cell_text(*cells[i]) : "NULL");
-      widths_[i] = std::max(widths_[i], width_of(texts.back()));
-    }
+    std::vector<std::string> texts;
+    for (const auto& cell : cells) texts.push_back(cell ? cell_text(*cell) : "NULL");
+    table_.row(std::move(texts));
     return {};
   }
   Result<void> end() override {
-    std::vector<std::string> names;
-    std::string rule;
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-      names.push_back(columns_[i].name);
-      rule += (i == 0 ? "" : "+") + std::string(widths_[i] + 2, '-');
-    }
-    VALETKEY_CHECK(write_(line(names) + rule + "\n"));
-    for (const auto& texts : rows_) VALETKEY_CHECK(write_(line(texts)));
+    VALETKEY_CHECK(write_(table_.text(width_)));
     return write_(count_ > kTableRows
                       ? fmt::format("(the first {} rows; --format csv has all)\n", kTableRows)
                       : fmt::format("({} row{})\n", count_, count_ == 1 ? "" : "s"));
   }
 
  private:
-  std::string line(const std::vector<std::string>& texts) const {
-    std::string out;
-    for (std::size_t i = 0; i < texts.size(); ++i) {
-      const std::string room(widths_[i] - width_of(texts[i]), ' ');
-      out += i == 0 ? " " : " | ";
-      out += columns_[i].number ? room + texts[i] : texts[i] + room;
-    }
-    out.erase(out.find_last_not_of(' ') + 1);
-    return out + "\n";
-  }
-  std::vector<QueryColumn> columns_;
+  terminal::Table table_;
   Writer write_;
-  std::vector<std::size_t> widths_;
-  std::vector<std::vector<std::string>> rows_;
+  std::optional<std::size_t> width_;
   std::size_t count_ = 0;
 };
 
@@ -134,8 +110,9 @@ class Json : public RowFormat {
 
 }  // namespace
 
-std::unique_ptr<RowFormat> make_table(std::vector<QueryColumn> columns, Writer write) {
-  return std::make_unique<Table>(std::move(columns), std::move(write));
+std::unique_ptr<RowFormat> make_table(std::vector<QueryColumn> columns, Writer write,
+                                      std::optional<std::size_t> width) {
+  return std::make_unique<Table>(columns, std::move(write), width);
 }
 std::unique_ptr<RowFormat> make_csv(std::vector<QueryColumn> columns, Writer write) {
   return std::make_unique<Csv>(std::move(columns), std::move(write));

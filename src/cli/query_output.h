@@ -34,7 +34,9 @@ class RowFormat {
 inline constexpr std::size_t kTableRows = 1000;  // shown; one more says that there are more
 inline constexpr std::size_t kTableCell = 80;    // characters
 
-std::unique_ptr<RowFormat> make_table(std::vector<QueryColumn> columns, Writer write);
+// `width`: of the window that it must fit; nothing: none.
+std::unique_ptr<RowFormat> make_table(std::vector<QueryColumn> columns, Writer write,
+                                      std::optional<std::size_t> width = std::nullopt);
 std::unique_ptr<RowFormat> make_csv(std::vector<QueryColumn> columns, Writer write);
 // Rows are one cell, a JSON object each.
 std::unique_ptr<RowFormat> make_json(Writer write);

@@ -36,6 +36,18 @@ TEST(Table, SetsNumbersFlushRightAndCountsCharacters) {
   EXPECT_EQ(table({}), " name | n\n------+---\n(0 rows)\n");
 }
 
+TEST(Table, FitsTheWindow) {
+  const auto make = [](Writer w) {
+    return make_table({{"visitor_id"}, {"日本語"}, {"n", true}}, std::move(w), 36);
+  };
+  EXPECT_EQ(written(make, {{"oeu1383080393924r0.50474218", "🛒", "123456"}}),
+            " visitor_id                | 日本語\n"
+            "---------------------------+--------\n"
+            " oeu1383080393924r0.50474… | 🛒\n"
+            "… 1 column not shown: n\n"
+            "(1 row)\n");
+}
+
 TEST(Table, LetsNoControlCharacterThrough) {
   const std::string text = table({{"a\n\x1b[31m\x7f\xc2\x9b", "1"}});
   EXPECT_THAT(text, testing::HasSubstr("a\\n\\x1b[31m\\x7f\\x9b"));

@@ -8,8 +8,8 @@
 #include "server/confirm.h"
 #include "server/ended_tokens.h"
 #include "server/erasing.h"
-#include "server/progress_bar.h"
 #include "server/table.h"
+#include "terminal/size.h"
 
 namespace valetkey::server {
 namespace {
@@ -141,7 +141,7 @@ Result<int> purge(Session& session, control::ControlStore& store, const AccountI
   session.out << fmt::format(
       "Account {} is deleted and purged: {} objects ({}), its waiting events, users, tokens and "
       "figures are gone.\n",
-      account.str(), before.objects, ProgressBar::bytes_text(before.bytes));
+      account.str(), before.objects, terminal::size_text(before.bytes));
   for (const auto& key : erased.unreadable)
     session.err << key << " cannot be read, so nobody knows whether it is of this account.\n";
   session.err << "Backups made before keep them until they are removed. The audit log keeps the "

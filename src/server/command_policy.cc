@@ -11,7 +11,7 @@
 #include "server/commands.h"
 #include "server/confirm.h"
 #include "server/erasing.h"
-#include "server/progress_bar.h"
+#include "terminal/size.h"
 
 namespace valetkey::server {
 namespace {
@@ -97,7 +97,7 @@ Result<std::optional<int>> confirm_retention(const Session& session, const Accou
   const std::string loss = fmt::format(
       "A retention of {} days removes {} days of account {} ({} to {}): {} objects, {}.",
       policy.retention->count(), gone.days.size(), account.str(), *gone.days.begin(),
-      *gone.days.rbegin(), gone.objects, ProgressBar::bytes_text(gone.bytes));
+      *gone.days.rbegin(), gone.objects, terminal::size_text(gone.bytes));
   if (session.answers != nullptr) return confirm(session, flags.yes, loss, account.str());
   session.err << loss << '\n';  // scripts have said what they want
   return std::nullopt;

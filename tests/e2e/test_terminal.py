@@ -1,14 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """What people see and type: help, wrong words, completion in real shells, the manual, progress in a real window."""
+import fcntl
+import os
 import pathlib
+import pty
 import re
+import select
 import shutil
+import struct
 import subprocess
 import tempfile
+import termios
+import time
 import unicodedata
 import unittest
 
-from server import PROGRAMS, clean_environment, main
+import trees
+from server import PROGRAMS, ServedCase, clean_environment, main
 
 BOTH = ("valetkeyd", "valetkey")
 LIBRARY_WORDS = re.compile(r"\b(?:UINT|INT|TEXT|FLOAT)\b(?::|\s+in\b)|:\{|in \[|kb\(=|\.\.\.")
@@ -176,6 +184,88 @@ class Manual(unittest.TestCase):
                     self.assertRegex(shown, rf"(?m)^ +{' '.join(path)}$", path)
             for part in ("NAME", "SYNOPSIS", "EXIT STATUS", "SEE ALSO", "EXAMPLES"):
                 self.assertIn(part, shown)
+
+
+class Window:
+    """A terminal of so many columns, which counts what a real one would have to wrap or scroll."""
+
+    def __init__(self, columns: int, *command: str, environment: dict[str, str]):
+        self.columns, self.output = columns, b""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execve(command[0], command, {**clean_environment(), **environment})
+        self.resize(columns)
+
+    def resize(self, columns: int) -> None:
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+    def read(self, seconds: float = 60, until=lambda output: False) -> str:
+        """What came until the program ended."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not until(self.output):
+            if not select.select([self.fd], [], [], 0.1)[0]:
+                continue
+            try:
+                came = os.read(self.fd, 65536)
+            except OSError:
+                came = b""
+            if not came:
+                break
+            self.output += came
+        return self.output.decode()
+
+    def end(self) -> str:
+        text = self.read()
+        os.waitpid(self.pid, 0)
+        os.close(self.fd)
+        return text
+
+
+def drawn(text: str) -> list[str]:
+    """The lines that stood on the screen, one after the other, without what moves the cursor."""
+    return [re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", piece) for piece in re.split(r"[\r\n]+", text)]
+
+
+class Progress(ServedCase):
+    @classmethod
+    def prepare(cls):
+        cls.token = cls.server.make_account("123")
+        day = "v1/account_id=123/type=events/date=2026-01-31"
+        trees.plain_tree(cls.server.folder / "tree", {
+            f"{day}/event=日本語の購入 {i}/part-0.parquet": trees.content_of(1 << 20, str(i)) for i in range(60)})
+        cls.server.run("import", str(cls.server.folder / "tree"))
+    def window(self, columns: int, *words: str) -> Window:
+        return Window(columns, str(PROGRAMS.resolve() / "valetkey"), *words,
+                      environment={"VALETKEY_API": self.server.api, "VALETKEY_TOKEN": self.token,
+                                   "HOME": str(self.server.folder), "TERM": "xterm-256color"})
+
+    def test_the_bar_never_wraps_nor_scrolls(self):
+        for width in (40, 80, 200):
+            window = self.window(width, "sync", "--connections", "1", "-o", str(self.server.folder / f"out{width}"))
+            text = window.end()
+            bars = [line for line in drawn(text) if " %" in line]
+            self.assertTrue(bars, text)
+            for line in bars:
+                self.assertLess(columns(line), width, line)
+            self.assertEqual(1, text.count("\n"), text)  # of the last line, which says what was done
+
+    def test_the_bar_follows_the_window(self):
+        window = self.window(200, "sync", "--connections", "1", "-o", str(self.server.folder / "resized"))
+        window.read(until=lambda output: b" %" in output)
+        before = len(window.output)
+        window.resize(40)
+        after = window.end()[before - 10:]
+        bars = [line for line in drawn(after) if " %" in line]
+        self.assertTrue(bars[1:], after)
+        for line in bars[1:]:  # the first may have been on its way
+            self.assertLess(columns(line), 40, line)
+
+    def test_a_listing_fits_the_window(self):
+        for width in (40, 80, 200):
+            text = self.window(width, "ls", "type=events/date=2026-01-31/").end()
+            for line in drawn(text):
+                self.assertLessEqual(columns(line), width, line)
+            self.assertEqual(width < 60, "not shown" in text, text)
 
 
 if __name__ == "__main__":
