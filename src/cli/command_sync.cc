@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <unordered_set>
 
+#include "base/keyed_hash.h"
 #include "cli/commands.h"
 #include "cli/printable.h"
 #include "cli/sync.h"
@@ -120,8 +120,8 @@ Result<std::vector<client::ListedObject>> Sync::missing(std::vector<client::List
 
 Result<void> Sync::remove_others(const std::vector<std::string>& prefixes,
                                  const std::vector<client::ListedObject>& objects) {
-  std::unordered_set<std::string> listed;
-  std::unordered_set<std::string> days;
+  NameSet listed;
+  NameSet days;
   for (const client::ListedObject& object : objects) {
     listed.insert(object.key);
     days.insert(day_of(object.key));

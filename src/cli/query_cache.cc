@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <map>
 #include <thread>
-#include <unordered_set>
 
 #include "base/crypto.h"
+#include "base/keyed_hash.h"
 #include "base/timestamp.h"
 #include "cli/context.h"
 #include "cli/selection.h"
@@ -134,7 +134,7 @@ Result<std::unique_ptr<QueryCache>> QueryCache::open(const fs::path& cache,
 Result<void> QueryCache::make_room(const std::vector<std::string>& prefixes,
                                    const std::vector<client::ListedObject>& listed,
                                    std::uint64_t limit) {
-  std::unordered_set<std::string> names, needed;
+  NameSet names, needed;
   std::uint64_t wanted = 0;
   for (const client::ListedObject& object : listed) {
     names.insert(object.key);
@@ -168,7 +168,7 @@ Result<void> QueryCache::make_room(const std::vector<std::string>& prefixes,
 }
 
 Result<void> QueryCache::take(const std::vector<client::ListedObject>& listed, Snapshot& snapshot) {
-  std::unordered_set<std::string> used;
+  NameSet used;
   for (const client::ListedObject& object : listed) {
     const PartName part = parse_part_name(object.key);
     const fs::path file = mine_ / object.key;

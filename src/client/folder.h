@@ -10,10 +10,10 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/file.h"
+#include "base/keyed_hash.h"
 #include "client/listing.h"
 
 namespace valetkey::client {
@@ -80,11 +80,11 @@ class Folder {
   FileDescriptor root_;           // empty: there is no folder
   std::optional<FileLock> lock_;  // none: to look only
   std::string source_;
-  std::unordered_map<std::string, Known> known_;
+  NameMap<Known> known_;
   bool unnamed_ = true;
   std::uint64_t next_partial_ = 0;
-  FileDescriptor partial_;                                   // the folder of unfinished files
-  std::unordered_map<std::string, FileDescriptor> parents_;  // the last few, by name
+  FileDescriptor partial_;           // the folder of unfinished files
+  NameMap<FileDescriptor> parents_;  // the last few, by name
   bool changed_ = false;
 };
 
