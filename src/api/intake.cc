@@ -7,12 +7,14 @@
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
 #include <memory>
+#include <numeric>
 
 #include "api/routes.h"
 #include "base/crypto.h"
 #include "base/encoding.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "events/event.h"
 
 namespace valetkey::api {
 namespace {
@@ -22,8 +24,9 @@ using Timer =
     http::asio::basic_waitable_timer<Clock, http::asio::wait_traits<Clock>, http::Executor>;
 
 constexpr std::string_view kKeyHeader = "X-Valetkey-Ingest-Key";
-// Above this, parsing would hold up the other requests of the loop.
-constexpr std::size_t kSmallBytes = 256 * 1024;
+// Above this, parsing would hold up the other requests of the loop: the slowest bodies, of very many
+// short tags, take 30 ns a byte, so this is 1 ms.
+constexpr std::size_t kSmallBytes = 32 * 1024;
 
 bool is_strict(const http::Request& request) {
   const auto value = request.header("x-optimizely-strict");
@@ -40,10 +43,20 @@ std::optional<bool> is_zipped(const http::Request& request) {
   return std::nullopt;
 }
 
-// Parquet's strings are UTF-8; a header that is not says nothing that can be kept.
-std::string_view text_of(const http::Request& request, std::string_view name) {
-  const std::string_view value = request.header(name).value_or("");
-  return is_utf8(value) ? value : "";
+// What a stranger wrote, as a log and a terminal may show it.
+std::string printable(std::string_view text) {
+  constexpr std::size_t kMost = 40;
+  std::string out(text.substr(0, kMost));
+  std::ranges::replace_if(out, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return out;
+}
+
+// True once in a `period`: `last_ms` is when it was so.
+bool is_time(std::atomic<std::int64_t>& last_ms, Timestamp now, milliseconds period) {
+  const std::int64_t at = epoch_ms(now);
+  std::int64_t last = last_ms.load(std::memory_order_relaxed);
+  if (at - last < period.count() && at >= last) return false;
+  return last_ms.compare_exchange_strong(last, at, std::memory_order_relaxed);
 }
 
 Problem rate_limited(std::string message, milliseconds wait) {
@@ -125,27 +138,33 @@ http::Task<Answer<std::string>> Intake::take(const http::Request& request, http:
   if (!feed_.fresh()) co_return drop(unavailable(), "", "unavailable", 1);
   Answer<Body> body = co_await read(request);
   if (!body) co_return std::unexpected(std::move(body.error()));
-  if (body->intake.account_id.empty()) {
-    count_drops(body->intake, false);
+  const auto& intake = body->intake;
+  const auto sent = std::accumulate(intake.dropped.begin(), intake.dropped.end(), intake.events);
+  if (intake.account_id.empty()) {
+    count_unknown(request, intake.named, sent);
+    (void)drop({}, "", name_of(events::Drop::account_id), sent);
     co_return "*";
   }
   const Answer<Account> account = co_await look_up(request, body->intake.account_id);
   if (!account) co_return std::unexpected(account.error());
-  count_drops(body->intake, (*account)->known);
-  if ((*account)->known) note.account = body->intake.account_id;
+  if ((*account)->known) note.account = intake.account_id;
   if (!(*account)->active) {
     const bool known = (*account)->known;
+    if (!known) count_unknown(request, intake.account_id, sent);
     const auto refused =
         drop({ProblemCode::invalid_request, "This account_id takes no events.", {}, {}},
-             known ? body->intake.account_id : "", known ? "suspended_account" : "unknown_account",
-             body->intake.events);
+             known ? intake.account_id : "", known ? "suspended_account" : "unknown_account", sent);
     if (is_strict(request)) co_return refused;
     note.reason = refused.error().note.reason;
-    note.detail = "account_id " + body->intake.account_id;  // digits, or it would not parse
+    note.detail = "account_id " + intake.account_id;  // digits, or it would not parse
     co_return "*";
   }
   Answer<std::string> origin = admit(request, *body, **account);
-  if (!origin || body->intake.events == 0) co_return origin;
+  if (!origin) co_return origin;
+  count_losses(intake);
+  if (intake.events == 0) co_return origin;
+  if ((*account)->policy.ingest_key_sha256 && !request.header(kKeyHeader))
+    events::mark_keyless(body->intake.records);
   const Answer<void> stored = co_await store(request, std::move(*body));
   if (!stored) co_return std::unexpected(stored.error());
   co_return origin;
@@ -192,8 +211,8 @@ Answer<Intake::Body> Intake::parse(const http::Request& request, bool zipped) co
   auto intake = events::parse_events(body,
                                      {.now = request.now,
                                       .client_address = address,
-                                      .user_agent = text_of(request, "user-agent"),
-                                      .referer = text_of(request, "referer")},
+                                      .user_agent = request.header("user-agent").value_or(""),
+                                      .referer = request.header("referer").value_or("")},
                                      is_strict(request), options_.intake);
   if (!intake) return refused(intake.error());
   return Body{std::move(*intake), body.size()};
@@ -241,8 +260,9 @@ Answer<void> Intake::meter(const http::Request& request, const Body& body,
         wait > milliseconds(0))
       return drop(rate_limited("This account sends too many events a second.", wait),
                   body.intake.account_id, "rate_limit", events);
+  const std::size_t bytes = std::max(body.bytes, body.intake.records.size());  // sent, and stored
   if (policy.bytes_per_day > 0)
-    if (const auto wait = meter->take_bytes(body.bytes, policy.bytes_per_day, request.now);
+    if (const auto wait = meter->take_bytes(bytes, policy.bytes_per_day, request.now);
         wait > milliseconds(0))
       return drop(rate_limited("This account has sent all that it may today.", wait),
                   body.intake.account_id, "daily_limit", events);
@@ -276,20 +296,34 @@ http::Task<Answer<void>> Intake::store(const http::Request& request, Body body) 
 
 // Once a second at most: where the log fails, it fails for every request.
 void Intake::complain(const http::Request& request, std::string_view detail) {
-  const std::int64_t now = epoch_ms(request.now);
-  std::int64_t last = complained_ms_.load(std::memory_order_relaxed);
-  if (now - last < 1000 && now >= last) return;
-  if (!complained_ms_.compare_exchange_strong(last, now, std::memory_order_relaxed)) return;
+  if (!is_time(complained_ms_, request.now, milliseconds(1000))) return;
   log::warn("api", "events are refused: the event log does not take them",
             {{"detail", detail}, {"request", request.id}});
 }
 
-void Intake::count_drops(const events::Intake& intake, bool known) const {
-  if (hooks_ == nullptr) return;
+void Intake::count_losses(const events::Intake& intake) const {
+  const auto account = AccountId::parse(intake.account_id);
+  if (hooks_ == nullptr || !account) return;
   for (std::size_t i = 0; i < events::kDrops; ++i)
     if (intake.dropped[i] > 0)
-      hooks_->dropped(known ? intake.account_id : "", name_of(static_cast<events::Drop>(i)),
-                      intake.dropped[i]);
+      hooks_->dropped(account->str(), name_of(static_cast<events::Drop>(i)), intake.dropped[i]);
+  for (std::size_t i = 0; i < events::kAlterations; ++i)
+    if (intake.altered[i] > 0)
+      hooks_->altered(*account, name_of(static_cast<events::Alteration>(i)), intake.altered[i]);
+}
+
+// A mistyped account_id is answered 204, so the operator must be able to see it.
+void Intake::count_unknown(const http::Request& request, std::string_view named,
+                           std::uint64_t events) {
+  if (events == 0) return;
+  const std::string shown = printable(named);
+  if (hooks_ != nullptr) hooks_->unknown(shown, events);
+  unknown_.fetch_add(events, std::memory_order_relaxed);
+  if (!is_time(warned_ms_, request.now, std::chrono::minutes(1))) return;
+  log::warn("api", "events of accounts that do not exist were dropped",
+            {{"events", unknown_.exchange(0, std::memory_order_relaxed)},
+             {"account", shown.empty() ? "none named" : shown},
+             {"request", request.id}});
 }
 
 std::unexpected<Problem> Intake::drop(Problem problem, std::string_view account,

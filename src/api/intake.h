@@ -37,6 +37,11 @@ class IntakeHooks {
   // unavailable for what was refused as a whole: a client may send that again. `count` is of
   // events, or 1 where they could not be counted.
   virtual void dropped(std::string_view account, std::string_view reason, std::uint64_t count) = 0;
+  // Fields that lost something, of events that are kept; the names of events::Alteration.
+  virtual void altered(const AccountId& account, std::string_view reason, std::uint64_t count) = 0;
+  // Events whose account does not exist, also counted as dropped. `named` is what stood in its
+  // place: at most 40 characters of printable ASCII, "" if there was nothing.
+  virtual void unknown(std::string_view named, std::uint64_t events) = 0;
 };
 
 // What the intake stands on; all of it outlives the intake. The log must be destroyed before the
@@ -74,7 +79,8 @@ class Intake final : public http::Handler {
   Answer<void> meter(const http::Request& request, const Body& body, const IntakeAccount& account);
   http::Task<Answer<void>> store(const http::Request& request, Body body);
   void complain(const http::Request& request, std::string_view detail);
-  void count_drops(const events::Intake& intake, bool known) const;
+  void count_losses(const events::Intake& intake) const;
+  void count_unknown(const http::Request& request, std::string_view named, std::uint64_t events);
   std::unexpected<Problem> drop(Problem problem, std::string_view account, std::string_view reason,
                                 std::uint64_t count) const;
 
@@ -85,6 +91,8 @@ class Intake final : public http::Handler {
   IntakeHooks* hooks_;
   IntakeAccounts accounts_;
   std::atomic<std::int64_t> complained_ms_ = 0;  // when the log was last said to fail
+  std::atomic<std::int64_t> warned_ms_ = 0;      // of events of accounts that do not exist
+  std::atomic<std::uint64_t> unknown_ = 0;       // such events since
   Turns look_ups_{64};
   Turns large_bodies_{2};  // of the pool's threads: the others are for everything else
 };

@@ -33,13 +33,23 @@ class Counts final : public IntakeHooks {
     const std::lock_guard lock(mutex_);
     dropped_[fmt::format("{}:{}", account, reason)] += count;
   }
+  void altered(const AccountId& account, std::string_view reason, std::uint64_t count) override {
+    const std::lock_guard lock(mutex_);
+    altered_[fmt::format("{}:{}", account.str(), reason)] += count;
+  }
+  void unknown(std::string_view named, std::uint64_t events) override {
+    const std::lock_guard lock(mutex_);
+    unknown_[std::string(named)] += events;
+  }
+  const std::map<std::string, std::uint64_t>& all_altered() const { return altered_; }
+  const std::map<std::string, std::uint64_t>& all_unknown() const { return unknown_; }
   const std::map<std::string, std::uint64_t>& all_received() const { return received_; }
   const std::map<std::string, std::uint64_t>& all_dropped() const { return dropped_; }
   std::uint64_t bytes() const { return bytes_; }
 
  private:
   std::mutex mutex_;
-  std::map<std::string, std::uint64_t> received_, dropped_;
+  std::map<std::string, std::uint64_t> received_, dropped_, altered_, unknown_;
   std::uint64_t bytes_ = 0;
 };
 
@@ -116,9 +126,9 @@ class IntakeTest : public testing::Test {
     auto batch = log_.read(0, 0, 64 << 20).value();
     held_ = std::move(batch.records);
     std::vector<events::Event> all;
-    for (std::string_view rest = held_; !rest.empty();) {
+    for (std::size_t at = 0; at < held_.size();) {
       events::Event event;
-      if (!events::decode_event(rest, event)) break;
+      if (!events::decode_event(held_, at, event)) break;
       all.push_back(event);
     }
     EXPECT_EQ(all.size(), batch.count);
@@ -209,7 +219,7 @@ TEST_F(IntakeTest, DropsAndCountsWhatItCannotUse) {
   EXPECT_THAT(counts_.all_dropped(),
               UnorderedElementsAre(Pair("12:uuid", 1), Pair("12:timestamp", 1)));
   EXPECT_EQ(send(body_of("")).status, 204);
-  EXPECT_EQ(send(R"({"account_id":"no digits"})").status, 204);
+  EXPECT_EQ(send(body_of(click("a"), "no digits")).status, 204);
   EXPECT_EQ(counts_.all_dropped().at(":account_id"), 1U);
   EXPECT_EQ(log_.appends, 1);
 }
@@ -248,6 +258,69 @@ TEST_F(IntakeTest, DropsEventsOfAccountsThatTakeNone) {
   EXPECT_EQ(log_.appends, 0);
   EXPECT_THAT(counts_.all_dropped(),
               UnorderedElementsAre(Pair("12:suspended_account", 3), Pair(":unknown_account", 3)));
+}
+
+TEST_F(IntakeTest, TellsOfEventsWhoseAccountDoesNotExist) {
+  for (
+      const std::string& body :
+      {body_of(click("a") + "," + click("b"), "999"), body_of(click("a"), "x\\u001b[2J\xc3\xa9"),
+       std::string(
+           R"({"account":"12","visitors":[{"visitor_id":"v","snapshots":[{"events":[{},{},{}]}]}]})")})
+    EXPECT_EQ(send(body).status, 204);
+  EXPECT_THAT(counts_.all_unknown(),
+              UnorderedElementsAre(Pair("999", 2), Pair("x?[2J??", 1), Pair("", 3)));
+  EXPECT_THAT(counts_.all_dropped(),
+              UnorderedElementsAre(Pair(":unknown_account", 2), Pair(":account_id", 4)));
+}
+
+TEST_F(IntakeTest, KeepsEventsOfOddFieldsAndCountsThose) {
+  EXPECT_EQ(send(body_of(R"({"uuid":"a","timestamp":"1","key":"k","revenue":39.95,)"
+                         R"("tags":{"$opt_event_properties":{"category":"shoes"}}})"),
+                 {{"User-Agent", "caf\xe9"}})
+                .status,
+            204);
+  const auto events = kept();
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].revenue, std::nullopt);
+  EXPECT_EQ(events[0].tags.at(0).value, R"({"category":"shoes"})");
+  EXPECT_EQ(events[0].user_agent, "caf\xEF\xBF\xBD");
+  EXPECT_THAT(counts_.all_altered(),
+              UnorderedElementsAre(Pair("12:number", 1), Pair("12:text", 1)));
+  EXPECT_THAT(counts_.all_dropped(), ElementsAre());
+}
+
+// 244 bytes with gzip, which would have become 25 million attributes.
+TEST_F(IntakeTest, RefusesAFewBytesThatBecomeMillionsOfValues) {
+  std::string events, decisions, attributes;
+  for (int i = 0; i < 1000; ++i) {
+    if (i < 25)
+      events += fmt::format(R"({}{{"uuid":"{}","timestamp":1,"type":"campaign_activated"}})",
+                            i == 0 ? "" : ",", i);
+    decisions += i == 0 ? "{}" : ",{}";
+    attributes += i == 0 ? "{}" : ",{}";
+  }
+  const std::string body = gzip(fmt::format(
+      R"({{"account_id":"12","visitors":[{{"visitor_id":"v","attributes":[{}],"snapshots":[{{"decisions":[{}],"events":[{}]}}]}}]}})",
+      attributes, decisions, events));
+  EXPECT_LT(body.size(), 400U);
+  EXPECT_EQ(send(body, {{"Content-Encoding", "gzip"}}).status, 413);
+  EXPECT_EQ(log_.appends, 0);
+}
+
+// 2,300 events of one visitor with a long id and a long User-Agent: 1.4 KB each with gzip.
+TEST_F(IntakeTest, StoresLittleOfRequestsThatShareLongFields) {
+  std::string events;
+  for (int i = 0; i < 2300; ++i) events += (i == 0 ? "" : ",") + click(fmt::format("u{}", i));
+  const std::string body = gzip(fmt::format(
+      R"({{"account_id":"12","visitors":[{{"visitor_id":"{}","snapshots":[{{"events":[{}]}}]}}]}})",
+      std::string(1000, 'v'), events));
+  for (int i = 0; i < 12; ++i)
+    EXPECT_EQ(
+        send(body, {{"Content-Encoding", "gzip"}, {"User-Agent", std::string(14'000, 'a')}}).status,
+        204);
+  EXPECT_LT(log_.stats(0).bytes, 1'000'000U);
+  EXPECT_EQ(counts_.all_altered().at("12:too_long"), 12U);
+  EXPECT_EQ(kept().back().user_agent->size(), 1024U);
 }
 
 TEST_F(IntakeTest, FollowsTheStateOfAnAccount) {
@@ -321,10 +394,9 @@ TEST_F(IntakeTest, TakesLargeBodiesOnThePool) {
 TEST_F(IntakeTest, RefusesEventsThatRepeatTooMuchText) {
   std::string events;
   for (int i = 0; i < 1'000; ++i) events += (i == 0 ? "" : ",") + click(fmt::format("u{}", i));
-  const std::string visitor(100'000, 'v');
   const Reply reply = send(fmt::format(
-      R"({{"account_id":"12","visitors":[{{"visitor_id":"{}","snapshots":[{{"events":[{}]}}]}}]}})",
-      visitor, events));
+      R"({{"account_id":"12","visitors":[{{"visitor_id":"v","attributes":[{{"value":"{}"}}],"snapshots":[{{"events":[{}]}}]}}]}})",
+      std::string(100'000, 'v'), events));
   EXPECT_EQ(reply.status, 413);
   EXPECT_EQ(log_.appends, 0);
 }
@@ -406,6 +478,11 @@ TEST_F(IntakeTest, TakesOnlyTheOriginsThatAnAccountLists) {
   EXPECT_EQ(send(body_of(click("a")), {{"X-Valetkey-Ingest-Key", "key"}}).status, 204);
   EXPECT_EQ(send(body_of(click("a")), {{"Origin", "https://shop.example"}}).status, 204);
   EXPECT_EQ(send(body_of(click("a"))).status, 403);
+  // Whoever makes up an Origin cannot be first with a server's uuid.
+  const auto events = kept();
+  ASSERT_GE(events.size(), 2U);
+  EXPECT_FALSE(events[events.size() - 2].keyless);
+  EXPECT_TRUE(events.back().keyless);
 }
 
 TEST_F(IntakeTest, HoldsAnAccountToItsEventsASecond) {

@@ -241,8 +241,8 @@ Result<void> Exporter::erase_set_aside(Erasing& erasing) {
           return {};
         }
         Event event;
-        std::string_view rest = *record;
-        if (decode_event(rest, event) && event.account_id == erasing.account.str() &&
+        std::size_t at = 0;
+        if (decode_event(*record, at, event) && event.account_id == erasing.account.str() &&
             sha256_hex(event.visitor_id) == erasing.visitor_sha256)
           gone.push_back(info.key);
         return {};

@@ -110,8 +110,8 @@ Result<bool> Exporter::is_due(unsigned partition, Offset consumed, const Mark& m
 Result<std::optional<Timestamp>> Exporter::oldest_waiting(unsigned partition, Offset consumed) {
   VALETKEY_TRY(const auto piece, log_.read(partition, consumed, 1));
   Event event;
-  std::string_view rest = piece.records;
-  if (piece.count == 0 || !decode_event(rest, event)) return std::nullopt;
+  std::size_t at = 0;
+  if (piece.count == 0 || !decode_event(piece.records, at, event)) return std::nullopt;
   return event.received;
 }
 
@@ -187,9 +187,9 @@ Result<Exporter::Batch> Exporter::read(const storage::ExportBatch& batch) {
     }
   }
   const std::uint64_t most = batch.next - batch.first;
-  for (std::string_view rest = events.records; !rest.empty() && events.places.size() < most;) {
-    events.places.push_back(static_cast<std::uint32_t>(rest.data() - events.records.data()));
-    VALETKEY_CHECK(skip_events(rest, 1));
+  for (std::size_t at = 0; at < events.records.size() && events.places.size() < most;) {
+    events.places.push_back(static_cast<std::uint32_t>(at));
+    VALETKEY_CHECK(skip_events(events.records, at, 1));
   }
   return events;
 }
@@ -197,14 +197,13 @@ Result<Exporter::Batch> Exporter::read(const storage::ExportBatch& batch) {
 Result<RowIndex> Exporter::plan(const storage::ExportBatch& batch, const Batch& events,
                                 Deduplicator& unseen, Counts& counts) {
   const auto decode = [&](std::size_t i, Event& event) {
-    std::string_view rest = std::string_view(events.records).substr(events.places[i]);
-    return decode_event(rest, event);
+    std::size_t at = events.places[i];
+    return decode_event(events.records, at, event);
   };
   Event event;
   for (std::uint32_t i = 0; i < events.places.size(); ++i) {
-    VALETKEY_TRY(const auto identity,
-                 identify_event(std::string_view(events.records).substr(events.places[i])));
-    unseen.add(digest_of(identity.account_id, identity.uuid), i);
+    VALETKEY_TRY(const auto identity, identify_event(events.records, events.places[i]));
+    unseen.add(digest_of(identity.account_id, identity.uuid, identity.keyless), i);
   }
   unseen.sort();
   VALETKEY_TRY(const auto files, ledger_.seen());
@@ -361,13 +360,15 @@ Result<std::optional<std::vector<ParquetFile>>> Exporter::try_rows(const Batch& 
 Result<void> Exporter::set_aside(const storage::ExportBatch& batch, const Batch& events,
                                  const RowIndex& index, const RowRef& row, PartPublisher& publisher,
                                  Counts& counts) {
-  std::string_view rest = std::string_view(events.records).substr(row.record);
-  const auto whole = rest;
-  VALETKEY_CHECK(skip_events(rest, 1));
+  std::size_t at = row.record;
+  Event event;
+  VALETKEY_CHECK(decode_event(events.records, at, event));
+  std::string record;
+  encode_event(event, record);
   ++counts[index.partitions[row.partition].account].set_aside;
   const auto key = fmt::format("{}{}/{}-{}", kSetAsidePrefix, batch.id, row.record, row.decision);
   log::error("events", "a row that could not be written was set aside", {{"object", key}});
-  return publisher.add_bytes(key, whole.substr(0, whole.size() - rest.size()));
+  return publisher.add_bytes(key, record);
 }
 
 // An exporter that died between an object and its row in the ledger left the object behind. Once is

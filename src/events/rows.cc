@@ -211,8 +211,11 @@ Result<std::uint64_t> RowReader::fill(RowChunk& chunk) {
   std::uint64_t row = 0;
   for (; row < chunk.capacity() && next_ < end_; ++row, ++next_) {
     const auto& ref = index_.rows[next_];
-    std::string_view rest = records_.substr(ref.record);
-    VALETKEY_CHECK(decode_event(rest, event_));
+    if (decoded_ != ref.record) {  // an activation's rows follow each other
+      std::size_t at = ref.record;
+      VALETKEY_CHECK(decode_event(records_, at, event_));
+      decoded_ = ref.record;
+    }
     if (type_ == RowType::decisions)
       fill_decision(chunk, row, event_, ref.decision);
     else

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -88,6 +89,7 @@ class RowReader {
   const RowIndex& index_;
   std::size_t next_, end_;
   Event event_;
+  std::optional<std::uint32_t> decoded_;  // the record that `event_` was read from
   struct Lists {
     std::uint64_t attributes = 0, experiments = 0, tags = 0;
   } used_;

@@ -81,9 +81,9 @@ Result<void> seek(BlockCursor& cursor, const UuidDigest& digest) {
 
 }  // namespace
 
-UuidDigest digest_of(std::string_view account, std::string_view uuid) {
+UuidDigest digest_of(std::string_view account, std::string_view uuid, bool keyless) {
   static thread_local std::string text;
-  text.assign(account).push_back('\0');
+  text.assign(account).push_back(keyless ? '\1' : '\0');
   text.append(uuid);
   const auto digest = sha256(text);
   return read_digest(reinterpret_cast<const char*>(digest.data()));

@@ -56,6 +56,8 @@ struct Config {
     std::uint64_t max_waiting_bytes = 8ull << 30;  // not yet exported; beyond: 503
     std::uint64_t max_body_bytes = 3'500'000;
     std::uint64_t max_unzipped_bytes = 10 << 20;
+    std::uint64_t max_row_values = 50'000;
+    std::uint64_t max_row_bytes = 32 << 20;
   } intake;
   struct Export {
     milliseconds longest_wait{15 * 60'000};  // of an event before it is exported

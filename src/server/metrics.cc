@@ -136,6 +136,10 @@ void add_intake(Families& out, const IntakeCounters& intake) {
           static_cast<double>(intake.events()));
   counter(out, "events_received_bytes_total", "Bytes of the requests that brought them.",
           static_cast<double>(intake.bytes()));
+  auto& alterations = family(out, "event_fields_altered_total",
+                             "Fields of kept events that lost something.", MetricType::Counter);
+  for (const auto& [reason, count] : intake.alterations())
+    add(alterations, {label("reason", reason)}, static_cast<double>(count));
   auto& drops =
       family(out, "events_dropped_total", "What was sent and not kept.", MetricType::Counter);
   for (const auto& [reason, count] : intake.drops())

@@ -76,6 +76,11 @@ constexpr auto kSettings = std::to_array<Setting>({
      64 << 20},
     {"intake", "max_unzipped_bytes", FIELD(intake.max_unzipped_bytes),
      "Largest body of a request that is sent with gzip, once unzipped.", 1024, 256 << 20},
+    {"intake", "max_row_values", FIELD(intake.max_row_values),
+     "Most attributes, decisions and tags of a request, counted in each row that repeats them.",
+     1000, 10'000'000},
+    {"intake", "max_row_bytes", FIELD(intake.max_row_bytes),
+     "Most text of a request, counted in each row that repeats it.", 1 << 20, kGiB},
 
     {"export", "longest_wait", FIELD(exporting.longest_wait),
      "How long an event may wait before it is exported.", 1000, 24 * kHourMs},

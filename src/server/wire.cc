@@ -155,6 +155,8 @@ api::Options Server::api_options() const {
   out.cors_origins = config_.api.cors_origins;
   out.max_intake_body_bytes = config_.intake.max_body_bytes;
   out.intake.max_unzipped_bytes = config_.intake.max_unzipped_bytes;
+  out.intake.max_row_values = config_.intake.max_row_values;
+  out.intake.max_row_bytes = config_.intake.max_row_bytes;
   return out;
 }
 

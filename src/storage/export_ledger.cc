@@ -69,6 +69,17 @@ CREATE TABLE IF NOT EXISTS export_dropped (
   events INTEGER NOT NULL,
   PRIMARY KEY (account, reason)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS export_altered (
+  account TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  fields INTEGER NOT NULL,
+  PRIMARY KEY (account, reason)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS export_unknown (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  events INTEGER NOT NULL,
+  last TEXT NOT NULL
+);
 )";
 
 constexpr std::chrono::days kErasuresKept{1};  // once done: whoever asked has looked by then
@@ -237,29 +248,70 @@ Result<std::map<std::string, ExportCounts>> ExportLedger::counts() {
   }
 }
 
-Result<void> ExportLedger::add_dropped(const DropCounts& drops) {
+IntakeLosses& IntakeLosses::operator+=(const IntakeLosses& later) {
+  for (const auto& [mine, theirs] :
+       {std::pair(&dropped, &later.dropped), std::pair(&altered, &later.altered)})
+    for (const auto& [account, reasons] : *theirs)
+      for (const auto& [reason, count] : reasons) (*mine)[account][reason] += count;
+  unknown_events += later.unknown_events;
+  if (later.unknown_events > 0) last_unknown = later.last_unknown;
+  return *this;
+}
+
+Result<void> ExportLedger::add_losses(const char* insert, const LossCounts& counts) {
+  for (const auto& [account, reasons] : counts)
+    for (const auto& [reason, count] : reasons) {
+      VALETKEY_TRY(Query query, database_->query(insert));
+      query.bind_text(account).bind_text(reason);
+      VALETKEY_CHECK(query.bind(as_signed(count)).run());
+    }
+  return {};
+}
+
+Result<void> ExportLedger::add_losses(const IntakeLosses& losses) {
   const std::lock_guard guard(mutex_);
   VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_, Transaction::Kind::write));
-  for (const auto& [account, reasons] : drops)
-    for (const auto& [reason, events] : reasons) {
-      VALETKEY_TRY(Query query,
-                   database_->query("INSERT INTO export_dropped VALUES (?, ?, ?) ON CONFLICT DO "
-                                    "UPDATE SET events = events + excluded.events"));
-      query.bind_text(account).bind_text(reason);
-      VALETKEY_CHECK(query.bind(as_signed(events)).run());
-    }
+  VALETKEY_CHECK(add_losses(
+      "INSERT INTO export_dropped VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET events = events + "
+      "excluded.events",
+      losses.dropped));
+  VALETKEY_CHECK(add_losses(
+      "INSERT INTO export_altered VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET fields = fields + "
+      "excluded.fields",
+      losses.altered));
+  if (losses.unknown_events > 0) {
+    VALETKEY_TRY(Query query,
+                 database_->query("INSERT INTO export_unknown VALUES (1, ?, ?) ON CONFLICT DO "
+                                  "UPDATE SET events = events + excluded.events, last = "
+                                  "excluded.last"));
+    query.bind(as_signed(losses.unknown_events));
+    VALETKEY_CHECK(query.bind_text(losses.last_unknown).run());
+  }
   return transaction.commit();
 }
 
-Result<DropCounts> ExportLedger::dropped() {
-  const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Query query, database_->query("SELECT account, reason, events FROM export_dropped"));
-  DropCounts drops;
+Result<LossCounts> ExportLedger::read_losses(const char* select) {
+  VALETKEY_TRY(Query query, database_->query(select));
+  LossCounts counts;
   while (true) {
     VALETKEY_TRY(const bool row, query.step());
-    if (!row) return drops;
-    drops[std::string(query.text(0))][std::string(query.text(1))] = as_unsigned(query.integer(2));
+    if (!row) return counts;
+    counts[std::string(query.text(0))][std::string(query.text(1))] = as_unsigned(query.integer(2));
   }
+}
+
+Result<IntakeLosses> ExportLedger::losses() {
+  const std::lock_guard guard(mutex_);
+  IntakeLosses losses;
+  VALETKEY_TRY(losses.dropped, read_losses("SELECT account, reason, events FROM export_dropped"));
+  VALETKEY_TRY(losses.altered, read_losses("SELECT account, reason, fields FROM export_altered"));
+  VALETKEY_TRY(Query query, database_->query("SELECT events, last FROM export_unknown"));
+  VALETKEY_TRY(const bool row, query.step());
+  if (row) {
+    losses.unknown_events = as_unsigned(query.integer(0));
+    losses.last_unknown = query.text(1);
+  }
+  return losses;
 }
 
 Result<std::optional<Timestamp>> ExportLedger::last_finished() {

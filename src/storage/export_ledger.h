@@ -59,8 +59,18 @@ struct ExportCounts {
   ExportCounts& operator+=(const ExportCounts& other);
 };
 
-// What was sent for an account and not kept, by reason, by account id.
-using DropCounts = std::map<std::string, std::map<std::string, std::uint64_t>>;
+// By account id, by reason.
+using LossCounts = std::map<std::string, std::map<std::string, std::uint64_t>>;
+
+// What was sent and not kept, or not as it was sent.
+struct IntakeLosses {
+  LossCounts dropped;                // events
+  LossCounts altered;                // fields
+  std::uint64_t unknown_events = 0;  // of accounts that do not exist
+  std::string last_unknown;          // what the last of them named
+  bool empty() const { return dropped.empty() && altered.empty() && unknown_events == 0; }
+  IntakeLosses& operator+=(const IntakeLosses& later);
+};
 
 class ExportLedger {
  public:
@@ -87,8 +97,8 @@ class ExportLedger {
   Result<void> close_day(Date day);
 
   Result<std::map<std::string, ExportCounts>> counts();  // by account id
-  Result<void> add_dropped(const DropCounts& drops);
-  Result<DropCounts> dropped();
+  Result<void> add_losses(const IntakeLosses& losses);
+  Result<IntakeLosses> losses();
   Result<std::optional<Timestamp>> last_finished();
   // `valetkeyd export` asks the exporter of a running server to work now.
   Result<void> request_run(Timestamp now);
@@ -109,6 +119,8 @@ class ExportLedger {
 
  private:
   explicit ExportLedger(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+  Result<void> add_losses(const char* insert, const LossCounts& counts);
+  Result<LossCounts> read_losses(const char* select);
   Result<void> add_counts(const std::string& account, const ExportCounts& counts);
   Result<void> add_seen(const std::vector<SeenFile>& seen);
   std::mutex mutex_;
