@@ -34,13 +34,16 @@ std::string partition(const Selection& selection) {
   return "";
 }
 
-// The folder beside partition() where the rows of a name lie that came beyond the day's limit of
-// names; empty where no name is asked for, or this one.
-std::string other_partition(const Selection& selection) {
+// The folders beside partition() where rows of a name may lie, too: those that came beyond the
+// day's limit of names, and those of a server that escaped less. None where no name is asked for.
+std::vector<std::string> other_partitions(const Selection& selection) {
   const std::string& name = selection.experiment.empty() ? selection.event : selection.experiment;
-  if (name.empty() || name == events::kOtherPartition) return "";
-  return (selection.experiment.empty() ? "event=" : "experiment=") +
-         std::string(events::kOtherPartition) + "/";
+  if (name.empty() || name == events::kOtherPartition) return {};
+  const std::string key = selection.experiment.empty() ? "event=" : "experiment=";
+  std::vector<std::string> others{key + std::string(events::kOtherPartition) + "/"};
+  const std::string former = events::former_partition_value(name);
+  if (former != events::partition_value(name)) others.push_back(key + former + "/");
+  return others;
 }
 
 Result<void> check_date(const std::string& text, const char* option) {
@@ -156,10 +159,12 @@ Task<Result<std::vector<std::string>>> partitions_of(client::Export& data,
 Task<Result<std::vector<std::string>>> prefixes_of(client::Export& data,
                                                    const Selection& selection) {
   auto found = co_await partitions_of(data, selection);
-  const std::string other = other_partition(selection);
-  if (!found || other.empty()) co_return found;
-  std::vector<std::string> others, first(found->size());
-  for (const std::string& prefix : *found) others.push_back(day_of(prefix) + other);
+  const std::vector<std::string> beside = other_partitions(selection);
+  if (!found || beside.empty()) co_return found;
+  std::vector<std::string> others;
+  for (const std::string& prefix : *found)
+    for (const std::string& other : beside) others.push_back(day_of(prefix) + other);
+  std::vector<std::string> first(others.size());
   auto looked = co_await run_bounded(data.loop(), others.size(), kListings, [&](std::size_t i) {
     return look_below(data, others[i], first[i]);
   });

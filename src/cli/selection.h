@@ -30,8 +30,8 @@ struct Selection {
 };
 
 // Days from --start to --end that the export has, where a range is asked for, else the simple ones.
-// With --experiment or --event also the folder of the day's overflow, where there is one: rows of
-// that name may lie there, among those of others.
+// With --experiment or --event also the folders of the day's overflow and of the name as it was
+// escaped before, where there are any: rows of that name may lie there.
 Task<Result<std::vector<std::string>>> prefixes_of(client::Export& data,
                                                    const Selection& selection);
 // All selected objects, in order, without those of days that lack _SUCCESS where asked for.
