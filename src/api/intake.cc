@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "events/event.h"
+#include "http/cors.h"
 
 namespace valetkey::api {
 namespace {
@@ -78,11 +79,22 @@ bool is_allowed(const http::Request& request, const control::AccountPolicy& poli
 
 http::Response preflight() {
   http::Response response = no_content();
-  response.set("Access-Control-Allow-Origin", "*");
   response.set("Access-Control-Allow-Methods", "POST");
   response.set("Access-Control-Allow-Headers",
                "Content-Type, Content-Encoding, X-Optimizely-Strict, X-Valetkey-Ingest-Key");
   response.set("Access-Control-Max-Age", "7200");
+  return response;
+}
+
+// What every answer has in common. A page of any origin may send and read what became of it; only
+// the one that the account does not let in learns nothing.
+http::Response finish(const http::Request& request, http::Response response) {
+  response.set("X-Request-Id", request.id);
+  response.set("Vary", "Origin");
+  const auto origin = http::origin_of(request);
+  if (!origin || response.status() == status_of(ProblemCode::forbidden)) return response;
+  http::allow_origin(response, *origin);
+  response.set("Access-Control-Expose-Headers", "Retry-After, X-Request-Id");
   return response;
 }
 
@@ -107,34 +119,24 @@ std::size_t Intake::max_body_bytes(const http::Request&) const {
   return options_.max_intake_body_bytes;
 }
 
-http::Response Intake::refuse(int status, std::string_view request_id) const {
-  return api::refuse(status, request_id);
+http::Response Intake::refuse(int status, const http::Request& head) const {
+  return finish(head, api::refuse(status, head.id));
 }
 
 http::Task<http::Response> Intake::handle(const http::Request& request) {
-  http::Response response;
-  if (request.path != kEventsPath) {
-    response = not_found(request.id);
-  } else if (request.method == http::Method::options) {
-    response = preflight();
-  } else if (request.method != http::Method::post) {
-    response = method_not_allowed("POST", request.id);
-  } else {
-    http::Note note;
-    const Answer<std::string> taken = co_await take(request, note);
-    response = taken ? no_content() : to_response(taken.error(), request.id);
-    if (taken) response.note() = note;
-    response.note().account = std::move(note.account);
-    const bool forbidden = !taken && taken.error().code == ProblemCode::forbidden;
-    const std::string origin = taken ? *taken : "*";
-    if (!forbidden) response.set("Access-Control-Allow-Origin", origin);
-    if (origin != "*") response.set("Vary", "Origin");
-  }
-  response.set("X-Request-Id", request.id);
-  co_return response;
+  if (request.path != kEventsPath) co_return finish(request, not_found(request.id));
+  if (request.method == http::Method::options) co_return finish(request, preflight());
+  if (request.method != http::Method::post)
+    co_return finish(request, method_not_allowed("POST", request.id));
+  http::Note note;
+  const Answer<void> taken = co_await take(request, note);
+  http::Response response = taken ? no_content() : to_response(taken.error(), request.id);
+  if (taken) response.note() = note;
+  response.note().account = std::move(note.account);
+  co_return finish(request, std::move(response));
 }
 
-http::Task<Answer<std::string>> Intake::take(const http::Request& request, http::Note& note) {
+http::Task<Answer<void>> Intake::take(const http::Request& request, http::Note& note) {
   if (!feed_.fresh()) co_return drop(unavailable(), "", "unavailable", 1);
   Answer<Body> body = co_await read(request);
   if (!body) co_return std::unexpected(std::move(body.error()));
@@ -143,7 +145,7 @@ http::Task<Answer<std::string>> Intake::take(const http::Request& request, http:
   if (intake.account_id.empty()) {
     count_unknown(request, intake.named, sent);
     (void)drop({}, "", name_of(events::Drop::account_id), sent);
-    co_return "*";
+    co_return Answer<void>();
   }
   const Answer<Account> account = co_await look_up(request, body->intake.account_id);
   if (!account) co_return std::unexpected(account.error());
@@ -157,17 +159,14 @@ http::Task<Answer<std::string>> Intake::take(const http::Request& request, http:
     if (is_strict(request)) co_return refused;
     note.reason = refused.error().note.reason;
     note.detail = "account_id " + intake.account_id;  // digits, or it would not parse
-    co_return "*";
+    co_return Answer<void>();
   }
-  Answer<std::string> origin = admit(request, *body, **account);
-  if (!origin) co_return origin;
+  if (auto admitted = admit(request, *body, **account); !admitted) co_return admitted;
   count_losses(intake);
-  if (intake.events == 0) co_return origin;
+  if (intake.events == 0) co_return Answer<void>();
   if ((*account)->policy.ingest_key_sha256 && !request.header(kKeyHeader))
     events::mark_keyless(body->intake.records);
-  const Answer<void> stored = co_await store(request, std::move(*body));
-  if (!stored) co_return std::unexpected(stored.error());
-  co_return origin;
+  co_return co_await store(request, std::move(*body));
 }
 
 http::Task<Answer<Intake::Body>> Intake::read(const http::Request& request) {
@@ -236,8 +235,8 @@ http::Task<Answer<Intake::Account>> Intake::look_up(const http::Request& request
   co_return reading->account;
 }
 
-Answer<std::string> Intake::admit(const http::Request& request, const Body& body,
-                                  const IntakeAccount& account) {
+Answer<void> Intake::admit(const http::Request& request, const Body& body,
+                           const IntakeAccount& account) {
   if (!is_allowed(request, account.policy))
     return drop({ProblemCode::forbidden,
                  "This account takes events only with its ingest key in X-Valetkey-Ingest-Key, or "
@@ -245,10 +244,8 @@ Answer<std::string> Intake::admit(const http::Request& request, const Body& body
                  {},
                  {}},
                 body.intake.account_id, "forbidden", body.intake.events);
-  if (account.meter && body.intake.events > 0) VALETKEY_CHECK(meter(request, body, account));
-  const auto origin = request.header("origin");
-  if (account.policy.origins.empty() || !origin) return "*";
-  return std::string(*origin);
+  if (account.meter && body.intake.events > 0) return meter(request, body, account);
+  return {};
 }
 
 Answer<void> Intake::meter(const http::Request& request, const Body& body,

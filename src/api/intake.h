@@ -59,7 +59,7 @@ class Intake final : public http::Handler {
   Intake(IntakeParts parts, http::asio::thread_pool& blocking, const Options& options);
   std::size_t max_body_bytes(const http::Request& head) const override;
   http::Task<http::Response> handle(const http::Request& request) override;
-  http::Response refuse(int status, std::string_view request_id) const override;
+  http::Response refuse(int status, const http::Request& head) const override;
 
  private:
   struct Body {
@@ -68,14 +68,12 @@ class Intake final : public http::Handler {
   };
   using Account = std::shared_ptr<const IntakeAccount>;  // shared with caches
 
-  // 204, with the origin that may read it: "*", or the one that the account lists. `note` learns the
-  // account, and why events that were not refused aloud were dropped.
-  http::Task<Answer<std::string>> take(const http::Request& request, http::Note& note);
+  // `note` learns the account, and why events that were not refused aloud were dropped.
+  http::Task<Answer<void>> take(const http::Request& request, http::Note& note);
   http::Task<Answer<Body>> read(const http::Request& request);
   Answer<Body> parse(const http::Request& request, bool zipped) const;
   http::Task<Answer<Account>> look_up(const http::Request& request, const std::string& id);
-  Answer<std::string> admit(const http::Request& request, const Body& body,
-                            const IntakeAccount& account);
+  Answer<void> admit(const http::Request& request, const Body& body, const IntakeAccount& account);
   Answer<void> meter(const http::Request& request, const Body& body, const IntakeAccount& account);
   http::Task<Answer<void>> store(const http::Request& request, Body body);
   void complain(const http::Request& request, std::string_view detail);

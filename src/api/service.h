@@ -24,6 +24,7 @@
 #include "control/control_store.h"
 #include "events/event_log.h"
 #include "http/async.h"
+#include "http/cors.h"
 #include "http/server.h"
 
 namespace valetkey::api {
@@ -45,7 +46,7 @@ class Service final : public http::Handler {
   Service(Parts parts, http::asio::thread_pool& blocking, Options options);
   std::size_t max_body_bytes(const http::Request& head) const override;
   http::Task<http::Response> handle(const http::Request& request) override;
-  http::Response refuse(int status, std::string_view request_id) const override;
+  http::Response refuse(int status, const http::Request& head) const override;
 
  private:
   std::optional<http::Response> answer_stranger(const http::Request& request, const Match& match);
@@ -63,12 +64,13 @@ class Service final : public http::Handler {
                                           std::string_view id);
   http::Response account(const control::TokenGrant& grant) const;
   http::Response preflight(const std::string& methods) const;
-  http::Response landing() const;
-  bool is_cors_origin(const http::Request& request) const;
+  std::string url_of(const http::Request& request) const;
+  http::Response landing(const http::Request& request) const;
   http::Response finish(const http::Request& request, http::Response response) const;
 
   Options options_;
   http::asio::thread_pool& blocking_;
+  http::Origins origins_;
   Authenticator authenticator_;
   access::TokenRates rates_;
   Exchange exchange_;

@@ -67,6 +67,8 @@ class Connection : public boost::intrusive::list_base_hook<
   SteadyTime body_deadline(SteadyTime begun, std::uint64_t received) const;
 
   Task<bool> serve_one();
+  // Of a request whose head was not understood, before refuse().
+  void forget_head();
   Task<void> refuse(int status);
   // False if the connection cannot go on: the answer could not be sent whole, or we said close.
   Task<bool> answer(Response& response, bool close);

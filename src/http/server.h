@@ -24,9 +24,10 @@ class Handler {
   // with body_complete = false and the connection closes after the answer.
   virtual std::size_t max_body_bytes(const Request& head) const = 0;
   virtual Task<Response> handle(const Request& request) = 0;
-  // The answer, in the service's own form, to what never became a request: 400 (malformed), 408
-  // (too slow), 431 (head too large), 500 (handle() threw), 503 (too many connections).
-  virtual Response refuse(int status, std::string_view request_id) const = 0;
+  // The answer, in the service's own form, to what never became a whole request: 400 (malformed),
+  // 408 (too slow), 431 (head too large), 500 (handle() threw), 503 (too many connections). `head`
+  // has an id, and is empty otherwise where it was not understood.
+  virtual Response refuse(int status, const Request& head) const = 0;
 };
 
 struct Finished {  // one answered request, for logs and metrics

@@ -35,7 +35,7 @@ class TestService final : public Handler {
  public:
   std::size_t max_body_bytes(const Request&) const override { return max_body; }
   Task<Response> handle(const Request& request) override;
-  Response refuse(int status, std::string_view) const override {
+  Response refuse(int status, const Request&) const override {
     return Response(status).body("refused " + std::to_string(status), "text/plain");
   }
 
