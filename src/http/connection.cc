@@ -76,9 +76,10 @@ Task<bool> Connection::serve_one() {
   begun_ = std::chrono::steady_clock::now();
   const Body body = fault == 0 && framing_.has_body() ? co_await read_body() : Body::complete;
   if (body == Body::gone) co_return false;
-  if (fault != 0 || body == Body::slow || body == Body::malformed) {
+  if (body != Body::complete) drop_body();
+  if (fault != 0 || (body != Body::complete && body != Body::unread)) {
     if (fault != 0) forget_head();
-    co_await refuse(fault != 0 ? fault : body == Body::slow ? 408 : 400);
+    co_await refuse(fault != 0 ? fault : status_of(body));
     co_return false;
   }
   request_.body_complete = body == Body::complete;
@@ -95,10 +96,10 @@ Task<bool> Connection::serve_one() {
     broken = true;
   }
   if (broken) response = service_->handler.refuse(500, request_);
+  if (share_) drop_body();
   const bool close = broken || !framing_.keep_alive || !framing_.http11 || response.closes() ||
                      !request_.body_complete || state_->draining;
   if (!co_await answer(response, close)) co_return false;
-  give_back(body_);
   give_back(out_);
   stream_.trim();
   if (++in_a_row_ >= kTurn) {
@@ -106,6 +107,17 @@ Task<bool> Connection::serve_one() {
     co_await asio::post(state_->loop, asio::deferred);
   }
   co_return true;
+}
+
+int Connection::status_of(Body fault) {
+  switch (fault) {
+    case Body::slow:
+      return 408;
+    case Body::no_room:
+      return 503;
+    default:
+      return 400;
+  }
 }
 
 void Connection::forget_head() {

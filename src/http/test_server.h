@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/file.h"
+#include "http/body_memory.h"
 #include "http/client.h"
 #include "http/server.h"
 
@@ -69,13 +70,14 @@ class TestObserver final : public Observer {
 
 struct TestServer {
   explicit TestServer(Limits limits = {}, std::shared_ptr<TlsContext> tls = nullptr,
-                      std::vector<std::string> proxies = {});
+                      std::vector<std::string> proxies = {}, BodyLimits bodies = {});
   std::uint16_t port() const { return listener->port(); }
 
   Runtime runtime{2, 2};
   TestService service;
   TestObserver observer;
   SystemClock clock;
+  std::shared_ptr<BodyMemory> bodies;  // with the listener
   std::unique_ptr<Listener> listener;
 };
 

@@ -71,7 +71,8 @@ struct Config {
     std::string duckdb_sha256;   // empty: of the version that Valetkey ships with
   } exporting;
   struct LimitSettings {
-    http::Limits http;  // of each listener
+    http::Limits http;        // of each listener
+    http::BodyLimits bodies;  // of all listeners together
     std::vector<std::string> trusted_proxies;
     s3::AccountLimits account;            // so that no tenant takes the whole server
     api::LimiterOptions auth_failures;    // of each address block

@@ -202,6 +202,9 @@ std::string Metrics::text(const Health& health, Timestamp now) const {
   }
   counter(out, "corrupt_objects_total", "Reads that met stored bytes which do not authenticate.",
           static_cast<double>(corrupt_objects_.load(std::memory_order_relaxed)));
+  if (bodies_)
+    gauge(out, "http_body_bytes", "Memory that the bodies of requests in flight take.",
+          static_cast<double>(bodies_->held()));
   if (health.exporting) {
     add_intake(out, intake_);
     add_export(out, *health.exporting);

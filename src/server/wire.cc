@@ -15,6 +15,16 @@ unsigned loops_for(const Config& config) {
   return config.limits.threads == 0 ? cores : static_cast<unsigned>(config.limits.threads);
 }
 
+// Room for one body at least, whatever its size.
+http::BodyLimits body_limits(const Config& config) {
+  http::BodyLimits limits = config.limits.bodies;
+  const auto largest = static_cast<std::size_t>(config.intake.max_body_bytes);
+  limits.max_bytes = std::max(limits.max_bytes, largest);
+  if (limits.max_bytes_per_block > 0)
+    limits.max_bytes_per_block = std::max(limits.max_bytes_per_block, largest);
+  return limits;
+}
+
 std::string host_name() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
@@ -82,6 +92,8 @@ Result<void> Server::open_events() {
 
 // S3 first: the API tells clients its port.
 Result<void> Server::open_listeners() {
+  bodies_ = std::make_shared<http::BodyMemory>(body_limits(config_));
+  metrics_.watch(bodies_);
   runtime_ = std::make_unique<http::Runtime>(
       loops_for(config_), static_cast<unsigned>(config_.limits.blocking_threads));
   s3_ = std::make_unique<s3::Service>(*objects_, *keys_, *revocation_, *usage_, *watch_,
@@ -118,7 +130,8 @@ Result<std::unique_ptr<http::Listener>> Server::listen(const char* name, const s
   http::ListenerOptions options{.name = name,
                                 .address = address,
                                 .limits = config_.limits.http,
-                                .trusted_proxies = config_.limits.trusted_proxies};
+                                .trusted_proxies = config_.limits.trusted_proxies,
+                                .bodies = bodies_};
   VALETKEY_TRY(const HostPort where, parse_host_port(address));
   if (where.host == "localhost") options.address = fmt::format("127.0.0.1:{}", where.port);
   return http::Listener::open(*runtime_, std::move(options), handler, *watch_, clock_, tls_);
@@ -130,6 +143,12 @@ std::string Server::url_of(const std::string& address, std::uint16_t port) const
   const bool v6 = host.find(':') != std::string::npos;
   return fmt::format("{}://{}{}{}:{}", tls_ ? "https" : "http", v6 ? "[" : "", host, v6 ? "]" : "",
                      port);
+}
+
+// Of a listener that is not open yet.
+std::string Server::configured_url(const std::string& address) const {
+  const auto where = parse_host_port(address);
+  return url_of(address, where ? where->port : 0);
 }
 
 s3::Options Server::s3_options() const {
@@ -147,6 +166,9 @@ api::Options Server::api_options() const {
   out.region = config_.s3.region;
   out.public_endpoint = config_.s3.public_endpoint.empty() ? urls_.s3 : config_.s3.public_endpoint;
   out.api_public_url = config_.api.public_url;
+  out.api_listener_url = configured_url(config_.listen.api);
+  if (config_.intake.enabled && !config_.listen.intake.empty())
+    out.intake_url = configured_url(config_.listen.intake) + std::string(api::kEventsPath);
   out.min_duration = config_.credentials.min_duration;
   out.default_duration = config_.credentials.default_duration;
   out.max_duration = config_.credentials.max_duration;
