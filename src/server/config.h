@@ -16,6 +16,8 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/timestamp.h"
+#include "control/control_store.h"
+#include "http/body_memory.h"
 #include "http/server.h"
 #include "s3/account_limits.h"
 
