@@ -81,10 +81,7 @@ Result<Credentials> SealedIssuer::issue(const control::TokenGrant& grant, millis
   const Timestamp expires = std::min(now + duration, grant.expires.value_or(Timestamp::max()));
   if (expires <= now) return fail(ErrorCode::denied, "token " + grant.token.str() + " has expired");
   const std::shared_ptr<const Keyring> keyring = keys_.get();
-  const Key* key = keyring->active(KeyPurpose::session, now);
-  if (key == nullptr)
-    return fail(ErrorCode::unavailable,
-                "the keyring has no active session key; run `valetkeyd keys rotate`");
+  VALETKEY_TRY(const Key* key, keyring->require_active(KeyPurpose::session, now));
   const Claims claims{make_access_key_id(), grant.account, grant.user, grant.token, now, expires};
   const std::string encoded = encode_claims(claims);
   SealedSession sealed = seal_session(*key, as_text(make_salt(encoded)), encoded);

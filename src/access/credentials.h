@@ -31,7 +31,7 @@ class CredentialIssuer {
   virtual bool blocks() const = 0;  // true: call it from the blocking pool
   // Expires at the smaller of now + duration and the grant's own expiry. `denied` where the grant
   // lacks the scope `export` or has expired, `invalid` for a duration that is not positive or
-  // longer than any session may live, `unavailable`.
+  // longer than any session may live, `unavailable` with a sentence that clients may read.
   virtual Result<Credentials> issue(const control::TokenGrant& grant, milliseconds duration,
                                     Timestamp now) = 0;
 };

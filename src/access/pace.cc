@@ -7,7 +7,7 @@ namespace valetkey::access {
 namespace {
 
 using std::chrono::nanoseconds;
-constexpr std::size_t kMaxIdleTokens = 4096;
+constexpr std::size_t kMaxIdle = 4096;
 
 std::int64_t count(SteadyTime t) { return nanoseconds(t.time_since_epoch()).count(); }
 
@@ -40,14 +40,14 @@ void Pace::add(SteadyTime now, nanoseconds cost) {
   }
 }
 
-milliseconds TokenRates::take(const TokenId& token, SteadyTime now) {
+milliseconds Rates::take(const std::string& id, SteadyTime now) {
   if (per_second_ <= 0) return milliseconds(0);
   const std::lock_guard lock(mutex_);
-  if (tokens_.size() >= kMaxIdleTokens && !tokens_.contains(token))
-    std::erase_if(tokens_, [now](const auto& entry) {
+  if (paces_.size() >= kMaxIdle && !paces_.contains(id))
+    std::erase_if(paces_, [now](const auto& entry) {
       return entry.second.wait(now, nanoseconds(0)).count() == 0;
     });
-  const nanoseconds over = tokens_[token].take(now, cost_of(1, per_second_), burst_);
+  const nanoseconds over = paces_[id].take(now, cost_of(1, per_second_), burst_);
   return std::chrono::ceil<milliseconds>(over);
 }
 

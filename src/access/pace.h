@@ -6,9 +6,9 @@
 #include <chrono>
 #include <cstdint>
 #include <mutex>
+#include <string>
 #include <unordered_map>
 
-#include "base/ids.h"
 #include "base/timestamp.h"
 
 namespace valetkey::access {
@@ -34,22 +34,21 @@ class Pace {
   std::atomic<std::int64_t> empty_at_{0};  // nanoseconds of the steady clock
 };
 
-// Requests a second for each token, apart from each other: whoever floods with a stolen one does
-// not keep its account from revoking it. Only valid tokens may be asked about: they are the
-// entries.
-class TokenRates {
+// How much each of many may do a second, apart from each other: whoever floods with a stolen token
+// does not keep its account from revoking it. Only ids that were found valid (of tokens, users,
+// accounts) may be asked about: they are the entries.
+class Rates {
  public:
   // `per_second` 0: no limit. `burst` seconds' worth may come at once.
-  TokenRates(double per_second, std::chrono::seconds burst)
-      : per_second_(per_second), burst_(burst) {}
+  Rates(double per_second, std::chrono::seconds burst) : per_second_(per_second), burst_(burst) {}
   // Zero: counted. Else how long until the next would be within the limit.
-  milliseconds take(const TokenId& token, SteadyTime now);
+  milliseconds take(const std::string& id, SteadyTime now);
 
  private:
   double per_second_;
   std::chrono::nanoseconds burst_;
   std::mutex mutex_;
-  std::unordered_map<TokenId, Pace> tokens_;
+  std::unordered_map<std::string, Pace> paces_;
 };
 
 }  // namespace valetkey::access

@@ -97,8 +97,12 @@ http::Response Exchange::answer(const http::Request& request, const control::Tok
     return to_response(duration.error(), request.id);
   }
   const auto credentials = issuer_.issue(grant, *duration, request.now);
-  if (!credentials)
-    return to_response(hide(credentials.error(), "minting credentials", request.id), request.id);
+  if (!credentials) {
+    Problem hidden = hide(credentials.error(), "minting credentials", request.id);
+    if (credentials.error().code == ErrorCode::unavailable)
+      hidden.message = "No credentials can be issued: " + credentials.error().detail + ".";
+    return to_response(hidden, request.id);
+  }
   record(request, grant, "ok", credentials->access_key_id.str());
   usage_.add(grant.token, request.now, 1, 0, 0);
   return json_response(200, form == CredentialsForm::document

@@ -7,6 +7,7 @@
 
 #include "api/failure_limiter.h"
 #include "base/timestamp.h"
+#include "control/control_store.h"
 #include "events/intake.h"
 
 namespace valetkey::api {
@@ -23,7 +24,9 @@ struct Options {
   milliseconds default_duration = std::chrono::hours(1);
   milliseconds max_duration = std::chrono::hours(1);
   LimiterOptions limiter;
-  double token_requests_per_s = 0;        // of one token; 0: off
+  double token_requests_per_s = 0;  // of one token; 0: off
+  control::TokenLimits token_limits;
+  double token_creations_per_s = 0;  // of one user, and ten times as many of an account; 0: off
   std::vector<std::string> cors_origins;  // as http::Origins takes them
   // Of POST /v1/events, which exists where there is an event log.
   events::IntakeLimits intake;

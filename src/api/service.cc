@@ -37,6 +37,12 @@ http::Response of(const control::TokenGrant& grant, http::Response response) {
   return response;
 }
 
+// RFC 7240: who wants to know what a deletion ended says so; others get 204, as ever.
+bool wants_representation(const http::Request& request) {
+  const auto wish = request.header("prefer");
+  return wish && wish->contains("return=representation");
+}
+
 }  // namespace
 
 Service::Service(Parts parts, http::asio::thread_pool& blocking, Options options)
@@ -46,7 +52,7 @@ Service::Service(Parts parts, http::asio::thread_pool& blocking, Options options
       authenticator_(parts.gate, parts.feed, parts.audit, blocking, options_.limiter),
       rates_(options_.token_requests_per_s, kRateBurst),
       exchange_(options_, parts.issuer, parts.audit, parts.usage),
-      tokens_(parts.store, parts.feed, parts.audit) {
+      tokens_(parts.store, parts.feed, parts.audit, options_) {
   if (parts.log != nullptr)
     intake_ = std::make_unique<Intake>(
         IntakeParts{parts.store, parts.feed, *parts.log, parts.intake_hooks}, blocking, options_);
@@ -107,7 +113,7 @@ http::Response Service::refuse_stranger(const Problem& problem, const http::Requ
 
 // Most requests of a valid token leave an audit record: nobody shall fill the disk with them.
 std::optional<Problem> Service::over_rate(const control::TokenGrant& grant) {
-  const milliseconds wait = rates_.take(grant.token, std::chrono::steady_clock::now());
+  const milliseconds wait = rates_.take(grant.token.str(), std::chrono::steady_clock::now());
   if (wait <= milliseconds(0)) return std::nullopt;
   return Problem{ProblemCode::rate_limited,
                  "This token is used more often than the operator allows; keep credentials until "
@@ -189,8 +195,12 @@ http::Task<http::Response> Service::revoke_token(const http::Request& request,
   auto work = [this, caller = caller_of(request, std::move(grant)), id = std::string(id)] {
     return tokens_.revoke(caller, id);
   };
-  const auto revoked = co_await http::run_blocking(blocking_, std::move(work));
-  co_return revoked ? no_content() : to_response(revoked.error(), request.id);
+  auto revoked = co_await http::run_blocking(blocking_, std::move(work));
+  if (!revoked) co_return to_response(revoked.error(), request.id);
+  if (!wants_representation(request)) co_return no_content();
+  http::Response response = json_response(200, std::move(*revoked));
+  response.set("Preference-Applied", "return=representation");
+  co_return response;
 }
 
 http::Response Service::account(const control::TokenGrant& grant) const {

@@ -72,7 +72,7 @@ class Service final : public http::Handler {
   http::asio::thread_pool& blocking_;
   http::Origins origins_;
   Authenticator authenticator_;
-  access::TokenRates rates_;
+  access::Rates rates_;
   Exchange exchange_;
   Tokens tokens_;
   std::unique_ptr<Intake> intake_;  // null: there is no event log

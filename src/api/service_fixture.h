@@ -133,8 +133,9 @@ class ServiceFixture {
                     std::optional<Timestamp> expires = {}, TokenId* id = nullptr) {
     Secret token = control::make_token();
     const Digest256 digest = control::token_digest(token.reveal());
-    const auto made = sqlite_->create_token(
-        {*owner.account, owner.id, "made", scopes, expires, std::nullopt}, as_text(digest), now());
+    const auto made =
+        sqlite_->create_token({*owner.account, owner.id, "made", scopes, expires, std::nullopt, {}},
+                              as_text(digest), now());
     if (id != nullptr) *id = made->id;
     feed_.poll();
     return token;

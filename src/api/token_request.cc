@@ -10,6 +10,7 @@
 #include <boost/json/value.hpp>
 
 #include "api/strict_json.h"
+#include "control/names.h"
 
 namespace valetkey::api {
 namespace {
@@ -18,7 +19,6 @@ namespace json = boost::json;
 
 constexpr std::array<std::string_view, 5> kFields{"name", "scopes", "expires_in", "expires",
                                                   "user"};
-constexpr std::size_t kMaxNameCharacters = 100;
 constexpr std::size_t kMaxEmailBytes = 254;  // RFC 5321
 constexpr auto kLongestLife = std::chrono::days(36'500);
 
@@ -28,23 +28,18 @@ std::unexpected<Problem> bad(std::string message) {
   return problem(ProblemCode::invalid_parameter, std::move(message));
 }
 
-// 1 to 100 characters, none of them a control character (C0, DEL, C1). `name` is UTF-8.
-bool is_token_name(std::string_view name) {
-  std::size_t characters = 0;
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(name[i]);
-    if (byte < 0x20 || byte == 0x7f) return false;
-    if (byte == 0xc2 && static_cast<unsigned char>(name[i + 1]) < 0xa0) return false;
-    if ((byte & 0xc0) != 0x80) ++characters;
-  }
-  return characters >= 1 && characters <= kMaxNameCharacters;
+const json::value* given(const json::object& body, std::string_view field) {
+  const json::value* value = body.if_contains(field);
+  return value != nullptr && !value->is_null() ? value : nullptr;
 }
 
 Answer<std::string> read_name(const json::object& body) {
   constexpr auto kRule =
-      "\"name\" must be a text of 1 to 100 characters without control characters.";
+      "\"name\" must be a text of 1 to 100 characters, without a blank at its ends and without "
+      "control or invisible characters.";
   const json::value* name = body.if_contains("name");
-  if (name == nullptr || !name->is_string() || !is_token_name(view(name->get_string())))
+  if (name == nullptr || !name->is_string() ||
+      !control::check_name(view(name->get_string()), 1, "\"name\""))
     return bad(kRule);
   return std::string(view(name->get_string()));
 }
@@ -90,8 +85,9 @@ Answer<Timestamp> read_expires_at(const json::value& value, Timestamp now) {
 }
 
 Answer<std::optional<Timestamp>> read_expiry(const json::object& body, Timestamp now) {
-  const json::value* in = body.if_contains("expires_in");
-  const json::value* at = body.if_contains("expires");
+  // null is what answers say where there is no expiry; it may come back.
+  const json::value* in = given(body, "expires_in");
+  const json::value* at = given(body, "expires");
   if (in != nullptr && at != nullptr) return bad("Give \"expires_in\" or \"expires\", not both.");
   if (in == nullptr && at == nullptr) return std::nullopt;
   const auto read = in != nullptr ? read_expires_in(*in, now) : read_expires_at(*at, now);
@@ -100,7 +96,7 @@ Answer<std::optional<Timestamp>> read_expiry(const json::object& body, Timestamp
 }
 
 Answer<std::optional<std::string>> read_user(const json::object& body) {
-  const json::value* user = body.if_contains("user");
+  const json::value* user = given(body, "user");
   if (user == nullptr) return std::nullopt;
   if (!user->is_string() || user->get_string().empty() ||
       user->get_string().size() > kMaxEmailBytes)

@@ -26,6 +26,16 @@ TEST(TokenRequest, ReadsAllFields) {
   EXPECT_EQ(read->user, "ada@example.com");
 }
 
+TEST(TokenRequest, TakesNullForWhatIsLeftOut) {
+  const auto read =
+      parse_token_request(R"({"name":"n","expires_in":null,"expires":null,"user":null})", kNow);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_FALSE(read->expires);
+  EXPECT_FALSE(read->user);
+  EXPECT_TRUE(
+      parse_token_request(R"({"name":"n","expires_in":"1h","expires":null})", kNow)->expires);
+}
+
 TEST(TokenRequest, NeedsOnlyAName) {
   const auto read = parse_token_request(R"({"name":"n"})", kNow);
   ASSERT_TRUE(read);
@@ -45,6 +55,10 @@ TEST(TokenRequest, NamesTheFieldThatIsWrong) {
       {R"({"name":1})", "\"name\""},
       {R"({"name":""})", "\"name\""},
       {R"({"name":"a\u0000b"})", "\"name\""},
+      {R"({"name":"   "})", "\"name\""},
+      {R"({"name":"laptop "})", "\"name\""},
+      {R"({"name":"a\u202eb"})", "\"name\""},
+      {R"({"name":"a\u200bb"})", "\"name\""},
       {R"({"name":"a\u0085b"})", "\"name\""},
       {R"({"name":"a\u007fb"})", "\"name\""},
       {R"({"name":")" + std::string(101, 'n') + "\"}", "\"name\""},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/tokens.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <map>
@@ -19,6 +21,7 @@ namespace {
 namespace json = boost::json;
 using control::Role;
 using control::Token;
+using control::User;
 
 // Default deny: whoever is not known to be more is a member.
 bool handles_account(const control::TokenGrant& grant) {
@@ -49,22 +52,22 @@ json::value instant(const std::optional<Timestamp>& at) {
   return json::value(format_iso8601(*at));
 }
 
-std::string_view state_of(const Token& token, Timestamp now) {
+std::string_view state_of(const Token& token, const User& owner, Timestamp now) {
   if (token.revoked) return "revoked";
   if (token.expires && *token.expires <= now) return "expired";
-  return "active";
+  return owner.state == control::UserState::active ? "active" : "disabled";
 }
 
 // Everything about a token but its value, which only its maker ever saw, and its digest.
-json::object describe(const Token& token, std::string_view email, Timestamp now) {
+json::object describe(const Token& token, const User& owner, Timestamp now) {
   json::array scopes;
   if (token.scopes.export_) scopes.emplace_back("export");
   if (token.scopes.tokens) scopes.emplace_back("tokens");
   return {{"id", token.id.str()},
           {"name", token.name},
-          {"user", email},
+          {"user", owner.email},
           {"scopes", std::move(scopes)},
-          {"state", state_of(token, now)},
+          {"state", state_of(token, owner, now)},
           {"created", format_iso8601(token.created)},
           {"expires", instant(token.expires)},
           {"revoked", instant(token.revoked)},
@@ -85,14 +88,6 @@ Answer<std::optional<Timestamp>> narrow(const control::TokenGrant& grant,
   return request.expires;
 }
 
-// Where the page begins in `tokens` (ordered); nothing if `after` is not among them.
-std::optional<std::size_t> start_of(const std::vector<Token>& tokens, const Page& page) {
-  if (!page.after) return 0;
-  const auto last = std::ranges::find(tokens, *page.after, &Token::id);
-  if (last == tokens.end()) return std::nullopt;
-  return static_cast<std::size_t>(last - tokens.begin()) + 1;
-}
-
 Answer<std::size_t> read_limit(std::string_view text) {
   std::size_t limit = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
@@ -108,7 +103,20 @@ Answer<TokenId> read_after(std::string_view text) {
   return std::move(*id);
 }
 
+// Of creations, as of requests.
+constexpr std::chrono::seconds kRateBurst{20};
+constexpr double kUsersOfAnAccount = 10;
+
 }  // namespace
+
+Tokens::Tokens(control::ControlStore& store, control::ChangeFeed& feed, control::AuditLog& audit,
+               const Options& options)
+    : store_(store),
+      feed_(feed),
+      audit_(audit),
+      limits_(options.token_limits),
+      user_rates_(options.token_creations_per_s, kRateBurst),
+      account_rates_(kUsersOfAnAccount * options.token_creations_per_s, kRateBurst) {}
 
 Answer<Page> read_page(std::string_view query) {
   const auto parameters = http::parse_query(query);
@@ -130,48 +138,51 @@ Answer<std::string> Tokens::list(const Caller& caller, std::string_view query) {
   VALETKEY_TRY(const Page page, read_page(query));
   std::optional<UserId> only;
   if (!handles_account(caller.grant)) only = caller.grant.user;
-  VALETKEY_TRY(auto tokens,
-               or_hide(store_.tokens(caller.grant.account, only), "listing tokens", caller));
-  std::ranges::sort(tokens, {}, [](const Token& t) { return std::pair(t.created, t.id); });
-  return write_page(caller, tokens, page);
-}
-
-Answer<std::string> Tokens::write_page(const Caller& caller, const std::vector<Token>& tokens,
-                                       const Page& page) {
-  const auto start = start_of(tokens, page);
-  if (!start)
+  auto read = store_.tokens_page({.account = caller.grant.account,
+                                  .user = std::move(only),
+                                  .after = page.after,
+                                  .limit = page.limit + 1});
+  if (!read && read.error().code == ErrorCode::not_found)
     return problem(ProblemCode::invalid_parameter, "after must be the id of a token of this list.");
-  const std::size_t end = std::min(tokens.size(), *start + page.limit);
-  std::map<UserId, std::string> emails;
-  json::array listed;
-  for (std::size_t i = *start; i < end; ++i) {
-    std::string& email = emails[tokens[i].user];
-    if (email.empty()) {
-      VALETKEY_TRY(auto user, or_hide(store_.user(tokens[i].user), "reading a user", caller));
-      email = std::move(user.email);
-    }
-    listed.emplace_back(describe(tokens[i], email, caller.now));
-  }
+  VALETKEY_TRY(const auto tokens, or_hide(std::move(read), "listing tokens", caller));
+  const std::span shown = std::span(tokens).first(std::min(tokens.size(), page.limit));
+  VALETKEY_TRY(json::array listed, describe_all(caller, shown));
   json::value next = nullptr;
-  if (end < tokens.size()) next = tokens[end - 1].id.str();
+  if (shown.size() < tokens.size()) next = shown.back().id.str();
   return json::serialize(json::object{{"tokens", std::move(listed)}, {"next", std::move(next)}});
 }
 
+Answer<json::array> Tokens::describe_all(const Caller& caller, std::span<const Token> tokens) {
+  std::map<UserId, control::User> owners;
+  json::array out;
+  for (const Token& token : tokens) {
+    auto owner = owners.find(token.user);
+    if (owner == owners.end()) {
+      VALETKEY_TRY(auto user, or_hide(store_.user(token.user), "reading a user", caller));
+      owner = owners.emplace(token.user, std::move(user)).first;
+    }
+    out.emplace_back(describe(token, owner->second, caller.now));
+  }
+  return out;
+}
+
 Answer<Secret> Tokens::create(const Caller& caller, std::string_view body) {
-  std::string email;
-  const auto planned = plan(caller, body, email);
+  std::optional<User> owner;
+  const auto planned = plan(caller, body, owner);
   if (!planned) {
     audit_refusal(caller, "token.create", planned.error());
     return std::unexpected(planned.error());
   }
+  VALETKEY_CHECK(take_turn(caller));
   const Secret secret = control::make_token();
   const Digest256 digest = control::token_digest(secret.reveal());
   auto made = store_.create_token(*planned, as_text(digest), caller.now);
   if (!made && made.error().code == ErrorCode::denied)  // revoked or disabled since we looked
     return problem(ProblemCode::forbidden, "This token cannot create tokens any more.");
+  if (!made && made.error().code == ErrorCode::too_large) return over_limit(caller);
   VALETKEY_TRY(const Token token, or_hide(std::move(made), "creating a token", caller));
   VALETKEY_CHECK(audit_or_undo(caller, token));
-  std::string document = json::serialize(describe(token, email, caller.now));
+  std::string document = json::serialize(describe(token, *owner, caller.now));
   document.pop_back();
   document += ",\"token\":";
   append_json(document, secret.reveal());
@@ -179,23 +190,47 @@ Answer<Secret> Tokens::create(const Caller& caller, std::string_view body) {
   return Secret(std::move(document));
 }
 
-// What `body` asks for, if the caller may have it; `email` is the owner's.
+// As many as are allowed at once leave an audit record and two writes to the disk each.
+Answer<void> Tokens::take_turn(const Caller& caller) {
+  const auto now = std::chrono::steady_clock::now();
+  milliseconds wait = user_rates_.take(caller.grant.user.str(), now);
+  if (wait <= milliseconds(0)) wait = account_rates_.take(caller.grant.account.str(), now);
+  if (wait <= milliseconds(0)) return {};
+  return std::unexpected(Problem{ProblemCode::rate_limited,
+                                 "Tokens are created faster than the operator allows: one token "
+                                 "serves any number of requests, so keep it.",
+                                 std::chrono::ceil<std::chrono::seconds>(wait),
+                                 {}});
+}
+
+std::unexpected<Problem> Tokens::over_limit(const Caller& caller) {
+  Problem refused{ProblemCode::forbidden,
+                  fmt::format("A user has at most {} tokens that count and an account {}, and as "
+                              "many are made within 24 hours: revoke what nobody uses, or wait.",
+                              limits_.per_user, limits_.per_account),
+                  {},
+                  {}};
+  audit_refusal(caller, "token.create", refused);
+  return std::unexpected(std::move(refused));
+}
+
+// What `body` asks for, if the caller may have it, and whose it will be.
 Answer<control::NewToken> Tokens::plan(const Caller& caller, std::string_view body,
-                                       std::string& email) {
+                                       std::optional<User>& owner) {
   VALETKEY_CHECK(check_scope(caller));
   VALETKEY_TRY(TokenRequest request, parse_token_request(body, caller.now));
   VALETKEY_TRY(const auto expires, narrow(caller.grant, request));
-  VALETKEY_TRY(Owner owner, choose_owner(caller, request));
-  email = std::move(owner.email);
+  VALETKEY_TRY(owner, choose_owner(caller, request));
   return control::NewToken{.account = caller.grant.account,
-                           .user = std::move(owner.id),
+                           .user = owner->id,
                            .name = std::move(request.name),
                            .scopes = request.scopes,
                            .expires = expires,
-                           .parent = caller.grant.token};
+                           .parent = caller.grant.token,
+                           .limits = limits_};
 }
 
-Answer<void> Tokens::revoke(const Caller& caller, std::string_view id) {
+Answer<std::string> Tokens::revoke(const Caller& caller, std::string_view id) {
   auto allowed = check_scope(caller);
   const auto token =
       allowed ? find_token(caller, id) : Answer<Token>(std::unexpected(allowed.error()));
@@ -203,25 +238,27 @@ Answer<void> Tokens::revoke(const Caller& caller, std::string_view id) {
     audit_refusal(caller, "token.revoke", token.error());
     return std::unexpected(token.error());
   }
-  VALETKEY_CHECK(or_hide(store_.revoke_token(token->id, caller.now), "revoking a token", caller));
+  VALETKEY_TRY(const auto ended,
+               or_hide(store_.revoke_token(token->id, caller.now), "revoking a token", caller));
   feed_.poll();  // this server forgets the token now, the others within the second
-  return or_hide(audit(caller, "token.revoke", token->id), "auditing a revocation", caller);
+  VALETKEY_CHECK(
+      or_hide(audit(caller, "token.revoke", token->id), "auditing a revocation", caller));
+  VALETKEY_TRY(json::array revoked, describe_all(caller, ended));
+  return json::serialize(json::object{{"revoked", std::move(revoked)}});
 }
 
 // Whose the new token will be: the caller's, or, for an admin, that of a named user of the account.
-Answer<Tokens::Owner> Tokens::choose_owner(const Caller& caller, const TokenRequest& request) {
+Answer<User> Tokens::choose_owner(const Caller& caller, const TokenRequest& request) {
   VALETKEY_TRY(auto self, or_hide(store_.user(caller.grant.user), "reading a user", caller));
-  if (!request.user || *request.user == self.email)
-    return Owner{std::move(self.id), std::move(self.email)};
+  if (!request.user || *request.user == self.email) return self;
   if (!handles_account(caller.grant))
     return problem(ProblemCode::forbidden,
                    "Only an admin of the account creates tokens for other users.");
-  VALETKEY_TRY(auto user, find_user(caller, *request.user));
-  return Owner{std::move(user.id), std::move(user.email)};
+  return find_user(caller, *request.user);
 }
 
 // A user of another account does not exist for this caller.
-Answer<control::User> Tokens::find_user(const Caller& caller, const std::string& email) {
+Answer<User> Tokens::find_user(const Caller& caller, const std::string& email) {
   auto user = store_.user_by_email(email);
   if (!user && user.error().code != ErrorCode::not_found && user.error().code != ErrorCode::invalid)
     return std::unexpected(hide(user.error(), "reading a user", caller.request_id));

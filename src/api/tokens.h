@@ -4,10 +4,15 @@
 // exist. Thread-safe; every call blocks and takes values, for the pool.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <boost/json/array.hpp>
+
+#include "access/pace.h"
+#include "api/options.h"
 #include "api/problem.h"
 #include "api/token_request.h"
 #include "control/audit.h"
@@ -34,23 +39,23 @@ Answer<Page> read_page(std::string_view query);
 
 class Tokens {
  public:
-  Tokens(control::ControlStore& store, control::ChangeFeed& feed, control::AuditLog& audit)
-      : store_(store), feed_(feed), audit_(audit) {}
+  Tokens(control::ControlStore& store, control::ChangeFeed& feed, control::AuditLog& audit,
+         const Options& options);
   // Each needs the scope `tokens`, else forbidden, and reads its parameters only then.
   Answer<std::string> list(const Caller& caller, std::string_view query);  // JSON, oldest first
   // JSON with the token itself, which nobody is ever shown again.
   Answer<Secret> create(const Caller& caller, std::string_view body);
-  Answer<void> revoke(const Caller& caller, std::string_view id);
+  // JSON: what ended, the token itself and all that descend from it.
+  Answer<std::string> revoke(const Caller& caller, std::string_view id);
 
  private:
-  struct Owner {
-    UserId id;
-    std::string email;
-  };
-  Answer<std::string> write_page(const Caller& caller, const std::vector<control::Token>& tokens,
-                                 const Page& page);
-  Answer<control::NewToken> plan(const Caller& caller, std::string_view body, std::string& email);
-  Answer<Owner> choose_owner(const Caller& caller, const TokenRequest& request);
+  Answer<boost::json::array> describe_all(const Caller& caller,
+                                          std::span<const control::Token> tokens);
+  Answer<void> take_turn(const Caller& caller);
+  Answer<control::NewToken> plan(const Caller& caller, std::string_view body,
+                                 std::optional<control::User>& owner);
+  std::unexpected<Problem> over_limit(const Caller& caller);
+  Answer<control::User> choose_owner(const Caller& caller, const TokenRequest& request);
   Answer<control::User> find_user(const Caller& caller, const std::string& email);
   Answer<control::Token> find_token(const Caller& caller, std::string_view id);
   Answer<void> audit_or_undo(const Caller& caller, const control::Token& token);
@@ -60,6 +65,8 @@ class Tokens {
   control::ControlStore& store_;
   control::ChangeFeed& feed_;
   control::AuditLog& audit_;
+  control::TokenLimits limits_;
+  access::Rates user_rates_, account_rates_;  // of creations
 };
 
 }  // namespace valetkey::api

@@ -21,6 +21,11 @@ class TokensTest : public testing::Test {
       ids.emplace_back(std::string_view(each.at("id").as_string()));
     return ids;
   }
+  Secret another_admin() {
+    const auto boss = desk_.sqlite().create_user("boss@example.com", desk_.user(0).account,
+                                                 control::Role::admin, desk_.now());
+    return desk_.make_token(boss.value(), kBoth);
+  }
   bool works(std::string_view token) {
     desk_.feed().poll();
     return desk_.get("/v2/account", token).status == 200;
@@ -118,6 +123,78 @@ TEST_F(TokensTest, KnowsNoUserOfAnotherAccount) {
   const Reply nobody = desk_.post(ada_.reveal(), R"({"name":"n","user":"nobody@example.com"})");
   EXPECT_EQ(other.status, 400);
   EXPECT_EQ(other.body, nobody.body);
+}
+
+TEST_F(TokensTest, SaysWhatARevocationEndedWhereThatIsAskedFor) {
+  const Reply child = desk_.post(ada_.reveal(), R"({"name":"nightly","user":"kim@example.com"})");
+  ASSERT_EQ(child.status, 201);
+  const Secret boss = another_admin();
+  const auto revoke = [&](bool ask) {
+    std::vector headers{ServiceFixture::bearer(boss.reveal())};
+    if (ask) headers.emplace_back("Prefer", "respond-async, return=representation");
+    return desk_.call({.method = http::Method::delete_,
+                       .target = "/v2/tokens/" + ada_id_.str(),
+                       .headers = headers});
+  };
+  const Reply told = revoke(true);
+  EXPECT_EQ(told.status, 200) << told.body;
+  EXPECT_EQ(told.header("Preference-Applied"), "return=representation");
+  const auto& ended = told.json().at("revoked").as_array();
+  ASSERT_EQ(ended.size(), 2U);
+  EXPECT_EQ(ended[0].at("id").as_string(), ada_id_.str());
+  EXPECT_EQ(ended[1].at("name").as_string(), "nightly");
+  EXPECT_EQ(ended[1].at("user").as_string(), "kim@example.com");
+  EXPECT_EQ(ended[1].at("state").as_string(), "revoked");
+  EXPECT_TRUE(revoke(true).json().at("revoked").as_array().empty());
+  const Reply plain = revoke(false);  // as published
+  EXPECT_EQ(plain.status, 204);
+  EXPECT_EQ(plain.body, "");
+}
+
+TEST_F(TokensTest, EndWithTheUserWhoseTokenCreatedThem) {
+  const Reply child = desk_.post(ada_.reveal(), R"({"name":"nightly","user":"kim@example.com"})");
+  EXPECT_TRUE(works(child.text("token")));
+  ASSERT_TRUE(
+      desk_.sqlite().set_user_state(desk_.user(0).id, control::UserState::disabled, desk_.now()));
+  EXPECT_FALSE(works(child.text("token")));
+  EXPECT_FALSE(works(ada_.reveal()));
+  EXPECT_TRUE(works(kim_.reveal()));
+  const Reply list = desk_.get("/v2/tokens", another_admin().reveal());
+  for (const auto& token : list.json().at("tokens").as_array())
+    if (token.at("id").as_string() == ada_id_.str())
+      EXPECT_EQ(token.at("state").as_string(), "disabled");
+}
+
+TEST_F(TokensTest, AreLimitedInNumber) {
+  Options options = ServiceFixture::make_options();
+  options.token_limits = {.per_user = 3, .per_account = 6};
+  desk_.rebuild(options);
+  int made = 0;
+  Reply last;
+  while ((last = desk_.post(bob_.reveal(), R"({"name":"n"})")).status == 201) ++made;
+  EXPECT_EQ(made, 2);
+  EXPECT_EQ(last.status, 403);
+  EXPECT_NE(last.text("message").find("at most 3 tokens"), std::string::npos) << last.body;
+  EXPECT_EQ(desk_.post(kim_.reveal(), R"({"name":"n"})").status, 403);  // of the account
+  EXPECT_EQ(desk_.post(eve_.reveal(), R"({"name":"n"})").status, 201);  // another account
+}
+
+TEST_F(TokensTest, AreLimitedInRateHoweverManyTokensAsk) {
+  Options options = ServiceFixture::make_options();
+  options.token_creations_per_s = 0.1;
+  desk_.rebuild(options);
+  std::string token(bob_.reveal());
+  for (int i = 0; i < 2; ++i) {  // 20 seconds' worth
+    const Reply made = desk_.post(token, R"({"name":"n","scopes":["tokens"]})");
+    ASSERT_EQ(made.status, 201) << made.body;
+    token = made.text("token");
+    if (i == 0) token = bob_.reveal();
+  }
+  const Reply refused = desk_.post(bob_.reveal(), R"({"name":"n"})");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_NE(refused.header("Retry-After"), "");
+  EXPECT_EQ(desk_.post(token, R"({"name":"n","scopes":["tokens"]})").status, 429);
+  EXPECT_EQ(desk_.post(kim_.reveal(), R"({"name":"n"})").status, 201);
 }
 
 TEST_F(TokensTest, CreatesNothingForADisabledUser) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/crypto.h"
+#include "base/encoding.h"
 
 namespace valetkey {
 namespace {
@@ -45,6 +46,10 @@ void derive_subkeys(Key& key) {
   key.derive = subkey(session ? "session-secret" : "listing-token");
 }
 
+std::string fingerprint_of(const Key& key) {
+  return hex(hkdf_sha256(key.material.reveal(), "valetkey/1/fingerprint", 16).reveal());
+}
+
 Keyring Keyring::make(Timestamp now) {
   return Keyring()
       .with_new_key(KeyPurpose::session, now, now)
@@ -64,6 +69,35 @@ const Key* Keyring::active(KeyPurpose purpose, Timestamp now) const {
     if (best == nullptr || younger(key, *best)) best = &key;
   }
   return best;
+}
+
+Result<const Key*> Keyring::require_active(KeyPurpose purpose, Timestamp now) const {
+  if (const Key* key = active(purpose, now)) return key;
+  std::optional<Timestamp> first;
+  for (const Key& key : keys_)
+    if (key.purpose == purpose && !is_retired(key, now))
+      first = std::min(first.value_or(key.active_from), key.active_from);
+  if (!first)
+    return fail(ErrorCode::unavailable, "the keyring has no " + std::string(name_of(purpose)) +
+                                            " key to use; run `valetkeyd keys rotate`");
+  // Rounded up: what is less than a minute away is not "0 minutes".
+  const auto behind = std::chrono::ceil<std::chrono::minutes>(*first - now);
+  return fail(ErrorCode::unavailable, "the clock is " + std::to_string(behind.count()) +
+                                          (behind.count() == 1 ? " minute" : " minutes") +
+                                          " behind the keyring, whose " +
+                                          std::string(name_of(purpose)) + " key is active from " +
+                                          format_iso8601(*first) + ": set this machine's clock");
+}
+
+bool Keyring::continues(const Keyring& former) const {
+  bool shared = false;
+  for (const Key& key : keys_) {
+    const Key* before = former.find(key.purpose, key.id);
+    if (before == nullptr) continue;
+    if (!equal_in_constant_time(before->material.reveal(), key.material.reveal())) return false;
+    shared = true;
+  }
+  return shared;
 }
 
 std::optional<Timestamp> Keyring::replaced_at(const Key& key, Timestamp now) const {

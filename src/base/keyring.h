@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -37,6 +38,9 @@ struct Key {
   Secret derive;    // session: "session-secret"; object: "listing-token"
 };
 
+// Tells the key from others and nothing about it: 32 hex digits.
+std::string fingerprint_of(const Key& key);
+
 // Fills `seal` and `derive` from `material`.
 void derive_subkeys(Key& key);
 
@@ -54,7 +58,12 @@ class Keyring {
   const Key* find(KeyPurpose purpose, std::uint32_t id) const;
   // The youngest key whose active_from has come and that is not retired; null in a broken keyring.
   const Key* active(KeyPurpose purpose, Timestamp now) const;
+  // active(), or one sentence with the remedy (`unavailable`): the clock lies behind the keyring, or
+  // a key is missing.
+  Result<const Key*> require_active(KeyPurpose purpose, Timestamp now) const;
   KeyState state_of(const Key& key, Timestamp now) const;
+  // True if this is `former` after whatever rotations: they share a key, and none differs.
+  bool continues(const Keyring& former) const;
 
   // A copy with one more key of that purpose, active from `active_from`.
   Keyring with_new_key(KeyPurpose purpose, Timestamp now, Timestamp active_from) const;

@@ -85,6 +85,10 @@ Result<void> FileKeySource::reload() {
   const std::lock_guard lock(mutex_);
   // The same keys stay the same object: caches that hold it need not start anew at every look.
   if (keyring_ && keyring_->serialize() == fresh->serialize()) return {};
+  if (keyring_ && !fresh->continues(*keyring_))
+    return fail(ErrorCode::denied,
+                fmt::format("{} is another keyring than the one read before; put that one back",
+                            path_.string()));
   keyring_ = std::move(fresh);
   return {};
 }

@@ -221,12 +221,41 @@ TEST_F(KeyringFile, IsNotQuotedInItsErrors) {
   EXPECT_THAT(refused.error().detail, testing::Not(HasSubstr("AQEB")));
 }
 
+TEST(Keyrings, SayThatTheClockIsBehindThem) {
+  const auto minutes = [](int n) { return std::chrono::minutes(n); };
+  const Keyring keyring = Keyring::make(kNow);
+  EXPECT_TRUE(keyring.require_active(KeyPurpose::session, kNow));
+  const auto behind = keyring.require_active(KeyPurpose::session, kNow - minutes(40));
+  ASSERT_FALSE(behind);
+  EXPECT_EQ(behind.error().code, ErrorCode::unavailable);
+  EXPECT_THAT(behind.error().detail, HasSubstr("the clock is 40 minutes behind the keyring"));
+  EXPECT_THAT(behind.error().detail, testing::Not(HasSubstr("rotate")));
+  const auto little = keyring.require_active(KeyPurpose::object, kNow - milliseconds(5));
+  EXPECT_THAT(little.error().detail, HasSubstr("the clock is 1 minute behind"));
+  EXPECT_THAT(Keyring().require_active(KeyPurpose::object, kNow).error().detail,
+              HasSubstr("keys rotate"));
+}
+
+TEST(Keyrings, ContinueThroughRotationsAndNoOthers) {
+  const Keyring first = Keyring::make(kNow);
+  const Keyring rotated = first.with_new_key(KeyPurpose::session, kNow, kNow)
+                              .without_stale_sessions(kNow + std::chrono::days(1), kLongestSession);
+  EXPECT_TRUE(rotated.continues(first));
+  EXPECT_TRUE(first.continues(rotated));
+  EXPECT_FALSE(Keyring::make(kNow).continues(first));
+  EXPECT_EQ(fingerprint_of(first.keys()[0]), fingerprint_of(first.keys()[0]));
+  EXPECT_NE(fingerprint_of(first.keys()[0]), fingerprint_of(first.keys()[1]));
+  EXPECT_EQ(fingerprint_of(first.keys()[0]).size(), 32U);
+}
+
 TEST_F(KeyringFile, StaysInForceWhenAReloadFails) {
   ASSERT_TRUE(write_keyring(path_, Keyring::make(kNow), false));
   const auto source = FileKeySource::open(path_).value();
   const auto before = source->get();
   ASSERT_TRUE(replace_file(path_, "nonsense"));
   EXPECT_FALSE(source->reload());
+  ASSERT_TRUE(write_keyring(path_, Keyring::make(kNow), true));  // of another folder
+  EXPECT_EQ(source->reload().error().code, ErrorCode::denied);
   EXPECT_EQ(source->get(), before);
   ASSERT_TRUE(write_keyring(path_, before->with_new_key(KeyPurpose::object, kNow, kNow), true));
   ASSERT_TRUE(source->reload());

@@ -10,6 +10,8 @@ constexpr milliseconds kStaleAfter = std::chrono::seconds(5);
 // A server that lags or whose clock differs may have issued a session somewhat after its
 // revocation.
 constexpr milliseconds kSlack = std::chrono::minutes(5);
+// Then expired revocations are dropped from memory.
+constexpr milliseconds kCompleteEvery = std::chrono::hours(1);
 
 std::int64_t steady_ms() {
   return std::chrono::duration_cast<milliseconds>(
@@ -51,8 +53,13 @@ Result<void> ChangeFeed::look() {
   VALETKEY_TRY(const std::uint64_t counter, store_.change_counter());
   // Different, not greater: a store restored from a backup counts from less.
   if (seen_ != counter) {
-    VALETKEY_TRY(Revocations found, store_.revocations(clock_.now() - longest_session_ - kSlack));
-    auto fresh = std::make_shared<const Revocations>(std::move(found));
+    const Timestamp now = clock_.now();
+    const bool all = !seen_ || counter < *seen_ || now - complete_ >= kCompleteEvery;
+    VALETKEY_TRY(const auto changed,
+                 store_.revocations(now - longest_session_ - kSlack, all ? 0 : *seen_));
+    const Revocations former = all ? Revocations() : *revocations_;
+    auto fresh = std::make_shared<const Revocations>(former.with(changed));
+    if (all) complete_ = now;
     const std::lock_guard lock(mutex_);
     revocations_ = std::move(fresh);
     seen_ = counter;

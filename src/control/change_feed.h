@@ -46,6 +46,7 @@ class ChangeFeed {
   std::atomic<std::int64_t> last_success_steady_ms_{0};
   std::mutex looking_;                 // one look at a time
   std::optional<std::uint64_t> seen_;  // the counter at the last look
+  Timestamp complete_{};               // when all revocations were read, and the old ones left out
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::shared_ptr<const Revocations> revocations_;

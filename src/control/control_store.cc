@@ -85,13 +85,4 @@ Result<TokenScopes> TokenScopes::parse(std::string_view text) {
   }
 }
 
-bool Revocations::refuse(const AccountId& account, const UserId& user, const TokenId& token,
-                         Timestamp issued) const {
-  const auto refused = [&](const std::string& id) {
-    const auto found = not_before.find(id);
-    return found != not_before.end() && issued < found->second;
-  };
-  return refused(account.str()) || refused(user.str()) || refused(token.str());
-}
-
 }  // namespace valetkey::control

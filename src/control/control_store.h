@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstdint>
 #include <expected>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +16,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/timestamp.h"
+#include "control/revocations.h"
 
 namespace valetkey::control {
 
@@ -95,20 +95,29 @@ struct RefusedToken {
 };
 using TokenAnswer = std::expected<TokenGrant, RefusedToken>;
 
+// How many tokens may count at once (neither revoked nor expired), and as many may be made within
+// 24 hours: also who revokes what he makes makes no rows without end. 0: no limit.
+struct TokenLimits {
+  std::uint64_t per_user = 1'000;
+  std::uint64_t per_account = 10'000;
+};
+
 struct NewToken {
   AccountId account;
   UserId user;
-  std::string name;  // 1 to 100 characters, no control characters
+  std::string name;  // as check_name() takes it
   TokenScopes scopes;
   std::optional<Timestamp> expires;
   std::optional<TokenId> parent;
+  TokenLimits limits;
 };
 
-// Sessions issued before these instants are refused; only entries younger than the longest session.
-struct Revocations {
-  std::map<std::string, Timestamp, std::less<>> not_before;  // account, user and token ids
-  // True if a session of these, issued at `issued`, is revoked.
-  bool refuse(const AccountId&, const UserId&, const TokenId&, Timestamp issued) const;
+// A stretch of an account's tokens, oldest first.
+struct TokenPage {
+  AccountId account;
+  std::optional<UserId> user;    // only this one's
+  std::optional<TokenId> after;  // the last token of the page before; `not_found`: not of this list
+  std::size_t limit = 100;
 };
 
 // What an account has set for its events. The default is what an account without a policy has.
@@ -133,14 +142,19 @@ class ControlStore {
  public:
   virtual ~ControlStore() = default;
 
-  // `already_exists`; a deleted account's id is never given again.
+  // `already_exists`; a deleted account's id is never given again, nor one that differs from
+  // another only by zeros at its front.
   virtual Result<Account> create_account(const AccountId&, std::string_view name,
                                          Timestamp now) = 0;
   virtual Result<Account> account(const AccountId&) = 0;  // `not_found`
   virtual Result<std::vector<Account>> accounts() = 0;
+  virtual Result<void> set_account_name(const AccountId&, std::string_view name) = 0;
   // Suspending and deleting revoke every session of the account; deleting revokes its tokens for
   // good. deleted is final (`denied`).
   virtual Result<void> set_account_state(const AccountId&, AccountState, Timestamp now) = 0;
+  // Removes the users, tokens, usage and policy of a deleted account (else `denied`), and its name;
+  // the id stays, so that nobody gets it again. Repeating it is fine.
+  virtual Result<void> purge_account(const AccountId&) = 0;
   virtual Result<AccountPolicy> policy(const AccountId&) = 0;  // `not_found`: no such account
   // Replaces the whole policy. `invalid`: a retention outside 1 to 36,500 days, a digest that is
   // not 32 bytes, an origin that is none, or more than 100 of them. `denied`: a deleted account.
@@ -151,22 +165,30 @@ class ControlStore {
   virtual Result<User> user(const UserId&) = 0;
   virtual Result<User> user_by_email(std::string_view email) = 0;
   virtual Result<std::vector<User>> users(std::optional<AccountId>) = 0;  // none: all
-  virtual Result<void> set_user_state(const UserId&, UserState,
-                                      Timestamp now) = 0;  // disabling revokes
-  virtual Result<void> set_user_role(const UserId&, Role, Timestamp now) = 0;
+  // A disabled user's own tokens and sessions are refused until the user is enabled again. Disabling
+  // also revokes, for good, what the user's tokens created for others, and all that descends from
+  // it: the user may know those. Returns what it revoked.
+  virtual Result<std::vector<Token>> set_user_state(const UserId&, UserState, Timestamp now) = 0;
+  // A user who is no admin any more loses, likewise, what was created for others.
+  virtual Result<std::vector<Token>> set_user_role(const UserId&, Role, Timestamp now) = 0;
 
   // Returns the row; the token itself is made by tokens.h and stored here as `sha256` only.
+  // `denied`: its parent no longer counts, or may not create it; `too_large`: over the limits.
   virtual Result<Token> create_token(const NewToken&, std::string_view sha256, Timestamp now) = 0;
   virtual Result<Token> token(const TokenId&) = 0;
   virtual Result<std::vector<Token>> tokens(std::optional<AccountId>, std::optional<UserId>) = 0;
-  // Revokes it and every token descended from it; says how many. Repeating it is fine (0).
-  virtual Result<std::size_t> revoke_token(const TokenId&, Timestamp now) = 0;
+  virtual Result<std::vector<Token>> tokens_page(const TokenPage&) = 0;
+  // Revokes it and every token descended from it; returns those that it revoked, oldest first.
+  // Repeating it is fine (none).
+  virtual Result<std::vector<Token>> revoke_token(const TokenId&, Timestamp now) = 0;
   virtual Result<TokenAnswer> authenticate(std::string_view sha256, Timestamp now) = 0;
 
   // Grows with every change that can matter to a cache (not with usage). Cheap: polled 5 times a
   // second.
   virtual Result<std::uint64_t> change_counter() = 0;
-  virtual Result<Revocations> revocations(Timestamp newer_than) = 0;
+  // Those that a change beyond counter `changed_after` made; older ones are of no session any more.
+  virtual Result<std::vector<Revocation>> revocations(Timestamp newer_than,
+                                                      std::uint64_t changed_after) = 0;
 
   virtual Result<void> add_usage(const std::vector<UsageDelta>&) = 0;  // sums
   virtual Result<std::vector<UsageDelta>> usage(std::optional<AccountId>, Date since) = 0;

@@ -10,7 +10,7 @@
 
 namespace valetkey::control {
 
-class FaultyControlStore final : public ControlStore {
+class FaultyControlStore : public ControlStore {
  public:
   explicit FaultyControlStore(ControlStore& inner) : inner_(inner) {}
 
@@ -36,6 +36,12 @@ class FaultyControlStore final : public ControlStore {
   Result<void> set_account_state(const AccountId& id, AccountState state, Timestamp now) override {
     return unless_due([&] { return inner_.set_account_state(id, state, now); });
   }
+  Result<void> set_account_name(const AccountId& id, std::string_view name) override {
+    return unless_due([&] { return inner_.set_account_name(id, name); });
+  }
+  Result<void> purge_account(const AccountId& id) override {
+    return unless_due([&] { return inner_.purge_account(id); });
+  }
   Result<AccountPolicy> policy(const AccountId& id) override {
     return unless_due([&] { return inner_.policy(id); });
   }
@@ -56,10 +62,11 @@ class FaultyControlStore final : public ControlStore {
   Result<std::vector<User>> users(std::optional<AccountId> account) override {
     return unless_due([&] { return inner_.users(std::move(account)); });
   }
-  Result<void> set_user_state(const UserId& id, UserState state, Timestamp now) override {
+  Result<std::vector<Token>> set_user_state(const UserId& id, UserState state,
+                                            Timestamp now) override {
     return unless_due([&] { return inner_.set_user_state(id, state, now); });
   }
-  Result<void> set_user_role(const UserId& id, Role role, Timestamp now) override {
+  Result<std::vector<Token>> set_user_role(const UserId& id, Role role, Timestamp now) override {
     return unless_due([&] { return inner_.set_user_role(id, role, now); });
   }
   Result<Token> create_token(const NewToken& wanted, std::string_view sha256,
@@ -73,7 +80,10 @@ class FaultyControlStore final : public ControlStore {
                                     std::optional<UserId> user) override {
     return unless_due([&] { return inner_.tokens(std::move(account), std::move(user)); });
   }
-  Result<std::size_t> revoke_token(const TokenId& id, Timestamp now) override {
+  Result<std::vector<Token>> tokens_page(const TokenPage& page) override {
+    return unless_due([&] { return inner_.tokens_page(page); });
+  }
+  Result<std::vector<Token>> revoke_token(const TokenId& id, Timestamp now) override {
     return unless_due([&] { return inner_.revoke_token(id, now); });
   }
   Result<TokenAnswer> authenticate(std::string_view sha256, Timestamp now) override {
@@ -82,8 +92,9 @@ class FaultyControlStore final : public ControlStore {
   Result<std::uint64_t> change_counter() override {
     return unless_due([&] { return inner_.change_counter(); });
   }
-  Result<Revocations> revocations(Timestamp newer_than) override {
-    return unless_due([&] { return inner_.revocations(newer_than); });
+  Result<std::vector<Revocation>> revocations(Timestamp newer_than,
+                                              std::uint64_t changed_after) override {
+    return unless_due([&] { return inner_.revocations(newer_than, changed_after); });
   }
   Result<void> add_usage(const std::vector<UsageDelta>& deltas) override {
     return unless_due([&] { return inner_.add_usage(deltas); });

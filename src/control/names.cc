@@ -2,7 +2,9 @@
 #include "control/names.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <span>
 
 #include "base/encoding.h"
 
@@ -33,11 +35,39 @@ bool is_dotted(std::string_view text, std::size_t longest, bool (*allowed)(char)
 
 bool is_host_character(char c) { return is_alphanumeric(c) || c == '-'; }
 
-bool is_control(std::string_view character) {
-  const auto first = static_cast<std::uint8_t>(character[0]);
-  if (first < 0x20 || first == 0x7f) return true;
-  if (first == 0xc2 && static_cast<std::uint8_t>(character[1]) < 0xa0) return true;  // U+0080-9F
-  return character == "\u2028" || character == "\u2029";
+struct Range {
+  char32_t first, last;
+};
+
+bool is_in(std::span<const Range> ranges, char32_t c) {
+  return std::ranges::any_of(ranges, [c](Range r) { return c >= r.first && c <= r.last; });
+}
+
+// Nobody sees them, or they turn what stands behind them: two names that differ by them look alike.
+// Unicode's controls, line separators and format characters, and letters without a shape.
+constexpr std::array<Range, 20> kUnseen{
+    {{0x00, 0x1f},     {0x7f, 0x9f},       {0xad, 0xad},       {0x34f, 0x34f},
+     {0x600, 0x605},   {0x61c, 0x61c},     {0x115f, 0x1160},   {0x17b4, 0x17b5},
+     {0x180b, 0x180f}, {0x200b, 0x200f},   {0x2028, 0x202e},   {0x2060, 0x206f},
+     {0x3164, 0x3164}, {0xfe00, 0xfe0d},   {0xfeff, 0xfeff},   {0xffa0, 0xffa0},
+     {0xfff0, 0xfffb}, {0x13430, 0x1345f}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff}}};
+constexpr std::array<Range, 8> kBlank{{{0x20, 0x20},
+                                       {0xa0, 0xa0},
+                                       {0x1680, 0x1680},
+                                       {0x2000, 0x200a},
+                                       {0x202f, 0x202f},
+                                       {0x205f, 0x205f},
+                                       {0x2800, 0x2800},
+                                       {0x3000, 0x3000}}};
+
+// Of one well-formed sequence.
+char32_t code_point(std::string_view sequence) {
+  constexpr std::array<std::uint8_t, 5> kFirstBits{0, 0x7f, 0x1f, 0x0f, 0x07};
+  auto c = static_cast<char32_t>(static_cast<std::uint8_t>(sequence[0]) &
+                                 kFirstBits.at(sequence.size()));
+  for (const char next : sequence.substr(1))
+    c = (c << 6U) | (static_cast<std::uint8_t>(next) & 0x3fU);
+  return c;
 }
 
 }  // namespace
@@ -58,14 +88,19 @@ Result<std::string> normalise_email(std::string_view text) {
 Result<void> check_name(std::string_view name, std::size_t at_least, std::string_view what) {
   std::size_t characters = 0;
   bool good = true;
+  bool blank_last = false;
   for (std::string_view rest = name; good && !rest.empty(); ++characters) {
     const std::size_t length = utf8_sequence(rest);
-    good = length != 0 && characters < kMaxNameCharacters && !is_control(rest.substr(0, length));
+    const char32_t c = length == 0 ? 0 : code_point(rest.substr(0, length));
+    blank_last = is_in(kBlank, c);
+    good =
+        characters < kMaxNameCharacters && !is_in(kUnseen, c) && !(blank_last && characters == 0);
     rest.remove_prefix(std::max<std::size_t>(length, 1));
   }
-  if (good && characters >= at_least) return {};
-  return fail(ErrorCode::invalid, std::string(what) + " must have " + std::to_string(at_least) +
-                                      " to 100 characters and no control characters");
+  if (good && !blank_last && characters >= at_least) return {};
+  return fail(ErrorCode::invalid,
+              std::string(what) + " must have " + std::to_string(at_least) +
+                  " to 100 characters, no blank at its ends, and no control or invisible ones");
 }
 
 }  // namespace valetkey::control

@@ -13,8 +13,9 @@ namespace valetkey::control {
 // be trusted for, and two addresses that differ in case must not be two users. `invalid` otherwise.
 Result<std::string> normalise_email(std::string_view text);
 
-// Between `at_least` and 100 characters of UTF-8, no control characters; `what` names it in the
-// error.
+// Between `at_least` and 100 characters of UTF-8; `what` names it in the error. Refused is what
+// nobody can tell in a list: control characters, invisible ones, those that turn the direction of
+// what follows, and a name of blanks alone or with blanks at its ends.
 Result<void> check_name(std::string_view name, std::size_t at_least, std::string_view what);
 
 }  // namespace valetkey::control

@@ -28,7 +28,8 @@ TEST(Names, HaveAtMostAHundredCharactersAndNoneThatActs) {
   EXPECT_TRUE(check_name("Ann\xe2\x80\x99s laptop", 1, "a name"));
   EXPECT_TRUE(check_name("", 0, "a name"));
   EXPECT_EQ(check_name("", 1, "a token's name").error().detail,
-            "a token's name must have 1 to 100 characters and no control characters");
+            "a token's name must have 1 to 100 characters, no blank at its ends, and no control or "
+            "invisible ones");
   for (const char* name : {"a\tb", "a\x7f", "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xff",
                            "\xed\xa0\x80", "\x1b[2J"})
     EXPECT_FALSE(check_name(name, 0, "a name")) << name;
@@ -53,24 +54,25 @@ TEST(Scopes, ContainTheirSubsets) {
   EXPECT_FALSE(one.within(other));
 }
 
+TEST(Names, CanBeToldApartInAList) {
+  const std::string_view what = "a token's name";
+  for (const char* good :
+       {"laptop", "nightly export", "日本語 名", "Käufe 🛒", "\u2764\uFE0F", "e\u0301"})
+    EXPECT_TRUE(check_name(good, 1, what)) << good;
+  for (const char* bad :
+       {"   ",      " laptop",      "laptop ",  "\u00a0",   "\u3000",   "\u2800",   "\u202Eevil",
+        "a\u202Eb", "a\u200Bb",     "a\u200Db", "a\u2066b", "a\u061Cb", "a\uFEFFb", "a\u00ADb",
+        "a\u3164b", "a\U000E0041b", "a\tb",     "a\x7f",    "a\u0085b", "a\u2028b"})
+    EXPECT_FALSE(check_name(bad, 1, what)) << bad;
+  EXPECT_TRUE(check_name("", 0, what));
+  EXPECT_FALSE(check_name(" ", 0, what));
+}
+
 TEST(Roles, ComeBackFromTheirNames) {
   for (const Role role : {Role::member, Role::admin, Role::operator_})
     EXPECT_EQ(parse_role(name_of(role)).value(), role);
   EXPECT_FALSE(parse_role("operator_"));
   EXPECT_FALSE(parse_role(""));
-}
-
-TEST(Revocations, RefuseSessionsIssuedBeforeTheirInstant) {
-  const AccountId account = *AccountId::parse("1");
-  const UserId user = make_user_id();
-  const TokenId token = make_token_id();
-  const Timestamp at = from_epoch_ms(1000);
-  for (const std::string& id : {account.str(), user.str(), token.str()}) {
-    const Revocations revoked{{{id, at}}};
-    EXPECT_TRUE(revoked.refuse(account, user, token, at - milliseconds(1)));
-    EXPECT_FALSE(revoked.refuse(account, user, token, at));
-  }
-  EXPECT_FALSE(Revocations{}.refuse(account, user, token, at));
 }
 
 }  // namespace

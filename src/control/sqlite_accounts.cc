@@ -18,6 +18,18 @@ Result<Account> read_account(const Statement& row) {
   return Account{std::move(id), std::string(row.text(1)), state, from_epoch_ms(row.integer(3))};
 }
 
+// Ids are texts: 123 and 0123 would be two accounts, and a reader who takes them for numbers would
+// mix them up.
+Result<void> check_no_near_twin(Connection& connection, const AccountId& id) {
+  VALETKEY_TRY(Statement find,
+               connection.prepare("SELECT id FROM accounts WHERE ltrim(id, '0') = ltrim(?1, '0')"));
+  VALETKEY_TRY(const bool found, find.bind(1, id.str()).step());
+  if (!found) return {};
+  return fail(ErrorCode::already_exists, "account " + id.str() + " would differ from account " +
+                                             std::string(find.text(0)) +
+                                             " only by zeros at its front; choose another id");
+}
+
 }  // namespace
 
 Result<Account> select_account(Connection& connection, const AccountId& id) {
@@ -38,6 +50,7 @@ Result<Account> insert_account(Connection& connection, const AccountId& id, std:
                     ? "account " + id.str() + " was deleted; its id is not given again"
                     : "there is an account " + id.str() + " already");
   }
+  VALETKEY_CHECK(check_no_near_twin(connection, id));
   VALETKEY_TRY(Statement insert,
                connection.prepare("INSERT INTO accounts (id, name, state, created_ms)"
                                   " VALUES (?1, ?2, 'active', ?3)"));
@@ -73,6 +86,33 @@ Result<void> update_account_state(Connection& connection, const AccountId& id, A
     VALETKEY_CHECK(allow_again(connection, id.str(), now));
   } else {
     VALETKEY_CHECK(forbid(connection, id.str(), now));
+  }
+  return count_change(connection);
+}
+
+Result<void> update_account_name(Connection& connection, const AccountId& id,
+                                 std::string_view name) {
+  VALETKEY_CHECK(check_name(name, 0, "an account's name"));
+  VALETKEY_TRY(const Account account, select_account(connection, id));
+  if (account.state == AccountState::deleted)
+    return fail(ErrorCode::denied, "account " + id.str() + " was deleted; that is final");
+  VALETKEY_TRY(Statement update, connection.prepare("UPDATE accounts SET name = ?2 WHERE id = ?1"));
+  return update.bind(1, id.str()).bind(2, name).run();
+}
+
+Result<void> delete_account_rows(Connection& connection, const AccountId& id) {
+  VALETKEY_TRY(const Account account, select_account(connection, id));
+  if (account.state != AccountState::deleted)
+    return fail(ErrorCode::denied, "account " + id.str() + " is " +
+                                       std::string(name_of(account.state)) + "; delete it first");
+  // Children before what they refer to; of the tokens, which refer to each other, all at once.
+  VALETKEY_CHECK(connection.execute("PRAGMA defer_foreign_keys = ON"));
+  for (const char* sql :
+       {"DELETE FROM usage WHERE token IN (SELECT id FROM tokens WHERE account = ?1)",
+        "DELETE FROM tokens WHERE account = ?1", "DELETE FROM users WHERE account = ?1",
+        "DELETE FROM policies WHERE account = ?1", "UPDATE accounts SET name = '' WHERE id = ?1"}) {
+    VALETKEY_TRY(Statement forget, connection.prepare(sql));
+    VALETKEY_CHECK(forget.bind(1, id.str()).run());
   }
   return count_change(connection);
 }

@@ -10,13 +10,25 @@ namespace valetkey::control {
 namespace {
 
 constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();
+constexpr milliseconds kKept = std::chrono::days(7);  // far beyond the longest session
+
+// Nobody asks for these any more: the sessions that they ended have expired long ago. A few with
+// each new one, so that no single revocation pays for the many of another day.
+Result<void> forget_old(Connection& connection, Timestamp now) {
+  VALETKEY_TRY(Statement forget,
+               connection.prepare("DELETE FROM revocations WHERE subject IN"
+                                  " (SELECT subject FROM revocations WHERE revoked_ms < ?1"
+                                  " ORDER BY revoked_ms LIMIT 100)"));
+  return forget.bind(1, epoch_ms(now - kKept)).run();
+}
 
 Result<void> set_not_before(Connection& connection, std::string_view subject,
                             std::int64_t not_before_ms, Timestamp now) {
   VALETKEY_TRY(Statement set, connection.prepare("INSERT OR REPLACE INTO revocations"
-                                                 " (subject, not_before_ms, revoked_ms)"
-                                                 " VALUES (?1, ?2, ?3)"));
-  return set.bind(1, subject).bind(2, not_before_ms).bind(3, epoch_ms(now)).run();
+                                                 " (subject, not_before_ms, revoked_ms, change)"
+                                                 " SELECT ?1, ?2, ?3, counter + 1 FROM changes"));
+  VALETKEY_CHECK(set.bind(1, subject).bind(2, not_before_ms).bind(3, epoch_ms(now)).run());
+  return forget_old(connection, now);
 }
 
 }  // namespace
@@ -29,15 +41,16 @@ Result<void> allow_again(Connection& connection, std::string_view subject, Times
   return set_not_before(connection, subject, epoch_ms(now), now);
 }
 
-Result<Revocations> select_revocations(Connection& connection, Timestamp newer_than) {
+Result<std::vector<Revocation>> select_revocations(Connection& connection, Timestamp newer_than,
+                                                   std::uint64_t changed_after) {
   VALETKEY_TRY(Statement list, connection.prepare("SELECT subject, not_before_ms FROM revocations"
-                                                  " WHERE revoked_ms >= ?1"));
-  list.bind(1, epoch_ms(newer_than));
-  Revocations revocations;
+                                                  " WHERE change > ?2 AND +revoked_ms >= ?1"));
+  list.bind(1, epoch_ms(newer_than)).bind(2, static_cast<std::int64_t>(changed_after));
+  std::vector<Revocation> revocations;
   while (true) {
     VALETKEY_TRY(const bool row, list.step());
     if (!row) return revocations;
-    revocations.not_before.emplace(list.text(0), from_epoch_ms(list.integer(1)));
+    revocations.push_back({std::string(list.text(0)), from_epoch_ms(list.integer(1))});
   }
 }
 

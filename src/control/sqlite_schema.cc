@@ -75,6 +75,20 @@ CREATE TABLE policies (
   bytes_per_day INTEGER NOT NULL CHECK (bytes_per_day >= 0),
   changed_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+)",
+    // Pages of tokens are sought, tokens that count are counted, and a look at the revocations reads
+    // only what changed since the last one.
+    R"(
+DROP INDEX tokens_by_account;
+DROP INDEX tokens_by_user;
+CREATE INDEX tokens_by_account ON tokens (account, created_ms, id);
+CREATE INDEX tokens_by_user ON tokens (user, created_ms, id);
+CREATE INDEX counting_by_account ON tokens (account, expires_ms) WHERE revoked_ms IS NULL;
+CREATE INDEX counting_by_user ON tokens (user, expires_ms) WHERE revoked_ms IS NULL;
+
+ALTER TABLE revocations ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
+UPDATE revocations SET change = (SELECT counter FROM changes);
+CREATE INDEX revocations_by_change ON revocations (change);
 )"};
 
 constexpr auto kNewest = static_cast<std::int64_t>(kMigrations.size());

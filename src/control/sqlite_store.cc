@@ -60,6 +60,12 @@ class SqliteStore final : public ControlStore {
   Result<void> set_account_state(const AccountId& id, AccountState state, Timestamp now) override {
     return writing([&](Connection& c) { return update_account_state(c, id, state, now); });
   }
+  Result<void> set_account_name(const AccountId& id, std::string_view name) override {
+    return writing([&](Connection& c) { return update_account_name(c, id, name); });
+  }
+  Result<void> purge_account(const AccountId& id) override {
+    return writing([&](Connection& c) { return delete_account_rows(c, id); });
+  }
   Result<AccountPolicy> policy(const AccountId& id) override {
     return reading([&](Connection& c) { return select_policy(c, id); });
   }
@@ -81,11 +87,12 @@ class SqliteStore final : public ControlStore {
   Result<std::vector<User>> users(std::optional<AccountId> account) override {
     return reading([&](Connection& c) { return select_users(c, account); });
   }
-  Result<void> set_user_state(const UserId& id, UserState state, Timestamp now) override {
+  Result<std::vector<Token>> set_user_state(const UserId& id, UserState state,
+                                            Timestamp now) override {
     return writing([&](Connection& c) { return update_user_state(c, id, state, now); });
   }
-  Result<void> set_user_role(const UserId& id, Role role, Timestamp) override {
-    return writing([&](Connection& c) { return update_user_role(c, id, role); });
+  Result<std::vector<Token>> set_user_role(const UserId& id, Role role, Timestamp now) override {
+    return writing([&](Connection& c) { return update_user_role(c, id, role, now); });
   }
 
   Result<Token> create_token(const NewToken& wanted, std::string_view sha256,
@@ -99,7 +106,10 @@ class SqliteStore final : public ControlStore {
                                     std::optional<UserId> user) override {
     return reading([&](Connection& c) { return select_tokens(c, account, user); });
   }
-  Result<std::size_t> revoke_token(const TokenId& id, Timestamp now) override {
+  Result<std::vector<Token>> tokens_page(const TokenPage& page) override {
+    return reading([&](Connection& c) { return select_tokens_page(c, page); });
+  }
+  Result<std::vector<Token>> revoke_token(const TokenId& id, Timestamp now) override {
     return writing([&](Connection& c) { return revoke_with_descendants(c, id, now); });
   }
   Result<TokenAnswer> authenticate(std::string_view sha256, Timestamp now) override {
@@ -109,8 +119,9 @@ class SqliteStore final : public ControlStore {
   Result<std::uint64_t> change_counter() override {
     return reading([&](Connection& c) { return select_change_counter(c); });
   }
-  Result<Revocations> revocations(Timestamp newer_than) override {
-    return reading([&](Connection& c) { return select_revocations(c, newer_than); });
+  Result<std::vector<Revocation>> revocations(Timestamp newer_than,
+                                              std::uint64_t changed_after) override {
+    return reading([&](Connection& c) { return select_revocations(c, newer_than, changed_after); });
   }
 
   Result<void> add_usage(const std::vector<UsageDelta>& deltas) override {
@@ -162,6 +173,15 @@ Result<void> use_write_ahead_log(Connection& connection) {
   }
 }
 
+void note_damage(Statement& look, const std::string& what, std::vector<std::string>& problems) {
+  const auto looked = look.step();
+  if (looked && *looked && look.text(0) == "ok") return;
+  const std::string why = !looked   ? looked.error().detail
+                          : *looked ? std::string(look.text(0))
+                                    : "it cannot be checked";
+  problems.push_back(what + " is damaged (" + why.substr(0, why.find('\n')) + ")");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ControlStore>> open_sqlite_store(const std::filesystem::path& file) {
@@ -195,20 +215,29 @@ Result<void> backup_sqlite_store(const std::filesystem::path& file,
   return sync_folder(destination.parent_path());
 }
 
-Result<void> check_sqlite_store(const std::filesystem::path& file) {
+Result<std::vector<std::string>> check_sqlite_store(const std::filesystem::path& file) {
   VALETKEY_TRY(const auto connection, Connection::open(file, SQLITE_OPEN_READWRITE));
-  VALETKEY_TRY(Statement structure, connection->prepare("PRAGMA integrity_check(1)"));
-  VALETKEY_TRY(const bool looked, structure.step());
-  if (!looked || structure.text(0) != "ok")
-    return fail(ErrorCode::corrupt,
-                looked ? std::string(structure.text(0)) : "it cannot be checked");
+  std::vector<std::string> problems;
+  // Table by table, so that each damaged one is named; then what belongs to none.
+  VALETKEY_TRY(Statement tables,
+               connection->prepare("SELECT name FROM sqlite_schema WHERE type = 'table'"));
+  while (true) {
+    VALETKEY_TRY(const bool more, tables.step());
+    if (!more) break;
+    const std::string table(tables.text(0));
+    VALETKEY_TRY(Statement look, connection->prepare("SELECT * FROM pragma_integrity_check(?1)"));
+    note_damage(look.bind(1, table), "table " + table, problems);
+  }
+  VALETKEY_TRY(Statement whole, connection->prepare("PRAGMA integrity_check(1)"));
+  if (problems.empty()) note_damage(whole, "the file", problems);
   VALETKEY_TRY(Statement keys, connection->prepare("PRAGMA foreign_key_check"));
-  VALETKEY_TRY(const bool dangling, keys.step());
-  if (dangling)
-    return fail(ErrorCode::corrupt, "a row of " + std::string(keys.text(0)) +
-                                        " refers to a row of " + std::string(keys.text(2)) +
-                                        " that does not exist");
-  return {};
+  while (problems.empty()) {
+    VALETKEY_TRY(const bool dangling, keys.step());
+    if (!dangling) break;
+    problems.push_back("a row of table " + std::string(keys.text(0)) + " refers to a row of " +
+                       std::string(keys.text(2)) + " that does not exist");
+  }
+  return problems;
 }
 
 }  // namespace valetkey::control

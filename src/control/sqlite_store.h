@@ -19,6 +19,6 @@ Result<void> backup_sqlite_store(const std::filesystem::path& file,
                                  const std::filesystem::path& destination);
 // SQLite's own look at the structure, the constraints and the foreign keys of a file, which may be
 // in use. `corrupt` names the first thing that is wrong.
-Result<void> check_sqlite_store(const std::filesystem::path& file);
+Result<std::vector<std::string>> check_sqlite_store(const std::filesystem::path& file);
 
 }  // namespace valetkey::control

@@ -53,17 +53,27 @@ TEST_F(SqliteStore, KeepsItsFilesPrivate) {
 
 TEST_F(SqliteStore, ChecksStructureAndReferences) {
   ASSERT_TRUE(open()->create_account(account_id("1"), "Acme", now_));
-  EXPECT_TRUE(check_sqlite_store(file_));
+  EXPECT_TRUE(check_sqlite_store(file_)->empty());
   ASSERT_TRUE(connect()->execute(
       "PRAGMA foreign_keys = OFF; INSERT INTO policies VALUES ('7', NULL, NULL, '', 0, 0, 0)"));
   const auto dangling = check_sqlite_store(file_);
-  ASSERT_FALSE(dangling);
-  EXPECT_NE(dangling.error().detail.find("policies"), std::string::npos) << dangling.error().detail;
+  ASSERT_EQ(dangling->size(), 1U);
+  EXPECT_NE(dangling->front().find("table policies"), std::string::npos) << dangling->front();
   ASSERT_TRUE(connect()->execute("PRAGMA wal_checkpoint(TRUNCATE)"));
-  std::string bytes = read_file(file_, 10'000'000).value();
-  bytes.replace(4096, 4096, std::string(4096, '\x55'));
-  ASSERT_TRUE(replace_file(file_, bytes));
-  EXPECT_FALSE(check_sqlite_store(file_));
+  const std::string sound = read_file(file_, 10'000'000).value();
+  for (const char* table : {"accounts", "users", "tokens", "revocations", "usage"}) {
+    const auto page = connect()->read_integer(
+        std::string("SELECT rootpage FROM sqlite_schema WHERE type = 'table' AND name = '") +
+        table + "'");
+    std::string bytes = sound;
+    bytes[static_cast<std::size_t>(*page - 1) * 4096] ^= 4;  // what kind of page it is
+    ASSERT_TRUE(replace_file(file_, bytes));
+    const auto found = check_sqlite_store(file_);
+    ASSERT_EQ(found->size(), 1U) << table;
+    EXPECT_NE(found->front().find(std::string("table ") + table), std::string::npos)
+        << found->front();
+    ASSERT_TRUE(replace_file(file_, sound));
+  }
 }
 
 TEST_F(SqliteStore, FindsEverythingAgainAfterAReopening) {
@@ -77,7 +87,7 @@ TEST_F(SqliteStore, MarksTheFileAsItsOwn) {
   open();
   const auto connection = connect();
   EXPECT_EQ(connection->read_integer("PRAGMA application_id").value(), 0x564b4354);
-  EXPECT_EQ(connection->read_integer("PRAGMA user_version").value(), 2);
+  EXPECT_EQ(connection->read_integer("PRAGMA user_version").value(), 3);
   EXPECT_EQ(connection->read_integer("PRAGMA foreign_keys").value(), 1);
   EXPECT_EQ(connection->read_integer("PRAGMA synchronous").value(), 2);  // FULL
   EXPECT_EQ(connection->read_integer("PRAGMA trusted_schema").value(), 0);
@@ -88,22 +98,38 @@ TEST_F(SqliteStore, MarksTheFileAsItsOwn) {
   EXPECT_EQ(mode->text(0), "wal");
 }
 
-// The file as format 1 left it: the same tables, without the one that came with format 2.
+// The file as format 1 left it: the same tables, without what came with formats 2 and 3.
 TEST_F(SqliteStore, BringsAFileOfFormatOneToTheNewest) {
   ASSERT_TRUE(open()->create_account(account_id("1"), "Acme", now_));
-  ASSERT_TRUE(connect()->execute("DROP TABLE policies; PRAGMA user_version=1"));
+  ASSERT_TRUE(open()->set_account_state(account_id("1"), AccountState::suspended, now_));
+  ASSERT_TRUE(connect()->execute(
+      "DROP INDEX counting_by_account; DROP INDEX counting_by_user; DROP INDEX "
+      "revocations_by_change;"
+      "ALTER TABLE revocations DROP COLUMN change; DROP TABLE policies; PRAGMA user_version=1"));
   const auto store = open();
-  EXPECT_EQ(connect()->read_integer("PRAGMA user_version").value(), 2);
+  EXPECT_EQ(connect()->read_integer("PRAGMA user_version").value(), 3);
   EXPECT_EQ(store->account(account_id("1"))->name, "Acme");
   AccountPolicy policy;
   policy.events_per_s = 7;
   ASSERT_TRUE(store->set_policy(account_id("1"), policy, now_));
   EXPECT_EQ(open()->policy(account_id("1")).value(), policy);
+  EXPECT_EQ(store->revocations(now_, 0)->size(), 1U);
+  EXPECT_TRUE(store->revocations(now_, store->change_counter().value())->empty());
+}
+
+TEST_F(SqliteStore, ForgetsRevocationsThatNoSessionCanBeOf) {
+  const auto store = open();
+  ASSERT_TRUE(store->create_account(account_id("1"), "", now_));
+  ASSERT_TRUE(store->create_account(account_id("2"), "", now_));
+  ASSERT_TRUE(store->set_account_state(account_id("1"), AccountState::suspended, now_));
+  const Timestamp later = now_ + std::chrono::days(8);
+  ASSERT_TRUE(store->set_account_state(account_id("2"), AccountState::suspended, later));
+  EXPECT_EQ(connect()->read_integer("SELECT count(*) FROM revocations").value(), 1);
 }
 
 TEST_F(SqliteStore, LeavesAFileOfANewerFormatAlone) {
   open();
-  ASSERT_TRUE(connect()->execute("PRAGMA user_version=3"));
+  ASSERT_TRUE(connect()->execute("PRAGMA user_version=4"));
   const std::string before = read_file(file_, 1 << 20).value();
   const auto refused = open_sqlite_store(file_);
   ASSERT_FALSE(refused);

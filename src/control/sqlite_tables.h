@@ -13,6 +13,8 @@ Result<Account> insert_account(Connection&, const AccountId&, std::string_view n
 Result<Account> select_account(Connection&, const AccountId&);
 Result<std::vector<Account>> select_accounts(Connection&);
 Result<void> update_account_state(Connection&, const AccountId&, AccountState, Timestamp now);
+Result<void> update_account_name(Connection&, const AccountId&, std::string_view name);
+Result<void> delete_account_rows(Connection&, const AccountId&);
 
 // sqlite_policies.cc
 Result<AccountPolicy> select_policy(Connection&, const AccountId&);
@@ -24,16 +26,20 @@ Result<User> insert_user(Connection&, std::string_view email, const std::optiona
 Result<User> select_user(Connection&, const UserId&);
 Result<User> select_user_by_email(Connection&, std::string_view email);
 Result<std::vector<User>> select_users(Connection&, const std::optional<AccountId>&);
-Result<void> update_user_state(Connection&, const UserId&, UserState, Timestamp now);
-Result<void> update_user_role(Connection&, const UserId&, Role);
+Result<std::vector<Token>> update_user_state(Connection&, const UserId&, UserState, Timestamp now);
+Result<std::vector<Token>> update_user_role(Connection&, const UserId&, Role, Timestamp now);
 
 // sqlite_tokens.cc
 Result<Token> insert_token(Connection&, const NewToken&, std::string_view sha256, Timestamp now);
 Result<Token> select_token(Connection&, const TokenId&);
 Result<std::vector<Token>> select_tokens(Connection&, const std::optional<AccountId>&,
                                          const std::optional<UserId>&);
-Result<std::size_t> revoke_with_descendants(Connection&, const TokenId&, Timestamp now);
-Result<std::size_t> revoke_tokens_of(Connection&, const AccountId&, Timestamp now);
+Result<std::vector<Token>> select_tokens_page(Connection&, const TokenPage&);
+Result<std::vector<Token>> revoke_with_descendants(Connection&, const TokenId&, Timestamp now);
+// What the tokens of `user` created for others, and all that descends from it.
+Result<std::vector<Token>> revoke_created_for_others(Connection&, const UserId& user,
+                                                     Timestamp now);
+Result<void> revoke_tokens_of(Connection&, const AccountId&, Timestamp now);
 Result<TokenAnswer> select_grant(Connection&, std::string_view sha256, Timestamp now);
 
 // sqlite_revocations.cc
@@ -41,7 +47,8 @@ Result<TokenAnswer> select_grant(Connection&, std::string_view sha256, Timestamp
 Result<void> forbid(Connection&, std::string_view subject, Timestamp now);
 // Sessions issued from `now` on count again; earlier ones stay refused.
 Result<void> allow_again(Connection&, std::string_view subject, Timestamp now);
-Result<Revocations> select_revocations(Connection&, Timestamp newer_than);
+Result<std::vector<Revocation>> select_revocations(Connection&, Timestamp newer_than,
+                                                   std::uint64_t changed_after);
 Result<void> count_change(Connection&);
 Result<std::uint64_t> select_change_counter(Connection&);
 

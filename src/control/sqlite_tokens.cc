@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <limits>
+
 #include "control/names.h"
 #include "control/sqlite_tables.h"
 
@@ -43,6 +45,17 @@ Result<void> check_owner(Connection& connection, const NewToken& wanted) {
   return {};
 }
 
+// The caller's grant may be older than a change of rights: what it was allowed then is asked again
+// here, where no other change can come between.
+Result<void> check_maker(Connection& connection, const NewToken& wanted, const Token& parent) {
+  VALETKEY_TRY(const User maker, select_user(connection, parent.user));
+  if (maker.state != UserState::active)
+    return fail(ErrorCode::denied, "user " + maker.email + " is disabled");
+  if (wanted.user != maker.id && maker.role == Role::member)
+    return fail(ErrorCode::denied, "user " + maker.email + " is no admin of the account");
+  return {};
+}
+
 Result<void> check_within_parent(const NewToken& wanted, const Token& parent, Timestamp now) {
   if (parent.account != wanted.account)
     return fail(ErrorCode::denied, "a token creates tokens of its own account only");
@@ -57,6 +70,38 @@ Result<void> check_within_parent(const NewToken& wanted, const Token& parent, Ti
   return {};
 }
 
+struct Holder {
+  std::string column;  // of tokens: account or user
+  std::string id;
+};
+
+Result<std::uint64_t> count_tokens(Connection& connection, const std::string& sql,
+                                   const Holder& holder, Timestamp at) {
+  VALETKEY_TRY(Statement count, connection.prepare(sql));
+  VALETKEY_CHECK(count.bind(1, holder.id).bind(2, epoch_ms(at)).step());
+  return static_cast<std::uint64_t>(count.integer(0));
+}
+
+Result<void> check_limit(Connection& connection, const Holder& holder, std::uint64_t most,
+                         Timestamp now) {
+  if (most == 0) return {};
+  const std::string of = "SELECT count(*) FROM tokens WHERE " + holder.column + " = ?1 AND ";
+  VALETKEY_TRY(const auto counting,
+               count_tokens(connection,
+                            "SELECT (" + of + "revoked_ms IS NULL AND expires_ms IS NULL) + (" +
+                                of + "revoked_ms IS NULL AND expires_ms > ?2)",
+                            holder, now));
+  const std::string limit = std::to_string(most) + (most == 1 ? " token" : " tokens");
+  if (counting >= most)
+    return fail(ErrorCode::too_large, "the " + holder.column + " has " + limit +
+                                          " that count, as many as it may have: revoke some");
+  VALETKEY_TRY(const auto today, count_tokens(connection, of + "created_ms > ?2", holder,
+                                              now - std::chrono::hours(24)));
+  if (today < most) return {};
+  return fail(ErrorCode::too_large, "the " + holder.column + " made " + limit +
+                                        " within 24 hours, as many as it may: use those it has");
+}
+
 Result<void> check_new_token(Connection& connection, const NewToken& wanted, Timestamp now) {
   VALETKEY_CHECK(check_name(wanted.name, 1, "a token's name"));
   if (wanted.scopes == TokenScopes{})
@@ -64,9 +109,14 @@ Result<void> check_new_token(Connection& connection, const NewToken& wanted, Tim
   if (wanted.expires && *wanted.expires <= now)
     return fail(ErrorCode::invalid, "a token's expiry must lie in the future");
   VALETKEY_CHECK(check_owner(connection, wanted));
-  if (!wanted.parent) return {};
-  VALETKEY_TRY(const Token parent, select_token(connection, *wanted.parent));
-  return check_within_parent(wanted, parent, now);
+  if (wanted.parent) {
+    VALETKEY_TRY(const Token parent, select_token(connection, *wanted.parent));
+    VALETKEY_CHECK(check_within_parent(wanted, parent, now));
+    VALETKEY_CHECK(check_maker(connection, wanted, parent));
+  }
+  VALETKEY_CHECK(
+      check_limit(connection, {"account", wanted.account.str()}, wanted.limits.per_account, now));
+  return check_limit(connection, {"user", wanted.user.str()}, wanted.limits.per_user, now);
 }
 
 // Why the token of this row does not authenticate. Columns as in select_grant().
@@ -80,10 +130,37 @@ std::optional<TokenRefusal> refusal_of(const Statement& row, Timestamp now) {
   return std::nullopt;
 }
 
-Result<std::size_t> count_revoked(Connection& connection) {
-  const auto revoked = static_cast<std::size_t>(connection.changed_rows());
-  if (revoked > 0) VALETKEY_CHECK(count_change(connection));
-  return revoked;
+Result<std::vector<Token>> read_tokens(Statement& list) {
+  std::vector<Token> tokens;
+  while (true) {
+    VALETKEY_TRY(const bool row, list.step());
+    if (!row) return tokens;
+    VALETKEY_TRY(Token token, read_token(list));
+    tokens.push_back(std::move(token));
+  }
+}
+
+// Revokes the tokens that `roots` selects (?1 is `root`) and all that descends from them.
+Result<std::vector<Token>> revoke_families(Connection& connection, std::string_view roots,
+                                           std::string_view root, Timestamp now) {
+  VALETKEY_TRY(
+      Statement find,
+      connection.prepare("WITH RECURSIVE family (id) AS (" + std::string(roots) +
+                         " UNION SELECT tokens.id FROM tokens JOIN family"
+                         " ON tokens.parent = family.id) " +
+                         std::string(kColumns) +
+                         " WHERE id IN family AND revoked_ms IS NULL ORDER BY created_ms, id"));
+  VALETKEY_TRY(std::vector<Token> ended, read_tokens(find.bind(1, root)));
+  VALETKEY_TRY(Statement revoke,
+               connection.prepare("UPDATE tokens SET revoked_ms = ?2 WHERE id = ?1"));
+  for (Token& token : ended) {
+    revoke.reset();
+    VALETKEY_CHECK(revoke.bind(1, token.id.str()).bind(2, epoch_ms(now)).run());
+    VALETKEY_CHECK(forbid(connection, token.id.str(), now));
+    token.revoked = now;
+  }
+  if (!ended.empty()) VALETKEY_CHECK(count_change(connection));
+  return ended;
 }
 
 }  // namespace
@@ -109,8 +186,8 @@ Result<Token> insert_token(Connection& connection, const NewToken& wanted, std::
   insert.bind(1, token.id.str()).bind_blob(2, sha256).bind(3, token.account.str());
   insert.bind(4, token.user.str()).bind(5, token.name).bind(6, scopes);
   insert.bind(7, epoch_ms(now)).bind_optional(8, as_ms(token.expires)).bind_optional(9, parent);
+  // No change for a cache: nobody remembers tokens that do not exist.
   VALETKEY_CHECK(insert.run());
-  VALETKEY_CHECK(count_change(connection));
   return token;
 }
 
@@ -123,41 +200,49 @@ Result<std::vector<Token>> select_tokens(Connection& connection,
   VALETKEY_TRY(Statement list, connection.prepare(sql + " ORDER BY created_ms, id"));
   if (account) list.bind(1, account->str());
   if (user) list.bind(2, user->str());
-  std::vector<Token> tokens;
-  while (true) {
-    VALETKEY_TRY(const bool row, list.step());
-    if (!row) return tokens;
-    VALETKEY_TRY(Token token, read_token(list));
-    tokens.push_back(std::move(token));
+  return read_tokens(list);
+}
+
+Result<std::vector<Token>> select_tokens_page(Connection& connection, const TokenPage& page) {
+  Timestamp after{};
+  if (page.after) {
+    VALETKEY_TRY(const Token last, select_token(connection, *page.after));
+    if (last.account != page.account || (page.user && last.user != *page.user))
+      return fail(ErrorCode::not_found, "token " + last.id.str() + " is not of this list");
+    after = last.created;
   }
+  VALETKEY_TRY(Statement list,
+               connection.prepare(std::string(kColumns) +
+                                  (page.user ? " WHERE user = ?1 AND account = ?5"
+                                             : " WHERE account = ?1 AND account = ?5") +
+                                  " AND (created_ms, id) > (?2, ?3)"
+                                  " ORDER BY created_ms, id LIMIT ?4"));
+  const std::string id = page.after ? page.after->str() : "";
+  list.bind(1, page.user ? page.user->str() : page.account.str()).bind(5, page.account.str());
+  list.bind(2, page.after ? epoch_ms(after) : std::numeric_limits<std::int64_t>::min()).bind(3, id);
+  list.bind(4, static_cast<std::int64_t>(page.limit));
+  return read_tokens(list);
 }
 
-Result<std::size_t> revoke_with_descendants(Connection& connection, const TokenId& id,
-                                            Timestamp now) {
+Result<std::vector<Token>> revoke_with_descendants(Connection& connection, const TokenId& id,
+                                                   Timestamp now) {
   VALETKEY_CHECK(select_token(connection, id));
-  static constexpr std::string_view kFamily =
-      "WITH RECURSIVE family (id) AS (SELECT ?1 UNION"
-      " SELECT tokens.id FROM tokens JOIN family ON tokens.parent = family.id) ";
-  // Before the tokens are marked: only what this call revokes gets a new row.
-  VALETKEY_TRY(
-      Statement refuse,
-      connection.prepare(std::string(kFamily) + "INSERT OR REPLACE INTO revocations"
-                                                " SELECT id, 9223372036854775807, ?2 FROM tokens"
-                                                " WHERE id IN family AND revoked_ms IS NULL"));
-  VALETKEY_CHECK(refuse.bind(1, id.str()).bind(2, epoch_ms(now)).run());
-  VALETKEY_TRY(Statement revoke, connection.prepare(std::string(kFamily) +
-                                                    "UPDATE tokens SET revoked_ms = ?2"
-                                                    " WHERE id IN family AND revoked_ms IS NULL"));
-  VALETKEY_CHECK(revoke.bind(1, id.str()).bind(2, epoch_ms(now)).run());
-  return count_revoked(connection);
+  return revoke_families(connection, "SELECT ?1", id.str(), now);
 }
 
-Result<std::size_t> revoke_tokens_of(Connection& connection, const AccountId& account,
-                                     Timestamp now) {
+Result<std::vector<Token>> revoke_created_for_others(Connection& connection, const UserId& user,
+                                                     Timestamp now) {
+  return revoke_families(connection,
+                         "SELECT child.id FROM tokens AS made JOIN tokens AS child"
+                         " ON child.parent = made.id WHERE made.user = ?1 AND child.user <> ?1",
+                         user.str(), now);
+}
+
+// Their sessions end with the account's.
+Result<void> revoke_tokens_of(Connection& connection, const AccountId& account, Timestamp now) {
   VALETKEY_TRY(Statement revoke, connection.prepare("UPDATE tokens SET revoked_ms = ?2"
                                                     " WHERE account = ?1 AND revoked_ms IS NULL"));
-  VALETKEY_CHECK(revoke.bind(1, account.str()).bind(2, epoch_ms(now)).run());
-  return count_revoked(connection);
+  return revoke.bind(1, account.str()).bind(2, epoch_ms(now)).run();
 }
 
 Result<TokenAnswer> select_grant(Connection& connection, std::string_view sha256, Timestamp now) {

@@ -95,27 +95,36 @@ Result<std::vector<User>> select_users(Connection& connection,
   }
 }
 
-Result<void> update_user_state(Connection& connection, const UserId& id, UserState state,
-                               Timestamp now) {
+Result<std::vector<Token>> update_user_state(Connection& connection, const UserId& id,
+                                             UserState state, Timestamp now) {
   VALETKEY_TRY(const User user, select_user(connection, id));
-  if (user.state == state) return {};
+  std::vector<Token> ended;
+  if (user.state == state) return ended;
   VALETKEY_TRY(Statement update, connection.prepare("UPDATE users SET state = ?2 WHERE id = ?1"));
   VALETKEY_CHECK(update.bind(1, id.str()).bind(2, name_of(state)).run());
   if (state == UserState::active) {
     VALETKEY_CHECK(allow_again(connection, id.str(), now));
   } else {
     VALETKEY_CHECK(forbid(connection, id.str(), now));
+    VALETKEY_TRY(ended, revoke_created_for_others(connection, id, now));
   }
-  return count_change(connection);
+  VALETKEY_CHECK(count_change(connection));
+  return ended;
 }
 
-Result<void> update_user_role(Connection& connection, const UserId& id, Role role) {
+Result<std::vector<Token>> update_user_role(Connection& connection, const UserId& id, Role role,
+                                            Timestamp now) {
   VALETKEY_TRY(const User user, select_user(connection, id));
   VALETKEY_CHECK(check_role(user.account, role));
-  if (user.role == role) return {};
+  std::vector<Token> ended;
+  if (user.role == role) return ended;
   VALETKEY_TRY(Statement update, connection.prepare("UPDATE users SET role = ?2 WHERE id = ?1"));
   VALETKEY_CHECK(update.bind(1, id.str()).bind(2, name_of(role)).run());
-  return count_change(connection);
+  if (role == Role::member) {
+    VALETKEY_TRY(ended, revoke_created_for_others(connection, id, now));
+  }
+  VALETKEY_CHECK(count_change(connection));
+  return ended;
 }
 
 }  // namespace valetkey::control

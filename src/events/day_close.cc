@@ -162,11 +162,31 @@ Result<std::vector<std::string>> Exporter::erase_visitor(const AccountId& accoun
   Erasing erasing{account, visitor_sha256, note, {}};
   for (const auto type : {RowType::decisions, RowType::events})
     VALETKEY_CHECK(erase_from_parts(type, erasing));
-  VALETKEY_CHECK(erase_set_aside(erasing));
+  VALETKEY_CHECK(erase_set_aside(
+      [&](const Event& event) {
+        return event.account_id == account.str() && sha256_hex(event.visitor_id) == visitor_sha256;
+      },
+      erasing.unreadable));
   for (const auto& key : erasing.unreadable)
     log::error("events", "an object that may hold an erased visitor cannot be read",
                {{"object", key}});
   return std::move(erasing.unreadable);
+}
+
+Result<std::vector<std::string>> Exporter::erase_account(const AccountId& account) {
+  VALETKEY_CHECK(free_log());
+  const auto day = day_prefix(account, RowType::events, Date());
+  std::vector<std::string> gone;
+  VALETKEY_CHECK(for_each_object(store_, day.substr(0, day.find("type=")),
+                                 [&](const storage::ObjectInfo& info) -> Result<void> {
+                                   gone.push_back(info.key);
+                                   return {};
+                                 }));
+  VALETKEY_CHECK(remove_objects(store_, std::move(gone)));
+  std::vector<std::string> unreadable;
+  VALETKEY_CHECK(erase_set_aside(
+      [&](const Event& event) { return event.account_id == account.str(); }, unreadable));
+  return unreadable;
 }
 
 // Exports all that waits, and leaves nothing of it in the log: a segment that is being written
@@ -229,24 +249,24 @@ Result<std::optional<ParquetFile>> Exporter::without_visitor(RowType type,
 }
 
 // Rows that could not be written rest as the records they were.
-Result<void> Exporter::erase_set_aside(Erasing& erasing) {
+Result<void> Exporter::erase_set_aside(const std::function<bool(const Event&)>& wanted,
+                                       std::vector<std::string>& unreadable) {
   std::vector<std::string> gone;
-  VALETKEY_CHECK(for_each_object(
-      store_, std::string(kSetAsidePrefix), [&](const storage::ObjectInfo& info) -> Result<void> {
-        auto record = read_object(store_, info.key);
-        if (!record && record.error().code != ErrorCode::corrupt)
-          return std::unexpected(record.error());
-        if (!record) {
-          erasing.unreadable.push_back(info.key);
-          return {};
-        }
-        Event event;
-        std::size_t at = 0;
-        if (decode_event(*record, at, event) && event.account_id == erasing.account.str() &&
-            sha256_hex(event.visitor_id) == erasing.visitor_sha256)
-          gone.push_back(info.key);
-        return {};
-      }));
+  VALETKEY_CHECK(for_each_object(store_, std::string(kSetAsidePrefix),
+                                 [&](const storage::ObjectInfo& info) -> Result<void> {
+                                   auto record = read_object(store_, info.key);
+                                   if (!record && record.error().code != ErrorCode::corrupt)
+                                     return std::unexpected(record.error());
+                                   if (!record) {
+                                     unreadable.push_back(info.key);
+                                     return {};
+                                   }
+                                   Event event;
+                                   std::size_t at = 0;
+                                   if (decode_event(*record, at, event) && wanted(event))
+                                     gone.push_back(info.key);
+                                   return {};
+                                 }));
   return remove_objects(store_, std::move(gone));
 }
 

@@ -80,6 +80,10 @@ class Exporter {
   Result<std::vector<std::string>> erase_visitor(const AccountId& account,
                                                  std::string_view visitor_sha256,
                                                  const NoteErased& note);
+  // Removes everything of the account: what waits (it is exported first, and the log freed of it),
+  // its parts and what was set aside. Returns the keys of what was set aside and cannot be read, so
+  // that nobody knows whose it is.
+  Result<std::vector<std::string>> erase_account(const AccountId& account);
 
  private:
   using Counts = std::map<std::string, storage::ExportCounts>;
@@ -130,7 +134,9 @@ class Exporter {
   Result<std::optional<ParquetFile>> without_visitor(RowType type,
                                                      const std::filesystem::path& file,
                                                      std::string_view visitor_sha256);
-  Result<void> erase_set_aside(Erasing& erasing);
+  // Of the events that `wanted` takes.
+  Result<void> erase_set_aside(const std::function<bool(const Event&)>& wanted,
+                               std::vector<std::string>& unreadable);
   Result<void> compact_partition(RowType type, const std::vector<storage::ObjectInfo>& parts);
   bool admit(const Partition& partition);
   void forget_partitions();

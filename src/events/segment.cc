@@ -88,9 +88,7 @@ SegmentWriter::SegmentWriter(std::filesystem::path path, FileDescriptor fd, std:
 Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(const std::filesystem::path& folder,
                                                              Offset first, const Keyring& keyring,
                                                              Timestamp now) {
-  const Key* object_key = keyring.active(KeyPurpose::object, now);
-  if (object_key == nullptr)
-    return fail(ErrorCode::corrupt, "the keyring has no active object key");
+  VALETKEY_TRY(const Key* object_key, keyring.require_active(KeyPurpose::object, now));
   std::string header(kSegmentMagic);
   put_big_endian(header, object_key->id, 4);
   put_big_endian(header, first, 8);

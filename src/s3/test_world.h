@@ -38,9 +38,11 @@ class MemoryControl final : public control::ControlStore {
     if (broken) return nothing();
     return counter;
   }
-  Result<control::Revocations> revocations(Timestamp) override {
+  Result<std::vector<control::Revocation>> revocations(Timestamp, std::uint64_t) override {
     if (broken) return nothing();
-    return control::Revocations{not_before};
+    std::vector<control::Revocation> all;
+    for (const auto& [subject, at] : not_before) all.push_back({subject, at});
+    return all;
   }
   Result<void> add_usage(const std::vector<control::UsageDelta>& more) override {
     used.insert(used.end(), more.begin(), more.end());
@@ -54,6 +56,8 @@ class MemoryControl final : public control::ControlStore {
   Result<void> set_account_state(const AccountId&, control::AccountState, Timestamp) override {
     return nothing();
   }
+  Result<void> set_account_name(const AccountId&, std::string_view) override { return nothing(); }
+  Result<void> purge_account(const AccountId&) override { return nothing(); }
   Result<control::AccountPolicy> policy(const AccountId&) override { return nothing(); }
   Result<void> set_policy(const AccountId&, const control::AccountPolicy&, Timestamp) override {
     return nothing();
@@ -65,10 +69,14 @@ class MemoryControl final : public control::ControlStore {
   Result<control::User> user(const UserId&) override { return nothing(); }
   Result<control::User> user_by_email(std::string_view) override { return nothing(); }
   Result<std::vector<control::User>> users(std::optional<AccountId>) override { return nothing(); }
-  Result<void> set_user_state(const UserId&, control::UserState, Timestamp) override {
+  Result<std::vector<control::Token>> set_user_state(const UserId&, control::UserState,
+                                                     Timestamp) override {
     return nothing();
   }
-  Result<void> set_user_role(const UserId&, control::Role, Timestamp) override { return nothing(); }
+  Result<std::vector<control::Token>> set_user_role(const UserId&, control::Role,
+                                                    Timestamp) override {
+    return nothing();
+  }
   Result<control::Token> create_token(const control::NewToken&, std::string_view,
                                       Timestamp) override {
     return nothing();
@@ -78,7 +86,12 @@ class MemoryControl final : public control::ControlStore {
                                              std::optional<UserId>) override {
     return nothing();
   }
-  Result<std::size_t> revoke_token(const TokenId&, Timestamp) override { return nothing(); }
+  Result<std::vector<control::Token>> tokens_page(const control::TokenPage&) override {
+    return nothing();
+  }
+  Result<std::vector<control::Token>> revoke_token(const TokenId&, Timestamp) override {
+    return nothing();
+  }
   Result<control::TokenAnswer> authenticate(std::string_view, Timestamp) override {
     return nothing();
   }

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <thread>
+
+#include "access/scope.h"
 #include "server/commands.h"
+#include "server/confirm.h"
+#include "server/ended_tokens.h"
+#include "server/erasing.h"
+#include "server/progress_bar.h"
 #include "server/table.h"
 
 namespace valetkey::server {
@@ -39,7 +46,8 @@ std::string_view consequence_of(AccountState state) {
     case AccountState::deleted:
       break;
   }
-  return "is deleted for good, its tokens are revoked; its exported objects are still stored";
+  return "is deleted for good, its tokens are revoked; its export stays until `account delete "
+         "--purge`";
 }
 
 }  // namespace
@@ -78,17 +86,102 @@ Result<int> account_list(Session& session) {
   return 0;
 }
 
+namespace {
+
+// So long after a deletion at most, a server still takes an event of the account.
+constexpr milliseconds kSeenByServers{1500};
+
+std::string loss_text(const control::Account& account, bool purge) {
+  const std::string name = account.name.empty() ? "" : fmt::format(" ({})", account.name);
+  return fmt::format(
+      "Deleting account {}{} is final: its tokens are revoked and its id is never given again.{}",
+      account.id.str(), name,
+      purge ? " --purge also removes its export, the events that wait, its users, tokens and "
+              "figures."
+            : " Its export stays on the disk.");
+}
+
+Result<storage::StoreStats> stored_by(storage::DiskStore& objects, const AccountId& account) {
+  storage::StoreStats out;
+  storage::ListQuery query{access::prefix_of(account), "", "", 1000, 0};
+  while (true) {
+    VALETKEY_TRY(const auto page, objects.list(query));
+    for (const auto& entry : page.entries) {
+      ++out.objects;
+      out.bytes += entry.info.size;
+    }
+    if (!page.truncated) return out;
+    query.start_after = page.entries.back().info.key;
+  }
+}
+
+// Each step may be the last one that a kill allows: repeating the command finishes the rest.
+Result<int> purge(Session& session, control::ControlStore& store, const AccountId& account) {
+  VALETKEY_TRY(const auto config, session.load_config());
+  VALETKEY_TRY(const auto keys, session.open_keys());
+  VALETKEY_TRY(const auto objects, session.open_objects(*keys));
+  VALETKEY_TRY(const auto ledger, open_ledger(session.data_dir));
+  VALETKEY_CHECK(session.record("account.purge", account, account.str()));
+  std::this_thread::sleep_for(kSeenByServers);
+  VALETKEY_TRY(const auto before, stored_by(*objects, account));
+  VALETKEY_TRY(
+      const auto erased,
+      erase_wherever_exported({session, config, *keys, *objects, store, *ledger}, account, ""));
+  const int status = erased.unreadable.empty() ? 0 : 1;
+  if (session.json) {
+    session.print(json::object{
+        {"id", account.str()},
+        {"state", "deleted"},
+        {"purged", true},
+        {"objects", before.objects},
+        {"bytes", before.bytes},
+        {"unreadable", json::array(erased.unreadable.begin(), erased.unreadable.end())}});
+    return status;
+  }
+  session.out << fmt::format(
+      "Account {} is deleted and purged: {} objects ({}), its waiting events, users, tokens and "
+      "figures are gone.\n",
+      account.str(), before.objects, ProgressBar::bytes_text(before.bytes));
+  for (const auto& key : erased.unreadable)
+    session.err << key << " cannot be read, so nobody knows whether it is of this account.\n";
+  session.err << "Backups made before keep them until they are removed. The audit log keeps the "
+                 "ids of its users and tokens.\n";
+  return status;
+}
+
+}  // namespace
+
+Result<int> account_delete(Session& session, const std::string& id, bool with_purge, bool yes) {
+  VALETKEY_TRY(const AccountId account, AccountId::parse(id));
+  VALETKEY_TRY(const auto store, session.open_control());
+  VALETKEY_TRY(const auto known, store->account(account));
+  if (known.state == AccountState::deleted && !with_purge)
+    return account_set(session, id, AccountState::deleted);
+  if (const auto status = confirm(session, yes, loss_text(known, with_purge), id)) return *status;
+  if (!with_purge) return account_set(session, id, AccountState::deleted);
+  VALETKEY_CHECK(store->set_account_state(account, AccountState::deleted, session.clock.now()));
+  if (known.state != AccountState::deleted)
+    VALETKEY_CHECK(session.record("account.delete", account, account.str()));
+  return purge(session, *store, account);
+}
+
 Result<int> account_set(Session& session, const std::string& id, AccountState state) {
   VALETKEY_TRY(const AccountId account, AccountId::parse(id));
   VALETKEY_TRY(const auto store, session.open_control());
-  VALETKEY_CHECK(store->set_account_state(account, state, session.clock.now()));
+  const Timestamp at = session.clock.now();
+  VALETKEY_TRY(auto tokens, store->tokens(account, std::nullopt));
+  const auto counting = that_count(std::move(tokens), at).size();
+  VALETKEY_CHECK(store->set_account_state(account, state, at));
   VALETKEY_CHECK(session.record(fmt::format("account.{}", verb_of(state)), account, account.str()));
   if (session.json) {
     VALETKEY_TRY(const auto now, store->account(account));
-    session.print(document_of(now));
+    auto document = document_of(now);
+    document["tokens"] = counting;
+    session.print(document);
     return 0;
   }
-  session.out << fmt::format("Account {} {}.\n", id, consequence_of(state));
+  session.out << fmt::format("Account {} {} ({}).\n", id, consequence_of(state),
+                             tokens_text(counting));
   return 0;
 }
 

@@ -90,16 +90,53 @@ int print_summary(Session& session, const std::string& folder,
   return 0;
 }
 
+bool is_backup(const fs::path& folder) {
+  std::error_code error;
+  return fs::exists(folder / "manifest.json", error);
+}
+
+bool is_data_folder(const fs::path& folder) {
+  std::error_code error;
+  return fs::exists(folder / "control.db", error) && !is_backup(folder);
+}
+
+// A backup is never written over anything.
+Result<void> need_new_backup(const fs::path& to) {
+  if (is_backup(to))
+    return fail(ErrorCode::already_exists,
+                fmt::format("{} is a backup already, which stays as it is; name a new folder",
+                            to.string()));
+  if (is_data_folder(to))
+    return fail(ErrorCode::already_exists,
+                fmt::format("{} is a data folder, or a backup that was cut short; name a new "
+                            "folder, and remove that one if it is such a backup",
+                            to.string()));
+  return need_empty(to);
+}
+
+Result<void> need_restorable(const fs::path& folder) {
+  if (is_backup(folder))
+    return fail(ErrorCode::already_exists,
+                fmt::format("{} is a backup itself; restore into a new folder with --data-dir",
+                            folder.string()));
+  if (is_data_folder(folder))
+    return fail(ErrorCode::already_exists,
+                fmt::format("{} holds data already, which a restore never replaces; name a new "
+                            "folder with --data-dir, or move this one away",
+                            folder.string()));
+  return need_empty(folder);
+}
+
 // What an interrupted restore left is ours to remove, and only that.
 Result<void> begin_restore(const fs::path& folder) {
   std::error_code error;
   if (!fs::exists(folder / kRestoreMarker, error)) {
-    VALETKEY_CHECK(need_empty(folder));
+    VALETKEY_CHECK(need_restorable(folder));
     VALETKEY_CHECK(make_private(folder));
     return replace_file(folder / kRestoreMarker, "");
   }
-  for (const char* name :
-       {"objects.db", "objects.db-wal", "objects.db-shm", "control.db", "audit", "events"})
+  for (const char* name : {"objects.db", "objects.db-wal", "objects.db-shm", "control.db", "audit",
+                           "events", kKeyringId})
     fs::remove_all(folder / name, error);
   return {};
 }
@@ -119,13 +156,14 @@ Result<int> backup(Session& session, const std::string& destination) {
   const fs::path to = destination;
   VALETKEY_TRY(const auto keys, session.open_keys());
   VALETKEY_TRY(const auto objects, session.open_objects(*keys));
-  VALETKEY_CHECK(need_empty(to));
+  VALETKEY_CHECK(need_new_backup(to));
   VALETKEY_CHECK(make_private(to));
   VALETKEY_CHECK(copy_events(session.data_dir / "events", to / "events"));
   VALETKEY_TRY(const auto summary, storage::backup_objects(*objects, to));
   VALETKEY_CHECK(control::backup_sqlite_store(session.data_dir / "control.db", to / "control.db"));
   VALETKEY_CHECK(copy_files_durably(session.data_dir / "audit", to / "audit"));
   VALETKEY_CHECK(copy_config(session.data_dir, to));
+  VALETKEY_CHECK(copy_durably(session.data_dir / kKeyringId, to / kKeyringId));
   VALETKEY_CHECK(write_manifest(session, to, objects->bucket()));
   VALETKEY_CHECK(session.record("backup", std::nullopt, destination));
   if (!session.json)
@@ -148,10 +186,12 @@ Result<int> restore(Session& session, const std::string& source) {
   VALETKEY_CHECK(copy_events(from / "events", session.data_dir / "events"));
   VALETKEY_CHECK(copy_files_durably(from / "audit", session.data_dir / "audit"));
   VALETKEY_CHECK(copy_config(from, session.data_dir));
+  std::error_code error;
+  if (fs::exists(from / kKeyringId, error))  // backups of earlier versions have none
+    VALETKEY_CHECK(copy_durably(from / kKeyringId, session.data_dir / kKeyringId));
   VALETKEY_CHECK(copy_durably(from / "control.db", session.data_dir / "control.db"));
   VALETKEY_CHECK(end_restore(session.data_dir));
   VALETKEY_CHECK(session.record("restore", std::nullopt, source));
-  std::error_code error;
   if (!session.json)
     session.err << (fs::exists(session.keyring(), error)
                         ? fmt::format("Next: valetkeyd check --data-dir {}\n",

@@ -28,22 +28,47 @@ class ShownProgress final : public storage::CheckProgress {
   storage::StoreStats total_;
 };
 
-Result<storage::CheckReport> check_with_bar(const Session& session, bool repair) {
-  VALETKEY_TRY(const auto keys, session.open_keys());
-  VALETKEY_TRY(const auto objects, session.open_objects(*keys));
-  VALETKEY_TRY(const auto total, objects->stats());
+// What keeps objects.db from being opened is a finding, too.
+Result<storage::CheckReport> check_with_bar(const Session& session, const KeySource& keys,
+                                            bool repair) {
+  const auto opened = session.open_objects(keys);
+  const auto counted = opened ? (*opened)->stats() : std::unexpected(opened.error());
+  if (!counted && counted.error().code == ErrorCode::corrupt) {
+    storage::CheckReport report;
+    report.problems.push_back(
+        fmt::format("objects.db: {}: restore a backup", counted.error().detail));
+    return report;
+  }
+  if (!counted) return std::unexpected(counted.error());
+  const auto& objects = *opened;
+  const auto& total = *counted;
   ShownProgress progress(session, total);
   const std::size_t workers = std::max(1u, std::thread::hardware_concurrency());
   return storage::check_objects(*objects, {.workers = workers, .repair = repair},
                                 session.clock.now(), progress);
 }
 
-// Every row of the control store is read, every audit record's checksum tested.
+// Every record's checksum.
+void check_audit(const Session& session, std::vector<std::string>& problems) {
+  const auto damaged = control::read_audit(session.data_dir / "audit", {}, [](const auto&) {});
+  if (!damaged)
+    problems.push_back("audit: " + damaged.error().detail);
+  else if (*damaged > 0)
+    problems.push_back(fmt::format("audit: {} records are torn or altered", *damaged));
+}
+
+// Pages and references, then every row is read.
 void check_control(const Session& session, std::vector<std::string>& problems) {
   const auto note = [&](const auto& read) {
     if (!read) problems.push_back("control.db: " + read.error().detail);
   };
-  note(control::check_sqlite_store(session.data_dir / "control.db"));
+  if (const auto damaged = control::check_sqlite_store(session.data_dir / "control.db"); damaged) {
+    for (const std::string& problem : *damaged)
+      problems.push_back("control.db: " + problem + ": restore a backup");
+    if (!damaged->empty()) return check_audit(session, problems);
+  } else {
+    note(damaged);
+  }
   if (const auto store = session.open_control(); store) {
     note((*store)->accounts());
     note((*store)->users(std::nullopt));
@@ -52,11 +77,7 @@ void check_control(const Session& session, std::vector<std::string>& problems) {
   } else {
     note(store);
   }
-  const auto damaged = control::read_audit(session.data_dir / "audit", {}, [](const auto&) {});
-  if (!damaged)
-    problems.push_back("audit: " + damaged.error().detail);
-  else if (*damaged > 0)
-    problems.push_back(fmt::format("audit: {} records are torn or altered", *damaged));
+  check_audit(session, problems);
 }
 
 // Every stretch of the event log that waits is authenticated, every row of the ledger read.
@@ -76,7 +97,8 @@ Result<void> check_events(const Session& session, std::vector<std::string>& prob
 
 Result<int> check(Session& session, bool repair) {
   VALETKEY_CHECK(session.need_data());
-  VALETKEY_TRY(auto report, check_with_bar(session, repair));
+  VALETKEY_TRY(const auto keys, session.open_keys());
+  VALETKEY_TRY(auto report, check_with_bar(session, *keys, repair));
   check_control(session, report.problems);
   if (const auto read = check_events(session, report.problems); !read)
     report.problems.push_back("events: " + read.error().detail);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <boost/json/array.hpp>
 #include <csignal>
 
@@ -58,6 +60,44 @@ class ShownProgress final : public storage::ImportProgress {
   ProgressBar bar_;
 };
 
+// The accounts of the import that do not exist, so that nobody can read their data; true: deleted.
+Result<std::map<std::string, bool>> unknown_accounts(const Session& session,
+                                                     const storage::ImportSummary& summary) {
+  VALETKEY_TRY(const auto store, session.open_control());
+  std::map<std::string, bool> out;
+  for (const auto& [id, imported] : summary.accounts) {
+    const auto parsed = AccountId::parse(id);
+    const auto account = parsed ? store->account(*parsed) : std::unexpected(parsed.error());
+    if (account && account->state != control::AccountState::deleted) continue;
+    if (!account && account.error().code != ErrorCode::not_found &&
+        account.error().code != ErrorCode::invalid)
+      return std::unexpected(account.error());
+    out.emplace(id, account.has_value());
+  }
+  return out;
+}
+
+json::array document_of(const std::map<std::string, storage::ImportedAccount>& accounts) {
+  json::array out;
+  for (const auto& [id, a] : accounts) {
+    json::object each{{"id", id}, {"days", a.days.size()}, {"files", a.files}, {"rows", a.rows}};
+    each["first_day"] = a.days.empty() ? json::value() : json::value(*a.days.begin());
+    each["last_day"] = a.days.empty() ? json::value() : json::value(*a.days.rbegin());
+    out.push_back(std::move(each));
+  }
+  return out;
+}
+
+void print_accounts(const Session& session,
+                    const std::map<std::string, storage::ImportedAccount>& accounts) {
+  for (const auto& [id, a] : accounts)
+    session.out << fmt::format(
+        "Account {}: {} {}{}, {} files, {} rows.\n", id, a.days.size(),
+        a.days.size() == 1 ? "day" : "days",
+        a.days.empty() ? "" : fmt::format(" ({} to {})", *a.days.begin(), *a.days.rbegin()),
+        a.files, a.rows);
+}
+
 json::object document_of(const storage::ImportSummary& s) {
   json::array reasons;
   for (const Error& reason : s.reasons) reasons.emplace_back(reason.detail);
@@ -85,10 +125,27 @@ Result<int> import_folder(Session& session, const std::string& folder, unsigned 
   VALETKEY_TRY(const auto objects, session.open_objects(*keys));
   VALETKEY_TRY(const auto summary, import_with_bar(session, *objects, folder, workers));
   VALETKEY_CHECK(session.record("import", std::nullopt, folder));
-  if (session.json)
-    session.print(document_of(summary));
-  else
+  VALETKEY_TRY(const auto unknown, unknown_accounts(session, summary));
+  if (session.json) {
+    auto document = document_of(summary);
+    document["accounts"] = document_of(summary.accounts);
+    json::array ids;
+    for (const auto& [id, deleted] : unknown) ids.emplace_back(id);
+    document["unknown_accounts"] = std::move(ids);
+    session.print(document);
+  } else {
     session.out << summary.str() << '\n';
+    print_accounts(session, summary.accounts);
+  }
+  for (const auto& [id, deleted] : unknown)
+    session.err << (deleted ? fmt::format("Account {} is deleted, so nobody can read what was "
+                                          "imported for it; `valetkeyd account delete {} --purge` "
+                                          "removes it\n",
+                                          id, id)
+                            : fmt::format("There is no account {}, so nobody can read what was "
+                                          "imported for it. Next: valetkeyd account create {} "
+                                          "--name NAME\n",
+                                          id, id));
   return summary.complete() ? 0 : 1;
 }
 

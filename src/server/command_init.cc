@@ -4,6 +4,7 @@
 #include "control/sqlite_store.h"
 #include "server/commands.h"
 #include "server/data_folder.h"
+#include "server/keyring_binding.h"
 #include "storage/disk_store.h"
 
 namespace valetkey::server {
@@ -20,25 +21,26 @@ Result<void> need_no_keyring(const fs::path& file) {
                           file.string()));
 }
 
-Result<void> make_databases(Session& session) {
+Result<void> make_databases(Session& session, const std::string& bucket) {
   // control.db last: its presence says that the folder is complete.
-  VALETKEY_TRY(const auto config, session.load_config());
   VALETKEY_TRY(const auto keys, FileKeySource::open(session.keyring()));
   VALETKEY_TRY(const auto objects,
-               storage::open_disk_store({.folder = session.data_dir, .bucket = config.s3.bucket},
-                                        *keys, session.clock));
+               storage::open_disk_store({.folder = session.data_dir, .bucket = bucket}, *keys,
+                                        session.clock));
   VALETKEY_TRY(const auto store, control::open_sqlite_store(session.data_dir / "control.db"));
+  VALETKEY_CHECK(bind_keyring(session, *keys->get()));
   return session.record("init", std::nullopt, session.data_dir.string());
 }
 
-void say_next(const Session& session) {
+void say_next(const Session& session, const std::string& bucket) {
   const std::string dir = session.data_dir.string();
   if (session.json) {
-    session.print(boost::json::object{{"data_dir", dir}, {"keyring", session.keyring().string()}});
+    session.print(boost::json::object{
+        {"data_dir", dir}, {"keyring", session.keyring().string()}, {"bucket", bucket}});
     return;
   }
-  session.out << fmt::format("Made the data folder {} and the keyring {}.\n", dir,
-                             session.keyring().string());
+  session.out << fmt::format("Made the data folder {} for bucket {} and the keyring {}.\n", dir,
+                             bucket, session.keyring().string());
   session.err << fmt::format(
       "Back up the keyring apart from the data: without it nothing stored can be read.\n"
       "Next:\n"
@@ -53,19 +55,22 @@ void say_next(const Session& session) {
 
 }  // namespace
 
-Result<int> init(Session& session) {
+Result<int> init(Session& session, const std::string& wanted_bucket) {
   VALETKEY_CHECK(session.check_keyring_place());
   VALETKEY_CHECK(need_empty(session.data_dir));
   VALETKEY_CHECK(need_no_keyring(session.keyring()));
+  VALETKEY_TRY(auto config, session.load_config());
+  if (!wanted_bucket.empty()) config.s3.bucket = wanted_bucket;
+  VALETKEY_CHECK(check_config(config));
   VALETKEY_CHECK(make_private(session.data_dir));
   VALETKEY_CHECK(write_keyring(session.keyring(), Keyring::make(session.clock.now()), false));
-  const auto made = make_databases(session);
+  const auto made = make_databases(session, config.s3.bucket);
   if (!made) {  // what did not come to be leaves no keyring that would stop the next attempt
     std::error_code ignored;
     fs::remove(session.keyring(), ignored);
     return std::unexpected(made.error());
   }
-  say_next(session);
+  say_next(session, config.s3.bucket);
   return 0;
 }
 

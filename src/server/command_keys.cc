@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "server/commands.h"
+#include "server/keyring_binding.h"
 #include "server/table.h"
 #include "storage/disk_store.h"
 
@@ -72,10 +73,12 @@ Result<int> keys_rotate(Session& session, const std::string& purpose,
   VALETKEY_CHECK(session.check_keyring_place());
   VALETKEY_TRY(const FileLock lock, lock_keyring(session));
   VALETKEY_TRY(Keyring keyring, read_keyring(session.keyring()));
+  VALETKEY_CHECK(bind_keyring(session, keyring));
   const Timestamp now = session.clock.now();
   for (const KeyPurpose each : purposes) keyring = keyring.with_new_key(each, now, now + *delay);
   keyring = keyring.without_stale_sessions(now, kLongestSession);
   VALETKEY_CHECK(write_keyring(session.keyring(), keyring, true));
+  VALETKEY_CHECK(bind_keyring(session, keyring));
   VALETKEY_CHECK(session.record("keys.rotate", std::nullopt, purpose));
   show_keys(session, keyring);
   if (!session.json)

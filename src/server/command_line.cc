@@ -24,10 +24,10 @@ constexpr std::int64_t kMostOfAccount = 1'000'000'000'000'000;  // a petabyte a 
 struct Words {
   std::string data_dir, config, keyring;
   bool json = false;
-  std::string id, email, account, role, name, user, folder, since;
+  std::string bucket, id, email, account, role, name, user, folder, since;
   std::string purpose = "both", activate_in = "10s";
   unsigned workers = 0;
-  bool repair = false, markdown = false;
+  bool repair = false, markdown = false, purge = false, yes = false;
   TokenFlags token;
   ServeFlags serve;
   PolicyFlags policy;
@@ -114,8 +114,11 @@ Command& CommandLine::add(Command& parent, const char* name, const char* about, 
 }
 
 void CommandLine::add_server() {
-  add(program_, "init", "Make a data folder, its databases and its keyring", init)
-      .example("valetkeyd init --data-dir /srv/valetkey")
+  Command& initialise = add(program_, "init", "Make a data folder, its databases and its keyring",
+                            [this](Session& s) { return init(s, words_.bucket); });
+  initialise.option("--bucket", words_.bucket, "NAME", "The name of its bucket, for good")
+      .by_default("as configured");
+  initialise.example("valetkeyd init --data-dir /srv/valetkey")
       .example("# the keys on another disk than the data")
       .example("valetkeyd init --data-dir /srv/valetkey --keyring /etc/valetkey/keyring");
   Command& command = add(program_, "serve", "Serve the API, the S3 endpoint, metrics and health",
@@ -163,7 +166,15 @@ void CommandLine::add_accounts() {
   };
   change("suspend", "Refuse its tokens and sessions until resumed", AccountState::suspended);
   change("resume", "End a suspension", AccountState::active);
-  change("delete", "Revoke all its tokens and sessions for good", AccountState::deleted);
+  Command& remove =
+      add(group, "delete", "Revoke all its tokens and sessions for good",
+          [this](Session& s) { return account_delete(s, words_.id, words_.purge, words_.yes); });
+  remove.argument("ID", words_.id, "The account, asked for again on a terminal");
+  remove.flag("--purge", words_.purge,
+              "Also remove its export, waiting events, users, tokens and figures");
+  remove.flag("--yes", words_.yes, "Do not ask");
+  remove.example("valetkeyd account delete 12345")
+      .example("valetkeyd account delete 12345 --purge --yes");
   add_policy(group);
 }
 
@@ -173,6 +184,8 @@ void CommandLine::add_policy(Command& accounts) {
       accounts, "set", "Change what it takes in and how long it keeps it; show it without options",
       [this](Session& s) { return account_set_policy(s, words_.id, words_.policy); });
   command.argument("ID", words_.id, "The account");
+  command.option("--name", policy.name, "NAME", "Another name, for people");
+  command.flag("--yes", policy.yes, "Do not ask before a shorter retention removes days");
   command.option("--retention", policy.retention, "DAYS",
                  "Days that its export keeps, such as 90d, or none");
   command.option("--ingest-key", choice(policy.ingest_key, {"new", "none"}), "KEY",
@@ -231,7 +244,8 @@ void CommandLine::add_users() {
     command.example(fmt::format("valetkeyd user {} ada@example.org", name))
         .example(fmt::format("valetkeyd user {} ada@example.org --data-dir /srv/valetkey", name));
   };
-  change("disable", "Refuse the user's tokens and sessions", UserState::disabled);
+  change("disable", "Refuse the user's tokens and sessions, and end what they created for others",
+         UserState::disabled);
   change("enable", "Let a disabled user back in", UserState::active);
   Command& role = add(group, "role", "Give a user another role",
                       [this](Session& s) { return user_set_role(s, words_.email, words_.role); });
@@ -357,6 +371,7 @@ int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err,
   const bool terminal = &err == &std::cerr && ::isatty(STDERR_FILENO) == 1;
   Session session{out,          err,          clock, env, words.json, terminal, words.data_dir,
                   words.config, words.keyring};
+  if (terminal && ::isatty(STDIN_FILENO) == 1) session.answers = &std::cin;
   const auto done = run_command(line, *chosen.command, session);
   if (!done) err << "valetkeyd: " << done.error().detail << '\n';
   out.flush();

@@ -3,23 +3,23 @@
 #include <fmt/format.h>
 
 #include <boost/json/array.hpp>
-#include <thread>
 
+#include <set>
+
+#include "access/scope.h"
 #include "base/crypto.h"
 #include "server/commands.h"
-#include "server/export_wiring.h"
+#include "server/confirm.h"
+#include "server/erasing.h"
+#include "server/progress_bar.h"
 
 namespace valetkey::server {
 namespace {
 
 namespace json = boost::json;
-using SteadyClock = std::chrono::steady_clock;
 
 constexpr const char* kIngestKeyPrefix = "vkingest_";
 constexpr std::size_t kIngestKeyLength = 40;
-constexpr milliseconds kLook{100};
-constexpr int kLooks = 20;  // before this command tries again whether it has to do it
-constexpr std::chrono::hours kLongestErasure{1};
 
 Result<std::optional<std::chrono::days>> parse_retention(const std::string& text) {
   if (text == "none") return std::nullopt;
@@ -59,6 +59,50 @@ Result<std::string> apply(const PolicyFlags& flags, control::AccountPolicy& poli
   return key;
 }
 
+// What a retention removes at the exporter's next round.
+struct Expiring {
+  std::set<std::string> days;
+  std::uint64_t objects = 0, bytes = 0;
+};
+
+Result<Expiring> expiring(const Session& session, const AccountId& account,
+                          std::chrono::days retention) {
+  Expiring out;
+  VALETKEY_TRY(const auto keys, session.open_keys());
+  VALETKEY_TRY(const auto objects, session.open_objects(*keys));
+  const std::string kept = format_date(date_of(session.clock.now()) - retention);
+  storage::ListQuery query{access::prefix_of(account), "", "", 1000, 0};
+  while (true) {
+    VALETKEY_TRY(const auto page, objects->list(query));
+    for (const auto& entry : page.entries) {
+      const std::string_view key = entry.info.key;
+      const auto at = key.find("/date=");
+      if (at == std::string_view::npos || key.substr(at + 6, kept.size()) >= kept) continue;
+      out.days.emplace(key.substr(at + 6, kept.size()));
+      ++out.objects;
+      out.bytes += entry.info.size;
+    }
+    if (!page.truncated) return out;
+    query.start_after = page.entries.back().info.key;
+  }
+}
+
+// Says what a new retention removes, and asks a person. None: go on.
+Result<std::optional<int>> confirm_retention(const Session& session, const AccountId& account,
+                                             const PolicyFlags& flags,
+                                             const control::AccountPolicy& policy) {
+  if (!policy.retention) return std::nullopt;
+  VALETKEY_TRY(const auto gone, expiring(session, account, *policy.retention));
+  if (gone.objects == 0) return std::nullopt;
+  const std::string loss = fmt::format(
+      "A retention of {} days removes {} days of account {} ({} to {}): {} objects, {}.",
+      policy.retention->count(), gone.days.size(), account.str(), *gone.days.begin(),
+      *gone.days.rbegin(), gone.objects, ProgressBar::bytes_text(gone.bytes));
+  if (session.answers != nullptr) return confirm(session, flags.yes, loss, account.str());
+  session.err << loss << '\n';  // scripts have said what they want
+  return std::nullopt;
+}
+
 json::object document_of(const std::string& id, const control::AccountPolicy& p) {
   json::array origins;
   for (const auto& origin : p.origins) origins.emplace_back(origin);
@@ -86,61 +130,6 @@ void print_policy(const Session& session, const std::string& id, const control::
       limit_text(p.events_per_s), limit_text(p.bytes_per_day));
 }
 
-// Whoever exports erases: the running server, or this command where none runs. The request is in
-// the ledger first, so it is carried out even if this command ends.
-class Erasing {
- public:
-  Erasing(const Session& session, const Config& config, const KeySource& keys,
-          storage::DiskStore& objects, control::ControlStore& control,
-          storage::ExportLedger& ledger)
-      : session_(session),
-        config_(config),
-        keys_(keys),
-        objects_(objects),
-        control_(control),
-        ledger_(ledger) {}
-
-  Result<storage::ErasureResult> run(const AccountId& account, const std::string& visitor) {
-    const auto began = SteadyClock::now();
-    const auto asked = session_.clock.now();
-    VALETKEY_TRY(const auto id, ledger_.request_erasure(account.str(), sha256_hex(visitor), asked));
-    VALETKEY_CHECK(ledger_.request_run(asked));  // ends the pause of an exporter that failed
-    while (SteadyClock::now() - began < kLongestErasure) {
-      VALETKEY_CHECK(erase_here());
-      for (auto left = kLooks; left > 0; --left) {
-        VALETKEY_TRY(auto erased, ledger_.erased(id));
-        if (erased) return std::move(*erased);
-        VALETKEY_TRY(const auto why, ledger_.failed_since(asked));
-        if (why)
-          return fail(ErrorCode::unavailable,
-                      "the running server cannot erase yet, and tries again by itself: " + *why);
-        std::this_thread::sleep_for(kLook);
-      }
-    }
-    return fail(ErrorCode::unavailable,
-                "the running server has not finished the erasure within an hour; it goes on, and "
-                "its log and /readyz say how");
-  }
-
- private:
-  // Nothing to do here where a server runs.
-  Result<void> erase_here() {
-    const auto log = open_event_log(session_.data_dir, config_, ledger_, keys_, session_.clock);
-    if (!log && log.error().code == ErrorCode::busy) return {};
-    if (!log) return std::unexpected(log.error());
-    const ExporterParts parts{**log, objects_, ledger_, control_, session_.clock};
-    VALETKEY_TRY(const auto exporter, make_exporter(parts, config_.exporting));
-    return erase_asked_visitors(parts, *exporter);
-  }
-
-  const Session& session_;
-  const Config& config_;
-  const KeySource& keys_;
-  storage::DiskStore& objects_;
-  control::ControlStore& control_;
-  storage::ExportLedger& ledger_;
-};
-
 Result<storage::ErasureResult> erase(Session& session, const AccountId& account,
                                      const std::string& visitor) {
   if (visitor.empty()) return fail(ErrorCode::invalid, "a visitor id is needed");
@@ -154,7 +143,8 @@ Result<storage::ErasureResult> erase(Session& session, const AccountId& account,
   // tells it to nobody else.
   VALETKEY_CHECK(
       session.record("account.erase-visitor", known.id, "sha256:" + sha256_hex(visitor)));
-  return Erasing(session, config, *keys, *objects, *control, *ledger).run(known.id, visitor);
+  return erase_wherever_exported({session, config, *keys, *objects, *control, *ledger}, known.id,
+                                 sha256_hex(visitor));
 }
 
 }  // namespace
@@ -165,16 +155,26 @@ Result<int> account_set_policy(Session& session, const std::string& id, const Po
   VALETKEY_TRY(auto policy, store->policy(account));
   const auto former = policy;
   VALETKEY_TRY(const std::string key, apply(flags, policy));
+  if (policy.retention != former.retention) {
+    VALETKEY_TRY(const auto status, confirm_retention(session, account, flags, policy));
+    if (status) return *status;
+  }
+  if (flags.name) {
+    VALETKEY_CHECK(store->set_account_name(account, *flags.name));
+    VALETKEY_CHECK(session.record("account.rename", account, account.str()));
+  }
   if (policy != former) {
     VALETKEY_CHECK(store->set_policy(account, policy, session.clock.now()));
     VALETKEY_CHECK(session.record("account.set", account, account.str()));
   }
   if (session.json) {
     auto document = document_of(id, policy);
+    if (flags.name) document["name"] = *flags.name;
     if (!key.empty()) document["ingest_key"] = key;
     session.print(document);
     return 0;
   }
+  if (flags.name) session.out << fmt::format("Account {} is called {}.\n", id, *flags.name);
   print_policy(session, id, policy);
   if (!key.empty()) session.out << fmt::format("Ingest key, shown this once: {}\n", key);
   return 0;

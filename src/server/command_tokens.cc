@@ -3,6 +3,7 @@
 
 #include "control/tokens.h"
 #include "server/commands.h"
+#include "server/ended_tokens.h"
 #include "server/table.h"
 
 namespace valetkey::server {
@@ -27,9 +28,10 @@ json::object document_of(const Token& t, const std::string& email) {
           {"parent", t.parent ? json::value(t.parent->str()) : json::value()}};
 }
 
-std::string state_of(const Token& t, Timestamp now) {
+std::string state_of(const Token& t, const control::User& owner, Timestamp now) {
   if (t.revoked) return "revoked";
-  return t.expires && *t.expires <= now ? "expired" : "active";
+  if (t.expires && *t.expires <= now) return "expired";
+  return owner.state == control::UserState::active ? "active" : "disabled";
 }
 
 Result<control::User> owner_of(control::ControlStore& store, const AccountId& account,
@@ -38,7 +40,17 @@ Result<control::User> owner_of(control::ControlStore& store, const AccountId& ac
   if (exists.state == control::AccountState::deleted)
     return fail(ErrorCode::denied, fmt::format("account {} is deleted", account.str()));
   auto user = store.user_by_email(email);
-  if (!user || user->account != account)
+  if (user && user->role == control::Role::operator_)
+    return fail(ErrorCode::denied,
+                fmt::format("{} is an operator, who belongs to no account and has no tokens; name "
+                            "a user of account {} (`valetkeyd user list --account {}`)",
+                            email, account.str(), account.str()));
+  if (user && user->account != account)
+    return fail(ErrorCode::not_found,
+                fmt::format("{} is a user of another account; `valetkeyd user list --account {}` "
+                            "shows those of account {}",
+                            email, account.str(), account.str()));
+  if (!user)
     return fail(ErrorCode::not_found,
                 fmt::format("account {} has no user {}; make it with `valetkeyd user create {} "
                             "--account {} --role member`",
@@ -64,6 +76,7 @@ Result<int> token_create(Session& session, const TokenFlags& flags) {
   VALETKEY_TRY(const AccountId account, AccountId::parse(flags.account));
   VALETKEY_TRY(const auto scopes, control::TokenScopes::parse(flags.scopes));
   VALETKEY_TRY(const auto expires, expiry(flags.expires, now));
+  VALETKEY_TRY(const auto config, session.load_config());
   VALETKEY_TRY(const auto store, session.open_control());
   VALETKEY_TRY(const auto user, owner_of(*store, account, flags.user));
   const Secret token = control::make_token();
@@ -73,7 +86,8 @@ Result<int> token_create(Session& session, const TokenFlags& flags) {
                                     .name = flags.name,
                                     .scopes = scopes,
                                     .expires = expires,
-                                    .parent = std::nullopt},
+                                    .parent = std::nullopt,
+                                    .limits = config.limits.tokens},
                                    as_text(control::token_digest(token.reveal())), now));
   VALETKEY_CHECK(session.record("token.create", account, made.id.str()));
   if (session.json) {
@@ -104,18 +118,19 @@ Result<int> token_list(Session& session, const std::string& account, const std::
   }
   VALETKEY_TRY(const auto tokens, store->tokens(of, by));
   VALETKEY_TRY(const auto users, store->users(of));
-  std::map<UserId, std::string> emails;
-  for (const auto& user : users) emails.emplace(user.id, user.email);
+  std::map<UserId, control::User> owners;
+  for (const auto& user : users) owners.emplace(user.id, user);
   if (session.json) {
     json::array list;
-    for (const auto& token : tokens) list.push_back(document_of(token, emails[token.user]));
+    for (const auto& token : tokens)
+      list.push_back(document_of(token, owners.at(token.user).email));
     session.print(json::object{{"tokens", std::move(list)}});
     return 0;
   }
   Table table({"ID", "NAME", "ACCOUNT", "USER", "SCOPES", "STATE", "CREATED", "EXPIRES"});
   for (const auto& t : tokens)
-    table.row({t.id.str(), t.name, t.account.str(), emails[t.user], t.scopes.str(),
-               state_of(t, session.clock.now()), format_iso8601(t.created),
+    table.row({t.id.str(), t.name, t.account.str(), owners.at(t.user).email, t.scopes.str(),
+               state_of(t, owners.at(t.user), session.clock.now()), format_iso8601(t.created),
                t.expires ? format_iso8601(*t.expires) : "never"});
   if (table.empty())
     session.err
@@ -125,14 +140,39 @@ Result<int> token_list(Session& session, const std::string& account, const std::
   return 0;
 }
 
-Result<int> token_revoke(Session& session, const std::string& id) {
-  VALETKEY_TRY(const TokenId token, TokenId::parse(id));
+namespace {
+
+// A name is no id: two tokens may have one name.
+Result<TokenId> find_id(control::ControlStore& store, const std::string& text) {
+  auto id = TokenId::parse(text);
+  if (id) return id;
+  VALETKEY_TRY(const auto tokens, store.tokens(std::nullopt, std::nullopt));
+  std::vector<std::string> named;
+  for (const Token& token : tokens)
+    if (token.name == text && !token.revoked) named.push_back(token.id.str());
+  if (named.empty())
+    return fail(ErrorCode::invalid,
+                fmt::format("{} is no token id, which is tok_ and 16 characters; `valetkeyd token "
+                            "list` shows the ids",
+                            text));
+  return fail(ErrorCode::invalid, fmt::format("{} is a name; say which token by its id: {}", text,
+                                              fmt::join(named, " or ")));
+}
+
+}  // namespace
+
+Result<int> token_revoke(Session& session, const std::string& text) {
   VALETKEY_TRY(const auto store, session.open_control());
+  VALETKEY_TRY(const TokenId token, find_id(*store, text));
+  const std::string& id = token.str();
   VALETKEY_TRY(const auto before, store->token(token));
-  VALETKEY_TRY(const auto count, store->revoke_token(token, session.clock.now()));
-  VALETKEY_CHECK(session.record("token.revoke", before.account, id));
+  VALETKEY_TRY(const auto ended, store->revoke_token(token, session.clock.now()));
+  const std::size_t count = ended.size();
+  if (count == 0) VALETKEY_CHECK(session.record("token.revoke", before.account, id));
+  VALETKEY_CHECK(record_ended(session, ended));
   if (session.json) {
-    session.print(json::object{{"id", id}, {"revoked", count}});
+    VALETKEY_TRY(auto tokens, ended_document(*store, ended));
+    session.print(json::object{{"id", id}, {"revoked", count}, {"tokens", std::move(tokens)}});
     return 0;
   }
   if (count == 0)
@@ -142,7 +182,8 @@ Result<int> token_revoke(Session& session, const std::string& id) {
   else
     session.out << fmt::format(
         "Token {} and {} that it created are revoked; their sessions end within one second.\n", id,
-        count - 1);
+        tokens_text(count - 1));
+  if (count > 1) VALETKEY_CHECK(print_ended(session, *store, ended, "Revoked:"));
   return 0;
 }
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "server/commands.h"
+#include "server/ended_tokens.h"
 #include "server/table.h"
 
 namespace valetkey::server {
@@ -41,6 +42,35 @@ Result<control::User> find_user(control::ControlStore& store, const std::string&
     return fail(ErrorCode::not_found,
                 fmt::format("there is no user {}; `valetkeyd user list` shows them", email));
   return found;
+}
+
+// What a change of a user's rights ended: `refused` are the user's own, until `user enable`.
+struct Ended {
+  std::vector<control::Token> refused, revoked;
+};
+
+// Prints the user as it is now and what ended, as JSON or in sentences.
+Result<int> finish(Session& session, control::ControlStore& store, const UserId& id,
+                   const std::string& sentence, const Ended& ended) {
+  VALETKEY_TRY(const auto user, store.user(id));
+  if (session.json) {
+    json::object document = document_of(user);
+    VALETKEY_TRY(document["refused_tokens"], ended_document(store, ended.refused));
+    VALETKEY_TRY(document["revoked_tokens"], ended_document(store, ended.revoked));
+    session.print(document);
+    return 0;
+  }
+  session.out << sentence << '\n';
+  VALETKEY_CHECK(
+      print_ended(session, store, ended.refused,
+                  fmt::format("Refused until `valetkeyd user enable {}`: {} of the user.",
+                              user.email, tokens_text(ended.refused.size()))));
+  VALETKEY_CHECK(print_ended(
+      session, store, ended.revoked,
+      fmt::format("Revoked for good, because the user's tokens created them: {}, and the sessions "
+                  "that they bought.",
+                  tokens_text(ended.revoked.size()))));
+  return 0;
 }
 
 // Prints the user as it is now, as JSON or as `sentence`.
@@ -99,14 +129,22 @@ Result<int> user_list(Session& session, const std::string& account) {
 Result<int> user_set_state(Session& session, const std::string& email, UserState state) {
   VALETKEY_TRY(const auto store, session.open_control());
   VALETKEY_TRY(const auto user, find_user(*store, email));
-  VALETKEY_CHECK(store->set_user_state(user.id, state, session.clock.now()));
   const bool disabled = state == UserState::disabled;
+  const Timestamp now = session.clock.now();
+  Ended ended;
+  VALETKEY_TRY(ended.revoked, store->set_user_state(user.id, state, now));
+  if (disabled) {
+    VALETKEY_TRY(auto own, store->tokens(user.account, user.id));
+    ended.refused = that_count(std::move(own), now);
+  }
   VALETKEY_CHECK(
       session.record(disabled ? "user.disable" : "user.enable", user.account, user.id.str()));
+  VALETKEY_CHECK(record_ended(session, ended.revoked));
   return finish(session, *store, user.id,
                 fmt::format("User {} is {}.", user.email,
                             disabled ? "disabled; tokens and sessions are refused within one second"
-                                     : "enabled; tokens that are not revoked work again"));
+                                     : "enabled; tokens that are not revoked work again"),
+                ended);
 }
 
 Result<int> user_set_role(Session& session, const std::string& email,
@@ -115,11 +153,13 @@ Result<int> user_set_role(Session& session, const std::string& email,
   VALETKEY_TRY(const auto store, session.open_control());
   VALETKEY_TRY(const auto user, find_user(*store, email));
   VALETKEY_CHECK(check_role(role, user.account.has_value()));
-  VALETKEY_CHECK(store->set_user_role(user.id, role, session.clock.now()));
+  Ended ended;
+  VALETKEY_TRY(ended.revoked, store->set_user_role(user.id, role, session.clock.now()));
   VALETKEY_CHECK(
       session.record(fmt::format("user.role.{}", role_name), user.account, user.id.str()));
+  VALETKEY_CHECK(record_ended(session, ended.revoked));
   return finish(session, *store, user.id,
-                fmt::format("User {} has the role {} now.", user.email, role_name));
+                fmt::format("User {} has the role {} now.", user.email, role_name), ended);
 }
 
 }  // namespace valetkey::server

@@ -11,7 +11,8 @@
 
 namespace valetkey::server {
 
-Result<int> init(Session& session);
+// `bucket`: of the folder for good; empty: as configured.
+Result<int> init(Session& session, const std::string& bucket);
 Result<int> print_config(Session& session, bool markdown);
 
 struct ServeFlags {
@@ -23,8 +24,12 @@ Result<int> serve(Session& session, const ServeFlags& flags);
 Result<int> account_create(Session& session, const std::string& id, const std::string& name);
 Result<int> account_list(Session& session);
 Result<int> account_set(Session& session, const std::string& id, control::AccountState state);
+// `purge`: also removes everything that is stored of it. Asks unless `yes`.
+Result<int> account_delete(Session& session, const std::string& id, bool purge, bool yes);
 
-struct PolicyFlags {                           // none: stays as it is
+struct PolicyFlags {  // none: stays as it is
+  std::optional<std::string> name;
+  bool yes = false;                            // a shorter retention needs no answer
   std::optional<std::string> retention;        // "90d" or "none"
   std::optional<std::string> ingest_key;       // "new" or "none"
   std::optional<std::string> origins;          // separated by commas, or "none"
@@ -32,7 +37,6 @@ struct PolicyFlags {                           // none: stays as it is
   std::optional<std::uint64_t> bytes_per_day;  // 0: no limit
 };
 Result<int> account_set_policy(Session& session, const std::string& id, const PolicyFlags& flags);
-// Needs the server stopped.
 Result<int> account_erase_visitor(Session& session, const std::string& id,
                                   const std::string& visitor);
 

@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <fstream>
+#include <sstream>
 
+#include "control/sqlite_store.h"
 #include "control/tokens.h"
 #include "server/test_machine.h"
 
@@ -153,12 +155,51 @@ TEST(Accounts, AreCreatedListedSuspendedAndResumed) {
 TEST(Accounts, DeletedIsFinal) {
   const TestMachine machine;
   machine.prepare();
-  machine.must({"account", "delete", "12"});
+  const Answer unasked = machine.run({"account", "delete", "12"});
+  EXPECT_EQ(unasked.status, 2);
+  EXPECT_THAT(unasked.err, HasSubstr("add --yes"));
+  EXPECT_EQ(machine.must({"account", "list", "--json"}).json().at("accounts").at(0).at("state"),
+            "active");
+  machine.must({"account", "delete", "12", "--yes"});
   EXPECT_EQ(machine.run({"account", "resume", "12"}).status, 1);
   EXPECT_EQ(machine.run({"account", "create", "12"}).status, 1);
   expect_refused(machine.run({"token", "create", "--account", "12", "--user", "ada@example.org",
                               "--name", "x"}),
                  "deleted");
+}
+
+TEST(Accounts, AskAPersonForTheIdBeforeTheyAreDeleted) {
+  const TestMachine machine;
+  machine.prepare();
+  const SystemClock clock;
+  std::ostringstream out, err;
+  Session session{out, err, clock, machine.env(), false, true, machine.data(), {}, {}};
+  std::istringstream wrong("13\n"), none, right("12\n");
+  for (auto* answers : {&wrong, &none}) {
+    session.answers = answers;
+    EXPECT_EQ(account_delete(session, "12", false, false).value(), 1);
+    EXPECT_THAT(err.str(), HasSubstr("Type 12 to go on"));
+    EXPECT_THAT(err.str(), HasSubstr("Nothing was changed"));
+  }
+  EXPECT_THAT(machine.must({"account", "list"}).out, HasSubstr("active"));
+  session.answers = &right;
+  EXPECT_EQ(account_delete(session, "12", false, false).value(), 0);
+  EXPECT_THAT(machine.must({"account", "list"}).out, HasSubstr("deleted"));
+}
+
+TEST(Accounts, AreRenamed) {
+  const TestMachine machine;
+  machine.prepare();
+  EXPECT_THAT(machine.must({"account", "set", "12", "--name", "Acme & Sons"}).out,
+              HasSubstr("Acme & Sons"));
+  EXPECT_THAT(machine.must({"account", "list"}).out, HasSubstr("Acme & Sons"));
+  expect_refused(machine.run({"account", "set", "12", "--name", "   "}), "blank");
+}
+
+TEST(Accounts, HaveNoNearTwins) {
+  const TestMachine machine;
+  machine.prepare();
+  expect_refused(machine.run({"account", "create", "0012"}), "account 12 only by zeros");
 }
 
 TEST(Accounts, RefuseWhatIsNoAccountId) {
@@ -193,6 +234,34 @@ TEST(Users, ChangeRoleAndState) {
   EXPECT_EQ(machine.must({"user", "enable", "ada@example.org", "--json"}).json().at("state"),
             "active");
   expect_refused(machine.run({"user", "disable", "nobody@example.org"}), "no user");
+}
+
+TEST(Users, SayWhatEndsWhenTheyAreDisabled) {
+  const TestMachine machine;
+  machine.prepare();
+  machine.make_token("ada's");
+  machine.must({"user", "create", "mem@example.org", "--account", "12", "--role", "member"});
+  {
+    const auto store = control::open_sqlite_store(machine.data() / "control.db").value();
+    const auto anns = store->tokens(std::nullopt, std::nullopt)->front();
+    ASSERT_TRUE(store->create_token({.account = anns.account,
+                                     .user = store->user_by_email("mem@example.org")->id,
+                                     .name = "nightly",
+                                     .scopes = {.export_ = true},
+                                     .expires = {},
+                                     .parent = anns.id,
+                                     .limits = {}},
+                                    std::string(32, 'x'), SystemClock().now()));
+  }
+  const auto told = machine.must({"user", "disable", "ada@example.org", "--json"}).json();
+  EXPECT_EQ(told.at("refused_tokens").at(0).at("name"), "ada's");
+  EXPECT_EQ(told.at("revoked_tokens").at(0).at("name"), "nightly");
+  EXPECT_EQ(told.at("revoked_tokens").at(0).at("user"), "mem@example.org");
+  EXPECT_THAT(machine.must({"token", "list"}).out, HasSubstr("disabled"));
+  EXPECT_THAT(machine.must({"audit"}).out, HasSubstr("token.revoke"));
+  machine.must({"user", "enable", "ada@example.org"});
+  EXPECT_THAT(machine.must({"user", "disable", "ada@example.org"}).out,
+              HasSubstr("Refused until `valetkeyd user enable ada@example.org`: 1 token"));
 }
 
 TEST(Tokens, AreAloneOnStdoutSoThatAShellCanKeepThem) {
@@ -261,6 +330,33 @@ TEST(Tokens, AreRevokedById) {
   EXPECT_THAT(machine.must({"token", "list"}).out, HasSubstr("revoked"));
 }
 
+TEST(Tokens, AreNotRevokedByName) {
+  const TestMachine machine;
+  machine.prepare();
+  machine.make_token("laptop");
+  expect_refused(machine.run({"token", "revoke", "laptop"}), "by its id: tok_");
+  expect_refused(machine.run({"token", "revoke", "desktop"}), "`valetkeyd token list` shows");
+}
+
+TEST(Tokens, AreNotMadeForOperators) {
+  const TestMachine machine;
+  machine.prepare();
+  machine.must({"user", "create", "op@example.org", "--role", "operator"});
+  expect_refused(machine.run({"token", "create", "--account", "12", "--user", "op@example.org",
+                              "--name", "x"}),
+                 "is an operator");
+}
+
+TEST(Tokens, AreLimitedAsConfigured) {
+  TestMachine machine;
+  machine.prepare();
+  machine.environment["VALETKEY_LIMITS_TOKENS_PER_USER"] = "1";
+  machine.make_token();
+  expect_refused(machine.run({"token", "create", "--account", "12", "--user", "ada@example.org",
+                              "--name", "x"}),
+                 "the user has 1 token that count");
+}
+
 TEST(Audit, ShowsWhatTheCommandsDidAndFilters) {
   const TestMachine machine;
   machine.prepare();
@@ -306,6 +402,45 @@ TEST(Keys, AKeyringThatOthersCanReadIsRefused) {
   ::chmod(machine.keyring().c_str(), 0644);
   expect_refused(machine.run({"keys", "list"}), machine.keyring().string());
   expect_refused(machine.run({"serve"}), machine.keyring().string());
+}
+
+TEST(Keys, OfAnotherFolderAreRefused) {
+  const TestMachine machine, other;
+  machine.prepare();
+  other.prepare();
+  machine.must({"check"});
+  const auto own = Keyring(read_keyring(machine.keyring()).value());
+  ASSERT_TRUE(write_keyring(machine.keyring(), read_keyring(other.keyring()).value(), true));
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"serve"},
+                                                {"check"},
+                                                {"export"},
+                                                {"keys", "rotate"},
+                                                {"keys", "rewrap"},
+                                                {"backup", (machine.folder() / "b").string()}})
+    expect_refused(machine.run(words), "is not the one of " + machine.data().string());
+  // A folder of before there was keyring.id knows by what it stores; an empty one takes any.
+  std::filesystem::remove(machine.data() / "keyring.id");
+  machine.must({"check"});
+  expect_refused(
+      [&] {
+        EXPECT_TRUE(write_keyring(machine.keyring(), own, true));
+        return machine.run({"check"});
+      }(),
+      "is not the one of");
+}
+
+TEST(Keys, OfBeforeARotationAreAnOlderCopy) {
+  const TestMachine machine;
+  machine.prepare();
+  const auto before = read_keyring(machine.keyring()).value();
+  machine.must({"keys", "rotate", "--purpose", "session"});
+  const auto session_only = read_keyring(machine.keyring()).value();
+  ASSERT_TRUE(write_keyring(machine.keyring(), before, true));
+  machine.must({"check"});  // nothing that is stored needs the session key
+  ASSERT_TRUE(write_keyring(machine.keyring(), session_only, true));
+  machine.must({"keys", "rotate", "--purpose", "object"});
+  ASSERT_TRUE(write_keyring(machine.keyring(), before, true));
+  expect_refused(machine.run({"check"}), "older copy");
 }
 
 TEST(Keys, AMissingKeyringIsSaid) {

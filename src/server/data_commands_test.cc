@@ -6,8 +6,11 @@
 
 #include <fstream>
 
+#include "base/file.h"
+#include "base/keyring.h"
 #include "server/data_folder.h"
 #include "server/test_machine.h"
+#include "storage/sqlite.h"
 
 namespace valetkey::server {
 namespace {
@@ -67,6 +70,92 @@ TEST_F(Data, ImportRefusesWhatIsNoParquetAndSaysWhich) {
   EXPECT_THAT(answer.err, HasSubstr("part-0.parquet"));
 }
 
+TEST_F(Data, ImportCountsByAccountAndNamesThoseThatDoNotExist) {
+  put("v1/account_id=13/type=events/date=2026-02-01/event=buy/notes.txt", "x");
+  put("v1/account_id=13/type=events/date=2026-02-03/event=buy/notes.txt", "y");
+  const Answer answer = machine_.must({"import", tree().string(), "--json"});
+  const auto document = answer.json();
+  const auto& accounts = document.at("accounts").as_array();
+  ASSERT_EQ(accounts.size(), 2u);
+  EXPECT_EQ(accounts[1].at("id"), "13");
+  EXPECT_EQ(accounts[1].at("days"), 2);
+  EXPECT_EQ(accounts[1].at("files"), 2);
+  EXPECT_EQ(accounts[1].at("first_day"), "2026-02-01");
+  EXPECT_EQ(accounts[1].at("last_day"), "2026-02-03");
+  EXPECT_EQ(document.at("unknown_accounts"), boost::json::parse(R"(["13"])"));
+  EXPECT_THAT(answer.err, HasSubstr("valetkeyd account create 13 --name"));
+  EXPECT_THAT(machine_.must({"import", tree().string()}).out,
+              HasSubstr("Account 13: 2 days (2026-02-01 to 2026-02-03), 2 files"));
+}
+
+TEST_F(Data, AForeignKeyringIsKnownByWhatIsStored) {
+  fs::remove(machine_.data() / "keyring.id");  // as a folder of an earlier version
+  const auto own = read_keyring(machine_.keyring()).value();
+  ASSERT_TRUE(write_keyring(machine_.keyring(), Keyring::make(SystemClock().now()), true));
+  const Answer refused = machine_.run({"check"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.err, HasSubstr("is not the one of " + machine_.data().string()));
+  ASSERT_TRUE(write_keyring(machine_.keyring(), own, true));
+  machine_.must({"check"});
+  EXPECT_TRUE(fs::exists(machine_.data() / "keyring.id"));
+}
+
+// Flips a bit in what says what kind of page the table's first one is; returns the sound file.
+std::string damage(const fs::path& file, const std::string& table) {
+  std::size_t at = 0;
+  {
+    const auto database = storage::Database::open(file, SQLITE_OPEN_READWRITE).value();
+    EXPECT_TRUE(database->execute("PRAGMA wal_checkpoint(TRUNCATE)"));
+    auto find = database->query("SELECT rootpage FROM sqlite_schema WHERE name = ?").value();
+    EXPECT_TRUE(find.bind_text(table).step().value()) << table;
+    at = static_cast<std::size_t>(find.integer(0) - 1) * 4096;
+  }
+  std::string sound = read_file(file, 100'000'000).value();
+  std::string bytes = sound;
+  bytes[at] = static_cast<char>(bytes[at] ^ 4);
+  EXPECT_TRUE(replace_file(file, bytes));
+  return sound;
+}
+
+TEST_F(Data, CheckNamesDamagedTables) {
+  for (const auto& [file, table] : {std::pair{"control.db", "users"},
+                                    {"control.db", "tokens"},
+                                    {"control.db", "revocations"},
+                                    {"objects.db", "export_seen"},
+                                    {"objects.db", "export_count"}}) {
+    const std::string sound = damage(machine_.data() / file, table);
+    const Answer answer = machine_.run({"check"});
+    EXPECT_EQ(answer.status, 1) << table;
+    EXPECT_THAT(answer.out, HasSubstr(std::string(file) + ": table " + table + " is damaged"));
+    EXPECT_THAT(answer.out, HasSubstr("restore a backup"));
+    ASSERT_TRUE(replace_file(machine_.data() / file, sound));
+  }
+  machine_.must({"check"});
+}
+
+TEST_F(Data, TheBucketOfTheFolderIsUsedWhereNoOtherIsNamed) {
+  const auto dir = (machine_.folder() / "acme").string();
+  const auto in = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"--data-dir", dir});
+    return machine_.run_bare(words);
+  };
+  EXPECT_THAT(in({"init", "--bucket", "acme-events"}).out, HasSubstr("for bucket acme-events"));
+  EXPECT_EQ(in({"import", tree().string()}).status, 0);
+  EXPECT_EQ(in({"check"}).status, 0);
+  machine_.environment["VALETKEY_S3_BUCKET"] = "other-events";
+  const Answer refused = in({"check"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.err, HasSubstr("was made with bucket acme-events"));
+  EXPECT_THAT(refused.err, HasSubstr("the environment names bucket other-events"));
+}
+
+TEST_F(Data, AShorterRetentionSaysWhatItRemoves) {
+  const Answer said = machine_.must({"account", "set", "12", "--retention", "1d"});
+  EXPECT_THAT(said.err, HasSubstr("of account 12 (2026-01-31 to 2026-01-31): 2 objects"));
+  const Answer again = machine_.must({"account", "set", "12", "--retention", "1d"});
+  EXPECT_THAT(again.err, Not(HasSubstr("removes")));
+}
+
 TEST_F(Data, ImportOfAFolderThatIsNoneIsRefused) {
   const Answer answer = machine_.run({"import", (machine_.folder() / "nothing").string()});
   EXPECT_EQ(answer.status, 1);
@@ -122,10 +211,16 @@ TEST_F(Data, ABackupHoldsNoKeyAndNoPlainContent) {
 
 TEST_F(Data, BackupAndRestoreRefuseFoldersThatHoldSomething) {
   machine_.must({"backup", backup_folder()});
-  EXPECT_EQ(machine_.run({"backup", backup_folder()}).status, 1);
-  const Answer answer = machine_.run({"restore", backup_folder()});
-  EXPECT_EQ(answer.status, 1);
-  EXPECT_THAT(answer.err, HasSubstr("is a data folder already"));
+  const auto refused = [&](const Answer& answer, const char* why) {
+    EXPECT_EQ(answer.status, 1);
+    EXPECT_THAT(answer.err, HasSubstr(why));
+    EXPECT_THAT(answer.err, testing::Not(HasSubstr("serve")));  // which would change a backup
+  };
+  refused(machine_.run({"backup", backup_folder()}), "is a backup already");
+  refused(machine_.run({"restore", backup_folder()}), "holds data already");
+  refused(machine_.run_bare({"restore", backup_folder(), "--data-dir", backup_folder()}),
+          "is a backup itself");
+  refused(machine_.run({"backup", machine_.data().string()}), "is a data folder");
 }
 
 TEST_F(Data, ABackupWithoutItsManifestIsNone) {

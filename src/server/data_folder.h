@@ -11,6 +11,9 @@ namespace valetkey::server {
 // In a data folder that `restore` has begun and not finished.
 inline constexpr const char* kRestoreMarker = "restore.incomplete";
 
+// Which keyring is the folder's: keyring_binding.h.
+inline constexpr const char* kKeyringId = "keyring.id";
+
 // Missing, or empty but for a configuration, so that nothing of anyone is mixed with ours.
 Result<void> need_empty(const std::filesystem::path& folder);
 // Makes it where needed; mode 0700.

@@ -82,7 +82,7 @@ Result<void> ExportLoop::work() {
   asked_ = false;
   VALETKEY_CHECK(exporter_->close_days());
   VALETKEY_CHECK(apply_retention());
-  return erase_asked_visitors(parts_, *exporter_);
+  return carry_out_erasures(parts_, *exporter_);
 }
 
 // What is due, or everything; but nothing that arrives meanwhile, or other work would never have

@@ -78,11 +78,37 @@ Result<std::unique_ptr<events::Exporter>> make_exporter(const ExporterParts& par
       options_of(config, parts.objects, std::move(library)));
 }
 
-Result<void> erase_asked_visitors(const ExporterParts& parts, events::Exporter& exporter) {
+namespace {
+
+// Everything of a deleted account, in an order that can begin again at any point.
+Result<void> purge(const ExporterParts& parts, events::Exporter& exporter,
+                   const storage::Erasure& asked, const AccountId& account) {
+  const auto purged = parts.control.purge_account(account);
+  if (!purged && purged.error().code != ErrorCode::denied) return purged;
+  if (!purged) {  // not deleted after all: a restored control store, say
+    log::error("server", "an account is not purged", {{"why", purged.error().detail}});
+    return parts.ledger.finish_erasure(asked.id, {});
+  }
+  VALETKEY_TRY(const auto unreadable, exporter.erase_account(account));
+  VALETKEY_CHECK(parts.objects.sweep(parts.clock.now() + kAfterAllReaders));
+  VALETKEY_CHECK(parts.ledger.forget_account(asked.account, asked.id));
+  VALETKEY_CHECK(parts.ledger.finish_erasure(asked.id, unreadable));
+  log::info("server", "purged an account",
+            {{"account", asked.account}, {"unreadable", unreadable.size()}});
+  return {};
+}
+
+}  // namespace
+
+Result<void> carry_out_erasures(const ExporterParts& parts, events::Exporter& exporter) {
   while (true) {
     VALETKEY_TRY(const auto asked, parts.ledger.next_erasure());
     if (!asked) return {};
     VALETKEY_TRY(const auto account, AccountId::parse(asked->account));
+    if (asked->visitor_sha256.empty()) {
+      VALETKEY_CHECK(purge(parts, exporter, *asked, account));
+      continue;
+    }
     const auto note = [&](const std::string& key, std::uint64_t rows) {
       return parts.ledger.note_erased(asked->id, key, rows);
     };

@@ -36,9 +36,9 @@ struct ExporterParts {
 Result<std::unique_ptr<events::Exporter>> make_exporter(const ExporterParts& parts,
                                                         const Config::Export& config);
 
-// Erases the visitors that `account erase-visitor` asked for, also from replaced parts that could
-// still be read for hours.
-Result<void> erase_asked_visitors(const ExporterParts& parts, events::Exporter& exporter);
+// Erases what `account erase-visitor` and `account delete --purge` asked for, also from replaced
+// parts that could still be read for hours.
+Result<void> carry_out_erasures(const ExporterParts& parts, events::Exporter& exporter);
 
 // The sum over all accounts.
 Result<storage::ExportCounts> total_counts(storage::ExportLedger& ledger);

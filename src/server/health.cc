@@ -27,6 +27,7 @@ std::vector<std::string> Health::problems(Timestamp now) const {
   if (!control_fresh) out.emplace_back("the control store has not been readable for 5 s");
   if (!object_store_problem.empty())
     out.push_back("the object store cannot be read: " + object_store_problem);
+  if (!no_key.empty()) out.push_back(no_key);
   if (disk_total_bytes > 0 && disk_free_bytes < min_free_bytes)
     out.push_back(fmt::format("the disk is full: {} free, {} needed", in_mib(disk_free_bytes),
                               in_mib(min_free_bytes)));

@@ -31,6 +31,7 @@ struct Health {
   std::uint64_t min_free_bytes = 0;
   std::optional<Timestamp> certificate_not_after;  // none: no TLS
   std::vector<KeyHealth> keys;
+  std::string no_key;                     // why nothing can be sealed; empty: it can
   std::optional<ExportHealth> exporting;  // none: no events are taken here
 
   bool above_watermark() const;

@@ -21,6 +21,9 @@ void observe_disk(Health& health, const std::filesystem::path& folder) {
 void observe_keys(Health& health, const Keyring& keyring, Timestamp now) {
   for (const Key& key : keyring.keys())
     health.keys.push_back({key.purpose, key.id, keyring.state_of(key, now), key.created});
+  for (const auto purpose : {KeyPurpose::session, KeyPurpose::object})
+    if (const auto key = keyring.require_active(purpose, now); !key && health.no_key.empty())
+      health.no_key = key.error().detail;
 }
 
 }  // namespace

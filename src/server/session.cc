@@ -8,9 +8,16 @@
 
 #include "control/sqlite_store.h"
 #include "server/data_folder.h"
+#include "server/keyring_binding.h"
 
 namespace valetkey::server {
 namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kPackageConfig = "/etc/valetkey/valetkey.toml";
+constexpr const char* kPackageData = "/var/lib/valetkey/data";
+
+}  // namespace
 
 fs::path Session::keyring() const {
   if (!keyring_file.empty()) return keyring_file;
@@ -24,11 +31,29 @@ void Session::print(const boost::json::value& document) const {
   out << boost::json::serialize(document) << '\n';
 }
 
-Result<Config> Session::load_config() const {
-  if (!config_file.empty()) return server::load_config(config_file, env);
-  const fs::path own = data_dir / "valetkey.toml";
+fs::path Session::configuration() const {
+  if (!config_file.empty()) return config_file;
   std::error_code ignored;
-  return server::load_config(fs::exists(own, ignored) ? own : fs::path(), env);
+  if (const fs::path own = data_dir / "valetkey.toml"; fs::exists(own, ignored)) return own;
+  const fs::path package = kPackageConfig;
+  const bool of_package = fs::equivalent(data_dir, kPackageData, ignored);
+  return of_package && fs::exists(package, ignored) ? package : fs::path();
+}
+
+Result<Config> Session::load_config() const {
+  const fs::path file = configuration();
+  VALETKEY_TRY(Config config, server::load_config(file, env));
+  const auto stored = storage::read_bucket(data_dir / "objects.db");
+  if (!stored || config.s3.bucket == *stored) return config;
+  if (config.s3.bucket != Config().s3.bucket)
+    return fail(
+        ErrorCode::invalid,
+        fmt::format("{} was made with bucket {}, but {} names bucket {}: set [s3] bucket = "
+                    "\"{}\" there, or name another data folder",
+                    data_dir.string(), *stored, file.empty() ? "the environment" : file.string(),
+                    config.s3.bucket, *stored));
+  config.s3.bucket = *stored;
+  return config;
 }
 
 Result<void> Session::need_data() const {
@@ -72,6 +97,7 @@ Result<std::unique_ptr<KeySource>> Session::open_keys() const {
   VALETKEY_CHECK(need_data());
   VALETKEY_CHECK(check_keyring_place());
   VALETKEY_TRY(std::unique_ptr<KeySource> keys, FileKeySource::open(keyring()));
+  VALETKEY_CHECK(bind_keyring(*this, *keys->get()));
   return keys;
 }
 
@@ -84,14 +110,19 @@ Result<std::unique_ptr<storage::DiskStore>> Session::open_objects(const KeySourc
 Result<void> Session::record(std::string_view action, std::optional<AccountId> account,
                              std::string_view subject) const {
   VALETKEY_TRY(const auto audit, open_audit());
-  return audit->append_durably({.at = clock.now(),
-                                .action = action,
-                                .outcome = "ok",
-                                .account = account ? &*account : nullptr,
-                                .actor = fmt::format("cli:{}", getuid()),
-                                .subject = subject,
-                                .client = {},
-                                .request_id = {}});
+  return record_in(*audit, action, std::move(account), subject);
+}
+
+Result<void> Session::record_in(control::AuditLog& audit, std::string_view action,
+                                std::optional<AccountId> account, std::string_view subject) const {
+  return audit.append_durably({.at = clock.now(),
+                               .action = action,
+                               .outcome = "ok",
+                               .account = account ? &*account : nullptr,
+                               .actor = fmt::format("cli:{}", getuid()),
+                               .subject = subject,
+                               .client = {},
+                               .request_id = {}});
 }
 
 }  // namespace valetkey::server

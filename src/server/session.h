@@ -26,13 +26,18 @@ struct Session {
   bool json = false;      // one JSON document on `out`, nothing else
   bool terminal = false;  // somebody watches `err`
   std::filesystem::path data_dir;
-  std::filesystem::path config_file;   // as given; empty: DIR/valetkey.toml where it exists
+  std::filesystem::path config_file;   // as given; empty: see configuration()
   std::filesystem::path keyring_file;  // as given; empty: DIR.keyring
+  std::istream* answers = nullptr;     // of a person at a terminal; null: nobody can be asked
 
   std::filesystem::path keyring() const;
   // Prints the document and a newline.
   void print(const boost::json::value& document) const;
 
+  // The file that is read: as given, else DIR/valetkey.toml where it exists, else, of the package's
+  // data folder, the package's file, so that commands and the service agree. Empty: none.
+  std::filesystem::path configuration() const;
+  // The bucket is the one that the folder was made with, where the configuration names no other.
   Result<Config> load_config() const;
   // `not_found`, with what to do, if the folder was never initialised.
   Result<void> need_data() const;
@@ -45,6 +50,8 @@ struct Session {
   Result<std::unique_ptr<storage::DiskStore>> open_objects(const KeySource& keys) const;
 
   // Writes one record durably, as this user of the operating system.
+  Result<void> record_in(control::AuditLog& audit, std::string_view action,
+                         std::optional<AccountId> account, std::string_view subject) const;
   Result<void> record(std::string_view action, std::optional<AccountId> account,
                       std::string_view subject) const;
 };

@@ -146,6 +146,16 @@ constexpr auto kSettings = std::to_array<Setting>({
      "Most API requests of one token per second, of which 20 seconds' worth may come at once; more "
      "get 429. 0 is no limit.",
      0, 1'000'000},
+    {"limits", "tokens_per_user", FIELD(limits.tokens.per_user),
+     "Most tokens of one user that count (neither revoked nor expired), and most that are made for "
+     "one within 24 hours; more get 403. 0 is no limit.",
+     0, 1'000'000},
+    {"limits", "tokens_per_account", FIELD(limits.tokens.per_account), "The same of one account.",
+     0, 100'000'000},
+    {"limits", "token_creations_per_s", FIELD(limits.token_creations_per_s),
+     "Most tokens that one user creates per second over REST, and ten times as many an account; 20 "
+     "seconds' worth may come at once, more get 429. 0 is no limit.",
+     0, 1'000'000},
     {"limits", "account_max_requests", FIELD(limits.account.max_requests),
      "Most S3 requests of one account running at once; more get 503 SlowDown.", 1, 1'000'000},
     {"limits", "account_requests_per_s", FIELD(limits.account.requests_per_s),

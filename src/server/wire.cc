@@ -174,6 +174,8 @@ api::Options Server::api_options() const {
   out.max_duration = config_.credentials.max_duration;
   out.limiter = config_.limits.auth_failures;
   out.token_requests_per_s = config_.limits.token_requests_per_s;
+  out.token_limits = config_.limits.tokens;
+  out.token_creations_per_s = config_.limits.token_creations_per_s;
   out.cors_origins = config_.api.cors_origins;
   out.max_intake_body_bytes = config_.intake.max_body_bytes;
   out.intake.max_unzipped_bytes = config_.intake.max_unzipped_bytes;

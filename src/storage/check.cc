@@ -140,10 +140,14 @@ class Check {
 Result<CheckReport> check_objects(DiskStore& store, const CheckOptions& options, Timestamp now,
                                   CheckProgress& progress) {
   // Without a sound index nothing that follows would be true, least of all what is an orphan.
-  if (const auto sound = store.index().check_structure(); !sound) {
-    if (sound.error().code != ErrorCode::corrupt) return std::unexpected(sound.error());
+  auto structure = store.index().check_structure();
+  if (!structure && structure.error().code != ErrorCode::corrupt)
+    return std::unexpected(structure.error());
+  if (!structure || !structure->empty()) {
     CheckReport report;
-    report.problems.push_back(sound.error().detail);
+    if (!structure) structure = std::vector{structure.error().detail};
+    for (const std::string& problem : *structure)
+      report.problems.push_back("objects.db: " + problem + ": restore a backup");
     return report;
   }
   VALETKEY_TRY(CheckReport report, Check(store, progress).run(options.workers));

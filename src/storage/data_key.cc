@@ -55,10 +55,7 @@ Result<Secret> unwrap_data_key(const Keyring& keyring, const WrappedKey& wrapped
 }
 
 Result<const Key*> active_object_key(const Keyring& keyring, Timestamp now) {
-  const Key* key = keyring.active(KeyPurpose::object, now);
-  if (key == nullptr)
-    return fail(ErrorCode::internal, "the keyring has no active object key: run keys rotate");
-  return key;
+  return keyring.require_active(KeyPurpose::object, now);
 }
 
 }  // namespace valetkey::storage

@@ -41,7 +41,7 @@ Result<WrappedKey> wrap_data_key(const Key& object_key, const Secret& data_key,
 // `denied` if the keyring lacks the key, `corrupt` if the wrapping does not open for this object.
 Result<Secret> unwrap_data_key(const Keyring& keyring, const WrappedKey& wrapped,
                                const ObjectIdentity& object);
-// The active object key, or `internal`.
+// The active object key, or `unavailable` and why.
 Result<const Key*> active_object_key(const Keyring& keyring, Timestamp now);
 
 }  // namespace valetkey::storage

@@ -112,4 +112,7 @@ class DiskStore final : public ObjectStore {
 Result<std::unique_ptr<DiskStore>> open_disk_store(DiskStoreOptions options, const KeySource& keys,
                                                    const Clock& clock);
 
+// The bucket that the index in `file` was made with; an Error where there is no such file.
+Result<std::string> read_bucket(const std::filesystem::path& file);
+
 }  // namespace valetkey::storage

@@ -425,4 +425,21 @@ Result<std::optional<ErasureResult>> ExportLedger::erased(std::int64_t id) {
   }
 }
 
+Result<void> ExportLedger::forget_account(const std::string& account, std::int64_t but_erasure) {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_, Transaction::Kind::write));
+  for (const char* sql : {"DELETE FROM export_count WHERE account = ?",
+                          "DELETE FROM export_dropped WHERE account = ?"}) {
+    VALETKEY_TRY(Query query, database_->query(sql));
+    VALETKEY_CHECK(query.bind_text(account).run());
+  }
+  VALETKEY_TRY(Query others,
+               database_->query("DELETE FROM export_erasure WHERE account = ? AND id <> ?"));
+  VALETKEY_CHECK(others.bind_text(account).bind(but_erasure).run());
+  VALETKEY_TRY(Query of_others, database_->query("DELETE FROM export_erased WHERE erasure NOT IN "
+                                                 "(SELECT id FROM export_erasure)"));
+  VALETKEY_CHECK(of_others.run());
+  return transaction.commit();
+}
+
 }  // namespace valetkey::storage

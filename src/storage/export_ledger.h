@@ -40,7 +40,7 @@ struct SeenFile {
 struct Erasure {
   std::int64_t id = 0;
   std::string account;
-  std::string visitor_sha256;
+  std::string visitor_sha256;  // empty: everything of the account
 };
 
 struct ErasureResult {
@@ -107,7 +107,7 @@ class ExportLedger {
   Result<void> note_failure(Timestamp began, const std::string& why);
   // Why an attempt failed that began at `asked` or later; none: none has.
   Result<std::optional<std::string>> failed_since(Timestamp asked);
-  // `valetkeyd account erase-visitor` asks whoever exports.
+  // `valetkeyd account erase-visitor` and `account delete --purge` ask whoever exports.
   Result<std::int64_t> request_erasure(const std::string& account,
                                        const std::string& visitor_sha256, Timestamp now);
   Result<std::optional<Erasure>> next_erasure();  // the oldest that is not done
@@ -116,6 +116,8 @@ class ExportLedger {
   Result<void> note_erased(std::int64_t id, const std::string& key, std::uint64_t rows);
   Result<void> finish_erasure(std::int64_t id, const std::vector<std::string>& unreadable);
   Result<std::optional<ErasureResult>> erased(std::int64_t id);  // none: not done
+  // Its counts, drops and erasures but that one.
+  Result<void> forget_account(const std::string& account, std::int64_t but_erasure);
 
  private:
   explicit ExportLedger(std::unique_ptr<Database> database) : database_(std::move(database)) {}

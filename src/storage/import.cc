@@ -20,7 +20,20 @@ namespace {
 constexpr std::size_t kReadBytes = 256 * 1024;
 constexpr std::size_t kMaxReasons = 100;
 
-enum class Outcome : std::uint8_t { added, replaced, unchanged };
+struct Outcome {
+  enum class What : std::uint8_t { added, replaced, unchanged };
+  What what;
+  std::optional<std::uint64_t> rows;
+};
+
+// Of a key "v1/account_id=1/type=events/date=2020-09-14/…", the value of the folder `name`.
+std::string folder_value(std::string_view key, std::string_view name) {
+  const auto at = key.find("/" + std::string(name));
+  if (at == key.npos) return {};
+  const auto value = key.substr(at + 1 + name.size());
+  const auto end = value.find('/');
+  return end == value.npos ? std::string() : std::string(value.substr(0, end));
+}
 
 class Import {
  public:
@@ -40,11 +53,11 @@ class Import {
   Result<void> read_through(const Tree::File& file, std::string& buffer, bool count_bytes,
                             const std::function<Result<void>(std::string_view)>& each);
   Result<bool> is_same(const Tree::File& file, const ObjectInfo& there, std::string& buffer);
-  Result<void> write(const Tree::File& file, std::string& buffer);
+  Result<std::optional<std::uint64_t>> write(const Tree::File& file, std::string& buffer);
   Result<std::optional<std::uint64_t>> count_rows(const Tree::File& file) const;
   void advance(std::uint64_t files, std::uint64_t bytes);
   void refuse(const std::string& path, const Error& error);
-  void finish_file(Outcome outcome);
+  void finish_file(const std::string& key, const Outcome& outcome);
   void end_with(Error error);
   // A store that fails ends the import, unlike a file that cannot be read.
   template <class T>
@@ -119,7 +132,7 @@ void Import::work() {
 void Import::take(const std::string& key, std::string& buffer) {
   const auto outcome = take_file(key, buffer);
   if (outcome)
-    finish_file(*outcome);
+    finish_file(key, *outcome);
   else if (!stopping() && !ended())
     refuse(key, outcome.error());
 }
@@ -137,11 +150,11 @@ Result<Outcome> Import::take_file(const std::string& key, std::string& buffer) {
     VALETKEY_TRY(const bool same, is_same(file, *there, buffer));
     if (same) {
       advance(0, there->size);
-      return Outcome::unchanged;
+      return Outcome{Outcome::What::unchanged, there->rows};
     }
   }
-  VALETKEY_CHECK(write(file, buffer));
-  return known ? Outcome::replaced : Outcome::added;
+  VALETKEY_TRY(const auto rows, write(file, buffer));
+  return Outcome{known ? Outcome::What::replaced : Outcome::What::added, rows};
 }
 
 Result<void> Import::read_through(const Tree::File& file, std::string& buffer, bool count_bytes,
@@ -172,7 +185,7 @@ Result<bool> Import::is_same(const Tree::File& file, const ObjectInfo& there, st
   return hex({reinterpret_cast<const char*>(digest.data()), digest.size()}) == there.etag;
 }
 
-Result<void> Import::write(const Tree::File& file, std::string& buffer) {
+Result<std::optional<std::uint64_t>> Import::write(const Tree::File& file, std::string& buffer) {
   VALETKEY_TRY(const auto rows, count_rows(file));
   VALETKEY_TRY(const auto writer, of_store(store_.create(file.name, clock_.now())));
   VALETKEY_CHECK(read_through(
@@ -182,7 +195,8 @@ Result<void> Import::write(const Tree::File& file, std::string& buffer) {
     const std::lock_guard lock(mutex_);
     summary_.bytes += staged->info().size;
   }
-  return of_store(group_.add(std::move(staged)));
+  VALETKEY_CHECK(of_store(group_.add(std::move(staged))));
+  return rows;
 }
 
 Result<std::optional<std::uint64_t>> Import::count_rows(const Tree::File& file) const {
@@ -210,12 +224,18 @@ void Import::refuse(const std::string& path, const Error& error) {
   progress_.refused(path, error);
 }
 
-void Import::finish_file(Outcome outcome) {
+void Import::finish_file(const std::string& key, const Outcome& outcome) {
   {
     const std::lock_guard lock(mutex_);
-    (outcome == Outcome::added      ? summary_.added
-     : outcome == Outcome::replaced ? summary_.replaced
-                                    : summary_.unchanged) += 1;
+    (outcome.what == Outcome::What::added      ? summary_.added
+     : outcome.what == Outcome::What::replaced ? summary_.replaced
+                                               : summary_.unchanged) += 1;
+    if (const auto account = folder_value(key, "account_id="); !account.empty()) {
+      ImportedAccount& of = summary_.accounts[account];
+      of.files += 1;
+      of.rows += outcome.rows.value_or(0);
+      if (auto day = folder_value(key, "date="); !day.empty()) of.days.insert(std::move(day));
+    }
   }
   advance(1, 0);
 }

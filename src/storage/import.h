@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -46,7 +48,15 @@ class ImportProgress {
   virtual void refused(const std::string& path, const Error& error) = 0;
 };
 
+// What an account's files hold, those that were there already included.
+struct ImportedAccount {
+  std::set<std::string> days;  // "2020-09-14"
+  std::uint64_t files = 0;
+  std::uint64_t rows = 0;
+};
+
 struct ImportSummary {
+  std::map<std::string, ImportedAccount> accounts;  // by id, of files that were taken
   std::uint64_t added = 0;
   std::uint64_t replaced = 0;
   std::uint64_t unchanged = 0;

@@ -95,7 +95,7 @@ class Index {
   // A consistent copy at `to`, which must not exist.
   Result<void> copy_to(const std::filesystem::path& to);
   // SQLite's own look at the file's structure.
-  Result<void> check_structure();
+  Result<std::vector<std::string>> check_structure();
 
  private:
   // A connection on loan; goes back to the pool.

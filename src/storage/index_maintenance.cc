@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "storage/disk_store.h"
 #include "storage/index.h"
 #include "storage/index_schema.h"
 
@@ -77,16 +78,53 @@ Result<void> Index::copy_to(const std::filesystem::path& to) {
   return copy.bind_text(name).run();
 }
 
-Result<void> Index::check_structure() {
+namespace {
+
+Result<void> note_damage(Query& look, const std::string& what, std::vector<std::string>& problems) {
+  const auto looked = look.step();
+  if (!looked && looked.error().code != ErrorCode::corrupt) return std::unexpected(looked.error());
+  if (looked && *looked && look.text(0) == "ok") return {};
+  const std::string why = !looked   ? looked.error().detail
+                          : *looked ? std::string(look.text(0))
+                                    : "it cannot be checked";
+  problems.push_back(what + " is damaged (" + why.substr(0, why.find('\n')) + ")");
+  return {};
+}
+
+// Table by table, so that each damaged one is named; then what belongs to none.
+Result<std::vector<std::string>> check_tables(Database& database) {
+  std::vector<std::string> problems;
+  VALETKEY_TRY(Query tables, database.query("SELECT name FROM sqlite_schema WHERE type = 'table'"));
+  while (true) {
+    VALETKEY_TRY(const bool more, tables.step());
+    if (!more) break;
+    const std::string table(tables.text(0));
+    VALETKEY_TRY(Query look, database.query("SELECT * FROM pragma_integrity_check(?)"));
+    look.bind_text(table);
+    VALETKEY_CHECK(note_damage(look, "table " + table, problems));
+  }
+  VALETKEY_TRY(Query whole, database.query("PRAGMA integrity_check(1)"));
+  if (problems.empty()) VALETKEY_CHECK(note_damage(whole, "the file", problems));
+  return problems;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> Index::check_structure() {
   VALETKEY_TRY(const Lease database, lease());
   // What single rows hold is looked at row by row, so that each bad one is named.
   VALETKEY_CHECK((*database).execute("PRAGMA ignore_check_constraints = 1"));
-  VALETKEY_TRY(Query look, (*database).query("PRAGMA integrity_check(1)"));
-  VALETKEY_TRY(const bool there, look.step());
+  auto problems = check_tables(*database);
   VALETKEY_CHECK((*database).execute("PRAGMA ignore_check_constraints = 0"));
-  if (there && look.text(0) == "ok") return {};
-  return fail(ErrorCode::corrupt,
-              fmt::format("{}: {}: restore a backup", path_.string(), there ? look.text(0) : ""));
+  return problems;
+}
+
+Result<std::string> read_bucket(const std::filesystem::path& file) {
+  VALETKEY_TRY(const auto database, Database::open(file, SQLITE_OPEN_READWRITE));
+  VALETKEY_TRY(Query state, database->query("SELECT bucket FROM state"));
+  VALETKEY_TRY(const bool there, state.step());
+  if (there) return std::string(state.text(0));
+  return fail(ErrorCode::corrupt, file.string() + " names no bucket");
 }
 
 }  // namespace valetkey::storage

@@ -174,6 +174,32 @@ class Events(unittest.TestCase):
         self.server.start()
         self.assertEqual(["bob"], [row["visitor_id"] for row in self.rows(ACCOUNT)])
 
+    def test_a_deleted_account_is_purged_whatever_is_killed(self):
+        for account in (ACCOUNT, NEIGHBOUR):
+            self.acknowledged(body(account, "ann", [conversion("ann-1", "buy")]))
+        self.server.run("export")
+        self.acknowledged(body(ACCOUNT, "ann", [conversion("ann-2", "look")]))
+        self.assertEqual(2, self.server.refused("account", "delete", ACCOUNT, "--purge").status)
+        for round in range(3):
+            purging = subprocess.Popen(self.server.command("account", "delete", ACCOUNT, "--purge", "--yes"),
+                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            self.addCleanup(purging.kill)
+            time.sleep(0.3 + 0.7 * round)
+            purging.kill()
+            purging.communicate()
+            if round == 1:  # the server, too, in the midst of it or after
+                self.server.kill()
+                self.server.start()
+        said = self.server.ask("account", "delete", ACCOUNT, "--purge", "--yes")
+        self.assertEqual((True, []), (said["purged"], said["unreadable"]))
+        self.server.run("check")
+        self.assertEqual([], [row for row in self.server.ask("export", "status")["accounts"]
+                              if row["account"] == ACCOUNT])
+        self.assertEqual([], self.server.ask("user", "list", "--account", ACCOUNT)["users"])
+        self.assertEqual(1, len(self.rows(NEIGHBOUR)))
+        self.assertEqual(0, self.server.ask("account", "delete", ACCOUNT, "--purge", "--yes")["objects"])
+        self.assertIn("account.purge", [event["action"] for event in self.server.audit()])
+
     def test_events_may_have_a_listener_of_their_own(self):
         port = free_ports(1)[0]
         self.server.stop()

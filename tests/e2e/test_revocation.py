@@ -75,12 +75,27 @@ class Revocation(ServedCase):
         self.assertEqual(b"small", self.read())
 
     def test_deleting_an_account_ends_it_for_good(self):
-        self.assert_cut_off_within_a_second(lambda: self.server.run("account", "delete", self.account))
+        self.assert_cut_off_within_a_second(lambda: self.server.run("account", "delete", self.account, "--yes"))
         self.assertEqual(401, self.server.get("/v2/export/credentials", self.token).status_code)
         self.server.refused("account", "create", self.account)
 
     def test_disabling_a_user_ends_the_users_sessions(self):
         self.assert_cut_off_within_a_second(lambda: self.server.run("user", "disable", self.email))
+
+    def test_disabling_a_user_ends_what_the_user_created_for_others(self):
+        other = f"m@{self.account}.example"
+        self.server.run("user", "create", other, "--account", self.account, "--role", "member")
+        made = self.server.call("POST", "/v2/tokens", self.token, json={"name": "nightly", "user": other})
+        self.assertEqual(201, made.status_code, made.text)
+        child = made.json()["token"]
+        self.clients.credentials = self.server.exchange(child)["credentials"]
+        self.assert_cut_off_within_a_second(lambda: self.assertIn(
+            "nightly", self.server.run("user", "disable", self.email)))
+        self.assertEqual(401, self.server.get("/v2/export/credentials", child).status_code)
+        self.server.run("user", "enable", self.email)
+        time.sleep(1)
+        self.assertEqual(200, self.server.get("/v2/export/credentials", self.token).status_code)
+        self.assertEqual(401, self.server.get("/v2/export/credentials", child).status_code)
 
     def test_a_running_download_is_cut(self):
         url = self.clients.boto3().generate_presigned_url(

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Erasures as commands ask for them. Whoever exports erases: the running server, or the command
+// where none runs. The request is in the ledger first, so it is carried out even if the command
+// ends.
+#pragma once
+
+#include "server/export_wiring.h"
+#include "server/session.h"
+
+namespace valetkey::server {
+
+struct ErasingParts {
+  const Session& session;
+  const Config& config;
+  const KeySource& keys;
+  storage::DiskStore& objects;
+  control::ControlStore& control;
+  storage::ExportLedger& ledger;
+};
+// Of the visitor whose id has this SHA-256 (hex); empty: everything of the account, which must be
+// deleted. Waits until it is done, an hour at most (`unavailable`: it goes on by itself).
+Result<storage::ErasureResult> erase_wherever_exported(const ErasingParts& parts,
+                                                       const AccountId& account,
+                                                       const std::string& visitor_sha256);
+
+}  // namespace valetkey::server
