@@ -21,8 +21,8 @@ class UsageCounts : public testing::Test {
     const auto account = AccountId::parse("12").value();
     EXPECT_TRUE(sqlite_->create_account(account, "Acme", now_));
     const auto user = sqlite_->create_user("a@example.org", account, control::Role::admin, now_);
-    const control::NewToken wanted{account,           user->id,     "n",
-                                   {.export_ = true}, std::nullopt, std::nullopt};
+    const control::NewToken wanted{account,      user->id,     "n", {.export_ = true},
+                                   std::nullopt, std::nullopt, {}};
     const Digest256 digest = control::token_digest(control::make_token().reveal());
     token_ = sqlite_->create_token(wanted, as_text(digest), now_)->id;
   }
