@@ -14,8 +14,8 @@
 #include "server/commands.h"
 #include "server/data_folder.h"
 #include "server/metrics.h"
-#include "server/progress_bar.h"
 #include "storage/backup.h"
+#include "terminal/size.h"
 
 namespace valetkey::server {
 namespace {
@@ -174,7 +174,7 @@ Result<int> backup(Session& session, const std::string& destination) {
         session.keyring().string());
   return print_summary(session, destination, summary,
                        fmt::format("{} objects ({}) backed up to {}.", summary.objects,
-                                   ProgressBar::bytes_text(summary.bytes), destination));
+                                   terminal::size_text(summary.bytes), destination));
 }
 
 Result<int> restore(Session& session, const std::string& source) {
@@ -199,10 +199,9 @@ Result<int> restore(Session& session, const std::string& source) {
                         : fmt::format("Put the keyring of that time at {} (mode 0600), then: "
                                       "valetkeyd check --data-dir {}\n",
                                       session.keyring().string(), session.data_dir.string()));
-  return print_summary(
-      session, session.data_dir.string(), summary,
-      fmt::format("{} objects ({}) restored into {}.", summary.objects,
-                  ProgressBar::bytes_text(summary.bytes), session.data_dir.string()));
+  return print_summary(session, session.data_dir.string(), summary,
+                       fmt::format("{} objects ({}) restored into {}.", summary.objects,
+                                   terminal::size_text(summary.bytes), session.data_dir.string()));
 }
 
 }  // namespace valetkey::server

@@ -7,8 +7,9 @@
 #include "server/backlog.h"
 #include "server/commands.h"
 #include "server/export_wiring.h"
-#include "server/progress_bar.h"
 #include "storage/check.h"
+#include "terminal/progress.h"
+#include "terminal/size.h"
 
 namespace valetkey::server {
 namespace {
@@ -18,13 +19,15 @@ namespace json = boost::json;
 class ShownProgress final : public storage::CheckProgress {
  public:
   ShownProgress(const Session& session, storage::StoreStats total)
-      : bar_(session.err, session.terminal), total_(total) {}
+      : bar_(session.err), total_(total) {
+    bar_.also_in_logs();
+  }
   void advanced(std::uint64_t objects, std::uint64_t bytes) override {
-    bar_.show(total_.objects, objects, total_.bytes, bytes);
+    bar_.show({total_.objects, objects, total_.bytes, bytes});
   }
 
  private:
-  ProgressBar bar_;
+  terminal::Progress bar_;
   storage::StoreStats total_;
 };
 
@@ -114,7 +117,7 @@ Result<int> check(Session& session, bool repair) {
   for (const auto& line : report.repaired) session.out << "repaired: " << line << '\n';
   for (const auto& line : report.problems) session.out << line << '\n';
   session.out << fmt::format(
-      "{} objects, {} read: {}\n", report.objects, ProgressBar::bytes_text(report.bytes),
+      "{} objects, {} read: {}\n", report.objects, terminal::size_text(report.bytes),
       report.clean() ? "all is well" : fmt::format("{} problems", report.problems.size()));
   return report.clean() ? 0 : 1;
 }

@@ -7,8 +7,8 @@
 #include "server/backlog.h"
 #include "server/commands.h"
 #include "server/export_wiring.h"
-#include "server/progress_bar.h"
 #include "server/table.h"
+#include "terminal/size.h"
 
 namespace valetkey::server {
 namespace {
@@ -244,8 +244,8 @@ Result<int> export_now(Session& session) {
     session.print(document_of(done));
   else
     session.out << fmt::format("{} events exported as {} rows in {} parts ({}); {} duplicates.\n",
-                               done.events, done.rows, done.parts,
-                               ProgressBar::bytes_text(done.bytes), done.duplicates);
+                               done.events, done.rows, done.parts, terminal::size_text(done.bytes),
+                               done.duplicates);
   return 0;
 }
 

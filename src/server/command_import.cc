@@ -6,9 +6,9 @@
 
 #include "events/parquet_footer.h"
 #include "server/commands.h"
-#include "server/progress_bar.h"
 #include "storage/disk_store.h"
 #include "storage/import.h"
+#include "terminal/progress.h"
 
 namespace valetkey::server {
 namespace {
@@ -43,10 +43,11 @@ class StopOnSignal {
 
 class ShownProgress final : public storage::ImportProgress {
  public:
-  explicit ShownProgress(const Session& session)
-      : session_(session), bar_(session.err, session.terminal) {}
+  explicit ShownProgress(const Session& session) : session_(session), bar_(session.err) {
+    bar_.also_in_logs();
+  }
   void advanced(const storage::ImportTotals& t) override {
-    bar_.show(t.files, t.files_done, t.bytes, t.bytes_done);
+    bar_.show({t.files, t.files_done, t.bytes, t.bytes_done});
   }
   void refused(const std::string& path, const Error& error) override {
     bar_.clear();
@@ -57,7 +58,7 @@ class ShownProgress final : public storage::ImportProgress {
 
  private:
   const Session& session_;
-  ProgressBar bar_;
+  terminal::Progress bar_;
 };
 
 // The accounts of the import that do not exist, so that nobody can read their data; true: deleted.

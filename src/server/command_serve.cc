@@ -63,6 +63,19 @@ Result<Config> configure(const Session& session, const ServeFlags& flags) {
 }
 
 // It runs, so systemd and --ready-fd hear of it; whether requests should come is /readyz's to say.
+// For the person who started it by hand.
+void say_next(const Session& session, const Urls& urls) {
+  const std::string& events = urls.intake.empty() ? urls.api : urls.intake;
+  session.err << fmt::format(
+      "Next, in another window:\n"
+      "  make a token:  TOKEN=$(valetkeyd token create --account ID --user EMAIL "
+      "--name laptop --data-dir {0})\n"
+      "  read:          valetkey configure --api {1}\n"
+      "  send events:   POST {2}/v1/events\n"
+      "  in a browser:  {1}/\n",
+      session.data_dir.string(), urls.api, events);
+}
+
 Result<void> announce(const Session& session, const ServeFlags& flags, const Server& server) {
   const Urls& urls = server.urls();
   const std::string events = urls.intake.empty() ? "" : fmt::format(", events {}", urls.intake);
@@ -72,6 +85,7 @@ Result<void> announce(const Session& session, const ServeFlags& flags, const Ser
       "Ctrl-C.\n",
       kVersion, problems.empty() ? "is ready" : "runs", urls.api, urls.s3, events, urls.admin);
   if (!problems.empty()) session.err << "It is not ready yet: " << problems << ".\n";
+  if (session.terminal) say_next(session, urls);
   session.err << std::flush;
   boost::json::object document{{"api", urls.api}, {"s3", urls.s3}, {"admin", urls.admin}};
   if (!urls.intake.empty()) document["intake"] = urls.intake;

@@ -2,8 +2,10 @@
 #include "terminal/table.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <iostream>
 
 #include "terminal/width.h"
 
@@ -103,6 +105,10 @@ std::string Table::text(std::optional<std::size_t> width) const {
   }
   for (const auto& cells : rows_) out += line(cells, shown);
   return shown.shown == columns_.size() ? out : out + left_out(shown, *width);
+}
+
+void Table::print(std::ostream& out) const {
+  out << text(&out == &std::cout ? columns_of(STDOUT_FILENO) : std::nullopt);
 }
 
 }  // namespace valetkey::terminal

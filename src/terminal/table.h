@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Aligned columns for people. Pure.
+// Aligned columns for people.
 #pragma once
 
 #include <optional>
@@ -25,6 +25,8 @@ class Table {
   // out from the right; the last line says which. No spaces at the ends of lines; what would move
   // the cursor prints as '?'.
   std::string text(std::optional<std::size_t> width) const;
+  // As wide as the window where `out` is a terminal's, else as wide as it is.
+  void print(std::ostream& out) const;
 
  private:
   struct Layout {

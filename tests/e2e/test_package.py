@@ -37,6 +37,10 @@ class Package(unittest.TestCase):
         self.run_here("dpkg-deb", "--extract", package, self.folder)
         installed = {str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file()}
         self.assertIn("usr/bin/valetkeyd", installed)
+        for shared in ("man/man1/valetkey.1.gz", "man/man8/valetkeyd.8.gz", "bash-completion/completions/valetkey",
+                       "bash-completion/completions/valetkeyd", "zsh/vendor-completions/_valetkeyd",
+                       "fish/vendor_completions.d/valetkey.fish"):
+            self.assertIn(f"usr/share/{shared}", installed)
         units = [name for name in installed if name.endswith(".service")]
         self.assertTrue(units, installed)
         server = self.folder / "usr" / "bin" / "valetkeyd"
