@@ -213,7 +213,7 @@ void print_summary(const Session& session, const Status& status, Timestamp now) 
     session.out << fmt::format(
         "{} ({}) waiting to be exported, the oldest for {} s.\n",
         waiting.events == 1 ? "1 event is" : fmt::format("{} events are", waiting.events),
-        ProgressBar::bytes_text(waiting.bytes), waiting.lag(now).count() / 1000);
+        terminal::size_text(waiting.bytes), waiting.lag(now).count() / 1000);
   else if (!status.accounts.empty())
     session.out << "No events are waiting to be exported.\n";
   if (status.closed_through && !status.accounts.empty())

@@ -297,10 +297,13 @@ TEST(Tokens, BelongToUsersOfTheirAccountOnly) {
   machine.prepare();
   machine.must({"account", "create", "123"});
   machine.must({"user", "create", "op@example.org", "--role", "operator"});
-  for (const char* user : {"ada@example.org", "op@example.org", "nobody@example.org"})
+  const auto refused = [&](const char* user, const char* why) {
     expect_refused(
-        machine.run({"token", "create", "--account", "123", "--user", user, "--name", "x"}),
-        "account 123 has no user");
+        machine.run({"token", "create", "--account", "123", "--user", user, "--name", "x"}), why);
+  };
+  refused("ada@example.org", "ada@example.org is a user of another account");
+  refused("op@example.org", "op@example.org is an operator, who belongs to no account");
+  refused("nobody@example.org", "account 123 has no user");
 }
 
 TEST(Tokens, RefuseUnknownScopesAndDurations) {
