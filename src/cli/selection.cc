@@ -166,8 +166,9 @@ bool Selection::is_of(std::string_view name) const {
       (!end.empty() && of_day > end))
     return false;
   const std::string_view rest = name.substr(day.size());
-  const std::string other = other_partition(*this);
-  return rest.starts_with(partition(*this)) || (!other.empty() && rest.starts_with(other));
+  return rest.starts_with(partition(*this)) ||
+         std::ranges::any_of(other_partitions(*this),
+                             [rest](const std::string& other) { return rest.starts_with(other); });
 }
 
 namespace {
