@@ -72,6 +72,18 @@ struct IntakeLosses {
   IntakeLosses& operator+=(const IntakeLosses& later);
 };
 
+// What an account's events wrote beyond their own size, by account id and the hour (since 1970) in
+// which they were received.
+using ExportExcess = std::map<std::pair<std::string, std::int64_t>, std::uint64_t>;
+
+// What a batch did, to be written down with its end.
+struct ExportResult {
+  std::vector<SeenFile> seen;
+  std::map<std::string, ExportCounts> counts;  // by account id
+  LossCounts dropped;
+  ExportExcess excess;
+};
+
 class ExportLedger {
  public:
   // `file` is objects.db of an open store.
@@ -85,8 +97,8 @@ class ExportLedger {
   Result<std::optional<ExportBatch>> unfinished(unsigned log_partition);
   Result<ExportBatch> begin(unsigned log_partition, std::uint64_t first, std::uint64_t next);
   // One transaction: the batch is done, its uuids count as seen, its counts are added per account.
-  Result<void> finish(const ExportBatch& batch, const std::vector<SeenFile>& seen,
-                      const std::map<std::string, ExportCounts>& counts, Timestamp now);
+  Result<void> finish(const ExportBatch& batch, const ExportResult& result, Timestamp now);
+  Result<ExportExcess> excess();  // of the last days
 
   Result<std::vector<SeenFile>> seen();
   // Replaces files by others that hold the same uuids, or drops those that the window has passed.
@@ -125,6 +137,7 @@ class ExportLedger {
   Result<LossCounts> read_losses(const char* select);
   Result<void> add_counts(const std::string& account, const ExportCounts& counts);
   Result<void> add_seen(const std::vector<SeenFile>& seen);
+  Result<void> add_excess(const ExportExcess& excess, Timestamp now);
   std::mutex mutex_;
   std::unique_ptr<Database> database_;
 };
