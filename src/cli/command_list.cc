@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/crypto.h"
 #include "base/encoding.h"
+#include "cli/absence.h"
 #include "cli/commands.h"
+#include "cli/export_path.h"
 #include "cli/printable.h"
 
 namespace valetkey::cli {
@@ -14,9 +18,14 @@ std::string base_of(const client::Grant& grant) { return grant.s3_path(); }
 Task<Result<void>> paths(Context& context, const Selection& selection, Streams streams) {
   auto grant = co_await context.session().get();
   if (!grant) co_return std::unexpected(grant.error());
-  auto prefixes = co_await prefixes_of(context.data(), selection);
+  auto prefixes = co_await prefixes_of(context, selection);
   if (!prefixes) co_return std::unexpected(prefixes.error());
-  for (const std::string& prefix : *prefixes) streams.out << base_of(**grant) << prefix << '\n';
+  auto there = co_await look_for(context, *prefixes);
+  if (!there) co_return std::unexpected(there.error());
+  if (std::ranges::find(*there, true) == there->end())
+    co_return co_await nothing_matches(context, selection);
+  for (std::size_t i = 0; i < prefixes->size(); ++i)
+    if ((*there)[i]) streams.out << base_of(**grant) << (*prefixes)[i] << '\n';
   co_return Result<void>{};
 }
 
@@ -27,7 +36,7 @@ void print_object(const client::ListedObject& object, std::string_view name, std
 
 Task<Result<void>> ls(Context& context, const Selection& selection, bool recursive,
                       Streams streams) {
-  auto prefixes = co_await prefixes_of(context.data(), selection);
+  auto prefixes = co_await prefixes_of(context, selection);
   if (!prefixes) co_return std::unexpected(prefixes.error());
   bool found = false;
   for (const std::string& prefix : *prefixes) {
@@ -44,18 +53,23 @@ Task<Result<void>> ls(Context& context, const Selection& selection, bool recursi
       print_object(each, std::string_view(each.key).substr(cut), streams.out);
     found = found || !page->objects.empty() || !page->common_prefixes.empty();
   }
-  if (!found) co_return fail(ErrorCode::not_found, "the export has nothing there");
+  if (!found) co_return co_await nothing_matches(context, selection);
   co_return Result<void>{};
 }
 
-Task<Result<void>> cat(Context& context, const std::string& name, Streams streams) {
+Task<Result<void>> cat(Context& context, const std::string& typed, Streams streams) {
+  auto grant = co_await context.session().get();
+  if (!grant) co_return std::unexpected(grant.error());
+  const auto found = name_in_export(**grant, typed);
+  if (!found) co_return std::unexpected(found.error());
+  const std::string& name = *found;
   client::ListQuery query;
   query.prefix = name;
   query.max_keys = 1;
   auto page = co_await context.data().list_page(query);
   if (!page) co_return std::unexpected(page.error());
   if (page->objects.empty() || page->objects.front().key != name)
-    co_return fail(ErrorCode::not_found, name + ": there is no such object in the export");
+    co_return co_await no_such_object(context, name);
   client::ReadQuery read;
   read.name = name;
   read.etag = page->objects.front().etag;
@@ -90,6 +104,7 @@ Result<void> run_ls(Context& context, const Selection& selection, bool recursive
 }
 
 Result<void> run_cat(Context& context, const std::string& name, Streams streams) {
+  VALETKEY_CHECK(check_part(name));
   return context.run(cat(context, name, streams));
 }
 

@@ -55,6 +55,10 @@ class Folder {
   // As on a file system that has no files without names.
   void name_partials() { unnamed_ = false; }
   Result<void> remove(const std::string& name);
+  // Every object that was brought here, also where its file has gone meanwhile.
+  std::vector<ListedObject> brought() const;
+  // The object is no longer to be found here: as remove() where its file has gone.
+  void forget(const std::string& name);
   // Names of all files below folders called `type=…` that begin with `prefix`.
   Result<std::vector<std::string>> files(const std::string& prefix) const;
 

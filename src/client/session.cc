@@ -7,7 +7,9 @@ namespace valetkey::client {
 namespace {
 
 constexpr milliseconds kLargestMargin = std::chrono::minutes(5);
-constexpr unsigned kGarbledAttempts = 4;  // a proxy's own page may pass; the wrong address stays
+// In a second or so: a proxy's own page may pass, the wrong address stays.
+// In a second or so: a proxy's own page may pass, the wrong address stays.
+constexpr unsigned kGarbledAttempts = 4;
 constexpr milliseconds kLongestWait =
     std::chrono::hours(1);  // for another's exchange; it has its own limits
 
@@ -26,6 +28,9 @@ std::unexpected<Error> refusal(const std::string& api, const http::ClientRespons
     return fail(ErrorCode::denied, api + " does not let this token exchange: " + described(answer));
   if (answer.status == 429 || answer.status >= 500)
     return fail(ErrorCode::unavailable, api + " answers " + described(answer));
+  // As servers answer a plain request at their TLS port.
+  if (api.starts_with("http:") && answer.body.contains("HTTPS"))
+    return fail(ErrorCode::io, api + ": this port speaks TLS: use https://");
   return fail(ErrorCode::corrupt, api + " answers " + described(answer) +
                                       ", not as an exchange does: a proxy or a login page may have "
                                       "answered: check VALETKEY_API");
@@ -86,11 +91,11 @@ http::Task<Result<Grant>> Session::exchange_patiently() {
     if (made || valid(clock_.now())) co_return made;
     const bool passing = made.error().code == ErrorCode::unavailable ||
                          (made.error().code == ErrorCode::corrupt && ++garbled < kGarbledAttempts);
-    if (!passing) co_return made;
-    const auto wait = backoff(attempt, options_.first_pause, options_.longest_pause);
-    if (std::chrono::steady_clock::now() + wait > give_up) co_return made;
-    if (options_.watch) options_.watch->failed(made.error());
-    co_await pause(loop_, wait);
+    const auto left = std::chrono::ceil<milliseconds>(give_up - std::chrono::steady_clock::now());
+    if (!passing || left <= milliseconds(0)) co_return made;
+    if (options_.watch) options_.watch->failed(made.error(), give_up);
+    co_await pause(loop_,
+                   std::min(left, backoff(attempt, options_.first_pause, options_.longest_pause)));
   }
 }
 
