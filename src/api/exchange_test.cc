@@ -42,6 +42,14 @@ TEST_F(ExchangeTest, AnswersThePublishedDocument) {
   EXPECT_EQ(credentials.at("expiration").as_int64(), epoch_ms(desk_.now() + 1h));
 }
 
+TEST_F(ExchangeTest, SaysWhenTheTokenExpires) {
+  EXPECT_EQ(ask("").header("X-Valetkey-Token-Expires"), "");
+  token_ = desk_.make_token(ada(), kExport, desk_.now() + 48h);
+  EXPECT_EQ(ask("").header("X-Valetkey-Token-Expires"), format_iso8601(desk_.now() + 48h));
+  EXPECT_EQ(desk_.get(kContainer, token_.reveal()).header("X-Valetkey-Token-Expires"),
+            format_iso8601(desk_.now() + 48h));
+}
+
 TEST_F(ExchangeTest, GivesCredentialsThatOpen) {
   const auto credentials = ask("").json().at("credentials").as_object();
   const auto scope = access::open_session(
