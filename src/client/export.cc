@@ -158,7 +158,7 @@ http::Task<bool> Export::may_retry(Failures& failures, ErrorCode code, Error why
   if (code != ErrorCode::unavailable) co_return false;
   const auto now = std::chrono::steady_clock::now();
   if (failures.count++ == 0) failures.give_up = now + retry_.patience;
-  const auto left = std::chrono::floor<milliseconds>(failures.give_up - now);
+  const auto left = std::chrono::ceil<milliseconds>(failures.give_up - now);
   if (left <= milliseconds(0)) co_return false;
   ++retries_;
   if (retry_.watch) retry_.watch->failed(why, failures.give_up);

@@ -102,7 +102,7 @@ http::Task<Result<Grant>> Session::exchange_patiently() {
     if (made || valid(clock_.now())) co_return made;
     const bool passing = made.error().code == ErrorCode::unavailable ||
                          (made.error().code == ErrorCode::corrupt && ++garbled < kGarbledAttempts);
-    const auto left = std::chrono::floor<milliseconds>(give_up - std::chrono::steady_clock::now());
+    const auto left = std::chrono::ceil<milliseconds>(give_up - std::chrono::steady_clock::now());
     if (!passing || left <= milliseconds(0)) co_return made;
     if (options_.watch) options_.watch->failed(made.error(), give_up);
     co_await pause(loop_,

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kReadBytes = 64 * 1024;
 constexpr std::size_t kBulkReadBytes = 256 * 1024;  // once an answer has filled the smaller one
 constexpr std::size_t kMaxErrorBody = 1 << 20;
+constexpr milliseconds kLookForTls{2'000};
 
 std::string server_of(const Url& url) { return url.scheme + "://" + url.authority(); }
 
@@ -103,11 +104,12 @@ class Client::Impl {
         co_return response;
       }
     }
-    auto opened = co_await open(request.url);
+    auto opened = co_await open(request.url, options_.connect_timeout);
     if (!opened) co_return std::unexpected(softened(opened.error(), request.url));
     auto response = co_await exchange(**opened, *head, request, receiver, answered);
     if (response) keep(request.url, std::move(*opened));
-    if (!response && !answered && co_await is_tls_instead(request.url))
+    if (!response && !answered && response.error().code == ErrorCode::unavailable &&
+        co_await is_tls_instead(request.url))
       co_return std::unexpected(tls_instead(request.url));
     co_return response;
   }
@@ -117,7 +119,7 @@ class Client::Impl {
   Task<bool> is_tls_instead(Url url) {
     if (url.scheme != "http" || answered_.contains(server_of(url))) co_return false;
     url.scheme = "https";
-    const auto opened = co_await open(url);
+    const auto opened = co_await open(url, std::min(options_.connect_timeout, kLookForTls));
     co_return opened || opened.error().code == ErrorCode::denied;
   }
 
@@ -211,9 +213,9 @@ class Client::Impl {
     ++idle_count_;
   }
 
-  Task<Result<std::unique_ptr<Stream>>> open(Url url) {
-    const SteadyTime deadline = std::chrono::steady_clock::now() + options_.connect_timeout;
-    auto endpoints = co_await resolve(loop_, url, options_.connect_timeout);
+  Task<Result<std::unique_ptr<Stream>>> open(Url url, milliseconds limit) {
+    const SteadyTime deadline = std::chrono::steady_clock::now() + limit;
+    auto endpoints = co_await resolve(loop_, url, limit);
     if (!endpoints) co_return std::unexpected(endpoints.error());
     auto stream = co_await connect(loop_, sweeper_, url, std::move(*endpoints), deadline);
     if (stream && url.scheme == "https") {
