@@ -104,7 +104,7 @@ http::Response Exchange::answer(const http::Request& request, const control::Tok
     return to_response(hidden, request.id);
   }
   record(request, grant, "ok", credentials->access_key_id.str());
-  usage_.add(grant.token, request.now, 1, 0, 0);
+  usage_.exchanged(grant, request.now, request.client);
   return json_response(200, form == CredentialsForm::document
                                 ? document(*credentials, grant.account)
                                 : container_document(*credentials));

@@ -175,9 +175,10 @@ TEST_F(ExchangeTest, AuditsAndCountsEachExchange) {
   EXPECT_EQ(event.subject,
             std::string_view(reply.json().at("credentials").at("accessKeyId").as_string()));
   ASSERT_TRUE(desk_.usage().flush());
-  const auto usage = desk_.sqlite().usage(std::nullopt, date_of(desk_.now())).value();
+  const Date today = date_of(desk_.now());
+  const auto usage = desk_.sqlite().usage(std::nullopt, today, today).value();
   ASSERT_EQ(usage.size(), 1U);
-  EXPECT_EQ(usage.front().exchanges, 1U);
+  EXPECT_EQ(usage.front().counts.exchanges, 1U);
 }
 
 TEST_F(ExchangeTest, SaysThatGoogleCloudStorageIsNotImplemented) {

@@ -113,6 +113,7 @@ Intake::Intake(IntakeParts parts, http::asio::thread_pool& blocking, const Optio
       feed_(parts.feed),
       log_(parts.log),
       hooks_(parts.hooks),
+      usage_(parts.usage),
       accounts_(parts.store, parts.feed) {}
 
 std::size_t Intake::max_body_bytes(const http::Request&) const {
@@ -285,6 +286,7 @@ http::Task<Answer<void>> Intake::store(const http::Request& request, Body body) 
   if (waiting->result && *waiting->result) {
     const auto account = AccountId::parse(body.intake.account_id);
     if (hooks_ != nullptr && account) hooks_->received(*account, events, body.bytes);
+    if (usage_ != nullptr && account) usage_->received(*account, request.now, events, body.bytes);
     co_return Answer<void>();
   }
   complain(request, waiting->result ? waiting->result->error().detail : "it took too long");

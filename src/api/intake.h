@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "access/usage.h"
 #include "api/intake_accounts.h"
 #include "api/options.h"
 #include "api/problem.h"
@@ -51,6 +52,7 @@ struct IntakeParts {
   const control::ChangeFeed& feed;
   events::EventLog& log;
   IntakeHooks* hooks = nullptr;
+  access::Usage* usage = nullptr;  // null: nobody bills
 };
 
 class Intake final : public http::Handler {
@@ -87,6 +89,7 @@ class Intake final : public http::Handler {
   const control::ChangeFeed& feed_;
   events::EventLog& log_;
   IntakeHooks* hooks_;
+  access::Usage* usage_;
   IntakeAccounts accounts_;
   std::atomic<std::int64_t> complained_ms_ = 0;  // when the log was last said to fail
   std::atomic<std::int64_t> warned_ms_ = 0;      // of events of accounts that do not exist

@@ -147,6 +147,18 @@ class IntakeTest : public testing::Test {
   std::string held_;
 };
 
+TEST_F(IntakeTest, BillsTheAccountForWhatWasTakenIn) {
+  ASSERT_EQ(send(body_of(click("a") + "," + click("b"))).status, 204);
+  ASSERT_EQ(send(body_of(click("c"), "999")).status, 204) << "of no account: nobody pays";
+  ASSERT_TRUE(fixture_.usage().flush());
+  const Date today = date_of(fixture_.now());
+  const auto usage = fixture_.sqlite().usage(std::nullopt, today, today).value();
+  ASSERT_EQ(usage.size(), 1U);
+  EXPECT_EQ(usage[0].account, account_);
+  EXPECT_EQ(usage[0].counts.events, 2U);
+  EXPECT_EQ(usage[0].counts.event_bytes, body_of(click("a") + "," + click("b")).size());
+}
+
 TEST_F(IntakeTest, KeepsEventsBeforeItSaysSo) {
   const Reply reply = send(body_of(click("a") + "," + click("b")),
                            {{"User-Agent", "sdk"}, {"Referer", "https://shop.example/"}});

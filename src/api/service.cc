@@ -52,10 +52,12 @@ Service::Service(Parts parts, http::asio::thread_pool& blocking, Options options
       authenticator_(parts.gate, parts.feed, parts.audit, blocking, options_.limiter),
       rates_(options_.token_requests_per_s, kRateBurst),
       exchange_(options_, parts.issuer, parts.audit, parts.usage),
-      tokens_(parts.store, parts.feed, parts.audit, options_) {
+      tokens_(parts.store, parts.feed, parts.audit, options_),
+      usage_(parts.store, std::move(parts.stored)) {
   if (parts.log != nullptr)
     intake_ = std::make_unique<Intake>(
-        IntakeParts{parts.store, parts.feed, *parts.log, parts.intake_hooks}, blocking, options_);
+        IntakeParts{parts.store, parts.feed, *parts.log, parts.intake_hooks, &parts.usage},
+        blocking, options_);
 }
 
 std::size_t Service::max_body_bytes(const http::Request& head) const {
@@ -148,6 +150,10 @@ http::Task<http::Response> Service::answer_later(const http::Request& request, c
       co_return co_await exchange(request, std::move(grant), CredentialsForm::container);
     case Action::list_tokens:
       co_return co_await list_tokens(request, std::move(grant));
+    case Action::show_token:
+      co_return co_await show_token(request, std::move(grant), match.id);
+    case Action::account_usage:
+      co_return co_await account_usage(request, std::move(grant));
     case Action::create_token:
       co_return co_await create_token(request, std::move(grant));
     case Action::revoke_token:
@@ -173,6 +179,28 @@ http::Task<http::Response> Service::list_tokens(const http::Request& request,
   auto listed = co_await http::run_blocking(blocking_, std::move(work));
   if (!listed) co_return to_response(listed.error(), request.id);
   co_return json_response(200, std::move(*listed));
+}
+
+http::Task<http::Response> Service::show_token(const http::Request& request,
+                                               control::TokenGrant grant, std::string_view id) {
+  auto work = [this, caller = caller_of(request, std::move(grant)), id = std::string(id)] {
+    return tokens_.show(caller, id);
+  };
+  auto shown = co_await http::run_blocking(blocking_, std::move(work));
+  if (!shown) co_return to_response(shown.error(), request.id);
+  co_return json_response(200, std::move(*shown));
+}
+
+http::Task<http::Response> Service::account_usage(const http::Request& request,
+                                                  control::TokenGrant grant) {
+  Turns::Turn turn;
+  const bool admitted = co_await sums_.wait(turn);
+  if (!admitted) co_return to_response(unavailable(), request.id);
+  auto work = [this, caller = caller_of(request, std::move(grant)),
+               query = std::string(request.query)] { return usage_.read(caller, query); };
+  auto read = co_await http::run_blocking(blocking_, std::move(work));
+  if (!read) co_return to_response(read.error(), request.id);
+  co_return json_response(200, std::move(*read));
 }
 
 http::Task<http::Response> Service::create_token(const http::Request& request,

@@ -13,12 +13,14 @@
 #include "access/pace.h"
 #include "access/token_gate.h"
 #include "access/usage.h"
+#include "api/account_usage.h"
 #include "api/authentication.h"
 #include "api/exchange.h"
 #include "api/intake.h"
 #include "api/options.h"
 #include "api/routes.h"
 #include "api/tokens.h"
+#include "api/turns.h"
 #include "control/audit.h"
 #include "control/change_feed.h"
 #include "control/control_store.h"
@@ -39,6 +41,7 @@ struct Parts {
   access::Usage& usage;
   events::EventLog* log = nullptr;      // null: there is no POST /v1/events
   IntakeHooks* intake_hooks = nullptr;  // null: nobody counts
+  ReadStored stored = {};
 };
 
 class Service final : public http::Handler {
@@ -59,6 +62,9 @@ class Service final : public http::Handler {
   http::Task<http::Response> exchange(const http::Request& request, control::TokenGrant grant,
                                       CredentialsForm form);
   http::Task<http::Response> list_tokens(const http::Request& request, control::TokenGrant grant);
+  http::Task<http::Response> show_token(const http::Request& request, control::TokenGrant grant,
+                                        std::string_view id);
+  http::Task<http::Response> account_usage(const http::Request& request, control::TokenGrant grant);
   http::Task<http::Response> create_token(const http::Request& request, control::TokenGrant grant);
   http::Task<http::Response> revoke_token(const http::Request& request, control::TokenGrant grant,
                                           std::string_view id);
@@ -75,6 +81,8 @@ class Service final : public http::Handler {
   access::Rates rates_;
   Exchange exchange_;
   Tokens tokens_;
+  AccountUsage usage_;
+  Turns sums_{2};                   // of the pool's threads: adding up what is stored takes long
   std::unique_ptr<Intake> intake_;  // null: there is no event log
 };
 

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/session.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "base/token_form.h"
 
 namespace valetkey::client {
 namespace {
@@ -17,13 +21,20 @@ std::string described(const http::ClientResponse& answer) {
 }
 
 std::unexpected<Error> refusal(const std::string& api, const http::ClientResponse& answer) {
-  if (answer.status == 401)
+  if (answer.status == 401) {
+    const std::string message = message_of_problem(answer.body);
     return fail(ErrorCode::denied,
-                api +
-                    " refuses the token: it is mistyped, revoked or expired, or its "
-                    "account is suspended");
-  if (answer.status == 403)
-    return fail(ErrorCode::denied, api + " does not let this token exchange: " + described(answer));
+                fmt::format("{} refuses the token: {}", api,
+                            message.contains("mistyped")
+                                ? message
+                                : "it is revoked, expired or of another server, or its user or "
+                                  "account is no longer active"));
+  }
+  if (answer.status == 403) {
+    const std::string message = message_of_problem(answer.body);
+    return fail(ErrorCode::denied, fmt::format("{} does not give this token credentials: {}", api,
+                                               message.empty() ? described(answer) : message));
+  }
   if (answer.status == 429 || answer.status >= 500)
     return fail(ErrorCode::unavailable, api + " answers " + described(answer));
   return fail(ErrorCode::corrupt, api + " answers " + described(answer) +
@@ -95,6 +106,8 @@ http::Task<Result<Grant>> Session::exchange_patiently() {
 }
 
 http::Task<Result<Grant>> Session::exchange_once() {
+  if (is_mistyped_token(options_.token.reveal()))
+    co_return fail(ErrorCode::denied, fmt::format("the token is {}", kMistypedToken));
   auto url = http::Url::parse(options_.api);
   if (!url) co_return std::unexpected(url.error());
   if (auto fine = check_private(*url, options_.allow_http); !fine)

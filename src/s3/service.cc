@@ -98,7 +98,7 @@ class Service::Impl {
 
   // A body that is still to be read counts itself.
   void count(const Session& session, const http::Request& request, std::size_t bytes) {
-    usage_.add(session.scope.claims().token, request.now, 0, 1, bytes);
+    usage_.served(session.scope.claims(), request.now, request.client, bytes);
   }
 
   http::Response refuse_request(const Failure& failure, const http::Request& request) {

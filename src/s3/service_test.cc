@@ -402,9 +402,9 @@ TEST_F(ServiceTest, CountsRequestsAndBytes) {
   std::uint64_t requests = 0;
   std::uint64_t bytes = 0;
   for (const auto& delta : world_.control.used) {
-    EXPECT_EQ(delta.token, me_.grant.token);
-    requests += delta.requests;
-    bytes += delta.bytes;
+    EXPECT_EQ(delta.account, me_.grant.account);
+    requests += delta.counts.requests;
+    bytes += delta.counts.bytes;
   }
   EXPECT_EQ(requests, 3U);
   EXPECT_EQ(bytes, kContent.size() + large_content().size());

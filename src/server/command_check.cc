@@ -76,7 +76,7 @@ void check_control(const Session& session, std::vector<std::string>& problems) {
     note((*store)->accounts());
     note((*store)->users(std::nullopt));
     note((*store)->tokens(std::nullopt, std::nullopt));
-    note((*store)->usage(std::nullopt, Date{}));
+    note((*store)->usage(std::nullopt, Date::min(), Date::max()));
   } else {
     note(store);
   }

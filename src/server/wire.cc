@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "control/sqlite_store.h"
+#include "server/stored.h"
 
 namespace valetkey::server {
 namespace {
@@ -57,7 +58,7 @@ Result<void> Server::open_stores(const Session& session) {
   gate_ = std::make_unique<access::TokenGate>(*control_, *feed_);
   revocation_ = std::make_unique<access::RevocationCheck>(*feed_);
   issuer_ = std::make_unique<access::SealedIssuer>(*keys_);
-  usage_ = std::make_unique<access::Usage>(*control_, clock_);
+  usage_ = std::make_unique<access::Usage>(*control_);
 
   if (!config_.tls.certificate.empty()) {
     VALETKEY_TRY(tls_, http::TlsContext::load(config_.tls.certificate, config_.tls.key));
@@ -104,7 +105,8 @@ Result<void> Server::open_listeners() {
   const bool apart = event_log_ && !config_.listen.intake.empty();
   api_ = std::make_unique<api::Service>(
       api::Parts{*control_, *feed_, *api_audit_, *gate_, *issuer_, *usage_,
-                 apart ? nullptr : event_log_.get(), &metrics_.intake()},
+                 apart ? nullptr : event_log_.get(), &metrics_.intake(),
+                 [this](const AccountId& account) { return stored_of(*objects_, account); }},
       runtime_->blocking(), api_options());
   VALETKEY_TRY(api_listener_, listen("api", config_.listen.api, *api_));
   urls_.api = url_of(config_.listen.api, api_listener_->port());
@@ -118,8 +120,8 @@ Result<void> Server::open_listeners() {
 Result<void> Server::open_intake_listener() {
   intake_options_ = api_options();
   intake_ = std::make_unique<api::Intake>(
-      api::IntakeParts{*control_, *feed_, *event_log_, &metrics_.intake()}, runtime_->blocking(),
-      *intake_options_);
+      api::IntakeParts{*control_, *feed_, *event_log_, &metrics_.intake(), usage_.get()},
+      runtime_->blocking(), *intake_options_);
   VALETKEY_TRY(intake_listener_, listen("intake", config_.listen.intake, *intake_));
   urls_.intake = url_of(config_.listen.intake, intake_listener_->port());
   return {};

@@ -17,6 +17,7 @@ from fault_proxy import Gate
 from server import BUCKET, PROGRAMS, ServedCase, clean_environment, main
 
 ACCOUNT, OTHER = "596780373", "5967803730"
+UNKNOWN_TOKEN = "vkpat_00000000000000000000000000000000000000004gY0XI"  # well formed
 REAL = pathlib.Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
@@ -334,10 +335,12 @@ class Tool(ServedCase):
             "do_GET": lambda self: (self.send_response(200), self.end_headers(), self.wfile.write(b"<html>proxy</html>")),
             "log_message": lambda *_: None}))
         threading.Thread(target=html.serve_forever, daemon=True).start()
-        wrong = {"VALETKEY_TOKEN": "vkpat_wrong"}
+        wrong = {"VALETKEY_TOKEN": UNKNOWN_TOKEN}
         for arguments, more, words in [
                 (["auth"], {"VALETKEY_TOKEN_FILE": "", "VALETKEY_API": ""}, "there is no token"),
                 (["auth"], wrong, "refuses the token"),
+                (["auth"], {"VALETKEY_TOKEN": UNKNOWN_TOKEN[:-1], "VALETKEY_API": "http://127.0.0.1:1"}, "the token is mistyped"),
+                (["auth"], {"VALETKEY_TOKEN": "not-of-our-form"}, "refuses the token: The personal access token is mistyped"),
                 (["auth"], {"VALETKEY_API": f"http://127.0.0.1:{html.server_port}"}, "not an exchange"),
                 (["auth"], {"VALETKEY_API": "http://example.com"}, "in the clear"),
                 (["auth", "--account-id", OTHER], {}, "not the account"),
@@ -424,7 +427,7 @@ class Tool(ServedCase):
         self.assertNotIn("FAIL", report)
         for check in ("API name", "API connection", "API answer", "clock", "endpoint name", "endpoint connection", "token, exchange", "endpoint", "signature", "list", "ranged read", "write", "neighbour"):
             self.assertRegex(report, f"(?m)^ok   {check}")
-        process = self.start("doctor", more={"VALETKEY_TOKEN": "vkpat_wrong"})
+        process = self.start("doctor", more={"VALETKEY_TOKEN": UNKNOWN_TOKEN})
         out, _ = process.communicate(timeout=60)
         self.assertEqual(1, process.returncode)
         self.assertRegex(out.decode(), "(?m)^FAIL token, exchange .*refuses the token")
