@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -96,6 +97,10 @@ struct Config {
 };
 
 using Environment = std::function<const char*(const char* name)>;  // getenv, or a test's
+
+// A sentence for each of `names`, variables of the environment, that was probably meant for us and
+// that nothing reads.
+std::vector<std::string> unknown_variables(std::span<const std::string> names);
 
 // Defaults, then the text, then the environment. `name` is what errors call the file.
 Result<Config> parse_config(std::string_view text, std::string_view name, const Environment& env);
