@@ -98,8 +98,8 @@ TEST_P(ControlStoreConformance, RenamesAnAccountThatIsNotDeleted) {
 TEST_P(ControlStoreConformance, LeavesOfAPurgedAccountItsIdAlone) {
   NewToken request = wanted("child");
   request.parent = make(wanted(), "secret").id;
-  const Token token = make(request, "child");
-  ASSERT_TRUE(store().add_usage({{token.id, date_of(now_), 1, 2, 3}}));
+  make(request, "child");
+  ASSERT_TRUE(store().add_usage({{account_, date_of(now_), {1, 2, 3, 4, 5}}}, {}));
   AccountPolicy policy;
   policy.origins = {"https://a.example"};
   ASSERT_TRUE(store().set_policy(account_, policy, now_));
@@ -110,7 +110,7 @@ TEST_P(ControlStoreConformance, LeavesOfAPurgedAccountItsIdAlone) {
     ASSERT_TRUE(store().purge_account(account_));
     EXPECT_TRUE(store().users(account_)->empty());
     EXPECT_TRUE(store().tokens(account_, std::nullopt)->empty());
-    EXPECT_TRUE(store().usage(account_, date_of(now_))->empty());
+    EXPECT_TRUE(store().usage(account_, date_of(now_), date_of(now_))->empty());
     EXPECT_TRUE(store().policy(account_)->origins.empty());
     EXPECT_EQ(store().account(account_)->name, "");
   }

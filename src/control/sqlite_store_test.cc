@@ -146,7 +146,7 @@ TEST_F(SqliteStore, AddsUpWhatFormatThreeCountedPerToken) {
     const auto store = open();
     ASSERT_TRUE(store->create_account(account, "Acme", now_));
     const auto user = store->create_user("a@example.com", account, Role::admin, now_).value();
-    const NewToken wanted{account, user.id, "n", {.export_ = true}, std::nullopt, std::nullopt};
+    const NewToken wanted{account, user.id, "n", {.export_ = true}, std::nullopt, std::nullopt, {}};
     for (const char filler : {'a', 'b'})
       ASSERT_TRUE(store->create_token(wanted, std::string(32, filler), now_));
   }
