@@ -211,8 +211,8 @@ void print_summary(const Session& session, const Status& status, Timestamp now) 
   const auto& waiting = status.backlog;
   if (waiting.events > 0)
     session.out << fmt::format(
-        "{} ({}) waiting to be exported, the oldest for {} s.\n",
-        waiting.events == 1 ? "1 event is" : fmt::format("{} events are", waiting.events),
+        "{} to be exported ({}), the oldest for {} s.\n",
+        waiting.events == 1 ? "1 event waits" : fmt::format("{} events wait", waiting.events),
         terminal::size_text(waiting.bytes), waiting.lag(now).count() / 1000);
   else if (!status.accounts.empty())
     session.out << "No events are waiting to be exported.\n";

@@ -466,7 +466,8 @@ Result<void> ExportLedger::forget_account(const std::string& account, std::int64
   const std::lock_guard guard(mutex_);
   VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_, Transaction::Kind::write));
   for (const char* sql : {"DELETE FROM export_count WHERE account = ?",
-                          "DELETE FROM export_dropped WHERE account = ?"}) {
+                          "DELETE FROM export_dropped WHERE account = ?",
+                          "DELETE FROM export_altered WHERE account = ?"}) {
     VALETKEY_TRY(Query query, database_->query(sql));
     VALETKEY_CHECK(query.bind_text(account).run());
   }

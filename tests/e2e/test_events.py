@@ -81,7 +81,7 @@ class Events(unittest.TestCase):
             conversion("p3", "purchase", entity_id={}, timestamp=str(NOW)), {"timestamp": NOW, "key": "purchase"}]))
         self.assertEqual(3, {each["account"]: each["received"] for each in
                              self.server.ask("export", "status")["accounts"]}[ACCOUNT], "what waits was received")
-        for odd in ({"account_id": "12"}, {"account": ACCOUNT}, {"account_id": "12"}):
+        for odd in ({"account_id": "998"}, {"account": ACCOUNT}, {"account_id": "999"}):
             payload = body(ACCOUNT, "ann", [conversion("x", "purchase")])
             del payload["account_id"]
             self.acknowledged(payload | odd)
@@ -97,8 +97,8 @@ class Events(unittest.TestCase):
         status = self.server.ask("export", "status")
         self.assertEqual(({"uuid": 1}, {"number": 1, "shape": 1, "text": 1}), tuple(
             status["accounts"][0][name] for name in ("dropped", "altered")))
-        self.assertEqual({"events": 3, "last": "12"}, status["unknown_accounts"])
-        self.assertIn("3 events of accounts that do not exist (last: 12)",
+        self.assertEqual({"events": 3, "last": "999"}, status["unknown_accounts"])
+        self.assertIn("3 events of accounts that do not exist (last: 999)",
                       self.server.run("export", "status"))
 
     def test_every_acknowledged_event_survives_kill_9_once(self):
