@@ -37,7 +37,9 @@ class BlockCursor {
     bytes_.resize(std::min(kBlockDigests * kDigestBytes, file_.info().size - offset));
     const auto read = file_.read(offset, bytes_, storage::ReadMode::blocking);
     if (!read || *read != bytes_.size() || bytes_.size() % kDigestBytes != 0)
-      return fail(ErrorCode::corrupt, "a file of seen uuids cannot be read; run check");
+      return fail(ErrorCode::corrupt,
+                  file_.info().key + ", a file of seen uuids, cannot be read: restore it from a " +
+                      "backup or give it up with valetkeyd check --repair");
     block_ = block;
     return {};
   }

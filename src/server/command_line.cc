@@ -28,7 +28,7 @@ struct Words {
   std::string bucket, id, email, account, role, name, user, folder, since, until;
   std::string purpose = "both", activate_in = "10s";
   unsigned workers = 0;
-  bool repair = false, markdown = false, purge = false, yes = false;
+  bool repair = false, markdown = false, if_missing = false, purge = false, yes = false;
   TokenFlags token;
   ServeFlags serve;
   PolicyFlags policy;
@@ -116,10 +116,12 @@ Command& CommandLine::add(Command& parent, const char* name, const char* about, 
 }
 
 void CommandLine::add_server() {
-  Command& initialise = add(program_, "init", "Make a data folder, its databases and its keyring",
-                            [this](Session& s) { return init(s, words_.bucket); });
+  Command& initialise =
+      add(program_, "init", "Make a data folder, its databases and its keyring",
+          [this](Session& s) { return init(s, words_.bucket, words_.if_missing); });
   initialise.option("--bucket", words_.bucket, "NAME", "The name of its bucket, for good")
       .by_default("as configured");
+  initialise.flag("--if-missing", words_.if_missing, "Do nothing where both are there already");
   initialise.example("valetkeyd init --data-dir /srv/valetkey")
       .example("# the keys on another disk than the data")
       .example("valetkeyd init --data-dir /srv/valetkey --keyring /etc/valetkey/keyring");

@@ -12,7 +12,8 @@
 namespace valetkey::server {
 
 // `bucket`: of the folder for good; empty: as configured.
-Result<int> init(Session& session, const std::string& bucket);
+// `if_missing`: does nothing, and succeeds, where both folder and keyring are there.
+Result<int> init(Session& session, const std::string& bucket, bool if_missing);
 Result<int> print_config(Session& session, bool markdown);
 
 struct ServeFlags {

@@ -113,7 +113,8 @@ class Image(unittest.TestCase):
             self.assertEqual(0, done.returncode, f"{command}: {done.stderr}")
             return done.stdout
 
-        run(*config["Entrypoint"], "init")
+        run(*config["Entrypoint"], "init", "--if-missing")
+        run(*config["Entrypoint"], "init", "--if-missing")
         run(*config["Entrypoint"], "account", "create", "123", "--name", "Example Shop")
         kind, *probe = config["Healthcheck"]["Test"]
         self.assertEqual("CMD", kind)
@@ -124,6 +125,15 @@ class Image(unittest.TestCase):
                                    json=load.body("123", "v", [load.conversion("1", "purchase")]))
             self.assertEqual(204, answer.status_code, answer.text)
             self.assertIn("1 events exported", run(*config["Entrypoint"], "export"))
+        # As a secret is mounted in Kubernetes: root's, readable by the group.
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-subj", "/CN=localhost", "-keyout", root / "tls.key", "-out", root / "tls.crt"], check=True,
+                       capture_output=True, timeout=60)
+        os.chown(root / "tls.key", 0, 10001)
+        (root / "tls.key").chmod(0o440)
+        environment |= {"VALETKEY_TLS_CERTIFICATE": "/tls.crt", "VALETKEY_TLS_KEY": "/tls.key"}
+        with self.serving(inside, config, ["/usr/bin/curl", "-kfsS", f"https://127.0.0.1:{admin}/readyz"], environment):
+            pass
 
 
 if __name__ == "__main__":
