@@ -92,7 +92,7 @@ TEST(Config, AnUnknownKeyIsAnErrorThatNamesKeyAndLine) {
 
 TEST(Config, AnUnknownSectionIsAnErrorThatNamesTheLine) {
   EXPECT_EQ(error_of("\n[s4]\nbucket = \"abc\"\n"),
-            "v.toml line 2: there is no section [s4]; `valetkeyd config` shows every key");
+            "v.toml line 2: there is no section [s4]; did you mean s3?");
   EXPECT_EQ(error_of("bucket = \"abc\""),
             "v.toml line 1: there is no section [bucket]; `valetkeyd config` shows every key");
 }
