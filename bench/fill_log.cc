@@ -30,8 +30,8 @@ class Rows {
                                       fmt::buffer_size = 1 << 20)) {}
 
   void add(std::string_view records) {
-    while (!records.empty()) {
-      must(events::decode_event(records, event_));
+    for (std::size_t at = 0; at < records.size();) {
+      must(events::decode_event(records, at, event_));
       if (event_.kind == events::EventKind::conversion) {
         conversion();
         continue;

@@ -38,6 +38,11 @@ function(use_precompiled target name)
   set(header ${CMAKE_BINARY_DIR}/CMakeFiles/precompiled_${name}.dir/cmake_pch.hxx.pch)
   target_compile_options(${target} PRIVATE "SHELL:-include-pch ${header}" -Winvalid-pch)
   add_dependencies(${target} precompiled_${name})
+  # When all sources of the folder's targets are known, those that are made by the build included.
+  cmake_language(EVAL CODE "cmake_language(DEFER CALL depend_on_precompiled [[${target}]] [[${header}]])")
+endfunction()
+
+function(depend_on_precompiled target header)
   get_target_property(sources ${target} SOURCES)
   set_property(SOURCE ${sources} APPEND PROPERTY OBJECT_DEPENDS ${header})
 endfunction()

@@ -46,11 +46,11 @@ TokenGate::TokenGate(control::ControlStore& store, const control::ChangeFeed& fe
     : store_(store), feed_(feed), instance_(next_instance()) {}
 
 std::optional<TokenAnswer> TokenGate::find(std::string_view token, Timestamp now) const {
-  if (token.size() != control::kTokenLength) return mistyped();
+  if (token.size() != kTokenLength) return mistyped();
   const auto& grants = grants_of(instance_, feed_.generation()).by_digest;
   const auto found = grants.find(control::token_digest(token));
   if (found == grants.end()) {
-    if (control::is_well_formed_token(token)) return std::nullopt;
+    if (is_well_formed_token(token)) return std::nullopt;
     return mistyped();
   }
   const control::TokenGrant& grant = found->second;
@@ -62,7 +62,7 @@ std::optional<TokenAnswer> TokenGate::find(std::string_view token, Timestamp now
 
 Result<TokenReading> TokenGate::read(std::string_view token, Timestamp now) const {
   const std::uint64_t generation = feed_.generation();
-  if (!control::is_well_formed_token(token)) return TokenReading{mistyped(), generation};
+  if (!is_well_formed_token(token)) return TokenReading{mistyped(), generation};
   const Digest256 digest = control::token_digest(token);
   VALETKEY_TRY(TokenAnswer answer, store_.authenticate(as_text(digest), now));
   return TokenReading{std::move(answer), generation};

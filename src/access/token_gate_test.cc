@@ -32,7 +32,7 @@ class Gate : public testing::Test {
   Secret create(std::optional<Timestamp> expires) {
     Secret token = control::make_token();
     const control::NewToken wanted{
-        AccountId::parse("12").value(), *user_, "n", {.export_ = true}, expires, std::nullopt};
+        AccountId::parse("12").value(), *user_, "n", {.export_ = true}, expires, std::nullopt, {}};
     const Digest256 digest = control::token_digest(token.reveal());
     id_ = store_.create_token(wanted, as_text(digest), now_)->id;
     return token;

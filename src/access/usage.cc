@@ -3,7 +3,6 @@
 
 #include <array>
 #include <condition_variable>
-#include <map>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
@@ -13,36 +12,37 @@
 namespace valetkey::access {
 namespace {
 
-struct Counts {
-  std::uint64_t exchanges = 0;
-  std::uint64_t requests = 0;
-  std::uint64_t bytes = 0;
+using control::UsageCounts;
+using SteadyClock = std::chrono::steady_clock;
 
-  void add(const Counts& other) {
-    exchanges += other.exchanges;
-    requests += other.requests;
-    bytes += other.bytes;
-  }
-};
-using Key = std::pair<TokenId, Date>;
-using KeyView = std::pair<const TokenId&, Date>;  // looked up with, so that no request copies an id
+constexpr std::chrono::minutes kUseWrittenAtMostEvery{1};
+
+using Key = std::pair<AccountId, Date>;
+using KeyView = std::pair<const AccountId&, Date>;  // looked up with: no request copies an id
 struct KeyHash {
   using is_transparent = void;
   std::size_t operator()(const KeyView& key) const {
     const auto day = static_cast<std::size_t>(key.second.time_since_epoch().count());
-    return std::hash<TokenId>{}(key.first) ^ (day * 0x9E3779B97F4A7C15U);
+    return std::hash<AccountId>{}(key.first) ^ (day * 0x9E3779B97F4A7C15U);
   }
 };
 struct KeyEqual {
   using is_transparent = void;
   bool operator()(const KeyView& a, const KeyView& b) const { return a == b; }
 };
-using Counted = std::unordered_map<Key, Counts, KeyHash, KeyEqual>;
+using Counted = std::unordered_map<Key, UsageCounts, KeyHash, KeyEqual>;
+
+struct LastUse {
+  Timestamp at;
+  http::Address client;
+};
+using Used = std::unordered_map<TokenId, LastUse>;
 
 // A thread keeps to one shard, so threads seldom meet; the lock is for the flush.
 struct alignas(64) Shard {
   std::mutex mutex;
   Counted counted;
+  Used used;
 };
 constexpr std::size_t kShards = 16;
 
@@ -52,6 +52,19 @@ std::size_t shard_of_this_thread() {
   return mine;
 }
 
+void move_forward(Used& used, const TokenId& token, const LastUse& use) {
+  const auto found = used.find(token);
+  if (found != used.end()) {
+    if (found->second.at < use.at) found->second = use;
+  } else if (used.size() < kMaxWaitingUses) {
+    used.emplace(token, use);
+  }
+}
+
+std::string block_text(const http::Address& client) {
+  return client.is_v4() ? client.str() : client.block().str() + "/64";
+}
+
 }  // namespace
 
 struct Usage::State {
@@ -59,6 +72,8 @@ struct Usage::State {
   control::ControlStore& store;
   milliseconds period;
   std::mutex flushing;  // one at a time: a failed flush puts back before the next collects
+  Used waiting;         // of the flush, as is `written`
+  std::unordered_map<TokenId, SteadyClock::time_point> written;  // within the last minute
   std::mutex mutex;
   std::condition_variable wake;
   bool stopping = false;
@@ -66,46 +81,81 @@ struct Usage::State {
 
   State(control::ControlStore& s, milliseconds p) : store(s), period(p) {}
 
-  void add(std::size_t shard, const KeyView& key, const Counts& counts) {
+  void add(std::size_t shard, const KeyView& key, const UsageCounts& counts,
+           const TokenId* token = nullptr, const LastUse& use = {}) {
     Shard& into = shards[shard];
     const std::lock_guard lock(into.mutex);
     auto at = into.counted.find(key);
-    if (at == into.counted.end()) at = into.counted.emplace(key, Counts{}).first;
-    at->second.add(counts);
+    if (at == into.counted.end()) at = into.counted.emplace(key, UsageCounts{}).first;
+    at->second += counts;
+    if (token != nullptr) move_forward(into.used, *token, use);
   }
 
   Counted collect() {
     Counted all;
     for (Shard& shard : shards) {
-      Counted taken;
+      Counted counted;
+      Used used;
       {
         const std::lock_guard lock(shard.mutex);
-        taken.swap(shard.counted);
+        counted.swap(shard.counted);
+        used.swap(shard.used);
       }
-      for (const auto& [key, counts] : taken) all[key].add(counts);
+      for (const auto& [key, counts] : counted) all[key] += counts;
+      for (const auto& [token, use] : used) move_forward(waiting, token, use);
     }
     return all;
   }
 
-  void run(Usage& usage) {
+  std::vector<control::TokenUse> due_uses(bool everything) {
+    const auto now = SteadyClock::now();
+    std::erase_if(written, [&](const auto& w) { return now - w.second >= kUseWrittenAtMostEvery; });
+    std::vector<control::TokenUse> due;
+    for (const auto& [token, use] : waiting)
+      if (everything || !written.contains(token))
+        due.push_back({token, use.at, block_text(use.client)});
+    return due;
+  }
+
+  Result<void> write(bool everything) {
+    const std::lock_guard lock(flushing);
+    const Counted counted = collect();
+    const std::vector<control::TokenUse> due = due_uses(everything);
+    if (counted.empty() && due.empty()) return {};
+    std::vector<control::DayOfUsage> days;
+    days.reserve(counted.size());
+    for (const auto& [key, counts] : counted) days.push_back({key.first, key.second, counts});
+    const Result<void> done = store.add_usage(days, due);
+    if (!done) {
+      for (const auto& [key, counts] : counted) add(shard_of_this_thread(), key, counts);
+      return done;
+    }
+    for (const control::TokenUse& use : due) {
+      waiting.erase(use.token);
+      written.insert_or_assign(use.token, SteadyClock::now());
+    }
+    return {};
+  }
+
+  void run() {
     std::unique_lock lock(mutex);
     while (!wake.wait_for(lock, period, [this] { return stopping; })) {
       lock.unlock();
-      if (const auto flushed = usage.flush(); !flushed)
+      if (const auto done = write(false); !done)
         log::warn("access", "usage is kept in memory until it can be written",
-                  {{"error", flushed.error().detail}});
+                  {{"error", done.error().detail}});
       lock.lock();
     }
   }
 };
 
-Usage::Usage(control::ControlStore& store, const Clock& /*clock*/, milliseconds period)
+Usage::Usage(control::ControlStore& store, milliseconds period)
     : state_(std::make_unique<State>(store, period)) {}
 
 Usage::~Usage() { stop(); }
 
 void Usage::start() {
-  if (!state_->thread.joinable()) state_->thread = std::thread([this] { state_->run(*this); });
+  if (!state_->thread.joinable()) state_->thread = std::thread([this] { state_->run(); });
 }
 
 void Usage::stop() {
@@ -119,23 +169,28 @@ void Usage::stop() {
     log::error("access", "usage since the last flush is lost", {{"error", flushed.error().detail}});
 }
 
-void Usage::add(const TokenId& token, Timestamp now, std::uint64_t exchanges,
-                std::uint64_t requests, std::uint64_t bytes) {
-  state_->add(shard_of_this_thread(), {token, date_of(now)}, {exchanges, requests, bytes});
+Result<void> Usage::flush() { return state_->write(true); }
+
+void Usage::exchanged(const control::TokenGrant& grant, Timestamp now,
+                      const http::Address& client) {
+  state_->add(shard_of_this_thread(), {grant.account, date_of(now)}, {.exchanges = 1}, &grant.token,
+              {now, client});
 }
 
-Result<void> Usage::flush() {
-  const std::lock_guard lock(state_->flushing);
-  const Counted counted = state_->collect();
-  if (counted.empty()) return {};
-  std::vector<control::UsageDelta> deltas;
-  deltas.reserve(counted.size());
-  for (const auto& [key, counts] : counted)
-    deltas.push_back({key.first, key.second, counts.exchanges, counts.requests, counts.bytes});
-  Result<void> written = state_->store.add_usage(deltas);
-  if (!written)
-    for (const auto& [key, counts] : counted) state_->add(shard_of_this_thread(), key, counts);
-  return written;
+void Usage::served(const Claims& session, Timestamp now, const http::Address& client,
+                   std::uint64_t bytes) {
+  state_->add(shard_of_this_thread(), {session.account, date_of(now)},
+              {.requests = 1, .bytes = bytes}, &session.token, {now, client});
+}
+
+void Usage::sent(const Claims& session, Timestamp begun, std::uint64_t bytes) {
+  state_->add(shard_of_this_thread(), {session.account, date_of(begun)}, {.bytes = bytes});
+}
+
+void Usage::received(const AccountId& account, Timestamp now, std::uint64_t events,
+                     std::uint64_t bytes) {
+  state_->add(shard_of_this_thread(), {account, date_of(now)},
+              {.events = events, .event_bytes = bytes});
 }
 
 }  // namespace valetkey::access

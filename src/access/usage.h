@@ -1,32 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counts exchanges, requests and bytes per grant and day: added in memory on the request path,
-// written to the control store every 10 s and at stop(). What cannot be written is kept and written
-// later.
+// What accounts use, for bills, and when tokens were last used: added in memory on the request path,
+// written to the control store in batches. What cannot be written is kept and written later; a
+// process that is killed loses what it had not written. Thread-safe.
 #pragma once
 
 #include <memory>
 
+#include "access/credentials.h"
 #include "base/clock.h"
 #include "control/control_store.h"
+#include "http/message.h"
 
 namespace valetkey::access {
 
 class Usage {
  public:
-  Usage(control::ControlStore& store, const Clock& clock,
-        milliseconds period = std::chrono::seconds(10));
+  // Accounts are written every `period`; a token's last use when it is first seen, and then once a
+  // minute at most.
+  explicit Usage(control::ControlStore& store, milliseconds period = std::chrono::seconds(5));
   ~Usage();  // stop()
   void start();
-  void stop();
-  // Writes what was counted so far; blocks.
+  void stop();  // writes everything
+  // Writes everything that was counted so far; blocks.
   Result<void> flush();
-  // Thread-safe, does not block on the disk.
-  void add(const TokenId& token, Timestamp now, std::uint64_t exchanges, std::uint64_t requests,
-           std::uint64_t bytes);
+
+  // None of these blocks on the disk.
+  // The token bought credentials.
+  void exchanged(const control::TokenGrant& grant, Timestamp now, const http::Address& client);
+  // A session of it had a request answered with so many bytes.
+  void served(const Claims& session, Timestamp now, const http::Address& client,
+              std::uint64_t bytes);
+  // More bytes of an answer that was begun at `begun`.
+  void sent(const Claims& session, Timestamp begun, std::uint64_t bytes);
+  // The account's events were taken in.
+  void received(const AccountId& account, Timestamp now, std::uint64_t events, std::uint64_t bytes);
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// Of one token's last uses that wait to be written; beyond it the rest of them is forgotten.
+inline constexpr std::size_t kMaxWaitingUses = 65'536;
 
 }  // namespace valetkey::access

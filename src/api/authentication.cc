@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/authentication.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/token_form.h"
 
 namespace valetkey::api {
 namespace {
@@ -45,11 +48,10 @@ std::string_view token_in(std::string_view value, TokenForm form) {
 
 // What a stranger is told. The checksum of a token is no secret, so a slip is called one; whether a
 // token was ever known is nobody's business.
-std::string_view advice_on(std::string_view reason) {
+std::string advice_on(std::string_view reason) {
   if (reason == "missing") return "Send a personal access token: Authorization: Bearer <token>.";
   if (reason == control::name_of(control::TokenRefusal::mistyped))
-    return "The personal access token is mistyped or cut off: it is vkpat_ and 46 letters and "
-           "digits, the last of which check the others. Copy it again, whole.";
+    return fmt::format("The personal access token is {}", kMistypedToken);
   return "The personal access token is not valid: check it, or generate a new one.";
 }
 
@@ -122,7 +124,7 @@ Problem Authenticator::count_failure(const http::Request& request, std::string_v
             "Too many failed attempts from this address; wait before the next.",
             std::chrono::ceil<std::chrono::seconds>(wait),
             {}};
-  return {ProblemCode::unauthenticated, std::string(advice_on(reason)), {}, {}};
+  return {ProblemCode::unauthenticated, advice_on(reason), {}, {}};
 }
 
 }  // namespace valetkey::api

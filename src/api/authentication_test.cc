@@ -79,7 +79,7 @@ TEST_F(AuthenticationTest, AnswersEveryFailureAlike) {
   const std::string body = ask(unknown()).body;
   const std::string slip = ask(mistyped).body;  // what it says anybody can work out
   EXPECT_NE(slip.find("mistyped"), std::string::npos);
-  const std::string cut(token_.reveal().substr(0, control::kTokenLength - 1));
+  const std::string cut(token_.reveal().substr(0, kTokenLength - 1));
   const std::vector<std::pair<std::string, std::string>> kRows{
       {std::string(revoked.reveal()), body},
       {std::string(expired.reveal()), body},

@@ -104,10 +104,13 @@ http::Response Exchange::answer(const http::Request& request, const control::Tok
     return to_response(hidden, request.id);
   }
   record(request, grant, "ok", credentials->access_key_id.str());
-  usage_.add(grant.token, request.now, 1, 0, 0);
-  return json_response(200, form == CredentialsForm::document
-                                ? document(*credentials, grant.account)
-                                : container_document(*credentials));
+  usage_.exchanged(grant, request.now, request.client);
+  http::Response response =
+      json_response(200, form == CredentialsForm::document ? document(*credentials, grant.account)
+                                                           : container_document(*credentials));
+  // Beside the published document, so that a client can warn before a job fails for it.
+  if (grant.expires) response.set("X-Valetkey-Token-Expires", format_iso8601(*grant.expires));
+  return response;
 }
 
 void Exchange::record(const http::Request& request, const control::TokenGrant& grant,

@@ -42,6 +42,14 @@ TEST_F(ExchangeTest, AnswersThePublishedDocument) {
   EXPECT_EQ(credentials.at("expiration").as_int64(), epoch_ms(desk_.now() + 1h));
 }
 
+TEST_F(ExchangeTest, SaysWhenTheTokenExpires) {
+  EXPECT_EQ(ask("").header("X-Valetkey-Token-Expires"), "");
+  token_ = desk_.make_token(ada(), kExport, desk_.now() + 48h);
+  EXPECT_EQ(ask("").header("X-Valetkey-Token-Expires"), format_iso8601(desk_.now() + 48h));
+  EXPECT_EQ(desk_.get(kContainer, token_.reveal()).header("X-Valetkey-Token-Expires"),
+            format_iso8601(desk_.now() + 48h));
+}
+
 TEST_F(ExchangeTest, GivesCredentialsThatOpen) {
   const auto credentials = ask("").json().at("credentials").as_object();
   const auto scope = access::open_session(
@@ -175,9 +183,10 @@ TEST_F(ExchangeTest, AuditsAndCountsEachExchange) {
   EXPECT_EQ(event.subject,
             std::string_view(reply.json().at("credentials").at("accessKeyId").as_string()));
   ASSERT_TRUE(desk_.usage().flush());
-  const auto usage = desk_.sqlite().usage(std::nullopt, date_of(desk_.now())).value();
+  const Date today = date_of(desk_.now());
+  const auto usage = desk_.sqlite().usage(std::nullopt, today, today).value();
   ASSERT_EQ(usage.size(), 1U);
-  EXPECT_EQ(usage.front().exchanges, 1U);
+  EXPECT_EQ(usage.front().counts.exchanges, 1U);
 }
 
 TEST_F(ExchangeTest, SaysThatGoogleCloudStorageIsNotImplemented) {

@@ -7,12 +7,15 @@
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
 #include <memory>
+#include <numeric>
 
 #include "api/routes.h"
 #include "base/crypto.h"
 #include "base/encoding.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "events/event.h"
+#include "http/cors.h"
 
 namespace valetkey::api {
 namespace {
@@ -22,8 +25,9 @@ using Timer =
     http::asio::basic_waitable_timer<Clock, http::asio::wait_traits<Clock>, http::Executor>;
 
 constexpr std::string_view kKeyHeader = "X-Valetkey-Ingest-Key";
-// Above this, parsing would hold up the other requests of the loop.
-constexpr std::size_t kSmallBytes = 256 * 1024;
+// Above this, parsing would hold up the other requests of the loop: the slowest bodies, of very many
+// short tags, take 30 ns a byte, so this is 1 ms.
+constexpr std::size_t kSmallBytes = 32 * 1024;
 
 bool is_strict(const http::Request& request) {
   const auto value = request.header("x-optimizely-strict");
@@ -40,10 +44,20 @@ std::optional<bool> is_zipped(const http::Request& request) {
   return std::nullopt;
 }
 
-// Parquet's strings are UTF-8; a header that is not says nothing that can be kept.
-std::string_view text_of(const http::Request& request, std::string_view name) {
-  const std::string_view value = request.header(name).value_or("");
-  return is_utf8(value) ? value : "";
+// What a stranger wrote, as a log and a terminal may show it.
+std::string printable(std::string_view text) {
+  constexpr std::size_t kMost = 40;
+  std::string out(text.substr(0, kMost));
+  std::ranges::replace_if(out, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return out;
+}
+
+// True once in a `period`: `last_ms` is when it was so.
+bool is_time(std::atomic<std::int64_t>& last_ms, Timestamp now, milliseconds period) {
+  const std::int64_t at = epoch_ms(now);
+  std::int64_t last = last_ms.load(std::memory_order_relaxed);
+  if (at - last < period.count() && at >= last) return false;
+  return last_ms.compare_exchange_strong(last, at, std::memory_order_relaxed);
 }
 
 Problem rate_limited(std::string message, milliseconds wait) {
@@ -65,11 +79,22 @@ bool is_allowed(const http::Request& request, const control::AccountPolicy& poli
 
 http::Response preflight() {
   http::Response response = no_content();
-  response.set("Access-Control-Allow-Origin", "*");
   response.set("Access-Control-Allow-Methods", "POST");
   response.set("Access-Control-Allow-Headers",
                "Content-Type, Content-Encoding, X-Optimizely-Strict, X-Valetkey-Ingest-Key");
   response.set("Access-Control-Max-Age", "7200");
+  return response;
+}
+
+// What every answer has in common. A page of any origin may send and read what became of it; only
+// the one that the account does not let in learns nothing.
+http::Response finish(const http::Request& request, http::Response response) {
+  response.set("X-Request-Id", request.id);
+  response.set("Vary", "Origin");
+  const auto origin = http::origin_of(request);
+  if (!origin || response.status() == status_of(ProblemCode::forbidden)) return response;
+  http::allow_origin(response, *origin);
+  response.set("Access-Control-Expose-Headers", "Retry-After, X-Request-Id");
   return response;
 }
 
@@ -88,67 +113,61 @@ Intake::Intake(IntakeParts parts, http::asio::thread_pool& blocking, const Optio
       feed_(parts.feed),
       log_(parts.log),
       hooks_(parts.hooks),
+      usage_(parts.usage),
       accounts_(parts.store, parts.feed) {}
 
 std::size_t Intake::max_body_bytes(const http::Request&) const {
   return options_.max_intake_body_bytes;
 }
 
-http::Response Intake::refuse(int status, std::string_view request_id) const {
-  return api::refuse(status, request_id);
+http::Response Intake::refuse(int status, const http::Request& head) const {
+  return finish(head, api::refuse(status, head.id));
 }
 
 http::Task<http::Response> Intake::handle(const http::Request& request) {
-  http::Response response;
-  if (request.path != kEventsPath) {
-    response = not_found(request.id);
-  } else if (request.method == http::Method::options) {
-    response = preflight();
-  } else if (request.method != http::Method::post) {
-    response = method_not_allowed("POST", request.id);
-  } else {
-    http::Note note;
-    const Answer<std::string> taken = co_await take(request, note);
-    response = taken ? no_content() : to_response(taken.error(), request.id);
-    if (taken) response.note() = note;
-    response.note().account = std::move(note.account);
-    const bool forbidden = !taken && taken.error().code == ProblemCode::forbidden;
-    const std::string origin = taken ? *taken : "*";
-    if (!forbidden) response.set("Access-Control-Allow-Origin", origin);
-    if (origin != "*") response.set("Vary", "Origin");
-  }
-  response.set("X-Request-Id", request.id);
-  co_return response;
+  if (request.path != kEventsPath) co_return finish(request, not_found(request.id));
+  if (request.method == http::Method::options) co_return finish(request, preflight());
+  if (request.method != http::Method::post)
+    co_return finish(request, method_not_allowed("POST", request.id));
+  http::Note note;
+  const Answer<void> taken = co_await take(request, note);
+  http::Response response = taken ? no_content() : to_response(taken.error(), request.id);
+  if (taken) response.note() = note;
+  response.note().account = std::move(note.account);
+  co_return finish(request, std::move(response));
 }
 
-http::Task<Answer<std::string>> Intake::take(const http::Request& request, http::Note& note) {
+http::Task<Answer<void>> Intake::take(const http::Request& request, http::Note& note) {
   if (!feed_.fresh()) co_return drop(unavailable(), "", "unavailable", 1);
   Answer<Body> body = co_await read(request);
   if (!body) co_return std::unexpected(std::move(body.error()));
-  if (body->intake.account_id.empty()) {
-    count_drops(body->intake, false);
-    co_return "*";
+  const auto& intake = body->intake;
+  const auto sent = std::accumulate(intake.dropped.begin(), intake.dropped.end(), intake.events);
+  if (intake.account_id.empty()) {
+    count_unknown(request, intake.named, sent);
+    (void)drop({}, "", name_of(events::Drop::account_id), sent);
+    co_return Answer<void>();
   }
   const Answer<Account> account = co_await look_up(request, body->intake.account_id);
   if (!account) co_return std::unexpected(account.error());
-  count_drops(body->intake, (*account)->known);
-  if ((*account)->known) note.account = body->intake.account_id;
+  if ((*account)->known) note.account = intake.account_id;
   if (!(*account)->active) {
     const bool known = (*account)->known;
+    if (!known) count_unknown(request, intake.account_id, sent);
     const auto refused =
         drop({ProblemCode::invalid_request, "This account_id takes no events.", {}, {}},
-             known ? body->intake.account_id : "", known ? "suspended_account" : "unknown_account",
-             body->intake.events);
+             known ? intake.account_id : "", known ? "suspended_account" : "unknown_account", sent);
     if (is_strict(request)) co_return refused;
     note.reason = refused.error().note.reason;
-    note.detail = "account_id " + body->intake.account_id;  // digits, or it would not parse
-    co_return "*";
+    note.detail = "account_id " + intake.account_id;  // digits, or it would not parse
+    co_return Answer<void>();
   }
-  Answer<std::string> origin = admit(request, *body, **account);
-  if (!origin || body->intake.events == 0) co_return origin;
-  const Answer<void> stored = co_await store(request, std::move(*body));
-  if (!stored) co_return std::unexpected(stored.error());
-  co_return origin;
+  if (auto admitted = admit(request, *body, **account); !admitted) co_return admitted;
+  count_losses(intake);
+  if (intake.events == 0) co_return Answer<void>();
+  if ((*account)->policy.ingest_key_sha256 && !request.header(kKeyHeader))
+    events::mark_keyless(body->intake.records);
+  co_return co_await store(request, std::move(*body));
 }
 
 http::Task<Answer<Intake::Body>> Intake::read(const http::Request& request) {
@@ -192,8 +211,8 @@ Answer<Intake::Body> Intake::parse(const http::Request& request, bool zipped) co
   auto intake = events::parse_events(body,
                                      {.now = request.now,
                                       .client_address = address,
-                                      .user_agent = text_of(request, "user-agent"),
-                                      .referer = text_of(request, "referer")},
+                                      .user_agent = request.header("user-agent").value_or(""),
+                                      .referer = request.header("referer").value_or("")},
                                      is_strict(request), options_.intake);
   if (!intake) return refused(intake.error());
   return Body{std::move(*intake), body.size()};
@@ -217,8 +236,8 @@ http::Task<Answer<Intake::Account>> Intake::look_up(const http::Request& request
   co_return reading->account;
 }
 
-Answer<std::string> Intake::admit(const http::Request& request, const Body& body,
-                                  const IntakeAccount& account) {
+Answer<void> Intake::admit(const http::Request& request, const Body& body,
+                           const IntakeAccount& account) {
   if (!is_allowed(request, account.policy))
     return drop({ProblemCode::forbidden,
                  "This account takes events only with its ingest key in X-Valetkey-Ingest-Key, or "
@@ -226,10 +245,8 @@ Answer<std::string> Intake::admit(const http::Request& request, const Body& body
                  {},
                  {}},
                 body.intake.account_id, "forbidden", body.intake.events);
-  if (account.meter && body.intake.events > 0) VALETKEY_CHECK(meter(request, body, account));
-  const auto origin = request.header("origin");
-  if (account.policy.origins.empty() || !origin) return "*";
-  return std::string(*origin);
+  if (account.meter && body.intake.events > 0) return meter(request, body, account);
+  return {};
 }
 
 Answer<void> Intake::meter(const http::Request& request, const Body& body,
@@ -241,8 +258,9 @@ Answer<void> Intake::meter(const http::Request& request, const Body& body,
         wait > milliseconds(0))
       return drop(rate_limited("This account sends too many events a second.", wait),
                   body.intake.account_id, "rate_limit", events);
+  const std::size_t bytes = std::max(body.bytes, body.intake.records.size());  // sent, and stored
   if (policy.bytes_per_day > 0)
-    if (const auto wait = meter->take_bytes(body.bytes, policy.bytes_per_day, request.now);
+    if (const auto wait = meter->take_bytes(bytes, policy.bytes_per_day, request.now);
         wait > milliseconds(0))
       return drop(rate_limited("This account has sent all that it may today.", wait),
                   body.intake.account_id, "daily_limit", events);
@@ -268,6 +286,7 @@ http::Task<Answer<void>> Intake::store(const http::Request& request, Body body) 
   if (waiting->result && *waiting->result) {
     const auto account = AccountId::parse(body.intake.account_id);
     if (hooks_ != nullptr && account) hooks_->received(*account, events, body.bytes);
+    if (usage_ != nullptr && account) usage_->received(*account, request.now, events, body.bytes);
     co_return Answer<void>();
   }
   complain(request, waiting->result ? waiting->result->error().detail : "it took too long");
@@ -276,20 +295,34 @@ http::Task<Answer<void>> Intake::store(const http::Request& request, Body body) 
 
 // Once a second at most: where the log fails, it fails for every request.
 void Intake::complain(const http::Request& request, std::string_view detail) {
-  const std::int64_t now = epoch_ms(request.now);
-  std::int64_t last = complained_ms_.load(std::memory_order_relaxed);
-  if (now - last < 1000 && now >= last) return;
-  if (!complained_ms_.compare_exchange_strong(last, now, std::memory_order_relaxed)) return;
+  if (!is_time(complained_ms_, request.now, milliseconds(1000))) return;
   log::warn("api", "events are refused: the event log does not take them",
             {{"detail", detail}, {"request", request.id}});
 }
 
-void Intake::count_drops(const events::Intake& intake, bool known) const {
-  if (hooks_ == nullptr) return;
+void Intake::count_losses(const events::Intake& intake) const {
+  const auto account = AccountId::parse(intake.account_id);
+  if (hooks_ == nullptr || !account) return;
   for (std::size_t i = 0; i < events::kDrops; ++i)
     if (intake.dropped[i] > 0)
-      hooks_->dropped(known ? intake.account_id : "", name_of(static_cast<events::Drop>(i)),
-                      intake.dropped[i]);
+      hooks_->dropped(account->str(), name_of(static_cast<events::Drop>(i)), intake.dropped[i]);
+  for (std::size_t i = 0; i < events::kAlterations; ++i)
+    if (intake.altered[i] > 0)
+      hooks_->altered(*account, name_of(static_cast<events::Alteration>(i)), intake.altered[i]);
+}
+
+// A mistyped account_id is answered 204, so the operator must be able to see it.
+void Intake::count_unknown(const http::Request& request, std::string_view named,
+                           std::uint64_t events) {
+  if (events == 0) return;
+  const std::string shown = printable(named);
+  if (hooks_ != nullptr) hooks_->unknown(shown, events);
+  unknown_.fetch_add(events, std::memory_order_relaxed);
+  if (!is_time(warned_ms_, request.now, std::chrono::minutes(1))) return;
+  log::warn("api", "events of accounts that do not exist were dropped",
+            {{"events", unknown_.exchange(0, std::memory_order_relaxed)},
+             {"account", shown.empty() ? "none named" : shown},
+             {"request", request.id}});
 }
 
 std::unexpected<Problem> Intake::drop(Problem problem, std::string_view account,

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "access/usage.h"
 #include "api/intake_accounts.h"
 #include "api/options.h"
 #include "api/problem.h"
@@ -37,6 +38,11 @@ class IntakeHooks {
   // unavailable for what was refused as a whole: a client may send that again. `count` is of
   // events, or 1 where they could not be counted.
   virtual void dropped(std::string_view account, std::string_view reason, std::uint64_t count) = 0;
+  // Fields that lost something, of events that are kept; the names of events::Alteration.
+  virtual void altered(const AccountId& account, std::string_view reason, std::uint64_t count) = 0;
+  // Events whose account does not exist, also counted as dropped. `named` is what stood in its
+  // place: at most 40 characters of printable ASCII, "" if there was nothing.
+  virtual void unknown(std::string_view named, std::uint64_t events) = 0;
 };
 
 // What the intake stands on; all of it outlives the intake. The log must be destroyed before the
@@ -46,6 +52,7 @@ struct IntakeParts {
   const control::ChangeFeed& feed;
   events::EventLog& log;
   IntakeHooks* hooks = nullptr;
+  access::Usage* usage = nullptr;  // null: nobody bills
 };
 
 class Intake final : public http::Handler {
@@ -54,7 +61,7 @@ class Intake final : public http::Handler {
   Intake(IntakeParts parts, http::asio::thread_pool& blocking, const Options& options);
   std::size_t max_body_bytes(const http::Request& head) const override;
   http::Task<http::Response> handle(const http::Request& request) override;
-  http::Response refuse(int status, std::string_view request_id) const override;
+  http::Response refuse(int status, const http::Request& head) const override;
 
  private:
   struct Body {
@@ -63,18 +70,17 @@ class Intake final : public http::Handler {
   };
   using Account = std::shared_ptr<const IntakeAccount>;  // shared with caches
 
-  // 204, with the origin that may read it: "*", or the one that the account lists. `note` learns the
-  // account, and why events that were not refused aloud were dropped.
-  http::Task<Answer<std::string>> take(const http::Request& request, http::Note& note);
+  // `note` learns the account, and why events that were not refused aloud were dropped.
+  http::Task<Answer<void>> take(const http::Request& request, http::Note& note);
   http::Task<Answer<Body>> read(const http::Request& request);
   Answer<Body> parse(const http::Request& request, bool zipped) const;
   http::Task<Answer<Account>> look_up(const http::Request& request, const std::string& id);
-  Answer<std::string> admit(const http::Request& request, const Body& body,
-                            const IntakeAccount& account);
+  Answer<void> admit(const http::Request& request, const Body& body, const IntakeAccount& account);
   Answer<void> meter(const http::Request& request, const Body& body, const IntakeAccount& account);
   http::Task<Answer<void>> store(const http::Request& request, Body body);
   void complain(const http::Request& request, std::string_view detail);
-  void count_drops(const events::Intake& intake, bool known) const;
+  void count_losses(const events::Intake& intake) const;
+  void count_unknown(const http::Request& request, std::string_view named, std::uint64_t events);
   std::unexpected<Problem> drop(Problem problem, std::string_view account, std::string_view reason,
                                 std::uint64_t count) const;
 
@@ -83,8 +89,11 @@ class Intake final : public http::Handler {
   const control::ChangeFeed& feed_;
   events::EventLog& log_;
   IntakeHooks* hooks_;
+  access::Usage* usage_;
   IntakeAccounts accounts_;
   std::atomic<std::int64_t> complained_ms_ = 0;  // when the log was last said to fail
+  std::atomic<std::int64_t> warned_ms_ = 0;      // of events of accounts that do not exist
+  std::atomic<std::uint64_t> unknown_ = 0;       // such events since
   Turns look_ups_{64};
   Turns large_bodies_{2};  // of the pool's threads: the others are for everything else
 };

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/keyed_hash.h"
+
 namespace valetkey::api {
 namespace {
 
@@ -16,7 +18,7 @@ constexpr std::int64_t kMaxCostUs = 60 * kSecondUs;  // of one request
 constexpr unsigned kBytesBits = 48;
 constexpr std::uint64_t kMaxBytes = (std::uint64_t{1} << kBytesBits) - 1;
 
-using Accounts = std::unordered_map<std::string, std::shared_ptr<const IntakeAccount>>;
+using Accounts = NameMap<std::shared_ptr<const IntakeAccount>>;
 
 struct Cache {
   std::uint64_t instance = 0;

@@ -33,13 +33,23 @@ class Counts final : public IntakeHooks {
     const std::lock_guard lock(mutex_);
     dropped_[fmt::format("{}:{}", account, reason)] += count;
   }
+  void altered(const AccountId& account, std::string_view reason, std::uint64_t count) override {
+    const std::lock_guard lock(mutex_);
+    altered_[fmt::format("{}:{}", account.str(), reason)] += count;
+  }
+  void unknown(std::string_view named, std::uint64_t events) override {
+    const std::lock_guard lock(mutex_);
+    unknown_[std::string(named)] += events;
+  }
+  const std::map<std::string, std::uint64_t>& all_altered() const { return altered_; }
+  const std::map<std::string, std::uint64_t>& all_unknown() const { return unknown_; }
   const std::map<std::string, std::uint64_t>& all_received() const { return received_; }
   const std::map<std::string, std::uint64_t>& all_dropped() const { return dropped_; }
   std::uint64_t bytes() const { return bytes_; }
 
  private:
   std::mutex mutex_;
-  std::map<std::string, std::uint64_t> received_, dropped_;
+  std::map<std::string, std::uint64_t> received_, dropped_, altered_, unknown_;
   std::uint64_t bytes_ = 0;
 };
 
@@ -116,9 +126,9 @@ class IntakeTest : public testing::Test {
     auto batch = log_.read(0, 0, 64 << 20).value();
     held_ = std::move(batch.records);
     std::vector<events::Event> all;
-    for (std::string_view rest = held_; !rest.empty();) {
+    for (std::size_t at = 0; at < held_.size();) {
       events::Event event;
-      if (!events::decode_event(rest, event)) break;
+      if (!events::decode_event(held_, at, event)) break;
       all.push_back(event);
     }
     EXPECT_EQ(all.size(), batch.count);
@@ -136,6 +146,18 @@ class IntakeTest : public testing::Test {
   FaultyLog log_{*file_};
   std::string held_;
 };
+
+TEST_F(IntakeTest, BillsTheAccountForWhatWasTakenIn) {
+  ASSERT_EQ(send(body_of(click("a") + "," + click("b"))).status, 204);
+  ASSERT_EQ(send(body_of(click("c"), "999")).status, 204) << "of no account: nobody pays";
+  ASSERT_TRUE(fixture_.usage().flush());
+  const Date today = date_of(fixture_.now());
+  const auto usage = fixture_.sqlite().usage(std::nullopt, today, today).value();
+  ASSERT_EQ(usage.size(), 1U);
+  EXPECT_EQ(usage[0].account, account_);
+  EXPECT_EQ(usage[0].counts.events, 2U);
+  EXPECT_EQ(usage[0].counts.event_bytes, body_of(click("a") + "," + click("b")).size());
+}
 
 TEST_F(IntakeTest, KeepsEventsBeforeItSaysSo) {
   const Reply reply = send(body_of(click("a") + "," + click("b")),
@@ -186,19 +208,44 @@ TEST_F(IntakeTest, KnowsOnlyPostAndPreflights) {
   EXPECT_EQ(fixture_.call({.method = http::Method::post, .target = "/v1/events/"}).status, 404);
 }
 
+// Beacons carry credentials, and no browser takes "*" for an answer to those.
+bool names_shop(const Reply& reply) {
+  return reply.header("Access-Control-Allow-Origin") == "https://shop.example" &&
+         reply.header("Access-Control-Allow-Credentials") == "true" &&
+         reply.header("Vary") == "Origin";
+}
+
 TEST_F(IntakeTest, IsOpenToBrowsersOfAllOrigins) {
   const Reply preflight = fixture_.call({.method = http::Method::options,
                                          .target = "/v1/events",
                                          .headers = {{"Origin", "https://shop.example"}}});
   EXPECT_EQ(preflight.status, 204);
-  EXPECT_EQ(preflight.header("Access-Control-Allow-Origin"), "*");
+  EXPECT_TRUE(names_shop(preflight));
   EXPECT_EQ(preflight.header("Access-Control-Allow-Methods"), "POST");
   EXPECT_THAT(preflight.header("Access-Control-Allow-Headers"), HasSubstr("Content-Type"));
   const Reply reply = send(body_of(click("a")), {{"Origin", "https://shop.example"},
                                                  {"Content-Type", "text/plain;charset=UTF-8"}});
   EXPECT_EQ(reply.status, 204);
-  EXPECT_EQ(reply.header("Access-Control-Allow-Origin"), "*");
-  EXPECT_EQ(send("{").header("Access-Control-Allow-Origin"), "*");  // so that errors can be read
+  EXPECT_TRUE(names_shop(reply));
+  const Reply without = send(body_of(click("b")));
+  EXPECT_EQ(without.header("Access-Control-Allow-Origin"), "");
+  EXPECT_EQ(without.header("Vary"), "Origin");
+}
+
+TEST_F(IntakeTest, LetsPagesReadErrors) {
+  const std::pair<std::string, std::string> origin{"Origin", "https://shop.example"};
+  const auto ask = [&](Ask ask) {
+    ask.headers.push_back(origin);
+    return fixture_.call(ask);
+  };
+  EXPECT_TRUE(names_shop(send("{", {origin})));
+  EXPECT_TRUE(names_shop(ask({.target = "/v1/events"})));  // 405
+  EXPECT_TRUE(names_shop(ask(
+      {.method = http::Method::post, .target = "/v1/events", .body = {}, .body_complete = false})));
+  http::Request slow;  // whose body never arrived
+  slow.path = "/v1/events";
+  slow.headers = {{origin.first, origin.second}};
+  EXPECT_TRUE(names_shop(ServiceFixture::write(fixture_.service().refuse(408, slow))));
 }
 
 TEST_F(IntakeTest, DropsAndCountsWhatItCannotUse) {
@@ -209,7 +256,7 @@ TEST_F(IntakeTest, DropsAndCountsWhatItCannotUse) {
   EXPECT_THAT(counts_.all_dropped(),
               UnorderedElementsAre(Pair("12:uuid", 1), Pair("12:timestamp", 1)));
   EXPECT_EQ(send(body_of("")).status, 204);
-  EXPECT_EQ(send(R"({"account_id":"no digits"})").status, 204);
+  EXPECT_EQ(send(body_of(click("a"), "no digits")).status, 204);
   EXPECT_EQ(counts_.all_dropped().at(":account_id"), 1U);
   EXPECT_EQ(log_.appends, 1);
 }
@@ -248,6 +295,69 @@ TEST_F(IntakeTest, DropsEventsOfAccountsThatTakeNone) {
   EXPECT_EQ(log_.appends, 0);
   EXPECT_THAT(counts_.all_dropped(),
               UnorderedElementsAre(Pair("12:suspended_account", 3), Pair(":unknown_account", 3)));
+}
+
+TEST_F(IntakeTest, TellsOfEventsWhoseAccountDoesNotExist) {
+  for (
+      const std::string& body :
+      {body_of(click("a") + "," + click("b"), "999"), body_of(click("a"), "x\\u001b[2J\xc3\xa9"),
+       std::string(
+           R"({"account":"12","visitors":[{"visitor_id":"v","snapshots":[{"events":[{},{},{}]}]}]})")})
+    EXPECT_EQ(send(body).status, 204);
+  EXPECT_THAT(counts_.all_unknown(),
+              UnorderedElementsAre(Pair("999", 2), Pair("x?[2J??", 1), Pair("", 3)));
+  EXPECT_THAT(counts_.all_dropped(),
+              UnorderedElementsAre(Pair(":unknown_account", 2), Pair(":account_id", 4)));
+}
+
+TEST_F(IntakeTest, KeepsEventsOfOddFieldsAndCountsThose) {
+  EXPECT_EQ(send(body_of(R"({"uuid":"a","timestamp":"1","key":"k","revenue":39.95,)"
+                         R"("tags":{"$opt_event_properties":{"category":"shoes"}}})"),
+                 {{"User-Agent", "caf\xe9"}})
+                .status,
+            204);
+  const auto events = kept();
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].revenue, std::nullopt);
+  EXPECT_EQ(events[0].tags.at(0).value, R"({"category":"shoes"})");
+  EXPECT_EQ(events[0].user_agent, "caf\xEF\xBF\xBD");
+  EXPECT_THAT(counts_.all_altered(),
+              UnorderedElementsAre(Pair("12:number", 1), Pair("12:text", 1)));
+  EXPECT_THAT(counts_.all_dropped(), ElementsAre());
+}
+
+// 244 bytes with gzip, which would have become 25 million attributes.
+TEST_F(IntakeTest, RefusesAFewBytesThatBecomeMillionsOfValues) {
+  std::string events, decisions, attributes;
+  for (int i = 0; i < 1000; ++i) {
+    if (i < 25)
+      events += fmt::format(R"({}{{"uuid":"{}","timestamp":1,"type":"campaign_activated"}})",
+                            i == 0 ? "" : ",", i);
+    decisions += i == 0 ? "{}" : ",{}";
+    attributes += i == 0 ? "{}" : ",{}";
+  }
+  const std::string body = gzip(fmt::format(
+      R"({{"account_id":"12","visitors":[{{"visitor_id":"v","attributes":[{}],"snapshots":[{{"decisions":[{}],"events":[{}]}}]}}]}})",
+      attributes, decisions, events));
+  EXPECT_LT(body.size(), 400U);
+  EXPECT_EQ(send(body, {{"Content-Encoding", "gzip"}}).status, 413);
+  EXPECT_EQ(log_.appends, 0);
+}
+
+// 2,300 events of one visitor with a long id and a long User-Agent: 1.4 KB each with gzip.
+TEST_F(IntakeTest, StoresLittleOfRequestsThatShareLongFields) {
+  std::string events;
+  for (int i = 0; i < 2300; ++i) events += (i == 0 ? "" : ",") + click(fmt::format("u{}", i));
+  const std::string body = gzip(fmt::format(
+      R"({{"account_id":"12","visitors":[{{"visitor_id":"{}","snapshots":[{{"events":[{}]}}]}}]}})",
+      std::string(1000, 'v'), events));
+  for (int i = 0; i < 12; ++i)
+    EXPECT_EQ(
+        send(body, {{"Content-Encoding", "gzip"}, {"User-Agent", std::string(14'000, 'a')}}).status,
+        204);
+  EXPECT_LT(log_.stats(0).bytes, 1'000'000U);
+  EXPECT_EQ(counts_.all_altered().at("12:too_long"), 12U);
+  EXPECT_EQ(kept().back().user_agent->size(), 1024U);
 }
 
 TEST_F(IntakeTest, FollowsTheStateOfAnAccount) {
@@ -321,10 +431,9 @@ TEST_F(IntakeTest, TakesLargeBodiesOnThePool) {
 TEST_F(IntakeTest, RefusesEventsThatRepeatTooMuchText) {
   std::string events;
   for (int i = 0; i < 1'000; ++i) events += (i == 0 ? "" : ",") + click(fmt::format("u{}", i));
-  const std::string visitor(100'000, 'v');
   const Reply reply = send(fmt::format(
-      R"({{"account_id":"12","visitors":[{{"visitor_id":"{}","snapshots":[{{"events":[{}]}}]}}]}})",
-      visitor, events));
+      R"({{"account_id":"12","visitors":[{{"visitor_id":"v","attributes":[{{"value":"{}"}}],"snapshots":[{{"events":[{}]}}]}}]}})",
+      std::string(100'000, 'v'), events));
   EXPECT_EQ(reply.status, 413);
   EXPECT_EQ(log_.appends, 0);
 }
@@ -354,7 +463,6 @@ TEST_F(IntakeTest, NeverLiesAboutALogThatFails) {
     EXPECT_EQ(reply.code(), "unavailable");
     EXPECT_NE(reply.header("Retry-After"), "");
     EXPECT_EQ(reply.body.find("secret"), std::string::npos);
-    EXPECT_EQ(reply.header("Access-Control-Allow-Origin"), "*");
   }
   EXPECT_THAT(counts_.all_received(), ElementsAre());
   EXPECT_THAT(counts_.all_dropped(), ElementsAre(Pair("12:unavailable", 3)));
@@ -393,11 +501,13 @@ TEST_F(IntakeTest, TakesOnlyTheOriginsThatAnAccountLists) {
   const Reply reply = send(body_of(click("a")), {{"Origin", "https://www.shop.example"}});
   EXPECT_EQ(reply.status, 204);
   EXPECT_EQ(reply.header("Access-Control-Allow-Origin"), "https://www.shop.example");
+  EXPECT_EQ(reply.header("Access-Control-Allow-Credentials"), "true");
   EXPECT_EQ(reply.header("Vary"), "Origin");
   for (const char* origin : {"https://shop.example.evil", "http://shop.example", "null"}) {
     const Reply refused = send(body_of(click("a")), {{"Origin", origin}});
     EXPECT_EQ(refused.status, 403) << origin;
     EXPECT_EQ(refused.header("Access-Control-Allow-Origin"), "");
+    EXPECT_EQ(refused.header("Vary"), "Origin");
   }
   EXPECT_EQ(send(body_of(click("a"))).status, 403);
   policy.ingest_key_sha256 = as_text(sha256("key"));
@@ -406,6 +516,11 @@ TEST_F(IntakeTest, TakesOnlyTheOriginsThatAnAccountLists) {
   EXPECT_EQ(send(body_of(click("a")), {{"X-Valetkey-Ingest-Key", "key"}}).status, 204);
   EXPECT_EQ(send(body_of(click("a")), {{"Origin", "https://shop.example"}}).status, 204);
   EXPECT_EQ(send(body_of(click("a"))).status, 403);
+  // Whoever makes up an Origin cannot be first with a server's uuid.
+  const auto events = kept();
+  ASSERT_GE(events.size(), 2U);
+  EXPECT_FALSE(events[events.size() - 2].keyless);
+  EXPECT_TRUE(events.back().keyless);
 }
 
 TEST_F(IntakeTest, HoldsAnAccountToItsEventsASecond) {

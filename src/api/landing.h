@@ -7,7 +7,14 @@
 
 namespace valetkey::api {
 
-std::string landing_page(std::string_view api_public_url);
+struct LandingAddresses {
+  std::string api;     // absolute, without a slash at its end
+  std::string s3;      // absolute
+  std::string events;  // absolute; empty: no events are taken
+  std::string bucket;
+  std::string region;
+};
+std::string landing_page(const LandingAddresses& addresses);
 // The document of this API, embedded from openapi.json when it is built.
 std::string_view openapi_document();
 

@@ -16,7 +16,9 @@ struct Options {
   std::string bucket = "optimizely-events-data";
   std::string region = "us-east-1";
   std::string public_endpoint;  // URL of the S3 endpoint, told to clients; empty: they use AWS
-  std::string api_public_url;   // URL of this API, for the landing page
+  // For the landing page: the API's URL, empty where its clients know it by what they ask for; the
+  // listener's own, for those that do not say; and that of a listener of its own for events.
+  std::string api_public_url, api_listener_url, intake_url;
   // Of credentials. SDKs that refresh by themselves always get max_duration.
   milliseconds min_duration = std::chrono::minutes(15);
   milliseconds default_duration = std::chrono::hours(1);
@@ -25,7 +27,7 @@ struct Options {
   double token_requests_per_s = 0;  // of one token; 0: off
   control::TokenLimits token_limits;
   double token_creations_per_s = 0;  // of one user, and ten times as many of an account; 0: off
-  std::vector<std::string> cors_origins;  // exact, such as "https://console.example.com"
+  std::vector<std::string> cors_origins;  // as http::Origins takes them
   // Of POST /v1/events, which exists where there is an event log.
   events::IntakeLimits intake;
   std::size_t max_intake_body_bytes = 3'500'000;

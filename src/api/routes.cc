@@ -8,13 +8,15 @@ namespace {
 
 using http::Method;
 
-constexpr std::array<Endpoint, 10> kEndpoints{{
+constexpr std::array<Endpoint, 12> kEndpoints{{
     {Method::get, "/v2/export/credentials", Action::credentials},
     {Method::get, "/v2/export/credentials/container", Action::container},
     {Method::get, "/v2/export/credentials/gcp", Action::gcp},
     {Method::get, "/v2/account", Action::account},
+    {Method::get, "/v2/account/usage", Action::account_usage},
     {Method::get, "/v2/tokens", Action::list_tokens},
     {Method::post, "/v2/tokens", Action::create_token},
+    {Method::get, "/v2/tokens/{id}", Action::show_token},
     {Method::delete_, "/v2/tokens/{id}", Action::revoke_token},
     {Method::post, kEventsPath, Action::events},
     {Method::get, "/openapi.json", Action::openapi},

@@ -22,7 +22,9 @@ enum class Action : std::uint8_t {
   gcp,
   list_tokens,
   create_token,
+  show_token,
   revoke_token,
+  account_usage,
   events,
 };
 

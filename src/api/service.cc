@@ -48,13 +48,16 @@ bool wants_representation(const http::Request& request) {
 Service::Service(Parts parts, http::asio::thread_pool& blocking, Options options)
     : options_(std::move(options)),
       blocking_(blocking),
+      origins_(options_.cors_origins),
       authenticator_(parts.gate, parts.feed, parts.audit, blocking, options_.limiter),
       rates_(options_.token_requests_per_s, kRateBurst),
       exchange_(options_, parts.issuer, parts.audit, parts.usage),
-      tokens_(parts.store, parts.feed, parts.audit, options_) {
+      tokens_(parts.store, parts.feed, parts.audit, options_),
+      usage_(parts.store, std::move(parts.stored)) {
   if (parts.log != nullptr)
     intake_ = std::make_unique<Intake>(
-        IntakeParts{parts.store, parts.feed, *parts.log, parts.intake_hooks}, blocking, options_);
+        IntakeParts{parts.store, parts.feed, *parts.log, parts.intake_hooks, &parts.usage},
+        blocking, options_);
 }
 
 std::size_t Service::max_body_bytes(const http::Request& head) const {
@@ -62,8 +65,9 @@ std::size_t Service::max_body_bytes(const http::Request& head) const {
   return kMaxBodyBytes;
 }
 
-http::Response Service::refuse(int status, std::string_view request_id) const {
-  return api::refuse(status, request_id);
+http::Response Service::refuse(int status, const http::Request& head) const {
+  if (intake_ && head.path == kEventsPath) return intake_->refuse(status, head);
+  return finish(head, api::refuse(status, head.id));
 }
 
 // The order is fixed: route, authenticate, then read parameters. An exchange with a token that this
@@ -91,14 +95,14 @@ http::Task<http::Response> Service::handle(const http::Request& request) {
 // What needs no token: public resources, what does not exist, and preflights.
 std::optional<http::Response> Service::answer_stranger(const http::Request& request,
                                                        const Match& match) {
-  if (match.action == Action::landing) return landing();
+  if (match.action == Action::landing) return landing(request);
   if (match.action == Action::openapi) return json_response(200, std::string(openapi_document()));
-  if (!match.action && request.method == http::Method::options && is_cors_origin(request) &&
+  if (!match.action && request.method == http::Method::options && origins_.allowed(request) &&
       !match.allow.empty())
     return preflight(match.allow);
   if (!match.action && match.allow.empty()) return not_found(request.id);
   if (!match.action) return method_not_allowed(match.allow, request.id);
-  if (!request.body_complete) return refuse(413, request.id);
+  if (!request.body_complete) return api::refuse(413, request.id);
   return std::nullopt;
 }
 
@@ -146,12 +150,16 @@ http::Task<http::Response> Service::answer_later(const http::Request& request, c
       co_return co_await exchange(request, std::move(grant), CredentialsForm::container);
     case Action::list_tokens:
       co_return co_await list_tokens(request, std::move(grant));
+    case Action::show_token:
+      co_return co_await show_token(request, std::move(grant), match.id);
+    case Action::account_usage:
+      co_return co_await account_usage(request, std::move(grant));
     case Action::create_token:
       co_return co_await create_token(request, std::move(grant));
     case Action::revoke_token:
       co_return co_await revoke_token(request, std::move(grant), match.id);
     default:
-      co_return refuse(500, request.id);  // everything else was answered at once
+      co_return api::refuse(500, request.id);  // everything else was answered at once
   }
 }
 
@@ -171,6 +179,28 @@ http::Task<http::Response> Service::list_tokens(const http::Request& request,
   auto listed = co_await http::run_blocking(blocking_, std::move(work));
   if (!listed) co_return to_response(listed.error(), request.id);
   co_return json_response(200, std::move(*listed));
+}
+
+http::Task<http::Response> Service::show_token(const http::Request& request,
+                                               control::TokenGrant grant, std::string_view id) {
+  auto work = [this, caller = caller_of(request, std::move(grant)), id = std::string(id)] {
+    return tokens_.show(caller, id);
+  };
+  auto shown = co_await http::run_blocking(blocking_, std::move(work));
+  if (!shown) co_return to_response(shown.error(), request.id);
+  co_return json_response(200, std::move(*shown));
+}
+
+http::Task<http::Response> Service::account_usage(const http::Request& request,
+                                                  control::TokenGrant grant) {
+  Turns::Turn turn;
+  const bool admitted = co_await sums_.wait(turn);
+  if (!admitted) co_return to_response(unavailable(), request.id);
+  auto work = [this, caller = caller_of(request, std::move(grant)),
+               query = std::string(request.query)] { return usage_.read(caller, query); };
+  auto read = co_await http::run_blocking(blocking_, std::move(work));
+  if (!read) co_return to_response(read.error(), request.id);
+  co_return json_response(200, std::move(*read));
 }
 
 http::Task<http::Response> Service::create_token(const http::Request& request,
@@ -212,18 +242,33 @@ http::Response Service::account(const control::TokenGrant& grant) const {
   return json_response(200, std::move(json += '}'));
 }
 
-http::Response Service::landing() const {
+// The address under which this client reaches the API.
+std::string Service::url_of(const http::Request& request) const {
+  if (!options_.api_public_url.empty()) return options_.api_public_url;
+  const auto host = request.header("host").value_or("");
+  const auto is_host_character = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view(".-_:[]").contains(c);
+  };
+  if (host.empty() || !std::ranges::all_of(host, is_host_character))
+    return options_.api_listener_url;
+  return (request.tls ? "https://" : "http://") + std::string(host);
+}
+
+http::Response Service::landing(const http::Request& request) const {
+  LandingAddresses addresses{.api = url_of(request),
+                             .s3 = options_.public_endpoint,
+                             .events = options_.intake_url,
+                             .bucket = options_.bucket,
+                             .region = options_.region};
+  while (addresses.api.ends_with('/')) addresses.api.pop_back();
+  if (intake_) addresses.events = addresses.api + std::string(kEventsPath);
   http::Response response;
   response.set("Content-Security-Policy", "sandbox; default-src 'none'");
   response.set("X-Content-Type-Options", "nosniff");
-  response.body(landing_page(options_.api_public_url), "text/html; charset=utf-8");
+  response.set("Cache-Control", "no-store");  // it names the address that was asked for
+  response.body(landing_page(addresses), "text/html; charset=utf-8");
   return response;
-}
-
-bool Service::is_cors_origin(const http::Request& request) const {
-  if (options_.cors_origins.empty()) return false;
-  const auto origin = request.header("origin");
-  return origin && std::ranges::find(options_.cors_origins, *origin) != options_.cors_origins.end();
 }
 
 http::Response Service::preflight(const std::string& methods) const {
@@ -237,10 +282,11 @@ http::Response Service::preflight(const std::string& methods) const {
 // What every answer has in common. HEAD needs nothing: the server leaves the body out.
 http::Response Service::finish(const http::Request& request, http::Response response) const {
   response.set("X-Request-Id", request.id);
-  if (!options_.cors_origins.empty()) response.set("Vary", "Origin");
-  if (is_cors_origin(request)) {
-    response.set("Access-Control-Allow-Origin", *request.header("origin"));
-    response.set("Access-Control-Expose-Headers", "Allow, Retry-After, WWW-Authenticate");
+  if (!origins_.empty()) response.set("Vary", "Origin");
+  if (const auto origin = origins_.allowed(request)) {
+    http::allow_origin(response, *origin);
+    response.set("Access-Control-Expose-Headers",
+                 "Allow, Retry-After, WWW-Authenticate, X-Request-Id");
   }
   return response;
 }

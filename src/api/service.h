@@ -13,17 +13,20 @@
 #include "access/pace.h"
 #include "access/token_gate.h"
 #include "access/usage.h"
+#include "api/account_usage.h"
 #include "api/authentication.h"
 #include "api/exchange.h"
 #include "api/intake.h"
 #include "api/options.h"
 #include "api/routes.h"
 #include "api/tokens.h"
+#include "api/turns.h"
 #include "control/audit.h"
 #include "control/change_feed.h"
 #include "control/control_store.h"
 #include "events/event_log.h"
 #include "http/async.h"
+#include "http/cors.h"
 #include "http/server.h"
 
 namespace valetkey::api {
@@ -38,6 +41,7 @@ struct Parts {
   access::Usage& usage;
   events::EventLog* log = nullptr;      // null: there is no POST /v1/events
   IntakeHooks* intake_hooks = nullptr;  // null: nobody counts
+  ReadStored stored = {};
 };
 
 class Service final : public http::Handler {
@@ -45,7 +49,7 @@ class Service final : public http::Handler {
   Service(Parts parts, http::asio::thread_pool& blocking, Options options);
   std::size_t max_body_bytes(const http::Request& head) const override;
   http::Task<http::Response> handle(const http::Request& request) override;
-  http::Response refuse(int status, std::string_view request_id) const override;
+  http::Response refuse(int status, const http::Request& head) const override;
 
  private:
   std::optional<http::Response> answer_stranger(const http::Request& request, const Match& match);
@@ -58,21 +62,27 @@ class Service final : public http::Handler {
   http::Task<http::Response> exchange(const http::Request& request, control::TokenGrant grant,
                                       CredentialsForm form);
   http::Task<http::Response> list_tokens(const http::Request& request, control::TokenGrant grant);
+  http::Task<http::Response> show_token(const http::Request& request, control::TokenGrant grant,
+                                        std::string_view id);
+  http::Task<http::Response> account_usage(const http::Request& request, control::TokenGrant grant);
   http::Task<http::Response> create_token(const http::Request& request, control::TokenGrant grant);
   http::Task<http::Response> revoke_token(const http::Request& request, control::TokenGrant grant,
                                           std::string_view id);
   http::Response account(const control::TokenGrant& grant) const;
   http::Response preflight(const std::string& methods) const;
-  http::Response landing() const;
-  bool is_cors_origin(const http::Request& request) const;
+  std::string url_of(const http::Request& request) const;
+  http::Response landing(const http::Request& request) const;
   http::Response finish(const http::Request& request, http::Response response) const;
 
   Options options_;
   http::asio::thread_pool& blocking_;
+  http::Origins origins_;
   Authenticator authenticator_;
   access::Rates rates_;
   Exchange exchange_;
   Tokens tokens_;
+  AccountUsage usage_;
+  Turns sums_{2};                   // of the pool's threads: adding up what is stored takes long
   std::unique_ptr<Intake> intake_;  // null: there is no event log
 };
 

@@ -114,8 +114,9 @@ class ServiceFixture {
   }
   void rebuild(Options options) {
     service_ = std::make_unique<Service>(
-        Parts{store_, feed_, audit_, gate_, *issuer_, usage_, log_, hooks_}, pool_,
-        std::move(options));
+        Parts{store_, feed_, audit_, gate_, *issuer_, usage_, log_, hooks_,
+              [](const AccountId&) -> Result<Stored> { return Stored{3, 4096}; }},
+        pool_, std::move(options));
   }
   void use_log(events::EventLog* log, IntakeHooks* hooks) {
     log_ = log;
@@ -228,7 +229,7 @@ class ServiceFixture {
   FixedKeySource keys_{Keyring::make(from_epoch_ms(1'795'000'000'123))};
   access::SealedIssuer sealed_{keys_};
   access::CredentialIssuer* issuer_ = &sealed_;
-  access::Usage usage_{store_, clock_};
+  access::Usage usage_{store_};
   events::EventLog* log_ = nullptr;
   IntakeHooks* hooks_ = nullptr;
   http::asio::thread_pool pool_{2};

@@ -2,6 +2,7 @@
 // The service as a whole: routes, methods, errors, CORS, and a control store that fails.
 #include "api/service.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "api/landing.h"
@@ -11,6 +12,7 @@ namespace valetkey::api {
 namespace {
 
 using http::Method;
+using testing::HasSubstr;
 
 class ServiceTest : public testing::Test {
  protected:
@@ -61,8 +63,8 @@ TEST_F(ServiceTest, NamesTheMethodsOfAPath) {
       {Method::post, "/v2/export/credentials", "GET, HEAD"},
       {Method::put, "/v2/export/credentials/container", "GET, HEAD"},
       {Method::delete_, "/v2/tokens", "GET, HEAD, POST"},
-      {Method::get, "/v2/tokens/tok_0123456789abcdef", "DELETE"},
-      {Method::head, "/v2/tokens/x", "DELETE"},
+      {Method::post, "/v2/tokens/tok_0123456789abcdef", "GET, HEAD, DELETE"},
+      {Method::put, "/v2/tokens/x", "GET, HEAD, DELETE"},
       {Method::other, "/v2/account", "GET, HEAD"},
       {Method::options, "/v2/account", "GET, HEAD"},
       {Method::post, "/", "GET, HEAD"},
@@ -115,7 +117,7 @@ TEST_F(ServiceTest, RefusesWhatNeverBecameARequest) {
                                                {500, "internal"},
                                                {503, "unavailable"}};
   for (const auto& [status, code] : kRows) {
-    const Reply reply = ServiceFixture::write(desk_.service().refuse(status, "id"));
+    const Reply reply = ServiceFixture::write(desk_.service().refuse(status, {}));
     EXPECT_EQ(reply.status, status);
     EXPECT_EQ(reply.code(), code);
     EXPECT_EQ(reply.header("Retry-After").empty(), status != 503);
@@ -129,7 +131,31 @@ TEST_F(ServiceTest, GreetsPeople) {
   EXPECT_NE(page.body.find("https://api.example.com/v2/export/credentials/container"),
             std::string::npos);
   EXPECT_NE(page.body.find("/openapi.json"), std::string::npos);
-  EXPECT_EQ(landing_page("<script>").find("<script>"), std::string::npos);
+}
+
+TEST_F(ServiceTest, PrintsAddressesThatWork) {
+  const auto page = [this](std::vector<std::pair<std::string, std::string>> headers) {
+    return desk_.call({.target = "/", .headers = std::move(headers)}).body;
+  };
+  const std::string uri = "export AWS_CONTAINER_CREDENTIALS_FULL_URI=";
+  const std::string path = "/v2/export/credentials/container\n";
+  EXPECT_THAT(page({{"Host", "other.example"}}), HasSubstr(uri + "https://api.example.com" + path));
+  Options options = ServiceFixture::make_options();
+  options.api_public_url = "";
+  options.api_listener_url = "http://127.0.0.1:8080";
+  options.intake_url = "http://127.0.0.1:8082/v1/events";
+  desk_.rebuild(options);
+  const std::string reached = page({{"Host", "10.0.0.7:8080"}});
+  EXPECT_THAT(reached, HasSubstr(uri + "http://10.0.0.7:8080" + path));
+  EXPECT_THAT(reached, HasSubstr("AWS_ENDPOINT_URL_S3=https://s3.example.com\n"));
+  EXPECT_THAT(reached, HasSubstr("POST http://127.0.0.1:8082/v1/events<"));
+  for (const char* host : {"", "a b", "<script>", "a/b", "\xFF"})
+    EXPECT_THAT(page({{"Host", host}}), HasSubstr(uri + "http://127.0.0.1:8080" + path)) << host;
+}
+
+TEST(Landing, EscapesWhatItPrints) {
+  const std::string page = landing_page({"<b>", "<b>", "<b>", "<b>", "<b>"});
+  EXPECT_EQ(page.find("<b>"), std::string::npos);
 }
 
 TEST_F(ServiceTest, KnowsNoForeignOriginByDefault) {
@@ -151,6 +177,7 @@ TEST_F(ServiceTest, LetsConfiguredOriginsIn) {
   const Reply allowed = desk_.call(ask);
   EXPECT_EQ(allowed.status, 204);
   EXPECT_EQ(allowed.header("Access-Control-Allow-Origin"), "https://console.example.com");
+  EXPECT_EQ(allowed.header("Access-Control-Allow-Credentials"), "true");
   EXPECT_EQ(allowed.header("Access-Control-Allow-Methods"), "GET, HEAD, POST");
   EXPECT_EQ(allowed.header("Vary"), "Origin");
   for (const char* origin : {"https://evil.example.com", "null", "https://console.example.com.evil",
@@ -161,6 +188,18 @@ TEST_F(ServiceTest, LetsConfiguredOriginsIn) {
     EXPECT_EQ(refused.header("Access-Control-Allow-Origin"), "") << origin;
     EXPECT_EQ(refused.header("Vary"), "Origin");
   }
+}
+
+TEST_F(ServiceTest, LetsAnyOriginInWhereTheOperatorSaysSo) {
+  Options options = ServiceFixture::make_options();
+  options.cors_origins = {"*"};
+  desk_.rebuild(options);
+  const Reply error =
+      desk_.call({.target = "/v2/account", .headers = {{"Origin", "https://any.example"}}});
+  EXPECT_EQ(error.status, 401);
+  EXPECT_EQ(error.header("Access-Control-Allow-Origin"), "https://any.example");
+  EXPECT_EQ(error.header("Access-Control-Allow-Credentials"), "true");
+  EXPECT_EQ(error.header("Vary"), "Origin");
 }
 
 // Every call that a request makes of the control store fails once, in turn: the answer is 500 or

@@ -23,11 +23,6 @@ using control::Role;
 using control::Token;
 using control::User;
 
-// Default deny: whoever is not known to be more is a member.
-bool handles_account(const control::TokenGrant& grant) {
-  return grant.role == Role::admin || grant.role == Role::operator_;
-}
-
 template <class T>
 Answer<T> or_hide(Result<T> result, std::string_view doing, const Caller& caller) {
   if (!result) return std::unexpected(hide(result.error(), doing, caller.request_id));
@@ -71,7 +66,9 @@ json::object describe(const Token& token, const User& owner, Timestamp now) {
           {"created", format_iso8601(token.created)},
           {"expires", instant(token.expires)},
           {"revoked", instant(token.revoked)},
-          {"parent", token.parent ? json::value(token.parent->str()) : json::value(nullptr)}};
+          {"parent", token.parent ? json::value(token.parent->str()) : json::value(nullptr)},
+          {"last_used", instant(token.last_used)},
+          {"last_used_from", token.last_used ? json::value(token.last_used_from) : nullptr}};
 }
 
 // Least privilege: a subset of the caller's scopes, a life that ends with the caller's at the
@@ -117,6 +114,10 @@ Tokens::Tokens(control::ControlStore& store, control::ChangeFeed& feed, control:
       limits_(options.token_limits),
       user_rates_(options.token_creations_per_s, kRateBurst),
       account_rates_(kUsersOfAnAccount * options.token_creations_per_s, kRateBurst) {}
+
+bool handles_account(const control::TokenGrant& grant) {
+  return grant.role == Role::admin || grant.role == Role::operator_;
+}
 
 Answer<Page> read_page(std::string_view query) {
   const auto parameters = http::parse_query(query);
@@ -164,6 +165,13 @@ Answer<json::array> Tokens::describe_all(const Caller& caller, std::span<const T
     out.emplace_back(describe(token, owner->second, caller.now));
   }
   return out;
+}
+
+Answer<std::string> Tokens::show(const Caller& caller, std::string_view id) {
+  VALETKEY_CHECK(check_scope(caller));
+  VALETKEY_TRY(const Token token, find_token(caller, id));
+  VALETKEY_TRY(const auto user, or_hide(store_.user(token.user), "reading a user", caller));
+  return json::serialize(describe(token, user, caller.now));
 }
 
 Answer<Secret> Tokens::create(const Caller& caller, std::string_view body) {

@@ -30,6 +30,9 @@ struct Caller {
   std::string request_id;
 };
 
+// Default deny: whoever is not known to be more is a member.
+bool handles_account(const control::TokenGrant& grant);
+
 struct Page {
   std::size_t limit = 100;       // 1 to 1000
   std::optional<TokenId> after;  // the last token of the page before
@@ -43,6 +46,7 @@ class Tokens {
          const Options& options);
   // Each needs the scope `tokens`, else forbidden, and reads its parameters only then.
   Answer<std::string> list(const Caller& caller, std::string_view query);  // JSON, oldest first
+  Answer<std::string> show(const Caller& caller, std::string_view id);     // JSON of one of them
   // JSON with the token itself, which nobody is ever shown again.
   Answer<Secret> create(const Caller& caller, std::string_view body);
   // JSON: what ended, the token itself and all that descend from it.

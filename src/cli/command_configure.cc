@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "cli/commands.h"
+#include "client/token_text.h"
 
 namespace valetkey::cli {
 namespace {
@@ -93,6 +94,16 @@ std::string quoted_program(const std::string& program) {
   return std::ranges::all_of(program, plain) ? program : "\"" + program + "\"";
 }
 
+// Whether a process without this one's variables, or in another folder, has the same profile.
+bool is_saved(const client::Profile& profile, const client::Environment& env) {
+  const auto saved = client::load_profile([&env](const char* name) -> const char* {
+    const std::string_view variable(name);
+    return variable == "HOME" || variable == "XDG_CONFIG_HOME" ? env(name) : nullptr;
+  });
+  return saved && saved->api == profile.api && saved->token == profile.token &&
+         saved->ca_file == profile.ca_file;
+}
+
 fs::path aws_file(const client::Environment& env, const char* variable, const char* name) {
   const char* set = env(variable);
   if (set && *set) return set;
@@ -107,7 +118,8 @@ Result<void> run_configure(const client::Environment& env, const ConfigureFlags&
   // What is set, or was saved before, is proposed; a file that cannot be used is replaced.
   client::Profile profile = client::load_profile(env).value_or(client::Profile());
   profile.api = flags.api.empty() ? ask_api(profile.api, streams.err) : flags.api;
-  if (!flags.ca_file.empty()) profile.ca_file = flags.ca_file;
+  if (!flags.ca_file.empty()) profile.ca_file = fs::absolute(flags.ca_file).string();
+  if (!profile.ca_file.empty()) VALETKEY_CHECK(http::check_ca_file(profile.ca_file));
   profile.allow_http = profile.allow_http || flags.allow_http;
   if (flags.token_file.empty()) {
     VALETKEY_TRY(profile.token, ask_token(streams.err));
@@ -115,7 +127,8 @@ Result<void> run_configure(const client::Environment& env, const ConfigureFlags&
     VALETKEY_TRY(const auto text, read_file(flags.token_file, kMaxConfig));
     VALETKEY_TRY(profile.token, client::clean_token(text));
   }
-  VALETKEY_TRY(auto context, make_context(profile));
+  VALETKEY_TRY(auto context, make_context(profile, flags.wait));
+  context->tell_of_waits(streams.err);
   std::string path;
   VALETKEY_CHECK(context->run(try_token(*context, path)));
   VALETKEY_CHECK(client::save_profile(env, profile));
@@ -148,12 +161,17 @@ Result<void> run_configure_aws(Context& context, const client::Environment& env,
   const std::string header = profile == "default" ? "[default]" : "[profile " + profile + "]";
   VALETKEY_TRY(std::string text, without_section(before, header));
   if (!text.empty() && !text.ends_with('\n')) text += '\n';
+  const std::string trusted = trusted_by_tools(context.profile(), *grant, env);
+  const std::string bundle = trusted.empty() ? "" : "ca_bundle = " + trusted + "\n";
   text += fmt::format(
-      "{}\ncredential_process = {} credential-process\nendpoint_url = {}\nregion = {}\n"
+      "{}\ncredential_process = {} credential-process\nendpoint_url = {}\nregion = {}\n{}"
       "s3 =\n  addressing_style = path\n",
-      header, quoted_program(program), grant->endpoint, grant->region);
+      header, quoted_program(program), grant->endpoint, grant->region, bundle);
   VALETKEY_CHECK(make_folders(path.parent_path()));
   VALETKEY_CHECK(replace_file(path, text));
+  if (!is_saved(context.profile(), env))
+    streams.err << "What the profile runs reads VALETKEY_API and the token from its environment, "
+                   "as nothing is saved: `valetkey configure` saves them.\n";
   streams.out << "AWS_PROFILE=" << profile << " aws s3 ls " << grant->s3_path() << '\n';
   if (!grant->endpoint.contains("amazonaws.com"))
     streams.err << "An AWS CLI older than 2.13 (or 1.29), such as Debian 12's, does not read "

@@ -10,6 +10,7 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/printable.h"
 
 namespace valetkey::cli {
 namespace {
@@ -17,7 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 constexpr milliseconds kLeastLeft = std::chrono::minutes(15) + seconds(30);  // SDKs refresh at 15
 constexpr milliseconds kStillUseful = seconds(30);
-constexpr milliseconds kPatience = seconds(5);  // an SDK waits for it
 constexpr std::size_t kMaxCache = 16 * 1024;
 
 Task<Result<void>> get_grant(Context& context, const ProcessFlags& flags, client::GrantPtr& grant) {
@@ -33,14 +33,6 @@ std::string for_process(const client::Grant& grant) {
       R"({{"Version":1,"AccessKeyId":{},"SecretAccessKey":{},"SessionToken":{},"Expiration":"{}"}})",
       quote_json(keys.access_key_id), quote_json(keys.secret_access_key.reveal()),
       quote_json(keys.session_token->reveal()), format_iso8601(grant.expires));
-}
-
-Result<fs::path> cache_folder(const client::Environment& env) {
-  const char* xdg = env("XDG_CACHE_HOME");
-  const char* home = env("HOME");
-  if ((!xdg || !*xdg) && (!home || !*home))
-    return fail(ErrorCode::invalid, "there is no HOME to keep credentials in");
-  return (xdg && *xdg ? fs::path(xdg) : fs::path(home) / ".cache") / "valetkey";
 }
 
 // One file for each API, token and place; its name tells none of them.
@@ -66,33 +58,46 @@ std::string read_cache(const fs::path& path, Timestamp now, milliseconds left) {
   return until && *until - now > left ? *text : "";
 }
 
-// Fresh ones, which it keeps; the old ones while the service is down and they live.
-Result<std::string> fetch(client::Profile profile, const ProcessFlags& flags,
-                          const fs::path& path) {
-  VALETKEY_TRY(auto context, make_context(std::move(profile), kPatience));
-  client::GrantPtr grant;
-  if (auto got = context->run(get_grant(*context, flags, grant)); !got) {
-    std::string old = got.error().code == ErrorCode::unavailable
-                          ? read_cache(path, SystemClock().now(), kStillUseful)
-                          : "";
-    if (old.empty()) return std::unexpected(got.error());
-    return old;
-  }
-  std::string answer = for_process(*grant);
-  VALETKEY_CHECK(replace_file(path, answer));
-  return answer;
-}
+// What a call needs to keep its answer for the next: nobody else holds it, once made.
+struct Cache {
+  fs::path file;
+  FileDescriptor lock;
+};
 
-// Many processes may start at once: one exchanges, the others wait and find its answer.
-Result<std::string> fetch_once(client::Profile profile, const ProcessFlags& flags,
-                               const fs::path& path) {
+// Many processes may start at once: one exchanges, the others wait here and find its answer.
+Result<Cache> lock_cache(const fs::path& path) {
   VALETKEY_CHECK(make_folders(path.parent_path()));
   VALETKEY_TRY(auto lock, open_file(path.string() + ".lock", O_RDWR | O_CREAT));
   while (::flock(lock.get(), LOCK_EX) != 0)
     if (errno != EINTR) return fail_errno(path.string());
-  std::string answer = read_cache(path, SystemClock().now(), kLeastLeft);
+  return Cache{path, std::move(lock)};
+}
+
+// Fresh ones; the old ones while the service is down and they live.
+Result<std::string> fetch(client::Profile profile, const ProcessFlags& flags,
+                          const fs::path& kept) {
+  VALETKEY_TRY(auto context, make_context(std::move(profile), flags.wait));
+  client::GrantPtr grant;
+  const auto got = context->run(get_grant(*context, flags, grant));
+  if (got) return for_process(*grant);
+  const bool away = got.error().code == ErrorCode::unavailable || got.error().code == ErrorCode::io;
+  std::string old = away ? read_cache(kept, SystemClock().now(), kStillUseful) : "";
+  if (old.empty()) return std::unexpected(got.error());
+  return old;
+}
+
+// The answer, kept where it can be. Where it cannot, that costs an exchange for each call.
+Result<std::string> fetch_and_keep(client::Profile profile, const ProcessFlags& flags,
+                                   const Result<fs::path>& path, Streams streams) {
+  const auto cache = path ? lock_cache(*path) : std::unexpected(path.error());
+  std::string answer = cache ? read_cache(*path, SystemClock().now(), kLeastLeft) : "";
   if (!answer.empty()) return answer;
-  return fetch(std::move(profile), flags, path);
+  VALETKEY_TRY(answer, fetch(std::move(profile), flags, path.value_or(fs::path())));
+  const auto kept = cache ? replace_file(*path, answer) : std::unexpected(cache.error());
+  if (!kept)
+    streams.err << "valetkey: the credentials are not kept for the next call: "
+                << printable(kept.error().detail) << "; XDG_CACHE_HOME can name another folder\n";
+  return answer;
 }
 
 }  // namespace
@@ -100,11 +105,11 @@ Result<std::string> fetch_once(client::Profile profile, const ProcessFlags& flag
 Result<void> run_credential_process(client::Profile profile, const ProcessFlags& flags,
                                     const client::Environment& env, Streams streams) {
   VALETKEY_CHECK(check_profile(profile));
-  VALETKEY_TRY(const auto folder, cache_folder(env));
-  const fs::path path = cache_file(folder, profile, flags);
-  std::string answer = read_cache(path, SystemClock().now(), kLeastLeft);
+  Result<fs::path> path = client::cache_folder(env);
+  if (path) path = cache_file(*path, profile, flags);
+  std::string answer = path ? read_cache(*path, SystemClock().now(), kLeastLeft) : "";
   if (answer.empty()) {
-    VALETKEY_TRY(answer, fetch_once(std::move(profile), flags, path));
+    VALETKEY_TRY(answer, fetch_and_keep(std::move(profile), flags, path, streams));
   }
   streams.out << answer << '\n';
   wipe(answer);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
 #include <cstdlib>
@@ -11,6 +12,7 @@
 #include "cli/child.h"
 #include "cli/commands.h"
 #include "cli/credentials_endpoint.h"
+#include "cli/printable.h"
 
 namespace valetkey::cli {
 namespace {
@@ -39,15 +41,16 @@ client::SessionOptions handed_on(client::SessionOptions options) {
 // Everything that answers, on a thread of its own.
 class CredentialsServer {
  public:
-  explicit CredentialsServer(const client::Profile& profile)
+  CredentialsServer(const client::Profile& profile, milliseconds wait)
       : http_(runtime_.loop(0), impatient(http_options(profile))),
-        session_(runtime_.loop(0), http_, clock_, handed_on(session_options(profile, seconds(10)))),
+        session_(runtime_.loop(0), http_, clock_,
+                 handed_on(session_options(profile, std::min<milliseconds>(wait, seconds(10))))),
         token_(random_base62(kTokenLength)),
         endpoint_(session_, token_) {}
 
   Result<void> open(const std::string& listen);
   // Credentials, so that what is wrong is said at the start; `busy` where a signal came first.
-  Result<client::GrantPtr> first(const HeldSignals& signals);
+  Result<client::GrantPtr> first(const HeldSignals& signals, milliseconds wait, Streams streams);
   const std::string& url() const { return url_; }
   const Secret& token() const { return token_; }
 
@@ -76,26 +79,41 @@ Result<void> CredentialsServer::open(const std::string& listen) {
   return {};
 }
 
-Result<client::GrantPtr> CredentialsServer::first(const HeldSignals& signals) {
-  auto grant = asio::co_spawn(runtime_.loop(0), session_.get(), asio::use_future);
-  while (grant.wait_for(milliseconds(20)) != std::future_status::ready)
-    if (signals.ended()) return fail(ErrorCode::busy, "interrupted");
-  return grant.get();
+Result<client::GrantPtr> CredentialsServer::first(const HeldSignals& signals, milliseconds wait,
+                                                  Streams streams) {
+  const auto give_up = std::chrono::steady_clock::now() + wait;
+  for (bool said = false;; said = true) {
+    auto grant = asio::co_spawn(runtime_.loop(0), session_.get(), asio::use_future);
+    while (grant.wait_for(milliseconds(20)) != std::future_status::ready)
+      if (signals.ended()) return fail(ErrorCode::busy, "interrupted");
+    auto got = grant.get();
+    const bool again = !got && got.error().code == ErrorCode::unavailable &&
+                       std::chrono::steady_clock::now() < give_up;
+    if (!again) return got;
+    if (!said)
+      streams.err << "valetkey: waiting up to " << format_duration(wait) << ": "
+                  << printable(got.error().detail) << std::endl;
+  }
 }
 
-std::vector<std::pair<std::string, std::string>> variables(const CredentialsServer& server) {
-  return {{"AWS_CONTAINER_CREDENTIALS_FULL_URI", server.url()},
-          {"AWS_CONTAINER_AUTHORIZATION_TOKEN", std::string(server.token().reveal())}};
+// `trusted`: as of trusted_by_tools().
+std::vector<std::pair<std::string, std::string>> variables(const CredentialsServer& server,
+                                                           const std::string& trusted) {
+  std::vector<std::pair<std::string, std::string>> all{
+      {"AWS_CONTAINER_CREDENTIALS_FULL_URI", server.url()},
+      {"AWS_CONTAINER_AUTHORIZATION_TOKEN", std::string(server.token().reveal())}};
+  if (!trusted.empty()) all.emplace_back("AWS_CA_BUNDLE", trusted);
+  return all;
 }
 
-void print(const CredentialsServer& server, const client::Grant& grant, bool json,
-           std::ostream& out) {
+void print(const CredentialsServer& server, const client::Grant& grant, const std::string& trusted,
+           bool json, std::ostream& out) {
   std::string separator = "{";
-  for (const auto& [name, value] : variables(server)) {
+  for (const auto& [name, value] : variables(server, trusted)) {
     if (json)
       out << separator << quote_json(name) << ':' << quote_json(value);
     else
-      out << "export " << name << '=' << value << '\n';
+      out << "export " << name << '=' << quote_shell(value) << '\n';
     separator = ",";
   }
   if (json)
@@ -106,8 +124,8 @@ void print(const CredentialsServer& server, const client::Grant& grant, bool jso
 
 // This process's environment, without what an SDK would look at before the container's.
 std::vector<std::string> environment_for(const CredentialsServer& server,
-                                         const client::Grant& grant) {
-  auto added = variables(server);
+                                         const client::Grant& grant, const std::string& trusted) {
+  auto added = variables(server, trusted);
   added.emplace_back("AWS_ENDPOINT_URL_S3", grant.endpoint);
   added.emplace_back("AWS_REGION", grant.region);
   added.emplace_back("AWS_DEFAULT_REGION", grant.region);  // the older name, which boto3 reads
@@ -136,13 +154,17 @@ std::vector<std::string> environment_for(const CredentialsServer& server,
   return all;
 }
 
-Result<int> serve(CredentialsServer& server, const ServerFlags& flags, const HeldSignals& signals,
-                  Streams streams) {
-  VALETKEY_TRY(const auto grant, server.first(signals));
+Result<int> serve(CredentialsServer& server, const client::Profile& profile,
+                  const ServerFlags& flags, const client::Environment& env,
+                  const HeldSignals& signals, Streams streams) {
+  VALETKEY_TRY(const auto grant, server.first(signals, flags.wait, streams));
   VALETKEY_CHECK(check_place(*grant, flags.bucket, flags.account));
+  // A bundle of the user's own, which may hold more, stays.
+  const char* own = env("AWS_CA_BUNDLE");
+  const std::string trusted = own && *own ? "" : trusted_by_tools(profile, *grant, env);
   if (!flags.command.empty())
-    return run_command(flags.command, environment_for(server, *grant), signals);
-  print(server, *grant, flags.json, streams.out);
+    return run_command(flags.command, environment_for(server, *grant, trusted), signals);
+  print(server, *grant, trusted, flags.json, streams.out);
   if (streams.out) signals.wait_for_end();
   return 0;
 }
@@ -150,13 +172,13 @@ Result<int> serve(CredentialsServer& server, const ServerFlags& flags, const Hel
 }  // namespace
 
 Result<void> run_credentials_server(const client::Profile& profile, const ServerFlags& flags,
-                                    Streams streams) {
+                                    const client::Environment& env, Streams streams) {
   VALETKEY_CHECK(check_loopback(flags.listen));
   VALETKEY_CHECK(check_profile(profile));
   const HeldSignals signals;
-  CredentialsServer server(profile);
+  CredentialsServer server(profile, flags.wait);
   VALETKEY_CHECK(server.open(flags.listen));
-  const auto status = serve(server, flags, signals, streams);
+  const auto status = serve(server, profile, flags, env, signals, streams);
   if (!status) streams.err << "valetkey: " << status.error().detail << '\n';
   streams.out.flush();
   streams.err.flush();

@@ -5,7 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/printable.h"
-#include "cli/reach.h"
+#include "http/reach.h"
 
 namespace valetkey::cli {
 namespace {
@@ -31,11 +31,30 @@ class Doctor {
 constexpr milliseconds kPatience = seconds(10);
 constexpr milliseconds kMostSkew = std::chrono::minutes(15);  // S3 refuses signatures beyond it
 
-std::string words_for(const Endpoints& endpoints, const http::Url& url) {
+std::string words_for(const http::Endpoints& endpoints, const http::Url& url) {
   std::string all;
   for (const auto& endpoint : endpoints)
     all += (all.empty() ? "" : ", ") + endpoint.address().to_string();
-  return all == url.host ? "is an address" : url.host + " is " + all;
+  return all == url.host ? url.host + " is an address" : url.host + " is " + all;
+}
+
+std::string words_for(http::Stream& connected) {
+  boost::system::error_code error;
+  const auto peer = connected.socket().remote_endpoint(error);
+  return fmt::format("{} takes connections at port {}", peer.address().to_string(), peer.port());
+}
+
+// How far this machine's clock is ahead of the server that answers there, TLS included; nothing if
+// it does not tell its time.
+Task<Result<std::optional<milliseconds>>> ask_time(http::Client& http, http::Url url) {
+  http::ClientRequest request;
+  request.url = std::move(url);
+  const auto answer = co_await http.send(std::move(request), 1 << 20);
+  if (!answer) co_return std::unexpected(answer.error());
+  const std::string* date = answer->header("date");
+  const auto theirs = date ? parse_http_date(*date) : fail(ErrorCode::not_found, "no Date");
+  if (!theirs) co_return std::nullopt;
+  co_return SystemClock().now() - *theirs;
 }
 
 // Name, connection, TLS and answer of one server; false where the rest has no sense.
@@ -43,14 +62,14 @@ Task<bool> reach(Context& context, Doctor& doctor, std::string who, std::string 
                  std::optional<milliseconds>& skew) {
   const auto url = http::Url::parse(where);
   if (!url) co_return doctor.note(who + " address", std::unexpected(url.error()));
-  const auto endpoints = co_await resolve(context.loop(), *url, kPatience);
+  const auto endpoints = co_await http::resolve(context.loop(), *url, kPatience);
   if (!doctor.note(who + " name", endpoints ? Result<std::string>(words_for(*endpoints, *url))
                                             : std::unexpected(endpoints.error())))
     co_return false;
-  const auto connected = co_await connect(context.loop(), *endpoints, kPatience);
-  if (!doctor.note(who + " connection", connected ? Result<std::string>(fmt::format(
-                                                        "taken at port {} of {}", connected->port(),
-                                                        connected->address().to_string()))
+  http::Sweeper sweeper(context.loop());
+  const auto connected = co_await http::connect(context.loop(), sweeper, *url, *endpoints,
+                                                std::chrono::steady_clock::now() + kPatience);
+  if (!doctor.note(who + " connection", connected ? Result<std::string>(words_for(**connected))
                                                   : std::unexpected(connected.error())))
     co_return false;
   const auto answer = co_await ask_time(context.http(), *url);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command_line.h"
 
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -18,6 +22,10 @@ using terminal::choice;
 using terminal::Command;
 using terminal::number;
 
+constexpr milliseconds kWaitOfPerson = std::chrono::minutes(1);
+constexpr milliseconds kWaitOfJob = std::chrono::minutes(15);
+constexpr milliseconds kLongestWait = std::chrono::days(30);
+
 struct Words {
   Selection selection;
   SyncFlags sync;
@@ -25,6 +33,7 @@ struct Words {
   QueryFlags query;
   ServerFlags server;
   bool exec = false;
+  std::optional<milliseconds> wait;
   std::string api, token, bucket, account, format = "env", name, aws_profile = "valetkey";
   bool recursive = false;
 };
@@ -48,24 +57,57 @@ void add_service(Command& command, Words& words) {
   command.option("--account-id", words.account, "ID", "Fail unless the token opens this account");
 }
 
-void add_selection(Command& command, Words& words, bool prefixes) {
+std::optional<milliseconds> parse_wait(std::string_view text) {
+  if (text == "0") return milliseconds(0);
+  const auto wait = parse_duration(text);
+  return wait && *wait <= kLongestWait ? std::optional(*wait) : std::nullopt;
+}
+
+terminal::Option& add_wait(Command& command, Words& words) {
+  terminal::Value wait([&words](std::string_view text) {
+    words.wait = parse_wait(text);
+    return words.wait.has_value();
+  });
+  wait.accepts = "a time such as 30s, 15m or 2h, or 0 for not at all";
+  return command.option("--wait", std::move(wait), "TIME",
+                        "How long a server that is away is asked again");
+}
+
+// For what a person or a job waits for.
+void add_long_wait(Command& command, Words& words) {
+  add_wait(command, words).by_default("1m on a terminal, else 15m").from("VALETKEY_WAIT");
+}
+
+milliseconds wait_of(const Words& words) {
+  return words.wait.value_or(::isatty(STDERR_FILENO) == 1 ? kWaitOfPerson : kWaitOfJob);
+}
+
+void add_selection(Command& command, Words& words) {
   Selection& s = words.selection;
   command.option("--type", choice(s.type, {"decisions", "events"}), "TYPE", "Rows of this type")
       .by_default("both");
-  command.option("--date", s.date, "DAY", "One day, such as 2026-01-31");
-  command.option("--start", s.start, "DAY", "The first day of a range");
-  command.option("--end", s.end, "DAY", "The last day of a range");
+  command.option("--date", s.date, "DAY",
+                 "One day (UTC): a date such as 2026-01-31, today, yesterday, 7d or 2w ago");
+  command.option("--start", s.start, "DAY", "The first day of a range, likewise");
+  command.option("--end", s.end, "DAY", "The last day of a range, likewise");
+  command.option("--last", s.last, "DAYS", "The last days or weeks, today included: 30d, 4w");
   command.option("--experiment", s.experiment, "ID", "Decisions of one experiment");
   command.option("--event", s.event, "NAME", "Events of one name");
-  if (prefixes)
-    command.argument("PREFIX", s.prefixes, "Below the account's folder, such as type=events/")
-        .required(false);
   command.flag("--verbose,-v", words.sync.verbose, "Say more");
 }
 
+// Behind what the command itself takes.
+void add_parts(Command& command, Words& words) {
+  command
+      .argument("PART", words.selection.prefixes,
+                "S3 paths as `valetkey paths` prints them, or below the account's folder, such as "
+                "type=events/")
+      .required(false);
+}
+
 void add_sync(Command& command, Words& words) {
-  add_service(command, words);
-  add_selection(command, words, true);
+  add_selection(command, words);
+  add_parts(command, words);
   SyncFlags& f = words.sync;
   command.option("--output,-o", f.output, "DIR", "The folder")
       .by_default("./data")
@@ -96,9 +138,8 @@ class CommandLine {
   using WithContext = Result<void> (*)(Context&, Words&, Streams, const Environment&);
   Command& add(const char* name, const char* about, Todo todo);
   // A command on what is selected.
-  Command& add(const char* name, const char* about, WithContext what,
-               milliseconds patience = seconds(10));
-  Todo with_context(WithContext what, milliseconds patience);
+  Command& add(const char* name, const char* about, WithContext what);
+  Todo with_context(WithContext what);
   void add_query();
   void add_lists();
   void add_transfers();
@@ -113,22 +154,33 @@ class CommandLine {
   std::map<const Command*, Todo> todos_;
 };
 
+// The environment, in which what the options say takes the place of the variables.
+client::Environment with_options(const Words& words, const client::Environment& env) {
+  return [&words, &env](const char* name) -> const char* {
+    if (!words.api.empty() && std::string_view(name) == "VALETKEY_API") return words.api.c_str();
+    if (!words.token.empty() && std::string_view(name) == "VALETKEY_TOKEN")
+      return words.token.c_str();
+    return env(name);
+  };
+}
+
 Result<client::Profile> profile_of(Words& words, const client::Environment& env, Streams streams) {
-  VALETKEY_TRY(auto profile, client::load_profile(env));
-  if (!words.api.empty()) profile.api = words.api;
-  if (!words.token.empty()) {
+  if (!words.token.empty())
     streams.err
         << "valetkey: a token on the command line is seen by others on this machine and kept "
            "in the shell's history; set VALETKEY_TOKEN_FILE, or run `valetkey configure`\n";
-    VALETKEY_TRY(profile.token, client::clean_token(words.token));
-    wipe(words.token);
-  }
+  auto profile = client::load_profile(with_options(words, env));
+  wipe(words.token);
+  if (profile && !profile->remark.empty())
+    streams.err << "valetkey: " << printable(profile->remark) << '\n';
   return profile;
 }
 
 Result<void> credential_process(Words& words, Streams streams, const client::Environment& env) {
   VALETKEY_TRY(auto profile, profile_of(words, env, streams));
-  return run_credential_process(std::move(profile), {words.bucket, words.account}, env, streams);
+  ProcessFlags flags{.bucket = words.bucket, .account = words.account};
+  flags.wait = words.wait.value_or(flags.wait);
+  return run_credential_process(std::move(profile), flags, env, streams);
 }
 
 Task<Result<void>> look_at_place(Context& context, const Words& words) {
@@ -143,10 +195,10 @@ Command& CommandLine::add(const char* name, const char* about, Todo todo) {
   return command;
 }
 
-Todo CommandLine::with_context(WithContext what, milliseconds patience) {
-  return [this, what, patience](Streams streams, const Environment& env) -> Result<void> {
+Todo CommandLine::with_context(WithContext what) {
+  return [this, what](Streams streams, const Environment& env) -> Result<void> {
     VALETKEY_TRY(auto profile, profile_of(words_, env, streams));
-    VALETKEY_TRY(auto context, make_context(std::move(profile), patience));
+    VALETKEY_TRY(auto context, make_context(std::move(profile), wait_of(words_)));
     context->tell_of_waits(streams.err);
     if (!words_.bucket.empty() || !words_.account.empty())
       VALETKEY_CHECK(context->run(look_at_place(*context, words_)));
@@ -154,38 +206,50 @@ Todo CommandLine::with_context(WithContext what, milliseconds patience) {
   };
 }
 
-Command& CommandLine::add(const char* name, const char* about, WithContext what,
-                          milliseconds patience) {
-  Command& command = add(name, about, with_context(what, patience));
-  command.check = [this] { return words_.selection.check(); };
+Command& CommandLine::add(const char* name, const char* about, WithContext what) {
+  Command& command = add(name, about, with_context(what));
+  add_service(command, words_);
+  add_long_wait(command, words_);
+  command.check = [this]() -> Result<void> {
+    VALETKEY_CHECK(words_.selection.resolve_days(date_of(SystemClock().now())));
+    return words_.selection.check();
+  };
   return command;
 }
-
-constexpr milliseconds kLongJob = std::chrono::minutes(15);
 
 Result<void> sync_with(Context& context, Words& words, Streams streams, const Environment&) {
   return run_sync(context, words.selection, words.sync, streams);
 }
 
 void CommandLine::add_query() {
-  Command& query = add(
-      "query", "Run a SELECT over decisions, events and attributed_conversions",
-      [](Context& c, Words& w, Streams s, const Environment& env) {
-        w.query.verbose = w.sync.verbose;
-        return run_query(c, w.selection, w.query, env, s);
-      },
-      kLongJob);
-  // What else goes together depends on the views that the SELECT names.
-  query.check = [this] { return words_.selection.check_days(); };
+  const Todo todo = [this](Streams streams, const Environment& env) {
+    words_.query.verbose = words_.sync.verbose;
+    // Looked at there, so that the cache can answer while the service is away.
+    words_.query.bucket = std::exchange(words_.bucket, {});
+    words_.query.account = std::exchange(words_.account, {});
+    return with_context([](Context& c, Words& w, Streams s, const Environment& e) {
+      return run_query(c, w.selection, w.query, e, s);
+    })(streams, env);
+  };
+  Command& query =
+      add("query", "Run a SELECT over decisions, events and attributed_conversions", todo);
   add_service(query, words_);
-  add_selection(query, words_, false);
+  add_long_wait(query, words_);
+  // What else goes together depends on the views that the SELECT names.
+  query.check = [this]() -> Result<void> {
+    VALETKEY_CHECK(words_.selection.resolve_days(date_of(SystemClock().now())));
+    return words_.selection.check_days();
+  };
+  add_selection(query, words_);
   QueryFlags& f = words_.query;
   query.argument("SQL", f.sql, "One SELECT; - reads it from standard input");
+  add_parts(query, words_);
   query
       .option("--format", choice(f.format, {"table", "csv", "json", "parquet"}), "FORMAT",
               "How the rows are written")
       .by_default("table on a terminal, csv elsewhere");
   query.option("--output,-o", f.output, "FILE", "A file; its ending tells the format");
+  query.flag("--offline", f.offline, "Ask nobody: answer from what earlier queries have kept");
   query.flag("--only-complete", words_.selection.only_complete, "Only days that have _SUCCESS");
   query
       .option("--cache-limit", terminal::size(f.cache_bytes), "SIZE",
@@ -206,49 +270,46 @@ void CommandLine::add_lists() {
                        [](Context& c, Words& w, Streams s, const Environment&) {
                          return run_paths(c, w.selection, s);
                        });
-  add_service(paths, words_);
-  add_selection(paths, words_, true);
+  add_selection(paths, words_);
+  add_parts(paths, words_);
   paths.example("valetkey paths --type events")
       .example("valetkey paths --start 2026-01-01 --end 2026-01-31 --experiment 42");
   Command& ls =
       add("ls", "List what is selected", [](Context& c, Words& w, Streams s, const Environment&) {
         return run_ls(c, w.selection, w.recursive, s);
       });
-  add_service(ls, words_);
-  add_selection(ls, words_, true);
+  add_selection(ls, words_);
+  add_parts(ls, words_);
   ls.flag("--recursive,-r", words_.recursive, "List objects at every depth");
   ls.example("valetkey ls")
       .example("valetkey ls type=decisions/")
-      .example("valetkey ls -r --type events --date 2026-01-31");
+      .example("valetkey ls -r --type events --date yesterday");
 }
 
 void CommandLine::add_transfers() {
-  Command& load =
-      add("load", "Bring what is selected into a folder (the same as sync)", sync_with, kLongJob);
+  Command& load = add("load", "Bring what is selected into a folder (the same as sync)", sync_with);
   add_sync(load, words_);
   load.example("valetkey load --type decisions --date 2026-01-31 --output ./data")
       .example("valetkey load --event purchase --start 2026-01-01 --end 2026-01-31");
-  Command& sync = add("sync", "Mirror what is selected into a folder", sync_with, kLongJob);
+  Command& sync = add("sync", "Mirror what is selected into a folder", sync_with);
   add_sync(sync, words_);
   sync.example("valetkey sync --output ./data")
-      .example("valetkey sync --start 2026-01-01 --end 2026-01-31 --dry-run")
+      .example("valetkey sync --last 30d --dry-run")
       .example("# for a nightly job: whole days, and nothing that the export no longer has")
       .example("valetkey sync --output /srv/export --only-complete --delete");
   Command& cat = add(
       "cat", "Write one object to standard output",
-      [](Context& c, Words& w, Streams s, const Environment&) { return run_cat(c, w.name, s); },
-      kLongJob);
-  add_service(cat, words_);
+      [](Context& c, Words& w, Streams s, const Environment&) { return run_cat(c, w.name, s); });
   cat.argument("OBJECT", words_.name, "Its name below the account's folder");
   cat.example("valetkey ls -r --date 2026-01-31")
       .example("valetkey cat type=events/date=2026-01-31/_SUCCESS > _SUCCESS");
 }
 
 void CommandLine::add_credentials() {
-  Command& auth = add(
-      "auth", "Print credentials for the shell",
-      [](Context& c, Words& w, Streams s, const Environment&) { return run_auth(c, w.format, s); });
-  add_service(auth, words_);
+  Command& auth = add("auth", "Print credentials for the shell",
+                      [](Context& c, Words& w, Streams s, const Environment& env) {
+                        return run_auth(c, w.format, env, s);
+                      });
   auth.option("--format", choice(words_.format, {"env", "dotenv", "json"}), "FORMAT",
               "How they are written")
       .by_default("env");
@@ -259,6 +320,7 @@ void CommandLine::add_credentials() {
             return credential_process(words_, streams, env);
           });
   add_service(process, words_);
+  add_wait(process, words_).by_default("5s, as SDKs wait for it");
   process.example("valetkey credential-process")
       .example("# what `valetkey configure aws` writes into ~/.aws/config")
       .example("credential_process = valetkey credential-process");
@@ -278,7 +340,8 @@ void CommandLine::add_server() {
                           words_.server.bucket = words_.bucket;
                           words_.server.account = words_.account;
                           words_.server.json = words_.format == "json";
-                          return run_credentials_server(profile, words_.server, streams);
+                          words_.server.wait = wait_of(words_);
+                          return run_credentials_server(profile, words_.server, env, streams);
                         });
   server.check = [this]() -> Result<void> {
     if (words_.exec != words_.server.command.empty()) return {};
@@ -288,6 +351,7 @@ void CommandLine::add_server() {
                                         : "a command behind -- needs --exec before it");
   };
   add_service(server, words_);
+  add_long_wait(server, words_);
   server
       .option("--listen", words_.server.listen, "ADDR:PORT",
               "A loopback address and a port; 0: any")
@@ -307,6 +371,7 @@ void CommandLine::add_configure() {
   ConfigureFlags& flags = words_.configure;
   Command& configure = add("configure", "Save the API's address and a token, mode 0600",
                            [this](Streams s, const Environment& env) {
+                             words_.configure.wait = wait_of(words_);
                              return run_configure(env, words_.configure, s);
                            });
   configure.runs_alone = true;
@@ -314,17 +379,20 @@ void CommandLine::add_configure() {
   configure.option("--token-file", flags.token_file, "FILE",
                    "A file that holds the token; else it is read from standard input");
   configure.option("--ca-file", flags.ca_file, "FILE", "Certificates to trust, PEM");
+  add_long_wait(configure, words_);
   configure.flag("--allow-http", flags.allow_http, "Send secrets to another machine without TLS");
   configure.example("valetkey configure --api https://export.example.org")
       .example("valetkey configure --api https://export.example.org --token-file ./token")
       .example("valetkey configure aws");
   Command& aws = configure.command("aws", "Write a profile for the AWS CLI and SDKs");
+  add_long_wait(aws, words_);
   aws.option("--profile", words_.aws_profile, "NAME", "Its name").by_default(words_.aws_profile);
   aws.example("valetkey configure aws && aws --profile valetkey s3 ls")
       .example("valetkey configure aws --profile export");
   todos_[&aws] = [this](Streams streams, const Environment& env) -> Result<void> {
     VALETKEY_TRY(auto profile, profile_of(words_, env, streams));
-    VALETKEY_TRY(auto context, make_context(std::move(profile)));
+    VALETKEY_TRY(auto context, make_context(std::move(profile), wait_of(words_)));
+    context->tell_of_waits(streams.err);
     std::error_code error;
     const auto program = std::filesystem::read_symlink("/proc/self/exe", error).string();
     return run_configure_aws(*context, env, words_.aws_profile, error ? "valetkey" : program,
@@ -348,16 +416,23 @@ CommandLine::CommandLine() {
   terminal::add_shell_commands(program_);
 }
 
+// Nobody reads what is written there any more, as behind `| head`.
+bool is_reader_gone(int descriptor) {
+  pollfd out{.fd = descriptor, .events = POLLOUT, .revents = 0};
+  return ::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
 // The exit status of what was done.
 int finish(const Result<void>& done, Streams streams) {
   streams.out.flush();
+  if (!streams.out && is_reader_gone(STDOUT_FILENO)) return kReaderGone;
   if (!done) {
     // It may name what a stranger named.
     streams.err << "valetkey: " << printable(done.error().detail) << '\n';
     return 1;
   }
   if (!streams.out) {
-    streams.err << "valetkey: the output could not be written\n";
+    streams.err << "valetkey: the output cannot be written\n";
     return 1;
   }
   return 0;

@@ -7,6 +7,10 @@
 
 namespace valetkey::cli {
 
+// The exit status where nobody reads standard output any more, as behind `| head`: a shell's for
+// SIGPIPE.
+inline constexpr int kReaderGone = 141;
+
 // Overwrites the value of --token in `argv`, so that it leaves the process list.
 int run(int argc, char** argv, Streams streams, const client::Environment& env);
 

@@ -4,9 +4,13 @@
 
 #include <iostream>
 
+#include <algorithm>
+
 #include "base/crypto.h"
 #include "base/encoding.h"
+#include "cli/absence.h"
 #include "cli/commands.h"
+#include "cli/export_path.h"
 #include "cli/printable.h"
 #include "terminal/width.h"
 
@@ -18,9 +22,14 @@ std::string base_of(const client::Grant& grant) { return grant.s3_path(); }
 Task<Result<void>> paths(Context& context, const Selection& selection, Streams streams) {
   auto grant = co_await context.session().get();
   if (!grant) co_return std::unexpected(grant.error());
-  auto prefixes = co_await prefixes_of(context.data(), selection);
+  auto prefixes = co_await prefixes_of(context, selection);
   if (!prefixes) co_return std::unexpected(prefixes.error());
-  for (const std::string& prefix : *prefixes) streams.out << base_of(**grant) << prefix << '\n';
+  auto there = co_await look_for(context, *prefixes);
+  if (!there) co_return std::unexpected(there.error());
+  if (std::ranges::find(*there, true) == there->end())
+    co_return co_await nothing_matches(context, selection);
+  for (std::size_t i = 0; i < prefixes->size(); ++i)
+    if ((*there)[i]) streams.out << base_of(**grant) << (*prefixes)[i] << '\n';
   co_return Result<void>{};
 }
 
@@ -57,7 +66,7 @@ void print_listed(const std::vector<Listed>& lines, std::ostream& out) {
 
 Task<Result<void>> ls(Context& context, const Selection& selection, bool recursive,
                       Streams streams) {
-  auto prefixes = co_await prefixes_of(context.data(), selection);
+  auto prefixes = co_await prefixes_of(context, selection);
   if (!prefixes) co_return std::unexpected(prefixes.error());
   std::vector<Listed> lines;
   for (const std::string& prefix : *prefixes) {
@@ -74,19 +83,24 @@ Task<Result<void>> ls(Context& context, const Selection& selection, bool recursi
       lines.push_back({format_iso8601(each.modified), bytes_text(each.size),
                        printable(std::string_view(each.key).substr(cut))});
   }
-  if (lines.empty()) co_return fail(ErrorCode::not_found, "the export has nothing there");
+  if (lines.empty()) co_return co_await nothing_matches(context, selection);
   print_listed(lines, streams.out);
   co_return Result<void>{};
 }
 
-Task<Result<void>> cat(Context& context, const std::string& name, Streams streams) {
+Task<Result<void>> cat(Context& context, const std::string& typed, Streams streams) {
+  auto grant = co_await context.session().get();
+  if (!grant) co_return std::unexpected(grant.error());
+  const auto found = name_in_export(**grant, typed);
+  if (!found) co_return std::unexpected(found.error());
+  const std::string& name = *found;
   client::ListQuery query;
   query.prefix = name;
   query.max_keys = 1;
   auto page = co_await context.data().list_page(query);
   if (!page) co_return std::unexpected(page.error());
   if (page->objects.empty() || page->objects.front().key != name)
-    co_return fail(ErrorCode::not_found, name + ": there is no such object in the export");
+    co_return co_await no_such_object(context, name);
   client::ReadQuery read;
   read.name = name;
   read.etag = page->objects.front().etag;
@@ -121,6 +135,7 @@ Result<void> run_ls(Context& context, const Selection& selection, bool recursive
 }
 
 Result<void> run_cat(Context& context, const std::string& name, Streams streams) {
+  VALETKEY_CHECK(check_part(name));
   return context.run(cat(context, name, streams));
 }
 

@@ -10,10 +10,11 @@
 #include <csignal>
 #include <thread>
 
-#include "cli/query_cache.h"
+#include "cli/export_path.h"
+#include "cli/printable.h"
+#include "cli/query_filling.h"
 #include "cli/query_output.h"
 #include "cli/query_views.h"
-#include "cli/sync.h"
 #include "client/output_file.h"
 #include "events/duckdb.h"
 #include "events/duckdb_library.h"
@@ -28,19 +29,60 @@ namespace fs = std::filesystem;
 using events::Duckdb;
 constexpr std::size_t kMaxSql = 1 << 20;
 constexpr std::size_t kMaxSpillMib = 16 * 1024;
-constexpr auto kLongestWait = std::chrono::minutes(30);
 
 Result<fs::path> cache_folder(const client::Environment& env) {
-  const char* xdg = env("XDG_CACHE_HOME");
-  const char* home = env("HOME");
-  if ((!xdg || !*xdg) && (!home || !*home))
-    return fail(ErrorCode::invalid, "there is no HOME to keep fetched data in");
-  fs::path folder =
-      fs::absolute(xdg && *xdg ? fs::path(xdg) : fs::path(home) / ".cache") / "valetkey" / "query";
-  if (folder.string().find_first_of("*?[") != std::string::npos)
-    return fail(ErrorCode::invalid, "the path of the cache, " + folder.string() +
-                                        ", holds a *, ? or [: set XDG_CACHE_HOME to another");
-  return folder;
+  VALETKEY_TRY(const fs::path top, client::cache_folder(env));
+  fs::path folder = top / "query";
+  // Its path stands in SQL, as a pattern.
+  if (folder.string().find_first_of("*?[") == std::string::npos) return folder;
+  return fail(ErrorCode::invalid, folder.string() + " holds a *, ? or [");
+}
+
+// Where the parts lie while the query runs, and after it where that can be.
+struct Place {
+  fs::path cache;
+  fs::path temporary;  // to be removed with all that is in it; empty: the cache stays
+  std::unique_ptr<Snapshot> snapshot;
+
+  void remove() {
+    if (snapshot) snapshot->remove();
+    std::error_code ignored;
+    if (!temporary.empty()) fs::remove_all(temporary, ignored);
+  }
+  Place() = default;
+  Place(Place&&) = default;
+  Place& operator=(Place&&) = delete;
+  ~Place() { remove(); }
+};
+
+// In the cache; in a temporary folder where HOME cannot be written.
+Result<Place> make_place(const client::Environment& env, Streams streams) {
+  Place place;
+  Result<fs::path> cache = cache_folder(env);
+  Result<void> usable = cache ? Result<void>{} : std::unexpected(cache.error());
+  if (cache) {
+    place.cache = *cache;
+    auto made = Snapshot::make(*cache);
+    if (made) {
+      place.snapshot = std::move(*made);
+      return place;
+    }
+    if (made.error().code == ErrorCode::full) return std::unexpected(made.error());
+    usable = std::unexpected(made.error());
+  }
+  const char* temporary = env("TMPDIR");
+  std::string folder =
+      (fs::absolute(temporary && *temporary ? temporary : "/tmp") / "valetkey-query-XXXXXX")
+          .string();
+  if (::mkdtemp(folder.data()) == nullptr)
+    return fail_errno(usable.error().detail + ", and nothing can be kept in " +
+                      fs::path(folder).parent_path().string() +
+                      " either (XDG_CACHE_HOME and TMPDIR can name other folders)");
+  place.cache = place.temporary = folder;
+  VALETKEY_TRY(place.snapshot, Snapshot::make(folder));
+  streams.err << "valetkey: nothing is kept for later queries: " << printable(usable.error().detail)
+              << "; XDG_CACHE_HOME can name another folder\n";
+  return place;
 }
 
 Result<std::string> sql_of(const QueryFlags& flags) {
@@ -48,11 +90,27 @@ Result<std::string> sql_of(const QueryFlags& flags) {
   return read_all(STDIN_FILENO, kMaxSql, "the SQL on standard input");
 }
 
+// What the ending of a file says; "" for one that has none, or is no file.
+Result<std::string> format_of_ending(const std::string& output) {
+  const fs::path path(output);
+  std::string ending = path.extension().string();
+  std::ranges::transform(ending, ending.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  if (ending.empty() || path.string().starts_with("/dev/")) return std::string();
+  for (const char* known : {"csv", "json", "parquet"})
+    if (ending.substr(1) == known) return std::string(known);
+  return fail(ErrorCode::invalid, output + ": the ending " + ending +
+                                      " says no format: use .csv, .json or .parquet, or say "
+                                      "--format csv, json, parquet or table");
+}
+
 Result<std::string> format_of(const QueryFlags& flags) {
+  VALETKEY_CHECK(check_output(flags.output));
   std::string format = flags.format;
-  const std::string ending = fs::path(flags.output).extension().string();
-  if (format.empty() && (ending == ".parquet" || ending == ".json" || ending == ".csv"))
-    format = ending.substr(1);
+  if (format.empty()) {
+    VALETKEY_TRY(format, format_of_ending(flags.output));
+  }
   if (format.empty())
     format = flags.output.empty() && ::isatty(STDOUT_FILENO) == 1 ? "table" : "csv";
   if (format == "parquet" && flags.output.empty())
@@ -86,119 +144,6 @@ Result<void> make_views(Duckdb& database, const QueryData& data) {
     VALETKEY_CHECK(database.run(statement));
   return {};
 }
-
-// --- fetching ---
-
-struct Filling {
-  Context& context;
-  const QueryFlags& flags;
-  const std::vector<Selection>& selections;
-  const fs::path& cache_folder;
-  Snapshot& snapshot;
-  Streams streams;
-  std::unique_ptr<QueryCache> cache = {};
-  SyncTotals totals = {};
-  terminal::Progress progress{streams.err};
-  std::vector<std::string> prefixes = {};
-  std::vector<client::ListedObject> listed = {};
-
-  Task<Result<void>> run();
-
- private:
-  Task<Result<void>> open();
-  Task<Result<void>> list(const Selection& selection);
-  Task<Result<void>> fill();
-  Result<std::vector<client::ListedObject>> missing(
-      const std::vector<client::ListedObject>& objects);
-};
-
-Task<Result<void>> Filling::open() {
-  auto grant = co_await context.session().get();
-  if (!grant) co_return std::unexpected(grant.error());
-  const std::string service = (*grant)->endpoint + " " + (*grant)->s3_path();
-  const auto until = std::chrono::steady_clock::now() + kLongestWait;
-  for (bool said = false;; said = true) {
-    auto opened = QueryCache::open(cache_folder, service);
-    if (opened) {
-      cache = std::move(*opened);
-      co_return Result<void>{};
-    }
-    if (opened.error().code != ErrorCode::busy || std::chrono::steady_clock::now() > until)
-      co_return std::unexpected(opened.error());
-    if (!said) progress.say("another query fetches; waiting for it");
-    co_await client::pause(context.loop(), milliseconds(100));
-  }
-}
-
-Result<std::vector<client::ListedObject>> Filling::missing(
-    const std::vector<client::ListedObject>& objects) {
-  std::vector<client::ListedObject> found;
-  totals = {};
-  for (const client::ListedObject& object : objects) {
-    VALETKEY_TRY(const bool held, cache->folder().holds(object));
-    if (held) {
-      ++totals.unchanged;
-      continue;
-    }
-    ++totals.files;
-    totals.bytes += object.size;
-    found.push_back(object);
-  }
-  return found;
-}
-
-Task<Result<void>> Filling::list(const Selection& selection) {
-  auto some = co_await prefixes_of(context.data(), selection);
-  if (!some) co_return std::unexpected(some.error());
-  auto objects = co_await objects_of(context.data(), selection, *some);
-  if (!objects) co_return std::unexpected(objects.error());
-  prefixes.insert(prefixes.end(), some->begin(), some->end());
-  std::ranges::copy_if(*objects, std::back_inserter(listed), [](const auto& object) {
-    return !parse_part_name(object.key).type.empty();
-  });
-  co_return Result<void>{};
-}
-
-Task<Result<void>> Filling::fill() {
-  auto room = cache->make_room(prefixes, listed, flags.cache_bytes);
-  if (!room) co_return room;
-  auto wanted = missing(listed);
-  if (!wanted) co_return std::unexpected(wanted.error());
-  Fetcher fetcher(
-      context, cache->folder(), totals,
-      {[](const auto&) {},
-       [this] {
-         progress.show({totals.files, totals.files_done, totals.bytes, totals.bytes_done});
-       }});
-  auto fetched = co_await fetcher.fetch(std::move(*wanted), flags.connections);
-  auto finished = cache->folder().finish();
-  progress.clear();
-  if (!fetched) co_return fetched;
-  if (!finished) co_return finished;
-  co_return cache->take(listed, snapshot);
-}
-
-Task<Result<void>> Filling::run() {
-  auto opened = co_await open();
-  if (!opened) co_return opened;
-  // A part that was replaced between list and read has another name, or ETag, in the next list.
-  Result<void> filled;
-  for (int attempt = 0; attempt < 3; ++attempt) {
-    prefixes.clear();
-    listed.clear();
-    filled = {};
-    for (std::size_t i = 0; filled && i < selections.size(); ++i)
-      filled = co_await list(selections[i]);
-    if (filled) filled = co_await fill();
-    if (filled ||
-        (filled.error().code != ErrorCode::busy && filled.error().code != ErrorCode::not_found))
-      break;
-  }
-  cache.reset();
-  co_return filled;
-}
-
-// --- running ---
 
 // Ctrl-C ends what DuckDB runs while this lives. One that comes just before a statement begins
 // would be forgotten by it: hence again and again.
@@ -236,12 +181,13 @@ class Interruption {
   std::thread thread_;
 };
 
-// SHOW and DESCRIBE are no views, but can be read from.
+// SHOW and DESCRIBE are no views, but can be read from; as a table, which is made after they were
+// read, the result is not among the tables that they show.
 Result<void> make_result_view(Duckdb& database, std::string sql) {
   constexpr std::string_view kView = "CREATE OR REPLACE TEMP VIEW valetkey_result AS ";
   if (database.run(std::string(kView) + sql)) return {};
   sql.erase(sql.find_last_not_of("; \t\r\n") + 1);
-  return database.run(std::string(kView) + "FROM (" + sql + "\n)");
+  return database.run("CREATE OR REPLACE TEMP TABLE valetkey_result AS FROM (" + sql + "\n)");
 }
 
 std::string as_text(const std::vector<events::ResultColumn>& columns) {
@@ -290,7 +236,7 @@ Result<void> write_result(Duckdb& database, const std::string& format, const Que
     const Writer write = [&streams](std::string_view bytes) -> Result<void> {
       streams.out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
       if (streams.out) return {};
-      return fail(ErrorCode::io, "the output could not be written");
+      return fail(ErrorCode::io, "the output cannot be written");
     };
     return write_rows(database, format, write, terminal::columns_of(STDOUT_FILENO));
   }
@@ -315,15 +261,18 @@ Result<std::vector<Selection>> selections_of(const Selection& asked, bool decisi
   std::vector<Selection> found;
   for (const std::string type : {"decisions", "events"}) {
     Selection selection = asked;
-    selection.type = type;
+    if (asked.prefixes.empty()) selection.type = type;
     (type == "decisions" ? selection.event : selection.experiment).clear();
     VALETKEY_CHECK(selection.check());
+    selection.type = type;
     const bool needed = type == "decisions" ? decisions : events;
     if (needed && (asked.type.empty() || asked.type == type)) found.push_back(std::move(selection));
   }
   if ((asked.type == "events" && !asked.experiment.empty()) ||
       (asked.type == "decisions" && !asked.event.empty()))
     return fail(ErrorCode::invalid, "--experiment goes with decisions, --event with events");
+  if (found.empty())
+    return fail(ErrorCode::invalid, "the SQL asks for nothing of --type " + asked.type);
   return found;
 }
 
@@ -332,22 +281,23 @@ Result<void> run_query(Context& context, const Selection& selection, const Query
   VALETKEY_TRY(const auto sql, sql_of(flags));
   VALETKEY_TRY(const auto format, format_of(flags));
   const QueryNeeds needs = needs_of(sql);
-  VALETKEY_TRY(const auto selections, selections_of(selection, needs.decisions, needs.events));
-  VALETKEY_TRY(const auto folder, cache_folder(env));
-  VALETKEY_TRY(auto snapshot, Snapshot::make(folder));
+  VALETKEY_TRY(auto selections, selections_of(selection, needs.decisions, needs.events));
+  VALETKEY_TRY(Place place, make_place(env, streams));
+  const auto& snapshot = place.snapshot;
   VALETKEY_TRY(auto database, open_duckdb(env, flags, snapshot->folder()));
   // What is wrong with the SQL is found out before anything is fetched.
   VALETKEY_CHECK(make_views(*database, {snapshot->folder()}));
   VALETKEY_CHECK(database->check_select(sql));
 
-  Filling filling{context, flags, selections, folder, *snapshot, streams};
-  VALETKEY_CHECK(context.run(filling.run(), [&filling, &snapshot] {
-    if (filling.cache) static_cast<void>(filling.cache->folder().finish());
-    snapshot->remove();
+  QueryNotes notes(place.cache, context.profile());
+  Filling filling({context, flags, selections, place.cache, *snapshot, notes, streams});
+  VALETKEY_CHECK(context.run(filling.run(), [&filling, &place] {
+    filling.finish();
+    place.remove();
   }));
   if (flags.verbose)
-    streams.err << fmt::format("{} parts fetched ({}), {} from the cache\n", filling.totals.files,
-                               bytes_text(filling.totals.bytes), filling.totals.unchanged);
+    streams.err << fmt::format("{} parts fetched ({}), {} from the cache\n", filling.totals().files,
+                               bytes_text(filling.totals().bytes), filling.totals().unchanged);
   const Interruption interruption(*database);
   VALETKEY_CHECK(make_views(
       *database, {snapshot->folder(), snapshot->holds("decisions"), snapshot->holds("events"),

@@ -18,6 +18,8 @@ struct QueryFlags {
   std::uint64_t memory_bytes = std::uint64_t{1} << 30;
   unsigned connections = 32;
   bool verbose = false;
+  bool offline = false;         // asks nobody
+  std::string bucket, account;  // as of check_place()
 };
 
 // --experiment narrows decisions and --event events: unlike elsewhere, they go together.

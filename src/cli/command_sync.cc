@@ -2,9 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_set>
 
+#include "base/keyed_hash.h"
+#include "cli/absence.h"
 #include "cli/commands.h"
+#include "cli/export_path.h"
 #include "cli/printable.h"
 #include "cli/sync.h"
 #include "terminal/progress.h"
@@ -71,6 +73,7 @@ struct Sync {
 
   Task<Result<void>> run();
   Result<std::vector<client::ListedObject>> missing(std::vector<client::ListedObject> objects);
+  bool is_empty(const std::vector<std::string>& prefixes) const;
   Result<void> remove_others(const std::vector<std::string>& prefixes,
                              const std::vector<client::ListedObject>& objects);
 };
@@ -90,10 +93,19 @@ Result<std::vector<client::ListedObject>> Sync::missing(std::vector<client::List
   return found;
 }
 
+// A typing error must not look like an export without data; nor must an export whose data have
+// gone keep the mirror from losing them.
+bool Sync::is_empty(const std::vector<std::string>& prefixes) const {
+  return std::ranges::all_of(prefixes, [this](const std::string& prefix) {
+    const auto files = folder->files(prefix);
+    return files && files->empty();
+  });
+}
+
 Result<void> Sync::remove_others(const std::vector<std::string>& prefixes,
                                  const std::vector<client::ListedObject>& objects) {
-  std::unordered_set<std::string> listed;
-  std::unordered_set<std::string> days;
+  NameSet listed;
+  NameSet days;
   for (const client::ListedObject& object : objects) {
     listed.insert(object.key);
     days.insert(day_of(object.key));
@@ -115,14 +127,17 @@ Result<void> Sync::remove_others(const std::vector<std::string>& prefixes,
 Task<Result<void>> Sync::run() {
   auto grant = co_await context.session().get();
   if (!grant) co_return std::unexpected(grant.error());
+  auto prefixes = co_await prefixes_of(context, selection);
+  if (!prefixes) co_return std::unexpected(prefixes.error());
+  auto objects = co_await objects_of(context, selection, *prefixes);
+  if (!objects) co_return std::unexpected(objects.error());
+  if (objects->empty() && !flags.delete_) co_return co_await nothing_matches(context, selection);
   auto opened = flags.dry_run ? client::Folder::look(flags.output, (*grant)->s3_path())
                               : client::Folder::open(flags.output, (*grant)->s3_path());
   if (!opened) co_return std::unexpected(opened.error());
   folder = std::move(*opened);
-  auto prefixes = co_await prefixes_of(context.data(), selection);
-  if (!prefixes) co_return std::unexpected(prefixes.error());
-  auto objects = co_await objects_of(context.data(), selection, *prefixes);
-  if (!objects) co_return std::unexpected(objects.error());
+  if (objects->empty() && is_empty(*prefixes))
+    co_return co_await nothing_matches(context, selection);
   auto wanted = missing(*objects);
   if (!wanted) co_return std::unexpected(wanted.error());
   if (flags.dry_run) {
@@ -153,6 +168,7 @@ Task<Result<void>> Sync::run() {
 
 Result<void> run_sync(Context& context, const Selection& selection, const SyncFlags& flags,
                       Streams streams) {
+  VALETKEY_CHECK(check_output(flags.output));
   Sync sync{context, selection, flags, {}, Report(flags, sync.totals, streams), nullptr};
   auto result = context.run(sync.run(), [&sync] {
     sync.report.clear();

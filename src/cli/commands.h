@@ -9,9 +9,11 @@
 namespace valetkey::cli {
 
 // Only these two print secrets: they are the answer that was asked for.
-Result<void> run_auth(Context& context, const std::string& format, Streams streams);
+Result<void> run_auth(Context& context, const std::string& format, const client::Environment& env,
+                      Streams streams);
 struct ProcessFlags {
-  std::string bucket, account;  // as of check_place()
+  std::string bucket, account;     // as of check_place()
+  milliseconds wait = seconds(5);  // an SDK waits for it
 };
 // Keeps what it fetched in the cache folder, 0600, and never hands on less than 15 minutes where
 // the service gives more.
@@ -33,6 +35,7 @@ Result<void> run_sync(Context& context, const Selection& selection, const SyncFl
 struct ConfigureFlags {
   std::string api, token_file, ca_file;
   bool allow_http = false;
+  milliseconds wait{0};
 };
 // Asks on the terminal for what the flags do not say, tries the token, saves the profile.
 Result<void> run_configure(const client::Environment& env, const ConfigureFlags& flags,
@@ -46,12 +49,13 @@ struct ServerFlags {
   std::string listen = "127.0.0.1:0";
   std::string bucket, account;  // as of check_place()
   bool json = false;
+  milliseconds wait{0};              // for the first credentials
   std::vector<std::string> command;  // to run under the credentials; empty: print where they are
 };
 // Answers SDKs on loopback until a signal comes, or the command has ended, whose status becomes the
 // process's: then it does not return.
 Result<void> run_credentials_server(const client::Profile& profile, const ServerFlags& flags,
-                                    Streams streams);
+                                    const client::Environment& env, Streams streams);
 
 Result<void> run_doctor(client::Profile profile, Streams streams);
 

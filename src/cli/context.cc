@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/json.hpp>
+#include <cctype>
 #include <csignal>
 #include <cstdio>
 
@@ -23,22 +25,29 @@ http::ClientOptions http_options(const client::Profile& profile) {
   return options;
 }
 
-client::SessionOptions session_options(const client::Profile& profile, milliseconds patience,
+client::SessionOptions session_options(const client::Profile& profile, milliseconds wait,
                                        client::Watch* watch) {
   client::SessionOptions options;
   options.api = profile.api;
   options.token = profile.token;
   options.allow_http = profile.allow_http;
-  options.patience = patience;
+  options.patience = wait;
   options.watch = watch;
   return options;
 }
 
-Context::Context(client::Profile profile, milliseconds patience)
-    : profile_(std::move(profile)),
+Context::Context(client::Profile profile, milliseconds wait)
+    : wait_(wait),
+      profile_(std::move(profile)),
       http_(loop_, http_options(profile_)),
-      session_(loop_, http_, clock_, session_options(profile_, patience, &watch_)),
-      data_(loop_, http_, session_, clock_, {.watch = &watch_}) {}
+      session_(loop_, http_, clock_, session_options(profile_, wait, &watch_)),
+      data_(loop_, http_, session_, clock_, {.patience = wait, .watch = &watch_}) {}
+
+void Context::set_wait(milliseconds wait) {
+  wait_ = wait;
+  session_.set_patience(wait);
+  data_.set_patience(wait);
+}
 
 void Context::look() {
   const std::string line = watch_.look(std::chrono::steady_clock::now());
@@ -86,9 +95,9 @@ Result<void> check_profile(const client::Profile& profile) {
   return client::check_private(url, profile.allow_http);
 }
 
-Result<std::unique_ptr<Context>> make_context(client::Profile profile, milliseconds patience) {
+Result<std::unique_ptr<Context>> make_context(client::Profile profile, milliseconds wait) {
   VALETKEY_CHECK(check_profile(profile));
-  return std::make_unique<Context>(std::move(profile), patience);
+  return std::make_unique<Context>(std::move(profile), wait);
 }
 
 Result<void> check_place(const client::Grant& grant, const std::string& bucket,
@@ -102,8 +111,24 @@ Result<void> check_place(const client::Grant& grant, const std::string& bucket,
   return {};
 }
 
+std::string trusted_by_tools(const client::Profile& profile, const client::Grant& grant,
+                             const client::Environment& env) {
+  return grant.endpoint.starts_with("https:") ? client::trusted_file(profile, env) : "";
+}
+
 std::string quote_json(std::string_view text) {
   return boost::json::serialize(boost::json::string(text));
+}
+
+std::string quote_shell(std::string_view text) {
+  const auto plain = [](unsigned char c) {
+    return std::isalnum(c) != 0 ||
+           std::string_view("/._-+=:@%,").find(static_cast<char>(c)) != std::string_view::npos;
+  };
+  if (!text.empty() && std::ranges::all_of(text, plain)) return std::string(text);
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
 }
 
 std::string bytes_text(std::uint64_t bytes) { return terminal::size_text(bytes); }

@@ -19,12 +19,13 @@ struct Streams {
 };
 
 http::ClientOptions http_options(const client::Profile& profile);
-client::SessionOptions session_options(const client::Profile& profile, milliseconds patience,
+client::SessionOptions session_options(const client::Profile& profile, milliseconds wait,
                                        client::Watch* watch = nullptr);
 
 class Context {
  public:
-  Context(client::Profile profile, milliseconds patience);
+  // `wait`: how long what may pass is asked for again.
+  Context(client::Profile profile, milliseconds wait);
 
   asio::io_context& loop() { return loop_; }
   client::Session& session() { return session_; }
@@ -32,6 +33,8 @@ class Context {
   const client::Profile& profile() const { return profile_; }
   http::Client& http() { return http_; }
 
+  milliseconds wait() const { return wait_; }
+  void set_wait(milliseconds wait);
   // From now on says on `err` what it waits for where nothing moves for some seconds.
   void tell_of_waits(std::ostream& err) { told_ = &err; }
 
@@ -43,6 +46,7 @@ class Context {
   void look();
   Task<void> look_again_and_again();
 
+  milliseconds wait_;
   client::Watch watch_;
   std::ostream* told_ = nullptr;  // null: nobody
   bool telling_ = false;
@@ -57,14 +61,18 @@ class Context {
 // `invalid` where there is no token or no address, `denied` where the token would go in the clear.
 Result<void> check_profile(const client::Profile& profile);
 // A context for a profile that check_profile() accepts.
-Result<std::unique_ptr<Context>> make_context(client::Profile profile,
-                                              milliseconds patience = seconds(10));
+Result<std::unique_ptr<Context>> make_context(client::Profile profile, milliseconds wait);
 
 // `invalid`, `denied`: the credentials open another bucket or account than named; empty: any.
 Result<void> check_place(const client::Grant& grant, const std::string& bucket,
                          const std::string& account);
 
+// The certificates that other tools must be told to trust to reach the endpoint; empty: none.
+std::string trusted_by_tools(const client::Profile& profile, const client::Grant& grant,
+                             const client::Environment& env);
+
 std::string quote_json(std::string_view text);
-std::string bytes_text(std::uint64_t bytes);  // "1.5 GiB"
+std::string quote_shell(std::string_view text);  // only where a shell needs it
+std::string bytes_text(std::uint64_t bytes);     // "1.5 GiB"
 
 }  // namespace valetkey::cli

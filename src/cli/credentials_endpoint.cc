@@ -63,7 +63,7 @@ bool CredentialsEndpoint::may_read(const http::Request& request) const {
          equal_in_constant_time(*request.header("authorization"), authorization_.reveal());
 }
 
-http::Response CredentialsEndpoint::refuse(int status, std::string_view) const {
+http::Response CredentialsEndpoint::refuse(int status, const http::Request&) const {
   return problem(status, "refused", http::reason_phrase(status));
 }
 

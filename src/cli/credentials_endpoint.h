@@ -23,7 +23,7 @@ class CredentialsEndpoint final : public http::Handler {
 
   std::size_t max_body_bytes(const http::Request&) const override { return 0; }
   http::Task<http::Response> handle(const http::Request& request) override;
-  http::Response refuse(int status, std::string_view request_id) const override;
+  http::Response refuse(int status, const http::Request& head) const override;
 
  private:
   bool is_own_name(const http::Request& request) const;

@@ -8,12 +8,11 @@
 #include <algorithm>
 #include <map>
 #include <thread>
-#include <unordered_set>
 
 #include "base/crypto.h"
+#include "base/keyed_hash.h"
 #include "base/timestamp.h"
 #include "cli/context.h"
-#include "cli/selection.h"
 #include "events/partition.h"
 
 namespace valetkey::cli {
@@ -70,6 +69,11 @@ Result<FileLock> lock_running(const fs::path& path) {
     if (lock || lock.error().code != ErrorCode::busy || attempt == 1000) return lock;
     std::this_thread::sleep_for(milliseconds(10));
   }
+}
+
+bool is_of_any(const std::vector<Selection>& selections, std::string_view name) {
+  return std::ranges::any_of(selections,
+                             [name](const Selection& selection) { return selection.is_of(name); });
 }
 
 }  // namespace
@@ -131,10 +135,10 @@ Result<std::unique_ptr<QueryCache>> QueryCache::open(const fs::path& cache,
   return opened;
 }
 
-Result<void> QueryCache::make_room(const std::vector<std::string>& prefixes,
+Result<void> QueryCache::make_room(const std::vector<Selection>& selections,
                                    const std::vector<client::ListedObject>& listed,
                                    std::uint64_t limit) {
-  std::unordered_set<std::string> names, needed;
+  NameSet names, needed;
   std::uint64_t wanted = 0;
   for (const client::ListedObject& object : listed) {
     names.insert(object.key);
@@ -146,11 +150,14 @@ Result<void> QueryCache::make_room(const std::vector<std::string>& prefixes,
                 fmt::format("the query needs {} and the cache may hold {}: select less, or raise "
                             "--cache-limit",
                             bytes_text(wanted), bytes_text(limit)));
-  for (const std::string& prefix : prefixes) {
-    VALETKEY_TRY(const auto files, folder_->files(prefix));
-    for (const std::string& name : files)
-      if (!names.contains(name)) VALETKEY_CHECK(folder_->remove(name));
-  }
+  const auto is_stale = [&](const std::string& name) {
+    return !names.contains(name) && is_of_any(selections, name);
+  };
+  VALETKEY_TRY(const auto files, folder_->files(""));
+  for (const std::string& name : files)
+    if (is_stale(name)) VALETKEY_CHECK(folder_->remove(name));
+  for (const client::ListedObject& object : folder_->brought())
+    if (is_stale(object.key)) folder_->forget(object.key);
   VALETKEY_TRY(const auto partitions, partitions_in(cache_ / "exports"));
   std::vector<std::pair<fs::path, Partition>> others;
   std::uint64_t held = wanted;
@@ -167,8 +174,20 @@ Result<void> QueryCache::make_room(const std::vector<std::string>& prefixes,
   return {};
 }
 
+Result<std::optional<std::vector<client::ListedObject>>> QueryCache::held(
+    const std::vector<Selection>& selections) {
+  std::vector<client::ListedObject> found;
+  for (client::ListedObject& object : folder_->brought()) {
+    if (!is_of_any(selections, object.key)) continue;
+    VALETKEY_TRY(const bool there, folder_->holds(object));
+    if (!there) return std::nullopt;
+    found.push_back(std::move(object));
+  }
+  return found;
+}
+
 Result<void> QueryCache::take(const std::vector<client::ListedObject>& listed, Snapshot& snapshot) {
-  std::unordered_set<std::string> used;
+  NameSet used;
   for (const client::ListedObject& object : listed) {
     const PartName part = parse_part_name(object.key);
     const fs::path file = mine_ / object.key;

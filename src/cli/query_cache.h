@@ -15,10 +15,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/file.h"
+#include "cli/selection.h"
 #include "client/folder.h"
 #include "client/listing.h"
 
@@ -62,10 +64,13 @@ class QueryCache {
                                                   const std::string& service);
 
   client::Folder& folder() { return *folder_; }
-  // Deletes what is under the prefixes and no longer listed, then evicts until all listed objects
+  // Deletes what is of the selections and no longer listed, then evicts until all listed objects
   // fit below `limit`. `too_large` if they alone do not.
-  Result<void> make_room(const std::vector<std::string>& prefixes,
+  Result<void> make_room(const std::vector<Selection>& selections,
                          const std::vector<client::ListedObject>& listed, std::uint64_t limit);
+  // What of the selections was listed and fetched; nothing if any of it was evicted meanwhile.
+  Result<std::optional<std::vector<client::ListedObject>>> held(
+      const std::vector<Selection>& selections);
   // Puts the listed objects into the snapshot, and notes that their partitions are in use.
   Result<void> take(const std::vector<client::ListedObject>& listed, Snapshot& snapshot);
 

@@ -73,7 +73,13 @@ TEST_F(QueryCacheTest, ForgetsWhatTheExportNoLongerHas) {
   auto cache = open();
   bring(*cache, a, 1);
   bring(*cache, b, 1);
-  ASSERT_TRUE(cache->make_room({"type=decisions/date=2026-03-01/experiment=1/"}, {}, 1000));
+  bring(*cache, c, 1);
+  Selection first;
+  first.type = "decisions";
+  first.start = "2026-02-28";
+  first.experiment = "1";
+  ASSERT_TRUE(cache->make_room({first}, {}, 1000));
+  EXPECT_FALSE(path_of(c).empty());
   EXPECT_TRUE(path_of(a).empty());
   EXPECT_FALSE(path_of(b).empty());
 }

@@ -8,6 +8,8 @@
 #include <map>
 
 #include "cli/bounded.h"
+#include "cli/day_words.h"
+#include "cli/export_path.h"
 #include "events/partition.h"
 
 namespace valetkey::cli {
@@ -34,18 +36,24 @@ std::string partition(const Selection& selection) {
   return "";
 }
 
-// The folder beside partition() where the rows of a name lie that came beyond the day's limit of
-// names; empty where no name is asked for, or this one.
-std::string other_partition(const Selection& selection) {
+// The folders beside partition() where rows of a name may lie, too: those that came beyond the
+// day's limit of names, and those of a server that escaped less. None where no name is asked for.
+std::vector<std::string> other_partitions(const Selection& selection) {
   const std::string& name = selection.experiment.empty() ? selection.event : selection.experiment;
-  if (name.empty() || name == events::kOtherPartition) return "";
-  return (selection.experiment.empty() ? "event=" : "experiment=") +
-         std::string(events::kOtherPartition) + "/";
+  if (name.empty() || name == events::kOtherPartition) return {};
+  const std::string key = selection.experiment.empty() ? "event=" : "experiment=";
+  std::vector<std::string> others{key + std::string(events::kOtherPartition) + "/"};
+  const std::string former = events::former_partition_value(name);
+  if (former != events::partition_value(name)) others.push_back(key + former + "/");
+  return others;
 }
 
-Result<void> check_date(const std::string& text, const char* option) {
-  if (text.empty() || parse_date(text)) return {};
-  return fail(ErrorCode::invalid, fmt::format("{} must be a date such as 2026-03-10", option));
+Result<void> resolve_day(std::string& text, const char* option, Date today) {
+  if (text.empty()) return {};
+  const auto day = parse_day(text, today);
+  if (!day) return fail(ErrorCode::invalid, fmt::format("{} takes {}", option, day.error().detail));
+  text = format_date(*day);
+  return {};
 }
 
 std::vector<std::string> types_of(const Selection& selection) {
@@ -72,10 +80,27 @@ std::string day_of(std::string_view name) {
   return second == std::string_view::npos ? "" : std::string(name.substr(0, second + 1));
 }
 
+Result<void> Selection::resolve_days(Date today) {
+  VALETKEY_CHECK(resolve_day(date, "--date", today));
+  VALETKEY_CHECK(resolve_day(start, "--start", today));
+  VALETKEY_CHECK(resolve_day(end, "--end", today));
+  if (last.empty()) return {};
+  if (!date.empty() || has_range())
+    return fail(ErrorCode::invalid, "--last does not go with --date, --start and --end");
+  const auto first = parse_last(last, today);
+  if (!first) return fail(ErrorCode::invalid, "--last takes " + first.error().detail);
+  start = format_date(*first);
+  return {};
+}
+
+Result<void> Selection::resolve_parts(const client::Grant& grant) {
+  for (std::string& part : prefixes) {
+    VALETKEY_TRY(part, name_in_export(grant, part));
+  }
+  return {};
+}
+
 Result<void> Selection::check_days() const {
-  VALETKEY_CHECK(check_date(date, "--date"));
-  VALETKEY_CHECK(check_date(start, "--start"));
-  VALETKEY_CHECK(check_date(end, "--end"));
   if (!date.empty() && has_range())
     return fail(ErrorCode::invalid, "--date does not go with --start and --end");
   if (!start.empty() && !end.empty() && start > end)
@@ -94,7 +119,24 @@ Result<void> Selection::check() {
   const bool words = !type.empty() || !date.empty() || has_range();
   if (!prefixes.empty() && words)
     return fail(ErrorCode::invalid, "give a prefix, or --type, --date and the like, not both");
+  for (const std::string& prefix : prefixes) VALETKEY_CHECK(check_part(prefix));
   return {};
+}
+
+std::string Selection::text() const {
+  if (!prefixes.empty()) return fmt::to_string(fmt::join(prefixes, " "));
+  std::string all;
+  const auto add = [&all](const char* option, const std::string& value) {
+    if (!value.empty()) all += fmt::format("{}{} {}", all.empty() ? "" : " ", option, value);
+  };
+  // Said by --experiment and --event already.
+  if (experiment.empty() && event.empty()) add("--type", type);
+  add("--experiment", experiment);
+  add("--event", event);
+  add("--date", date);
+  add(last.empty() ? "--start" : "--last", last.empty() ? start : last);
+  add("--end", end);
+  return all;
 }
 
 std::vector<std::string> Selection::simple_prefixes() const {
@@ -113,23 +155,38 @@ bool Selection::takes(const std::string& name) const {
   return (include.empty() || matches(include, name)) && !matches(exclude, name);
 }
 
+bool Selection::is_of(std::string_view name) const {
+  if (!type.empty() && !name.starts_with("type=" + type + "/")) return false;
+  if (!prefixes.empty())
+    return std::ranges::any_of(prefixes,
+                               [name](const std::string& part) { return name.starts_with(part); });
+  const std::string day = day_of(name);
+  const std::string of_day = date_in(day);
+  if (day.empty() || (!date.empty() && of_day != date) || (!start.empty() && of_day < start) ||
+      (!end.empty() && of_day > end))
+    return false;
+  const std::string_view rest = name.substr(day.size());
+  return rest.starts_with(partition(*this)) ||
+         std::ranges::any_of(other_partitions(*this),
+                             [rest](const std::string& other) { return rest.starts_with(other); });
+}
+
 namespace {
 
 constexpr std::size_t kListings = 8;  // at once
 
 // The first name that begins so; empty: there is none.
-Task<Result<void>> look_below(client::Export& data, const std::string& prefix, std::string& first) {
+Task<Result<void>> look_below(Context& context, const std::string& prefix, std::string& first) {
   client::ListQuery query;
   query.prefix = prefix;
   query.max_keys = 1;
-  auto page = co_await data.list_page(query);
+  auto page = co_await context.data().list_page(query);
   if (!page) co_return std::unexpected(page.error());
   first = page->objects.empty() ? "" : page->objects.front().key;
   co_return Result<void>{};
 }
 
-Task<Result<std::vector<std::string>>> partitions_of(client::Export& data,
-                                                     const Selection& selection) {
+Task<Result<std::vector<std::string>>> partitions_of(Context& context, const Selection& selection) {
   // A partition without a date is in every day.
   if (!selection.has_range() && (!selection.date.empty() || partition(selection).empty()))
     co_return selection.simple_prefixes();
@@ -138,7 +195,7 @@ Task<Result<std::vector<std::string>>> partitions_of(client::Export& data,
     client::ListQuery query;
     query.prefix = "type=" + type + "/";
     query.delimiter = "/";
-    auto days = co_await data.list(query);
+    auto days = co_await context.data().list(query);
     if (!days) co_return std::unexpected(days.error());
     for (const std::string& day : days->common_prefixes) {
       const std::string date = date_in(day);
@@ -153,35 +210,49 @@ Task<Result<std::vector<std::string>>> partitions_of(client::Export& data,
 
 }  // namespace
 
-Task<Result<std::vector<std::string>>> prefixes_of(client::Export& data,
-                                                   const Selection& selection) {
-  auto found = co_await partitions_of(data, selection);
-  const std::string other = other_partition(selection);
-  if (!found || other.empty()) co_return found;
-  std::vector<std::string> others, first(found->size());
-  for (const std::string& prefix : *found) others.push_back(day_of(prefix) + other);
-  auto looked = co_await run_bounded(data.loop(), others.size(), kListings, [&](std::size_t i) {
-    return look_below(data, others[i], first[i]);
-  });
+Task<Result<std::vector<bool>>> look_for(Context& context,
+                                         const std::vector<std::string>& prefixes) {
+  std::vector<std::string> first(prefixes.size());
+  auto looked = co_await run_bounded(
+      context.loop(), prefixes.size(), kListings,
+      [&](std::size_t i) { return look_below(context, prefixes[i], first[i]); });
   if (!looked) co_return std::unexpected(looked.error());
+  std::vector<bool> there;
+  for (const std::string& name : first) there.push_back(!name.empty());
+  co_return there;
+}
+
+Task<Result<std::vector<std::string>>> prefixes_of(Context& context, const Selection& typed) {
+  auto grant = co_await context.session().get();
+  if (!grant) co_return std::unexpected(grant.error());
+  Selection selection = typed;
+  if (auto resolved = selection.resolve_parts(**grant); !resolved)
+    co_return std::unexpected(resolved.error());
+  auto found = co_await partitions_of(context, selection);
+  const std::vector<std::string> beside = other_partitions(selection);
+  if (!found || beside.empty()) co_return found;
+  std::vector<std::string> others;
+  for (const std::string& prefix : *found)
+    for (const std::string& other : beside) others.push_back(day_of(prefix) + other);
+  auto there = co_await look_for(context, others);
+  if (!there) co_return std::unexpected(there.error());
   for (std::size_t i = 0; i < others.size(); ++i)
-    if (!first[i].empty()) found->push_back(std::move(others[i]));
+    if ((*there)[i]) found->push_back(std::move(others[i]));
   co_return found;
 }
 
 namespace {
 
 // Whether the day has _SUCCESS, where the listing did not reach it.
-Task<Result<void>> look_for_success(client::Export& data, const std::string& day, bool& found) {
+Task<Result<void>> look_for_success(Context& context, const std::string& day, bool& found) {
   const std::string name = day + "_SUCCESS";
   std::string first;
-  auto looked = co_await look_below(data, name, first);
+  auto looked = co_await look_below(context, name, first);
   found = first == name;
   co_return looked;
 }
 
-Task<Result<void>> erase_incomplete(client::Export& data,
-                                    std::vector<client::ListedObject>& objects) {
+Task<Result<void>> erase_incomplete(Context& context, std::vector<client::ListedObject>& objects) {
   std::map<std::string, bool> complete;  // by day
   for (const client::ListedObject& object : objects) {
     const std::string day = day_of(object.key);
@@ -192,8 +263,8 @@ Task<Result<void>> erase_incomplete(client::Export& data,
   std::vector<std::pair<const std::string, bool>*> unknown;
   for (auto& day : complete)
     if (!day.second) unknown.push_back(&day);
-  auto looked = co_await run_bounded(data.loop(), unknown.size(), kListings, [&](std::size_t i) {
-    return look_for_success(data, unknown[i]->first, unknown[i]->second);
+  auto looked = co_await run_bounded(context.loop(), unknown.size(), kListings, [&](std::size_t i) {
+    return look_for_success(context, unknown[i]->first, unknown[i]->second);
   });
   if (!looked) co_return looked;
   std::erase_if(objects, [&](const auto& object) {
@@ -203,11 +274,11 @@ Task<Result<void>> erase_incomplete(client::Export& data,
   co_return Result<void>{};
 }
 
-Task<Result<void>> list_into(client::Export& data, const std::string& prefix,
+Task<Result<void>> list_into(Context& context, const std::string& prefix,
                              std::vector<client::ListedObject>& into) {
   client::ListQuery query;
   query.prefix = prefix;
-  auto page = co_await data.list(query);
+  auto page = co_await context.data().list(query);
   if (!page) co_return std::unexpected(page.error());
   into = std::move(page->objects);
   co_return Result<void>{};
@@ -216,18 +287,18 @@ Task<Result<void>> list_into(client::Export& data, const std::string& prefix,
 }  // namespace
 
 Task<Result<std::vector<client::ListedObject>>> objects_of(
-    client::Export& data, const Selection& selection, const std::vector<std::string>& prefixes) {
+    Context& context, const Selection& selection, const std::vector<std::string>& prefixes) {
   std::vector<std::vector<client::ListedObject>> found(prefixes.size());
-  auto listed = co_await run_bounded(data.loop(), prefixes.size(), kListings, [&](std::size_t i) {
-    return list_into(data, prefixes[i], found[i]);
-  });
+  auto listed = co_await run_bounded(
+      context.loop(), prefixes.size(), kListings,
+      [&](std::size_t i) { return list_into(context, prefixes[i], found[i]); });
   if (!listed) co_return std::unexpected(listed.error());
   std::vector<client::ListedObject> all;
   for (auto& part : found) std::ranges::move(part, std::back_inserter(all));
   // Some tools make an empty object to show a folder.
   std::erase_if(all, [](const auto& object) { return object.key.ends_with('/'); });
   if (selection.only_complete) {
-    auto erased = co_await erase_incomplete(data, all);
+    auto erased = co_await erase_incomplete(context, all);
     if (!erased) co_return std::unexpected(erased.error());
   }
   std::erase_if(all, [&](const auto& object) { return !selection.takes(object.key); });

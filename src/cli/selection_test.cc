@@ -50,8 +50,7 @@ TEST(Selection, RefusesContradictions) {
     change(selection);
     return !selection.check();
   };
-  EXPECT_TRUE(refused([](Selection& s) { s.date = "2026-02-30"; }));
-  EXPECT_TRUE(refused([](Selection& s) { s.start = "../.."; }));
+  EXPECT_TRUE(refused([](Selection& s) { s.prefixes = {"./data"}; }));
   EXPECT_TRUE(refused([](Selection& s) { s.date = s.start = "2026-02-03"; }));
   EXPECT_TRUE(refused([](Selection& s) {
     s.start = "2026-02-03";
@@ -66,6 +65,61 @@ TEST(Selection, RefusesContradictions) {
     s.prefixes = {"a"};
     s.type = "events";
   }));
+}
+
+TEST(Selection, CountsDaysFromToday) {
+  const Date today = parse_date("2026-03-10").value();
+  const auto resolved = [today](auto change) {
+    Selection selection;
+    change(selection);
+    const auto done = selection.resolve_days(today);
+    return done ? selection.date + "|" + selection.start + "|" + selection.end
+                : done.error().detail;
+  };
+  EXPECT_EQ(resolved([](Selection& s) { s.date = "yesterday"; }), "2026-03-09||");
+  EXPECT_EQ(resolved([](Selection& s) { s.last = "30d"; }), "|2026-02-09|");
+  EXPECT_EQ(resolved([](Selection& s) {
+              s.start = "2w";
+              s.end = "today";
+            }),
+            "|2026-02-24|2026-03-10");
+  EXPECT_TRUE(
+      resolved([](Selection& s) { s.start = "../.."; }).starts_with("--start takes a date"));
+  EXPECT_TRUE(resolved([](Selection& s) { s.date = "2026-02-30"; }).starts_with("--date takes"));
+  EXPECT_TRUE(resolved([](Selection& s) { s.last = "30"; }).starts_with("--last takes"));
+  EXPECT_TRUE(resolved([](Selection& s) {
+                s.last = "30d";
+                s.end = "today";
+              }).starts_with("--last does not go"));
+}
+
+TEST(Selection, KnowsWhatIsOfIt) {
+  Selection some;
+  some.type = "events";
+  some.start = "2026-03-02";
+  some.event = "a b";
+  EXPECT_TRUE(some.is_of("type=events/date=2026-03-02/event=a b/x"));
+  EXPECT_TRUE(some.is_of("type=events/date=2026-03-09/event=__other__/x"));
+  EXPECT_FALSE(some.is_of("type=events/date=2026-03-01/event=a b/x"));
+  EXPECT_FALSE(some.is_of("type=events/date=2026-03-02/event=a/x"));
+  EXPECT_FALSE(some.is_of("type=decisions/date=2026-03-02/event=a b/x"));
+  EXPECT_FALSE(some.is_of("type=events/x"));
+  Selection parts;
+  parts.prefixes = {"type=events/date=2026-03-02/", "type=decisions/"};
+  EXPECT_TRUE(parts.is_of("type=decisions/x"));
+  EXPECT_FALSE(parts.is_of("type=events/date=2026-03-03/x"));
+  parts.type = "events";
+  EXPECT_FALSE(parts.is_of("type=decisions/x"));
+}
+
+TEST(Selection, SaysWhatWasAskedFor) {
+  Selection some;
+  some.event = "buy";
+  some.last = "30d";
+  ASSERT_TRUE(some.resolve_days(parse_date("2026-03-10").value()));
+  ASSERT_TRUE(some.check());
+  EXPECT_EQ(some.text(), "--event buy --last 30d");
+  EXPECT_EQ(Selection().text(), "");
 }
 
 TEST(Selection, TakesWhatIsIncludedAndNotExcluded) {

@@ -12,6 +12,7 @@ namespace {
 constexpr std::array<std::string_view, 5> kPassing = {
     "SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted"};
 
+constexpr std::string_view kExpired = "ExpiredToken";
 constexpr unsigned kGarbledAttempts = 4;  // a proxy's own page may pass
 
 std::string sentence(const S3Fault& fault, int status) {
@@ -28,8 +29,8 @@ std::unexpected<Error> refusal(const std::string& what, const http::ClientRespon
       std::ranges::find(kPassing, fault.code) != kPassing.end())
     return fail(ErrorCode::unavailable, what + ": the endpoint answers " + why);
   // Said of fresh credentials, after those before had been replaced.
-  if (fault.code == "ExpiredToken")
-    return fail(ErrorCode::unavailable,
+  if (fault.code == kExpired)
+    return fail(ErrorCode::corrupt,
                 what + ": the endpoint calls new credentials expired: is its clock right?");
   if (answer.status == 404)
     return fail(ErrorCode::not_found, what + ": there is none in the export");
@@ -137,7 +138,7 @@ http::Task<Result<http::ClientResponse>> Export::send(
     auto answer = sink ? co_await http_.send(std::move(*request), sink, announced)
                        : co_await http_.send(std::move(*request), kMaxListingBytes);
     const bool expired =
-        answer && answer->status == 400 && parse_fault(answer->body).code == "ExpiredToken";
+        answer && answer->status == 400 && parse_fault(answer->body).code == kExpired;
     if (!expired || round > 0) co_return answer;
     grant = co_await session_.replace(*grant);
   }
@@ -153,18 +154,24 @@ http::Task<Result<Probe>> Export::probe(std::string method, std::string path, st
   co_return Probe{answer->status, parse_fault(answer->body)};
 }
 
-http::Task<bool> Export::may_retry(unsigned& attempt, ErrorCode code, Error why) {
-  if (code != ErrorCode::unavailable || ++attempt >= retry_.attempts) co_return false;
+http::Task<bool> Export::may_retry(Failures& failures, ErrorCode code, Error why) {
+  if (code != ErrorCode::unavailable) co_return false;
+  const auto now = std::chrono::steady_clock::now();
+  if (failures.count++ == 0) failures.give_up = now + retry_.patience;
+  const auto left = std::chrono::ceil<milliseconds>(failures.give_up - now);
+  if (left <= milliseconds(0)) co_return false;
   ++retries_;
-  if (retry_.watch) retry_.watch->failed(why);
-  co_await pause(loop_, backoff(attempt - 1, retry_.first_pause, retry_.longest_pause));
+  if (retry_.watch) retry_.watch->failed(why, failures.give_up);
+  co_await pause(
+      loop_, std::min(left, backoff(failures.count - 1, retry_.first_pause, retry_.longest_pause)));
   co_return true;
 }
 
 http::Task<Result<ListingPage>> Export::list_page(ListQuery query, std::string continuation) {
   const std::string what = "listing " + (query.prefix.empty() ? "the export" : query.prefix);
   const Watch::Call call(retry_.watch);
-  for (unsigned attempt = 0, garbled = 0;;) {
+  Failures failures;
+  for (unsigned garbled = 0;;) {
     auto grant = co_await session_.get();
     if (!grant) co_return std::unexpected(grant.error());
     const std::string base = (*grant)->prefix;
@@ -186,7 +193,7 @@ http::Task<Result<ListingPage>> Export::list_page(ListQuery query, std::string c
     ErrorCode code = page.error().code;
     garbled = code == ErrorCode::corrupt ? garbled + 1 : 0;
     if (garbled > 0 && garbled < kGarbledAttempts) code = ErrorCode::unavailable;
-    if (!co_await may_retry(attempt, code, page.error())) co_return page;
+    if (!co_await may_retry(failures, code, page.error())) co_return page;
   }
 }
 
@@ -232,6 +239,7 @@ http::Task<Result<http::ClientResponse>> Export::read_once(const ReadQuery& quer
   if (answer->status != (ranged ? 206 : 200)) {
     if (answer->status / 100 == 2)
       co_return fail(ErrorCode::corrupt, query.name + ": the endpoint ignores ranges");
+    misfit = parse_fault(answer->body).code == kExpired;
     co_return refusal(query.name, *answer);
   }
   co_return answer;
@@ -250,7 +258,8 @@ http::Task<Result<ReadFacts>> Export::read(ReadQuery query, Sink sink) {
     return {};
   };
   ReadFacts facts;
-  for (unsigned attempt = 0, misfits = 0;;) {
+  Failures failures;
+  for (unsigned misfits = 0;;) {
     const std::uint64_t before = at;
     bool misfit = false;
     auto answer = co_await read_once(query, at, version, counting, misfit);
@@ -263,11 +272,11 @@ http::Task<Result<ReadFacts>> Export::read(ReadQuery query, Sink sink) {
     if (answer && !answer->until_close && at == before)
       co_return fail(ErrorCode::corrupt, query.name + " is shorter than the endpoint said");
     // What came so far is good; only the rest is asked for.
-    if (at > before) attempt = 0;
+    if (at > before) failures = {};
     const Error why =
         answer ? Error{ErrorCode::unavailable, query.name + ": the connection ends too early"}
                : answer.error();
-    if (!co_await may_retry(attempt, code, why)) co_return std::unexpected(why);
+    if (!co_await may_retry(failures, code, why)) co_return std::unexpected(why);
   }
 }
 

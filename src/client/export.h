@@ -48,7 +48,8 @@ struct Probe {
 using Sink = std::function<Result<void>(std::string_view)>;
 
 struct RetryOptions {
-  unsigned attempts = 8;  // in a row without progress
+  // How long a failing endpoint is asked again without progress.
+  milliseconds patience{std::chrono::minutes(15)};
   milliseconds first_pause{100};
   milliseconds longest_pause{10'000};
   Watch* watch = nullptr;  // outlives the export; null: nobody is told of waits
@@ -76,6 +77,7 @@ class Export {
   // One signed request for `path` below the bucket, whatever the answer; to see what is refused.
   http::Task<Result<Probe>> probe(std::string method, std::string path, std::string query);
 
+  void set_patience(milliseconds patience) { retry_.patience = patience; }
   unsigned retries() const { return retries_; }
   http::asio::io_context& loop() { return loop_; }
 
@@ -93,8 +95,13 @@ class Export {
   http::Task<Result<http::ClientResponse>> read_once(const ReadQuery& query, std::uint64_t from,
                                                      std::string& version, const Sink& sink,
                                                      bool& misfit);
+  // Attempts in a row without progress.
+  struct Failures {
+    unsigned count = 0;
+    std::chrono::steady_clock::time_point give_up{};  // set by the first
+  };
   // Waits before the next attempt; false: no more attempts. `code`: what `why` counts as.
-  http::Task<bool> may_retry(unsigned& attempt, ErrorCode code, Error why);
+  http::Task<bool> may_retry(Failures& failures, ErrorCode code, Error why);
   void moved() const {
     if (retry_.watch) retry_.watch->moved();
   }
@@ -103,7 +110,7 @@ class Export {
   http::Client& http_;
   Session& session_;
   const Clock& clock_;
-  const RetryOptions retry_;
+  RetryOptions retry_;
   unsigned retries_ = 0;
 };
 

@@ -284,6 +284,15 @@ Result<void> Folder::remove(const std::string& name) {
   return {};
 }
 
+std::vector<ListedObject> Folder::brought() const {
+  std::vector<ListedObject> objects;
+  for (const auto& [name, known] : known_)
+    objects.push_back({.key = name, .etag = known.etag, .size = known.size, .modified = {}});
+  return objects;
+}
+
+void Folder::forget(const std::string& name) { changed_ = known_.erase(name) > 0 || changed_; }
+
 Result<std::vector<std::string>> Folder::files(const std::string& prefix) const {
   std::vector<std::string> names;
   if (!root_) return names;

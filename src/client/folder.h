@@ -10,10 +10,10 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/file.h"
+#include "base/keyed_hash.h"
 #include "client/listing.h"
 
 namespace valetkey::client {
@@ -55,6 +55,10 @@ class Folder {
   // As on a file system that has no files without names.
   void name_partials() { unnamed_ = false; }
   Result<void> remove(const std::string& name);
+  // Every object that was brought here, also where its file has gone meanwhile.
+  std::vector<ListedObject> brought() const;
+  // The object is no longer to be found here: as remove() where its file has gone.
+  void forget(const std::string& name);
   // Names of all files below folders called `type=…` that begin with `prefix`.
   Result<std::vector<std::string>> files(const std::string& prefix) const;
 
@@ -80,11 +84,11 @@ class Folder {
   FileDescriptor root_;           // empty: there is no folder
   std::optional<FileLock> lock_;  // none: to look only
   std::string source_;
-  std::unordered_map<std::string, Known> known_;
+  NameMap<Known> known_;
   bool unnamed_ = true;
   std::uint64_t next_partial_ = 0;
-  FileDescriptor partial_;                                   // the folder of unfinished files
-  std::unordered_map<std::string, FileDescriptor> parents_;  // the last few, by name
+  FileDescriptor partial_;           // the folder of unfinished files
+  NameMap<FileDescriptor> parents_;  // the last few, by name
   bool changed_ = false;
 };
 

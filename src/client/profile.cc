@@ -10,9 +10,8 @@
 #include <sys/stat.h>
 #include <toml++/toml.h>
 
-#include <algorithm>
-
 #include "base/file.h"
+#include "client/token_text.h"
 
 namespace valetkey::client {
 namespace {
@@ -26,8 +25,7 @@ std::string text_of(const Environment& env, const char* name) {
 }
 
 // The content of a file that only its owner can read.
-Result<std::string> read_private(const fs::path& path) {
-  VALETKEY_TRY(auto file, open_file(path, O_RDONLY));
+Result<std::string> read_private(const FileDescriptor& file, const fs::path& path) {
   struct stat s{};
   if (::fstat(file.get(), &s) != 0) return fail_errno(path.string());
   if (S_ISREG(s.st_mode) && (s.st_mode & 077) != 0)
@@ -36,10 +34,24 @@ Result<std::string> read_private(const fs::path& path) {
   return read_all(file.get(), kMaxBytes, path.string());
 }
 
-Result<void> set_token_file(Profile& profile, const std::string& path) {
-  VALETKEY_TRY(const auto text, read_private(path));
-  VALETKEY_TRY(profile.token, clean_token(text));
+Result<void> set_token(Profile& profile, std::string_view text, const std::string& source) {
+  auto token = clean_token(text);
+  if (!token) return fail(token.error().code, source + ": " + token.error().detail);
+  profile.token = std::move(*token);
   return {};
+}
+
+Result<void> set_token_file(Profile& profile, const std::string& path) {
+  VALETKEY_TRY(const auto file, open_file(path, O_RDONLY));
+  VALETKEY_TRY(const auto text, read_private(file, path));
+  return set_token(profile, text, path);
+}
+
+// A relative path in the profile file is meant from its folder, else from the working folder.
+std::string from_folder(const fs::path& file, const std::string& path) {
+  std::error_code ignored;
+  const fs::path beside = file.parent_path() / path;
+  return (fs::exists(beside, ignored) ? beside : fs::absolute(path, ignored)).string();
 }
 
 Result<void> set(Profile& profile, std::string_view key, const toml::node& node,
@@ -50,11 +62,11 @@ Result<void> set(Profile& profile, std::string_view key, const toml::node& node,
   } else if (key == "api" && text) {
     profile.api = *text;
   } else if (key == "ca_file" && text) {
-    profile.ca_file = *text;
+    profile.ca_file = from_folder(place, *text);
   } else if (key == "token_file" && text) {
-    return set_token_file(profile, *text);
+    return set_token_file(profile, from_folder(place, *text));
   } else if (key == "token" && text) {
-    VALETKEY_TRY(profile.token, clean_token(*text));
+    return set_token(profile, *text, place);
   } else {
     return fail(ErrorCode::invalid,
                 place + ": the key " + std::string(key) + " is unknown or of the wrong type");
@@ -62,11 +74,33 @@ Result<void> set(Profile& profile, std::string_view key, const toml::node& node,
   return {};
 }
 
-Result<void> read_profile(Profile& profile, const fs::path& path) {
-  auto text = read_private(path);
-  if (!text && text.error().code == ErrorCode::not_found) return {};
-  if (!text) return std::unexpected(text.error());
-  const toml::parse_result parsed = toml::parse(*text);
+// Whether the environment says all that is needed.
+bool is_complete(const Environment& env) {
+  const auto has = [&env](const char* name) { return !text_of(env, name).empty(); };
+  return has("VALETKEY_API") &&
+         (has("VALETKEY_TOKEN") || has("VALETKEY_TOKEN_FILE") || has("OPTIMIZELY_API_TOKEN"));
+}
+
+// A file that nobody named may be another user's: HOME is often kept by su, cron and containers.
+Result<void> pass_over(Profile& profile, const Environment& env, const Error& why) {
+  if (why.code == ErrorCode::not_found) return {};
+  if (!text_of(env, "VALETKEY_CONFIG_HOME").empty()) return std::unexpected(why);
+  if (!is_complete(env))
+    return fail(why.code, why.detail +
+                              ": set VALETKEY_API and VALETKEY_TOKEN_FILE, or VALETKEY_CONFIG_HOME "
+                              "to a folder of your own");
+  profile.remark = why.detail + "; passed over, as the environment names API and token";
+  return {};
+}
+
+Result<void> read_profile(Profile& profile, const Environment& env) {
+  const fs::path folder = config_folder(env);
+  if (folder.empty()) return {};
+  const fs::path path = folder / "config.toml";
+  auto file = open_file(path, O_RDONLY);
+  if (!file) return pass_over(profile, env, file.error());
+  VALETKEY_TRY(auto text, read_private(*file, path));
+  const toml::parse_result parsed = toml::parse(text);
   // toml++'s own words may repeat the line, and with it the token.
   if (!parsed)
     return fail(ErrorCode::invalid, path.string() + " is not TOML near line " +
@@ -87,42 +121,55 @@ std::string toml_text(std::string_view text) {
 
 }  // namespace
 
-Result<Secret> clean_token(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return fail(ErrorCode::invalid, "the token is empty");
-  text = text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
-  if (text.size() > 4096 || !std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; }))
-    return fail(ErrorCode::invalid, "the token holds characters that no token has");
-  return Secret(std::string(text));
-}
-
 fs::path config_folder(const Environment& env) {
   if (const auto own = text_of(env, "VALETKEY_CONFIG_HOME"); !own.empty()) return own;
   if (const auto xdg = text_of(env, "XDG_CONFIG_HOME"); !xdg.empty())
     return fs::path(xdg) / "valetkey";
-  return fs::path(text_of(env, "HOME")) / ".config" / "valetkey";
+  if (const auto home = text_of(env, "HOME"); !home.empty())
+    return fs::path(home) / ".config" / "valetkey";
+  return {};
+}
+
+std::string trusted_file(const Profile& profile, const Environment& env) {
+  if (!profile.ca_file.empty()) return profile.ca_file;
+  const auto file = text_of(env, "SSL_CERT_FILE");
+  return file.empty() ? file : fs::absolute(file).string();
+}
+
+Result<fs::path> cache_folder(const Environment& env) {
+  if (const auto xdg = text_of(env, "XDG_CACHE_HOME"); !xdg.empty())
+    return fs::absolute(xdg) / "valetkey";
+  if (const auto home = text_of(env, "HOME"); !home.empty())
+    return fs::absolute(home) / ".cache" / "valetkey";
+  return fail(ErrorCode::invalid, "neither HOME nor XDG_CACHE_HOME is set");
 }
 
 Result<Profile> load_profile(const Environment& env) {
   Profile profile;
-  VALETKEY_CHECK(read_profile(profile, config_folder(env) / "config.toml"));
+  VALETKEY_CHECK(read_profile(profile, env));
   if (const auto api = text_of(env, "VALETKEY_API"); !api.empty()) profile.api = api;
-  if (const auto file = text_of(env, "VALETKEY_CA_FILE"); !file.empty()) profile.ca_file = file;
+  if (const auto file = text_of(env, "VALETKEY_CA_FILE"); !file.empty())
+    profile.ca_file = fs::absolute(file).string();
   if (const auto allow = text_of(env, "VALETKEY_ALLOW_HTTP"); !allow.empty())
     profile.allow_http = allow == "1" || allow == "true";
   if (const auto token = text_of(env, "VALETKEY_TOKEN"); !token.empty()) {
-    VALETKEY_TRY(profile.token, clean_token(token));
+    VALETKEY_CHECK(set_token(profile, token, "VALETKEY_TOKEN"));
   } else if (const auto path = text_of(env, "VALETKEY_TOKEN_FILE"); !path.empty()) {
     VALETKEY_CHECK(set_token_file(profile, path));
   } else if (const auto other = text_of(env, "OPTIMIZELY_API_TOKEN"); !other.empty()) {
-    VALETKEY_TRY(profile.token, clean_token(other));
+    VALETKEY_CHECK(set_token(profile, other, "OPTIMIZELY_API_TOKEN"));
   }
   return profile;
 }
 
 Result<void> save_profile(const Environment& env, const Profile& profile) {
   const fs::path folder = config_folder(env);
-  VALETKEY_CHECK(make_folders(folder));
+  if (folder.empty())
+    return fail(ErrorCode::invalid,
+                "neither HOME nor XDG_CONFIG_HOME is set: name a folder with VALETKEY_CONFIG_HOME");
+  if (auto made = make_folders(folder); !made)
+    return fail(made.error().code,
+                made.error().detail + ": VALETKEY_CONFIG_HOME can name another folder");
   std::string text =
       "api = " + toml_text(profile.api) + "\ntoken = " + toml_text(profile.token.reveal()) + "\n";
   if (!profile.ca_file.empty()) text += "ca_file = " + toml_text(profile.ca_file) + "\n";

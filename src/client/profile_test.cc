@@ -84,5 +84,59 @@ TEST_F(ProfileTest, RefusesWhatOthersCanReadOrNobodyKnowsWithoutRepeatingTheToke
   }
 }
 
+// As the HOME of another user; a loop of links cannot be opened by root either.
+TEST_F(ProfileTest, PassesOverADefaultFileThatCannotBeOpenedWhereTheEnvironmentSaysAll) {
+  values.erase("VALETKEY_CONFIG_HOME");
+  values["XDG_CONFIG_HOME"] = folder.string();
+  fs::create_directory(folder / "valetkey");
+  fs::create_symlink("config.toml", folder / "valetkey" / "config.toml");
+  values["VALETKEY_TOKEN"] = "own";
+  const auto lacks = load_profile(env);
+  ASSERT_FALSE(lacks);
+  EXPECT_NE(lacks.error().detail.find("VALETKEY_API"), std::string::npos) << lacks.error().detail;
+  values["VALETKEY_API"] = "http://b";
+  const auto read = load_profile(env);
+  ASSERT_TRUE(read) << read.error().detail;
+  EXPECT_NE(read->remark.find("config.toml"), std::string::npos) << read->remark;
+  EXPECT_EQ(read->api, "http://b");
+  values["VALETKEY_CONFIG_HOME"] = (folder / "valetkey").string();
+  EXPECT_FALSE(load_profile(env));
+}
+
+TEST_F(ProfileTest, SaysWhichSourceHoldsWhatIsNoToken) {
+  values["VALETKEY_TOKEN"] = "a b";
+  EXPECT_TRUE(load_profile(env).error().detail.starts_with("VALETKEY_TOKEN: "));
+  values.erase("VALETKEY_TOKEN");
+  values["VALETKEY_TOKEN_FILE"] = write("token",
+                                        "\xEF\xBB\xBF"
+                                        "Bearer own\r\n")
+                                      .string();
+  EXPECT_EQ(load_profile(env)->token, Secret("own"));
+  write("token", "a b");
+  EXPECT_TRUE(load_profile(env).error().detail.starts_with((folder / "token").string() + ": "));
+}
+
+TEST_F(ProfileTest, FindsFilesWhateverTheWorkingFolderIs) {
+  write("ca.crt", "");
+  write("token", "own");
+  write("config.toml", "ca_file = 'ca.crt'\ntoken_file = 'token'\n");
+  EXPECT_EQ(load_profile(env)->ca_file, (folder / "ca.crt").string());
+  EXPECT_EQ(load_profile(env)->token, Secret("own"));
+  values["VALETKEY_CA_FILE"] = "x.crt";
+  EXPECT_EQ(load_profile(env)->ca_file, (fs::current_path() / "x.crt").string());
+  values["SSL_CERT_FILE"] = "y.crt";
+  EXPECT_EQ(trusted_file(Profile(), env), (fs::current_path() / "y.crt").string());
+}
+
+TEST_F(ProfileTest, IsNotReadFromTheWorkingFolderWhereThereIsNoHome) {
+  values.clear();
+  EXPECT_EQ(config_folder(env), fs::path());
+  EXPECT_TRUE(load_profile(env));
+  EXPECT_FALSE(save_profile(env, Profile()));
+  EXPECT_FALSE(cache_folder(env));
+  values["XDG_CACHE_HOME"] = "/x";
+  EXPECT_EQ(cache_folder(env).value(), "/x/valetkey");
+}
+
 }  // namespace
 }  // namespace valetkey::client

@@ -46,7 +46,7 @@ struct Reader::State {
       : profile(std::move(given)),
         http(loop, http_options(profile)),
         session(loop, http, clock, session_options(profile, options)),
-        data(loop, http, session, clock) {}
+        data(loop, http, session, clock, {.patience = options.patience}) {}
 
   // Runs the loop until the task has ended.
   template <class T>

@@ -33,7 +33,7 @@ struct AwsCredentials {
 };
 
 struct ReaderOptions {
-  // How long a failing service is asked again once no valid credentials are left.
+  // How long what may pass is asked for again.
   std::chrono::milliseconds patience{std::chrono::minutes(15)};
 };
 
@@ -45,8 +45,9 @@ class Reader {
   ~Reader();
 
   // Valid now; fetched again early, by the smaller of five minutes and a fifth of their life.
-  // `denied`: the token is refused; `unavailable`: no answer within `patience`; `corrupt`:
-  // something else than the service answered. All calls below may fail so too.
+  // `denied`: the token is refused; `unavailable`: no answer within `patience`; `io`:
+  // nothing is there; `corrupt`: something else than the service answered. All calls below may fail
+  // so too.
   Result<AwsCredentials> credentials();
 
   // All objects whose names begin with `prefix`, in order of their bytes; empty: everything.

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/session.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "base/token_form.h"
 
 namespace valetkey::client {
 namespace {
 
 constexpr milliseconds kLargestMargin = std::chrono::minutes(5);
-constexpr unsigned kGarbledAttempts = 4;  // a proxy's own page may pass; the wrong address stays
+// In a second or so: a proxy's own page may pass, the wrong address stays.
+// In a second or so: a proxy's own page may pass, the wrong address stays.
+constexpr unsigned kGarbledAttempts = 4;
 constexpr milliseconds kLongestWait =
     std::chrono::hours(1);  // for another's exchange; it has its own limits
 
@@ -17,15 +23,25 @@ std::string described(const http::ClientResponse& answer) {
 }
 
 std::unexpected<Error> refusal(const std::string& api, const http::ClientResponse& answer) {
-  if (answer.status == 401)
+  if (answer.status == 401) {
+    const std::string message = message_of_problem(answer.body);
     return fail(ErrorCode::denied,
-                api +
-                    " refuses the token: it is mistyped, revoked or expired, or its "
-                    "account is suspended");
-  if (answer.status == 403)
-    return fail(ErrorCode::denied, api + " does not let this token exchange: " + described(answer));
+                fmt::format("{} refuses the token: {}", api,
+                            message.contains("mistyped")
+                                ? message
+                                : "it is revoked, expired or of another server, or its user or "
+                                  "account is no longer active"));
+  }
+  if (answer.status == 403) {
+    const std::string message = message_of_problem(answer.body);
+    return fail(ErrorCode::denied, fmt::format("{} does not give this token credentials: {}", api,
+                                               message.empty() ? described(answer) : message));
+  }
   if (answer.status == 429 || answer.status >= 500)
     return fail(ErrorCode::unavailable, api + " answers " + described(answer));
+  // As servers answer a plain request at their TLS port.
+  if (api.starts_with("http:") && answer.body.contains("HTTPS"))
+    return fail(ErrorCode::io, api + ": this port speaks TLS: use https://");
   return fail(ErrorCode::corrupt, api + " answers " + described(answer) +
                                       ", not as an exchange does: a proxy or a login page may have "
                                       "answered: check VALETKEY_API");
@@ -86,15 +102,17 @@ http::Task<Result<Grant>> Session::exchange_patiently() {
     if (made || valid(clock_.now())) co_return made;
     const bool passing = made.error().code == ErrorCode::unavailable ||
                          (made.error().code == ErrorCode::corrupt && ++garbled < kGarbledAttempts);
-    if (!passing) co_return made;
-    const auto wait = backoff(attempt, options_.first_pause, options_.longest_pause);
-    if (std::chrono::steady_clock::now() + wait > give_up) co_return made;
-    if (options_.watch) options_.watch->failed(made.error());
-    co_await pause(loop_, wait);
+    const auto left = std::chrono::ceil<milliseconds>(give_up - std::chrono::steady_clock::now());
+    if (!passing || left <= milliseconds(0)) co_return made;
+    if (options_.watch) options_.watch->failed(made.error(), give_up);
+    co_await pause(loop_,
+                   std::min(left, backoff(attempt, options_.first_pause, options_.longest_pause)));
   }
 }
 
 http::Task<Result<Grant>> Session::exchange_once() {
+  if (is_mistyped_token(options_.token.reveal()))
+    co_return fail(ErrorCode::denied, fmt::format("the token is {}", kMistypedToken));
   auto url = http::Url::parse(options_.api);
   if (!url) co_return std::unexpected(url.error());
   if (auto fine = check_private(*url, options_.allow_http); !fine)

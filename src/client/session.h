@@ -34,12 +34,14 @@ class Session {
           SessionOptions options);
 
   // Credentials that are valid now. While the service is down, the old ones as long as they live.
-  // `denied`: the token is refused, or would go in the clear; `unavailable`: no answer within
-  // `patience`; `corrupt`: something else than an exchange answered.
+  // `denied`: the token is refused, or would go in the clear, or the server's certificate is not
+  // trusted; `io`: nothing is there; `unavailable`: no answer within `patience`;
+  // `corrupt`: something else than an exchange answered.
   http::Task<Result<GrantPtr>> get();
   // The same after a server called `refused` expired: never returns `refused` again.
   http::Task<Result<GrantPtr>> replace(GrantPtr refused);
 
+  void set_patience(milliseconds patience) { options_.patience = patience; }
   unsigned exchanges() const { return exchanges_; }  // that succeeded
 
  private:
@@ -52,7 +54,7 @@ class Session {
   http::asio::io_context& loop_;
   http::Client& http_;
   const Clock& clock_;
-  const SessionOptions options_;
+  SessionOptions options_;
   GrantPtr grant_;
   Timestamp refresh_at_;
   unsigned failures_ = 0;  // of early refreshes, in a row

@@ -102,6 +102,36 @@ TEST_F(SessionTest, AsksAFewTimesMoreWhereSomethingElseAnswers) {
   EXPECT_EQ(service.exchanges, 7);
 }
 
+TEST_F(SessionTest, WaitsAsLongAsItIsToldAndNotAtAllWhereThatIsNothing) {
+  SessionOptions options = session_options();
+  options.patience = milliseconds(0);
+  Session hasty{loop, client, clock, options};
+  service.exchange_faults = std::deque<int>(10'000, 503);
+  EXPECT_EQ(run(hasty.get()).error().code, ErrorCode::unavailable);
+  EXPECT_EQ(service.exchanges, 1);
+  options.patience = milliseconds(300);
+  options.longest_pause = milliseconds(10'000);
+  Session patient{loop, client, clock, options};
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(run(patient.get()).error().code, ErrorCode::unavailable);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds(300));
+  EXPECT_GT(service.exchanges, 3);
+}
+
+TEST_F(SessionTest, EndsAtOnceWhereNothingIsThereUnlessItWasBefore) {
+  SessionOptions options = session_options();
+  options.patience = milliseconds(500);
+  options.api = "http://127.0.0.1:1";
+  Session lost{loop, client, clock, options};
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(run(lost.get()).error().code, ErrorCode::io);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, milliseconds(400));
+  ASSERT_TRUE(get());
+  clock.advance(minutes(61));
+  listener.reset();
+  EXPECT_EQ(get().error().code, ErrorCode::unavailable);
+}
+
 TEST_F(SessionTest, TakesWhatTheServiceGivesWhereItGivesNoHour) {
   service.gives_an_hour = false;
   auto grant = get();

@@ -35,7 +35,7 @@ class FakeService final : public http::Handler {
   std::map<std::string, std::string> etags;      // else the content's MD5
 
   std::size_t max_body_bytes(const http::Request&) const override { return 0; }
-  http::Response refuse(int status, std::string_view) const override {
+  http::Response refuse(int status, const http::Request&) const override {
     return http::Response(status);
   }
   http::Task<http::Response> handle(const http::Request& request) override {

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/watch.h"
 
+#include <algorithm>
+
 namespace valetkey::client {
 namespace {
 
-std::string seconds_text(Watch::Time::duration length) {
-  return std::to_string(std::chrono::round<std::chrono::seconds>(length).count()) + " s";
+// "45 s", "14 minutes".
+std::string time_text(Watch::Time::duration length) {
+  const auto whole =
+      std::max(std::chrono::round<std::chrono::seconds>(length), std::chrono::seconds(0));
+  if (whole < std::chrono::seconds(100)) return std::to_string(whole.count()) + " s";
+  return std::to_string(std::chrono::round<std::chrono::minutes>(whole).count()) + " minutes";
 }
 
 }  // namespace
@@ -20,13 +26,14 @@ std::string Watch::look(Time now) {
   if (late && said_ == Time{}) since_ = now;
   if (now - since_ < kFirst || (said_ != Time{} && now - said_ < kAgain)) return {};
   said_ = now;
-  return "waiting for " + seconds_text(now - since_) + ": " +
-         (why_.empty() ? whom_ + ": no answer yet" : why_) + "; Ctrl-C ends it";
+  if (why_.empty())
+    return whom_ + " has not answered for " + time_text(now - since_) + "; Ctrl-C ends the wait";
+  return "waiting up to " + time_text(until_ - now) + " more: " + why_ + "; Ctrl-C ends the wait";
 }
 
 std::string Watch::begin_anew(Time now, bool moved) {
   const bool said = said_ != Time{} && moved;
-  const std::string waited = seconds_text(now - since_);
+  const std::string waited = time_text(now - since_);
   said_ = {};
   since_ = now;
   return said ? "going on after " + waited : "";

@@ -37,8 +37,11 @@ class Watch {
     moved_ = true;
     why_.clear();
   }
-  // It did not, and is asked for again.
-  void failed(const Error& why) { why_ = why.detail; }
+  // It did not, and is asked for again until then.
+  void failed(const Error& why, Time until) {
+    why_ = why.detail;
+    until_ = until;
+  }
 
   // What there is to say now, in one line; empty: nothing. Says it after kFirst without a move,
   // again every kAgain, and when it goes on.
@@ -54,6 +57,7 @@ class Watch {
   unsigned calls_ = 0;
   bool moved_ = false;
   std::string whom_, why_;
+  Time until_{};                      // of what failed
   Time since_{}, looked_{}, said_{};  // said_: the epoch where nothing was said
 };
 

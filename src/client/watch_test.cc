@@ -34,7 +34,7 @@ TEST_F(WatchTest, SaysWhomItWaitsForAndThatItGoesOn) {
   EXPECT_TRUE(pass(seconds(2)).empty());
   const auto lines = pass(seconds(20));
   ASSERT_EQ(lines.size(), 1U);
-  EXPECT_TRUE(holds(lines[0], "waiting for 3 s: http://api: no answer yet")) << lines[0];
+  EXPECT_TRUE(holds(lines[0], "http://api has not answered for 3 s")) << lines[0];
   watch.moved();
   const auto after = pass(seconds(1));
   ASSERT_EQ(after.size(), 1U);
@@ -44,16 +44,18 @@ TEST_F(WatchTest, SaysWhomItWaitsForAndThatItGoesOn) {
 TEST_F(WatchTest, SaysWhatFailsAndSaysItAgainAfterAMinute) {
   const Watch::Call call(&watch);
   watch.asked("http://api");
-  watch.failed({ErrorCode::unavailable, "http://api answers 502"});
+  watch.failed({ErrorCode::unavailable, "http://api answers 502"}, now + std::chrono::minutes(15));
   const auto lines = pass(seconds(120));
   ASSERT_EQ(lines.size(), 2U);
+  EXPECT_TRUE(holds(lines[0], "waiting up to 15 minutes more: ")) << lines[0];
+  EXPECT_TRUE(holds(lines[1], "waiting up to 14 minutes more: ")) << lines[1];
   for (const auto& line : lines) EXPECT_TRUE(holds(line, "http://api answers 502")) << line;
 }
 
 TEST_F(WatchTest, SaysNothingWhileSomethingMoves) {
   const Watch::Call call(&watch);
   for (int i = 0; i < 10; ++i) {
-    watch.failed({ErrorCode::unavailable, "one of many"});
+    watch.failed({ErrorCode::unavailable, "one of many"}, now + seconds(60));
     EXPECT_TRUE(pass(seconds(2)).empty());
     watch.moved();
   }

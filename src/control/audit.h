@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,10 +63,16 @@ class AuditLog {
 };
 
 struct AuditFilter {
-  std::optional<Timestamp> since;
-  std::optional<AccountId> account;
+  std::optional<Timestamp> since{};
+  std::optional<Timestamp> until{};  // included
+  std::optional<AccountId> account{};
+  std::string action{};           // "token.create", or "token" for all of its kind; empty: every
+  std::set<std::string> about{};  // ids one of which is the actor or the subject; empty: everyone
+  std::size_t newest = 0;         // only so many, the newest; 0: all
 };
-// Calls `each` in order. Torn or altered records are skipped and counted in the result.
+// Calls `each` in order. Torn or altered records are skipped and counted in the result. With
+// `newest`, segments are read from the newest on, for as long as records are missing, and no more
+// of them are held at once.
 Result<std::size_t> read_audit(const std::filesystem::path& folder, const AuditFilter& filter,
                                const std::function<void(const AuditEvent&)>& each);
 

@@ -121,6 +121,40 @@ TEST_F(Audit, FiltersByTimeAndAccount) {
               testing::ElementsAre("early"));
 }
 
+TEST_F(Audit, FiltersByActionAndByWhomItIsAbout) {
+  AuditEvent made = event("tok_1");
+  made.action = "token.create";
+  made.actor = "usr_1";
+  AuditEvent revoked = event("tok_1");
+  revoked.action = "token.revoke";
+  AuditEvent other = event("x");
+  other.action = "tokens.other";
+  {
+    const auto segments = AuditSegments::open(path_, kToday).value();
+    ASSERT_TRUE(segments->append(bodies({made, revoked, other}), kToday));
+  }
+  EXPECT_EQ(read({.action = "token"}).subjects.size(), 2U) << "a kind is no prefix of a word";
+  EXPECT_EQ(read({.action = "token.revoke"}).subjects.size(), 1U);
+  EXPECT_EQ(read({.about = {"usr_1"}}).subjects.size(), 1U);
+  EXPECT_EQ(read({.about = {"usr_1", "tok_1"}}).subjects.size(), 2U);
+  EXPECT_EQ(read({.until = kNow}).subjects.size(), 3U);
+  EXPECT_EQ(read({.until = kNow - milliseconds(1)}).subjects.size(), 0U);
+}
+
+TEST_F(Audit, FindsTheNewestWithoutLookingAtOlderSegments) {
+  for (int day = 0; day < 3; ++day)
+    write({std::to_string(day) + "a", std::to_string(day) + "b"}, kToday + std::chrono::days(day));
+  EXPECT_EQ(read({.newest = 1}).subjects, std::vector<std::string>{"2b"});
+  EXPECT_EQ(read({.newest = 3}).subjects, (std::vector<std::string>{"1b", "2a", "2b"}));
+  EXPECT_EQ(read({.newest = 100}).subjects.size(), 6U);
+  EXPECT_EQ(read({.newest = 100}).damaged, 0U);
+  const auto names = list_segments(path_).value();
+  fs::remove(path_ / names[1]);
+  EXPECT_EQ(read({.newest = 100}).damaged, 1U) << "a segment between two others is missing";
+  ASSERT_TRUE(replace_file(path_ / names[0], "no audit log"));
+  EXPECT_EQ(read({.newest = 2}).damaged, 0U) << "nobody looked so far back";
+}
+
 TEST_F(Audit, SkipsAndCountsATornTail) {
   write({"1", "2"});
   const std::string whole = content();

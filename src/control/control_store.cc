@@ -59,6 +59,15 @@ Result<Role> parse_role(std::string_view text) {
   return fail(ErrorCode::invalid, "a role must be member, admin or operator");
 }
 
+UsageCounts& UsageCounts::operator+=(const UsageCounts& other) {
+  exchanges += other.exchanges;
+  requests += other.requests;
+  bytes += other.bytes;
+  events += other.events;
+  event_bytes += other.event_bytes;
+  return *this;
+}
+
 bool TokenScopes::within(const TokenScopes& outer) const {
   return (!export_ || outer.export_) && (!tokens || outer.tokens);
 }

@@ -62,6 +62,8 @@ struct Token {
   std::optional<Timestamp> expires;
   std::optional<Timestamp> revoked;
   std::optional<TokenId> parent;  // the token that created it; revoking that one revokes this
+  std::optional<Timestamp> last_used{};  // at most a minute behind
+  std::string last_used_from{};          // the address block; empty: never used
 };
 
 // A token that authenticates now, with what it may do now (scopes and its user's role).
@@ -130,12 +132,27 @@ struct AccountPolicy {
   friend bool operator==(const AccountPolicy&, const AccountPolicy&) = default;
 };
 
-struct UsageDelta {
-  TokenId token;
+// What an account used on one UTC day.
+struct UsageCounts {
+  std::uint64_t exchanges = 0;    // tokens for credentials
+  std::uint64_t requests = 0;     // of its sessions to the S3 endpoint
+  std::uint64_t bytes = 0;        // of bodies that those were sent
+  std::uint64_t events = 0;       // taken in, those included that turn out to be duplicates
+  std::uint64_t event_bytes = 0;  // of the bodies that brought them, unzipped
+  UsageCounts& operator+=(const UsageCounts& other);
+  friend bool operator==(const UsageCounts&, const UsageCounts&) = default;
+};
+struct DayOfUsage {
+  AccountId account;
   Date day;
-  std::uint64_t exchanges = 0;
-  std::uint64_t requests = 0;
-  std::uint64_t bytes = 0;
+  UsageCounts counts{};
+};
+inline constexpr int kDaysOfUsage = 400;  // kept of each account, the newest
+
+struct TokenUse {
+  TokenId token;
+  Timestamp at;
+  std::string from;  // an address block
 };
 
 class ControlStore {
@@ -190,8 +207,14 @@ class ControlStore {
   virtual Result<std::vector<Revocation>> revocations(Timestamp newer_than,
                                                       std::uint64_t changed_after) = 0;
 
-  virtual Result<void> add_usage(const std::vector<UsageDelta>&) = 0;  // sums
-  virtual Result<std::vector<UsageDelta>> usage(std::optional<AccountId>, Date since) = 0;
+  // Adds to the sums, and moves last uses forward, never back. What is of an account or a token that
+  // does not exist, or of an account whose usage was purged, is left out.
+  virtual Result<void> add_usage(const std::vector<DayOfUsage>&, const std::vector<TokenUse>&) = 0;
+  // From `since` to `until`, both included; by account and day.
+  virtual Result<std::vector<DayOfUsage>> usage(std::optional<AccountId>, Date since,
+                                                Date until) = 0;
+  // Removes the account's usage and its tokens' last uses; what is added later is left out.
+  virtual Result<void> purge_usage(const AccountId&) = 0;
 };
 
 }  // namespace valetkey::control

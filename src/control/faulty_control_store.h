@@ -96,11 +96,16 @@ class FaultyControlStore : public ControlStore {
                                               std::uint64_t changed_after) override {
     return unless_due([&] { return inner_.revocations(newer_than, changed_after); });
   }
-  Result<void> add_usage(const std::vector<UsageDelta>& deltas) override {
-    return unless_due([&] { return inner_.add_usage(deltas); });
+  Result<void> add_usage(const std::vector<DayOfUsage>& days,
+                         const std::vector<TokenUse>& tokens) override {
+    return unless_due([&] { return inner_.add_usage(days, tokens); });
   }
-  Result<std::vector<UsageDelta>> usage(std::optional<AccountId> account, Date since) override {
-    return unless_due([&] { return inner_.usage(std::move(account), since); });
+  Result<std::vector<DayOfUsage>> usage(std::optional<AccountId> account, Date since,
+                                        Date until) override {
+    return unless_due([&] { return inner_.usage(std::move(account), since, until); });
+  }
+  Result<void> purge_usage(const AccountId& account) override {
+    return unless_due([&] { return inner_.purge_usage(account); });
   }
 
  private:

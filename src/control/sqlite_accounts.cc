@@ -105,11 +105,11 @@ Result<void> delete_account_rows(Connection& connection, const AccountId& id) {
   if (account.state != AccountState::deleted)
     return fail(ErrorCode::denied, "account " + id.str() + " is " +
                                        std::string(name_of(account.state)) + "; delete it first");
+  VALETKEY_CHECK(delete_usage(connection, id));
   // Children before what they refer to; of the tokens, which refer to each other, all at once.
   VALETKEY_CHECK(connection.execute("PRAGMA defer_foreign_keys = ON"));
   for (const char* sql :
-       {"DELETE FROM usage WHERE token IN (SELECT id FROM tokens WHERE account = ?1)",
-        "DELETE FROM tokens WHERE account = ?1", "DELETE FROM users WHERE account = ?1",
+       {"DELETE FROM tokens WHERE account = ?1", "DELETE FROM users WHERE account = ?1",
         "DELETE FROM policies WHERE account = ?1", "UPDATE accounts SET name = '' WHERE id = ?1"}) {
     VALETKEY_TRY(Statement forget, connection.prepare(sql));
     VALETKEY_CHECK(forget.bind(1, id.str()).run());

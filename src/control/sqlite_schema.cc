@@ -89,6 +89,27 @@ CREATE INDEX counting_by_user ON tokens (user, expires_ms) WHERE revoked_ms IS N
 ALTER TABLE revocations ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
 UPDATE revocations SET change = (SELECT counter FROM changes);
 CREATE INDEX revocations_by_change ON revocations (change);
+)",
+    // Formats up to 3 counted per token, for ever.
+    R"(
+CREATE TABLE account_usage (
+  account TEXT NOT NULL REFERENCES accounts (id),
+  day INTEGER NOT NULL,
+  exchanges INTEGER NOT NULL,
+  requests INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  events INTEGER NOT NULL,
+  event_bytes INTEGER NOT NULL,
+  PRIMARY KEY (account, day)
+) STRICT, WITHOUT ROWID;
+INSERT INTO account_usage
+  SELECT tokens.account, usage.day, sum(min(usage.exchanges, 1 << 52)),
+         sum(min(usage.requests, 1 << 52)), sum(min(usage.bytes, 1 << 52)), 0, 0
+  FROM usage JOIN tokens ON tokens.id = usage.token GROUP BY 1, 2;
+DROP TABLE usage;
+ALTER TABLE accounts ADD COLUMN usage_purged INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tokens ADD COLUMN last_used_ms INTEGER;
+ALTER TABLE tokens ADD COLUMN last_used_from TEXT;
 )"};
 
 constexpr auto kNewest = static_cast<std::int64_t>(kMigrations.size());

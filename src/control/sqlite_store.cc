@@ -124,11 +124,16 @@ class SqliteStore final : public ControlStore {
     return reading([&](Connection& c) { return select_revocations(c, newer_than, changed_after); });
   }
 
-  Result<void> add_usage(const std::vector<UsageDelta>& deltas) override {
-    return writing([&](Connection& c) { return upsert_usage(c, deltas); });
+  Result<void> add_usage(const std::vector<DayOfUsage>& days,
+                         const std::vector<TokenUse>& tokens) override {
+    return writing([&](Connection& c) { return upsert_usage(c, days, tokens); });
   }
-  Result<std::vector<UsageDelta>> usage(std::optional<AccountId> account, Date since) override {
-    return reading([&](Connection& c) { return select_usage(c, account, since); });
+  Result<std::vector<DayOfUsage>> usage(std::optional<AccountId> account, Date since,
+                                        Date until) override {
+    return reading([&](Connection& c) { return select_usage(c, account, since, until); });
+  }
+  Result<void> purge_usage(const AccountId& account) override {
+    return writing([&](Connection& c) { return delete_usage(c, account); });
   }
 
  private:

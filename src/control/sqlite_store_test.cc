@@ -61,7 +61,7 @@ TEST_F(SqliteStore, ChecksStructureAndReferences) {
   EXPECT_NE(dangling->front().find("table policies"), std::string::npos) << dangling->front();
   ASSERT_TRUE(connect()->execute("PRAGMA wal_checkpoint(TRUNCATE)"));
   const std::string sound = read_file(file_, 10'000'000).value();
-  for (const char* table : {"accounts", "users", "tokens", "revocations", "usage"}) {
+  for (const char* table : {"accounts", "users", "tokens", "revocations", "account_usage"}) {
     const auto page = connect()->read_integer(
         std::string("SELECT rootpage FROM sqlite_schema WHERE type = 'table' AND name = '") +
         table + "'");
@@ -87,7 +87,7 @@ TEST_F(SqliteStore, MarksTheFileAsItsOwn) {
   open();
   const auto connection = connect();
   EXPECT_EQ(connection->read_integer("PRAGMA application_id").value(), 0x564b4354);
-  EXPECT_EQ(connection->read_integer("PRAGMA user_version").value(), 3);
+  EXPECT_EQ(connection->read_integer("PRAGMA user_version").value(), 4);
   EXPECT_EQ(connection->read_integer("PRAGMA foreign_keys").value(), 1);
   EXPECT_EQ(connection->read_integer("PRAGMA synchronous").value(), 2);  // FULL
   EXPECT_EQ(connection->read_integer("PRAGMA trusted_schema").value(), 0);
@@ -98,16 +98,28 @@ TEST_F(SqliteStore, MarksTheFileAsItsOwn) {
   EXPECT_EQ(mode->text(0), "wal");
 }
 
-// The file as format 1 left it: the same tables, without what came with formats 2 and 3.
+// What format 4 changed, undone.
+constexpr const char* kBackToFormatThree = R"(
+DROP TABLE account_usage;
+ALTER TABLE accounts DROP COLUMN usage_purged;
+ALTER TABLE tokens DROP COLUMN last_used_ms;
+ALTER TABLE tokens DROP COLUMN last_used_from;
+CREATE TABLE usage (token TEXT NOT NULL REFERENCES tokens (id), day INTEGER NOT NULL,
+  exchanges INTEGER NOT NULL, requests INTEGER NOT NULL, bytes INTEGER NOT NULL,
+  PRIMARY KEY (token, day)) STRICT, WITHOUT ROWID;
+PRAGMA user_version=3)";
+
+// The file as format 1 left it: the same tables, without what came with formats 2 to 4.
 TEST_F(SqliteStore, BringsAFileOfFormatOneToTheNewest) {
   ASSERT_TRUE(open()->create_account(account_id("1"), "Acme", now_));
   ASSERT_TRUE(open()->set_account_state(account_id("1"), AccountState::suspended, now_));
+  ASSERT_TRUE(connect()->execute(kBackToFormatThree));
   ASSERT_TRUE(connect()->execute(
       "DROP INDEX counting_by_account; DROP INDEX counting_by_user; DROP INDEX "
       "revocations_by_change;"
       "ALTER TABLE revocations DROP COLUMN change; DROP TABLE policies; PRAGMA user_version=1"));
   const auto store = open();
-  EXPECT_EQ(connect()->read_integer("PRAGMA user_version").value(), 3);
+  EXPECT_EQ(connect()->read_integer("PRAGMA user_version").value(), 4);
   EXPECT_EQ(store->account(account_id("1"))->name, "Acme");
   AccountPolicy policy;
   policy.events_per_s = 7;
@@ -127,9 +139,29 @@ TEST_F(SqliteStore, ForgetsRevocationsThatNoSessionCanBeOf) {
   EXPECT_EQ(connect()->read_integer("SELECT count(*) FROM revocations").value(), 1);
 }
 
+TEST_F(SqliteStore, AddsUpWhatFormatThreeCountedPerToken) {
+  const AccountId account = account_id("1");
+  const Date day = date_of(now_);
+  {
+    const auto store = open();
+    ASSERT_TRUE(store->create_account(account, "Acme", now_));
+    const auto user = store->create_user("a@example.com", account, Role::admin, now_).value();
+    const NewToken wanted{account, user.id, "n", {.export_ = true}, std::nullopt, std::nullopt, {}};
+    for (const char filler : {'a', 'b'})
+      ASSERT_TRUE(store->create_token(wanted, std::string(32, filler), now_));
+  }
+  ASSERT_TRUE(connect()->execute(kBackToFormatThree));
+  ASSERT_TRUE(connect()->execute("INSERT INTO usage SELECT id, " +
+                                 std::to_string(day.time_since_epoch().count()) +
+                                 ", 1, 20, 300 FROM tokens"));
+  const auto usage = open()->usage(account, day, day).value();
+  ASSERT_EQ(usage.size(), 1U);
+  EXPECT_EQ(usage[0].counts, (UsageCounts{2, 40, 600, 0, 0}));
+}
+
 TEST_F(SqliteStore, LeavesAFileOfANewerFormatAlone) {
   open();
-  ASSERT_TRUE(connect()->execute("PRAGMA user_version=4"));
+  ASSERT_TRUE(connect()->execute("PRAGMA user_version=5"));
   const std::string before = read_file(file_, 1 << 20).value();
   const auto refused = open_sqlite_store(file_);
   ASSERT_FALSE(refused);
@@ -172,8 +204,9 @@ TEST_F(SqliteStore, MapsAFullDiskToFullAndLosesNothing) {
   ASSERT_TRUE(connection->execute("BEGIN"));
   Result<void> filled;
   for (int i = 0; filled && i < 10'000; ++i)
-    filled = connection->execute("INSERT INTO accounts VALUES ('" + std::to_string(1000 + i) +
-                                 "', '" + std::string(500, 'x') + "', 'active', 0)");
+    filled = connection->execute("INSERT INTO accounts (id, name, state, created_ms) VALUES ('" +
+                                 std::to_string(1000 + i) + "', '" + std::string(500, 'x') +
+                                 "', 'active', 0)");
   ASSERT_FALSE(filled);
   EXPECT_EQ(filled.error().code, ErrorCode::full);
   EXPECT_THAT(filled.error().detail, testing::HasSubstr("free some space"));
@@ -217,13 +250,15 @@ TEST_F(SqliteStore, EnforcesItsReferences) {
   const auto connection = connect();
   EXPECT_FALSE(connection->execute(
       "INSERT INTO users VALUES ('usr_0', 'a@b', '404', 'member', 'active', 0)"));
-  EXPECT_FALSE(connection->execute("INSERT INTO accounts VALUES ('1', '', 'unheard-of', 0)"));
+  EXPECT_FALSE(connection->execute(
+      "INSERT INTO accounts (id, name, state, created_ms) VALUES ('1', '', 'unheard-of', 0)"));
   EXPECT_FALSE(connection->execute("PRAGMA writable_schema=ON; DELETE FROM sqlite_schema"));
 }
 
 TEST_F(SqliteStore, TellsABadStoredValueFromAGoodOne) {
   const auto store = open();
-  ASSERT_TRUE(connect()->execute("INSERT INTO accounts VALUES ('not digits', '', 'active', 0)"));
+  ASSERT_TRUE(connect()->execute(
+      "INSERT INTO accounts (id, name, state, created_ms) VALUES ('not digits', '', 'active', 0)"));
   EXPECT_EQ(store->accounts().error().code, ErrorCode::corrupt);
 }
 
@@ -298,7 +333,8 @@ TEST_F(SqliteStore, RollsBackATransactionWhoseProcessWasKilled) {
   const pid_t child = fork();
   if (child == 0) {
     const auto connection = connect();
-    if (!connection->execute("BEGIN IMMEDIATE; INSERT INTO accounts VALUES ('1','','active',0)"))
+    if (!connection->execute("BEGIN IMMEDIATE; INSERT INTO accounts (id, name, state, created_ms) "
+                             "VALUES ('1','','active',0)"))
       _exit(1);
     if (write(ready[1], "x", 1) != 1) _exit(2);
     pause();

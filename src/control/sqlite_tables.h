@@ -53,9 +53,11 @@ Result<void> count_change(Connection&);
 Result<std::uint64_t> select_change_counter(Connection&);
 
 // sqlite_usage.cc
-Result<void> upsert_usage(Connection&, const std::vector<UsageDelta>&);
-Result<std::vector<UsageDelta>> select_usage(Connection&, const std::optional<AccountId>&,
-                                             Date since);
+Result<void> upsert_usage(Connection&, const std::vector<DayOfUsage>&,
+                          const std::vector<TokenUse>&);
+Result<std::vector<DayOfUsage>> select_usage(Connection&, const std::optional<AccountId>&,
+                                             Date since, Date until);
+Result<void> delete_usage(Connection&, const AccountId&);
 
 // A value that was checked before it was stored: if it no longer parses, the file was altered.
 template <class T>

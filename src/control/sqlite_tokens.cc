@@ -8,8 +8,8 @@ namespace valetkey::control {
 namespace {
 
 constexpr std::string_view kColumns =
-    "SELECT id, account, user, name, scopes, created_ms, expires_ms, revoked_ms, parent FROM "
-    "tokens";
+    "SELECT id, account, user, name, scopes, created_ms, expires_ms, revoked_ms, parent,"
+    " last_used_ms, last_used_from FROM tokens";
 
 Result<Token> read_token(const Statement& row) {
   VALETKEY_TRY(TokenId id, as_stored(TokenId::parse(row.text(0))));
@@ -28,7 +28,9 @@ Result<Token> read_token(const Statement& row) {
                from_epoch_ms(row.integer(5)),
                as_time(row.optional_integer(6)),
                as_time(row.optional_integer(7)),
-               std::move(parent)};
+               std::move(parent),
+               as_time(row.optional_integer(9)),
+               std::string(row.optional_text(10).value_or(""))};
 }
 
 Result<void> check_owner(Connection& connection, const NewToken& wanted) {

@@ -16,46 +16,97 @@ std::int64_t capped(std::uint64_t value) {
 
 std::int64_t day_number(Date day) { return day.time_since_epoch().count(); }
 
-}  // namespace
+// By their number, not by the clock: a clock that was wrong for an hour costs nobody his figures.
+Result<void> forget_old_days(Connection& connection, const AccountId& account) {
+  VALETKEY_TRY(Statement forget,
+               connection.prepare("DELETE FROM account_usage WHERE account = ?1 AND day <="
+                                  " (SELECT day FROM account_usage WHERE account = ?1"
+                                  "  ORDER BY day DESC LIMIT 1 OFFSET ?2)"));
+  return forget.bind(1, account.str()).bind(2, std::int64_t{kDaysOfUsage}).run();
+}
 
-Result<void> upsert_usage(Connection& connection, const std::vector<UsageDelta>& deltas) {
-  // A token that the store does not know (it was restored from a backup) has nobody to count for.
+Result<void> add_day(Statement& add, const DayOfUsage& day) {
+  const UsageCounts& counts = day.counts;
+  add.reset();
+  add.bind(1, day.account.str()).bind(2, day_number(day.day)).bind(3, capped(counts.exchanges));
+  add.bind(4, capped(counts.requests)).bind(5, capped(counts.bytes));
+  add.bind(6, capped(counts.events)).bind(7, capped(counts.event_bytes));
+  return add.run();
+}
+
+Result<void> move_last_uses(Connection& connection, const std::vector<TokenUse>& tokens) {
   VALETKEY_TRY(
-      Statement add,
-      connection.prepare("INSERT INTO usage (token, day, exchanges, requests, bytes)"
-                         " SELECT id, ?2, ?3, ?4, ?5 FROM tokens WHERE id = ?1"
-                         " ON CONFLICT (token, day) DO UPDATE SET"
-                         " exchanges = min(exchanges + excluded.exchanges, 4611686018427387903),"
-                         " requests = min(requests + excluded.requests, 4611686018427387903),"
-                         " bytes = min(bytes + excluded.bytes, 4611686018427387903)"));
-  for (const UsageDelta& delta : deltas) {
-    add.reset();
-    add.bind(1, delta.token.str()).bind(2, day_number(delta.day)).bind(3, capped(delta.exchanges));
-    add.bind(4, capped(delta.requests)).bind(5, capped(delta.bytes));
-    VALETKEY_CHECK(add.run());
+      Statement move,
+      connection.prepare("UPDATE tokens SET last_used_ms = ?2, last_used_from = ?3 WHERE id = ?1"
+                         " AND (last_used_ms IS NULL OR last_used_ms < ?2) AND (SELECT usage_purged"
+                         "  FROM accounts WHERE accounts.id = tokens.account) = 0"));
+  for (const TokenUse& use : tokens) {
+    move.reset();
+    move.bind(1, use.token.str()).bind(2, epoch_ms(use.at)).bind(3, use.from);
+    VALETKEY_CHECK(move.run());
   }
   return {};
 }
 
-Result<std::vector<UsageDelta>> select_usage(Connection& connection,
-                                             const std::optional<AccountId>& account, Date since) {
+std::uint64_t count_of(const Statement& row, int column) {
+  return static_cast<std::uint64_t>(row.integer(column));
+}
+
+}  // namespace
+
+Result<void> upsert_usage(Connection& connection, const std::vector<DayOfUsage>& days,
+                          const std::vector<TokenUse>& tokens) {
+  VALETKEY_TRY(
+      Statement add,
+      connection.prepare(
+          "INSERT INTO account_usage (account, day, exchanges, requests, bytes, events, "
+          "event_bytes)"
+          " SELECT id, ?2, ?3, ?4, ?5, ?6, ?7 FROM accounts WHERE id = ?1 AND usage_purged = 0"
+          " ON CONFLICT (account, day) DO UPDATE SET"
+          " exchanges = min(exchanges + excluded.exchanges, 4611686018427387903),"
+          " requests = min(requests + excluded.requests, 4611686018427387903),"
+          " bytes = min(bytes + excluded.bytes, 4611686018427387903),"
+          " events = min(events + excluded.events, 4611686018427387903),"
+          " event_bytes = min(event_bytes + excluded.event_bytes, 4611686018427387903)"));
+  for (const DayOfUsage& day : days) {
+    VALETKEY_CHECK(add_day(add, day));
+    VALETKEY_CHECK(forget_old_days(connection, day.account));
+  }
+  return move_last_uses(connection, tokens);
+}
+
+Result<std::vector<DayOfUsage>> select_usage(Connection& connection,
+                                             const std::optional<AccountId>& account, Date since,
+                                             Date until) {
   std::string sql =
-      "SELECT usage.token, usage.day, usage.exchanges, usage.requests, usage.bytes FROM usage"
-      " JOIN tokens ON tokens.id = usage.token WHERE usage.day >= ?1";
-  if (account) sql += " AND tokens.account = ?2";
-  VALETKEY_TRY(Statement list, connection.prepare(sql + " ORDER BY usage.day, usage.token"));
-  list.bind(1, day_number(since));
-  if (account) list.bind(2, account->str());
-  std::vector<UsageDelta> usage;
+      "SELECT account, day, exchanges, requests, bytes, events, event_bytes FROM account_usage"
+      " WHERE day BETWEEN ?1 AND ?2";
+  if (account) sql += " AND account = ?3";
+  VALETKEY_TRY(Statement list, connection.prepare(sql + " ORDER BY account, day"));
+  list.bind(1, day_number(since)).bind(2, day_number(until));
+  if (account) list.bind(3, account->str());
+  std::vector<DayOfUsage> usage;
   while (true) {
     VALETKEY_TRY(const bool row, list.step());
     if (!row) return usage;
-    VALETKEY_TRY(TokenId token, as_stored(TokenId::parse(list.text(0))));
-    usage.push_back({std::move(token), Date(std::chrono::days(list.integer(1))),
-                     static_cast<std::uint64_t>(list.integer(2)),
-                     static_cast<std::uint64_t>(list.integer(3)),
-                     static_cast<std::uint64_t>(list.integer(4))});
+    VALETKEY_TRY(AccountId of, as_stored(AccountId::parse(list.text(0))));
+    usage.push_back({std::move(of),
+                     Date(std::chrono::days(list.integer(1))),
+                     {count_of(list, 2), count_of(list, 3), count_of(list, 4), count_of(list, 5),
+                      count_of(list, 6)}});
   }
+}
+
+Result<void> delete_usage(Connection& connection, const AccountId& account) {
+  VALETKEY_CHECK(select_account(connection, account));
+  for (const char* sql :
+       {"UPDATE accounts SET usage_purged = 1 WHERE id = ?1",
+        "DELETE FROM account_usage WHERE account = ?1",
+        "UPDATE tokens SET last_used_ms = NULL, last_used_from = NULL WHERE account = ?1"}) {
+    VALETKEY_TRY(Statement statement, connection.prepare(sql));
+    VALETKEY_CHECK(statement.bind(1, account.str()).run());
+  }
+  return {};
 }
 
 }  // namespace valetkey::control

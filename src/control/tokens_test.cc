@@ -43,6 +43,14 @@ TEST(Tokens, ShowEveryMistypedCharacter) {
   EXPECT_FALSE(is_well_formed_token(swapped));
 }
 
+TEST(Tokens, AreMistypedOnlyWhereTheyWereMeantToBeOurs) {
+  EXPECT_FALSE(is_mistyped_token(kGolden));
+  EXPECT_TRUE(is_mistyped_token(kGolden.substr(0, 51)));
+  EXPECT_TRUE(is_mistyped_token("vkpat_"));
+  for (const char* other : {"", "ghp_0123", "VKPAT_0123", "eyJhbGciOi.x.y"})
+    EXPECT_FALSE(is_mistyped_token(other)) << other;
+}
+
 TEST(Tokens, HaveOneLength) {
   EXPECT_FALSE(is_well_formed_token(""));
   EXPECT_FALSE(is_well_formed_token(kTokenPrefix));

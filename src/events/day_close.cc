@@ -262,8 +262,8 @@ Result<void> Exporter::erase_set_aside(const std::function<bool(const Event&)>& 
                                      return {};
                                    }
                                    Event event;
-                                   std::string_view rest = *record;
-                                   if (decode_event(rest, event) && wanted(event))
+                                   std::size_t at = 0;
+                                   if (decode_event(*record, at, event) && wanted(event))
                                      gone.push_back(info.key);
                                    return {};
                                  }));

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // One event as it rests in the event log: the unit of de-duplication, with all that its rows need.
-// Pure. Binary form: docs/formats.md, "Event record". Views point into the record they were decoded
-// from.
+// What the events of a request, a visitor or a snapshot share is written once, in a record before
+// them, so an event is read from the stretch of records that it lies in. Pure. Binary form:
+// docs/formats.md, "Event record". Views point into the records they were decoded from.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +42,8 @@ struct Event {
   std::string_view uuid;  // 1 to 128 bytes
   Timestamp received;     // the server's clock: process_timestamp, and the day it is exported under
   Timestamp timestamp;    // the client's clock, years 1 to 9999
+  // The account has an ingest key and the request came without it: a browser's, or a stranger's.
+  bool keyless = false;
   std::string_view visitor_id;
   Text session_id, user_ip, user_agent, referer, revision, client_engine, client_version;
   Text entity_id, event_type, event_name;
@@ -53,20 +57,48 @@ struct Event {
   std::size_t rows() const { return kind == EventKind::activation ? decisions.size() : 1; }
 };
 
-// Appends one record (its length first) to `out`.
+// Appends the events of one request, as they come. What several of them share is written before the
+// first that is kept.
+class EventWriter {
+ public:
+  explicit EventWriter(std::string& out) : out_(out) {}
+  // The events that follow are of another visitor, or of another snapshot of the same one.
+  void begin_visitor() { visitor_ = snapshot_ = kNone; }
+  void begin_snapshot() { snapshot_ = kNone; }
+  // `decisions` are the snapshot's; `chosen` those of them that the event has, all if it is empty.
+  // event.decisions is not looked at.
+  void add(const Event& event, const std::vector<Decision>& decisions,
+           std::span<const std::uint32_t> chosen);
+
+ private:
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+  void share(const Event& event, const std::vector<Decision>& decisions);
+  std::string& out_;
+  std::size_t request_ = kNone, visitor_ = kNone, snapshot_ = kNone;  // where they were written
+};
+
+// Appends one event that shares nothing.
 void encode_event(const Event& event, std::string& out);
 
-// Reads the record at the front of `records` and drops it from there. Reuses the memory of `into`.
-// `corrupt` for anything that encode_event() does not write.
-Result<void> decode_event(std::string_view& records, Event& into);
+// Says of a request's events, as EventWriter wrote them, that they are keyless.
+void mark_keyless(std::string& records);
 
-// Only what tells events apart, of the record at the front.
+// Reads the event at `at` and moves it behind; the end of the last one is the end of `records`.
+// `at` is 0, or where an earlier call left it. Reuses the memory of `into`. `corrupt` for anything that
+// is not written here.
+Result<void> decode_event(std::string_view records, std::size_t& at, Event& into);
+
+// Only what tells events apart.
 struct EventIdentity {
   std::string_view account_id, uuid;
+  bool keyless = false;
 };
-Result<EventIdentity> identify_event(std::string_view records);
+Result<EventIdentity> identify_event(std::string_view records, std::size_t at);
 
-// Drops `count` records from the front, unread.
-Result<void> skip_events(std::string_view& records, std::uint64_t count);
+// Moves `at` behind `count` events, unread.
+Result<void> skip_events(std::string_view records, std::size_t& at, std::uint64_t count);
+
+// The events behind the first `count`, in a form that can do without those.
+Result<std::string> cut_events(std::string_view records, std::uint64_t count);
 
 }  // namespace valetkey::events

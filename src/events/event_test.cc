@@ -5,6 +5,8 @@
 
 #include <random>
 
+#include "base/encoding.h"
+
 namespace valetkey::events {
 namespace {
 
@@ -35,14 +37,18 @@ bool same(const Event& a, const Event& b) {
   return x == y;
 }
 
-TEST(EventRecord, SurvivesTheRoundTrip) {
+std::string record_of(const Event& e) {
   std::string bytes;
-  encode_event(sample(), bytes);
-  encode_event(sample(), bytes);
-  std::string_view rest = bytes;
+  encode_event(e, bytes);
+  return bytes;
+}
+
+TEST(EventRecord, SurvivesTheRoundTrip) {
+  const std::string bytes = record_of(sample()) + record_of(sample());
+  std::size_t at = 0;
   for (int i = 0; i < 2; ++i) {
     Event e;
-    ASSERT_TRUE(decode_event(rest, e));
+    ASSERT_TRUE(decode_event(bytes, at, e));
     EXPECT_TRUE(same(e, sample()));
     EXPECT_EQ(e.revenue, -3995);
     EXPECT_EQ(e.quantity, INT64_MIN);
@@ -53,46 +59,129 @@ TEST(EventRecord, SurvivesTheRoundTrip) {
     EXPECT_EQ(e.decisions[1].is_holdback, std::nullopt);
     EXPECT_EQ(e.tags[1].value, std::nullopt);
   }
-  EXPECT_TRUE(rest.empty());
+  EXPECT_EQ(at, bytes.size());
+}
+
+// As the first release wrote it: a log that waits must be readable after an upgrade.
+TEST(EventRecord, ReadsTheRecordsOfTheFirstRelease) {
+  const std::string bytes =
+      unhex(
+          "7e01020935393637383033373303752d31809fb8cc915d090776697369746f72000931302e302e30"
+          "2e300000000000010009707572636861736501b53e01ffffffffffffffffff0101000000000000e0"
+          "bf02023105706c616e07637573746f6d05676f6c6400027800010202630265000200036532027600"
+          "02016b02760000")
+          .value();
+  Event e;
+  std::size_t at = 0;
+  ASSERT_TRUE(decode_event(bytes, at, e));
+  EXPECT_EQ(at, bytes.size());
+  EXPECT_TRUE(same(e, sample()));
+  EXPECT_FALSE(e.keyless);
+  const auto identity = identify_event(bytes, 0);
+  ASSERT_TRUE(identity);
+  EXPECT_EQ(identity->account_id, "596780373");
+  EXPECT_EQ(identity->uuid, "u-1");
+  // Beside new ones.
+  const std::string both = bytes + record_of(sample());
+  at = bytes.size();
+  ASSERT_TRUE(decode_event(both, at, e));
+  EXPECT_TRUE(same(e, sample()));
 }
 
 TEST(EventRecord, ForgetsWhatTheFormerRecordHeld) {
-  std::string bytes;
-  encode_event(sample(), bytes);
   Event bare;
   bare.kind = EventKind::activation;
   bare.account_id = "1";
   bare.uuid = "u";
   bare.visitor_id = "v";
-  encode_event(bare, bytes);
-  std::string_view rest = bytes;
+  const std::string bytes = record_of(sample()) + record_of(bare);
+  std::size_t at = 0;
   Event e;
-  ASSERT_TRUE(decode_event(rest, e));
-  ASSERT_TRUE(decode_event(rest, e));
+  ASSERT_TRUE(decode_event(bytes, at, e));
+  ASSERT_TRUE(decode_event(bytes, at, e));
   EXPECT_TRUE(same(e, bare));
   EXPECT_EQ(e.rows(), 0U);
 }
 
-TEST(EventRecord, RefusesEveryTruncation) {
+TEST(EventRecord, WritesOnceWhatEventsShare) {
   std::string bytes;
-  encode_event(sample(), bytes);
+  EventWriter writer(bytes);
+  Event e = sample();
+  const std::string visitor(1000, 'v'), agent(1000, 'a');
+  e.visitor_id = visitor;
+  e.user_agent = agent;
+  const std::vector<std::uint32_t> second{1};
+  writer.add(e, e.decisions, {});
+  const auto first = bytes.size();
+  for (int i = 0; i < 10; ++i) writer.add(e, e.decisions, second);
+  EXPECT_LT(bytes.size(), first + 1000);
+  writer.begin_visitor();
+  e.visitor_id = "other";
+  e.decisions.clear();
+  writer.add(e, {}, {});
+  std::size_t at = 0;
+  Event read;
+  for (int i = 0; i < 12; ++i) {
+    ASSERT_TRUE(decode_event(bytes, at, read)) << i;
+    EXPECT_EQ(read.visitor_id, i == 11 ? "other" : std::string_view(visitor));
+    EXPECT_EQ(read.user_agent, Text(agent));
+    EXPECT_EQ(read.attributes.size(), 2U);
+    ASSERT_EQ(read.decisions.size(), i == 0 ? 2U : i == 11 ? 0U : 1U);
+    if (i > 0 && i < 11) {
+      EXPECT_EQ(read.decisions[0].experiment_id, "e2");
+    }
+  }
+  EXPECT_EQ(at, bytes.size());
+}
+
+TEST(EventRecord, IsCutWhereOthersShareWithIt) {
+  std::string bytes;
+  EventWriter writer(bytes);
+  for (const char* uuid : {"a", "b", "c"}) {
+    Event e = sample();
+    e.uuid = uuid;
+    writer.add(e, e.decisions, {});
+  }
+  const auto rest = cut_events(bytes, 2);
+  ASSERT_TRUE(rest);
+  Event expected = sample();
+  expected.uuid = "c";
+  EXPECT_EQ(*rest, record_of(expected));
+  EXPECT_EQ(cut_events(bytes, 0).value(), bytes);
+  EXPECT_FALSE(cut_events(bytes, 4));
+}
+
+TEST(EventRecord, KnowsKeylessEvents) {
+  std::string bytes = record_of(sample());
+  EXPECT_FALSE(identify_event(bytes, 0)->keyless);
+  mark_keyless(bytes);
+  EXPECT_TRUE(identify_event(bytes, 0)->keyless);
+  Event e;
+  std::size_t at = 0;
+  ASSERT_TRUE(decode_event(bytes, at, e));
+  EXPECT_TRUE(e.keyless);
+  EXPECT_EQ(record_of(e), bytes);
+}
+
+TEST(EventRecord, RefusesEveryTruncation) {
+  const std::string bytes = record_of(sample());
   for (std::size_t n = 0; n < bytes.size(); ++n) {
-    std::string_view rest = std::string_view(bytes).substr(0, n);
     Event e;
-    EXPECT_FALSE(decode_event(rest, e)) << n;
+    std::size_t at = 0;
+    EXPECT_FALSE(decode_event(std::string_view(bytes).substr(0, n), at, e)) << n;
   }
 }
 
 TEST(EventRecord, NeverReadsBeyondItsRecordHoweverItIsDamaged) {
-  std::string good;
-  encode_event(sample(), good);
+  const std::string good = record_of(sample());
   std::mt19937 random(7);
   for (int i = 0; i < 20'000; ++i) {
     auto bytes = std::make_unique<std::string>(good);  // its own allocation: ASan sees an overrun
     (*bytes)[random() % bytes->size()] = static_cast<char>(random());
-    std::string_view rest = *bytes;
     Event e;
-    if (decode_event(rest, e)) {
+    std::size_t at = 0;
+    (void)identify_event(*bytes, 0);
+    if (decode_event(*bytes, at, e)) {
       EXPECT_LE(e.attributes.size(), bytes->size());
     }
   }
@@ -101,10 +190,10 @@ TEST(EventRecord, NeverReadsBeyondItsRecordHoweverItIsDamaged) {
 TEST(EventRecord, SkipsWithoutReading) {
   std::string bytes;
   for (int i = 0; i < 3; ++i) encode_event(sample(), bytes);
-  std::string_view rest = bytes;
-  ASSERT_TRUE(skip_events(rest, 2));
-  EXPECT_EQ(rest.size(), bytes.size() / 3);
-  EXPECT_FALSE(skip_events(rest, 2));
+  std::size_t at = 0;
+  ASSERT_TRUE(skip_events(bytes, at, 2));
+  EXPECT_EQ(at, bytes.size() / 3 * 2);
+  EXPECT_FALSE(skip_events(bytes, at, 2));
 }
 
 }  // namespace

@@ -110,8 +110,8 @@ Result<bool> Exporter::is_due(unsigned partition, Offset consumed, const Mark& m
 Result<std::optional<Timestamp>> Exporter::oldest_waiting(unsigned partition, Offset consumed) {
   VALETKEY_TRY(const auto piece, log_.read(partition, consumed, 1));
   Event event;
-  std::string_view rest = piece.records;
-  if (piece.count == 0 || !decode_event(rest, event)) return std::nullopt;
+  std::size_t at = 0;
+  if (piece.count == 0 || !decode_event(piece.records, at, event)) return std::nullopt;
   return event.received;
 }
 
@@ -129,43 +129,21 @@ Result<Date> Exporter::closed_through() {
   return first - std::chrono::days(1);
 }
 
-Result<storage::ExportBatch> Exporter::begin(unsigned partition, Offset consumed) {
-  ahead_ = {partition, consumed, consumed, {}};
-  VALETKEY_CHECK(collect(partition, ahead_.next, options_.batch_bytes, ahead_.records));
-  VALETKEY_CHECK(closed_through());
-  return ledger_.begin(partition, consumed, ahead_.next);
-}
-
-Result<void> Exporter::collect(unsigned partition, Offset& next, std::size_t max_bytes,
-                               std::string& records) {
-  while (records.size() < max_bytes) {
-    VALETKEY_TRY(auto piece, log_.read(partition, next, max_bytes - records.size()));
-    if (piece.next() == next) break;
-    next = piece.next();
-    if (records.empty())
-      records = std::move(piece.records);
-    else
-      records += piece.records;
-  }
-  return {};
-}
-
 Result<void> Exporter::run(const storage::ExportBatch& batch) {
-  Counts counts;
+  storage::ExportResult result;
   Deduplicator unseen;
   VALETKEY_TRY(const auto events, read(batch));
-  VALETKEY_TRY(const auto index, plan(batch, events, unseen, counts));
-  VALETKEY_CHECK(write_parts(batch, events, index, counts));
+  VALETKEY_TRY(const auto index, plan(batch, events, unseen, result));
+  VALETKEY_CHECK(write_parts(batch, events, index, result.counts));
 
-  std::vector<storage::SeenFile> seen;
   const auto now = clock_.now();
   if (unseen.size() > 0) {
     PartPublisher publisher(store_, now);
     VALETKEY_CHECK(publisher.add_bytes(seen_key(batch.id), unseen.serialize()));
     VALETKEY_CHECK(publisher.flush());
-    seen.push_back({seen_key(batch.id), date_of(now), unseen.size()});
+    result.seen.push_back({seen_key(batch.id), date_of(now), unseen.size()});
   }
-  VALETKEY_CHECK(ledger_.finish(batch, seen, counts, now));
+  VALETKEY_CHECK(ledger_.finish(batch, result, now));
   VALETKEY_CHECK(log_.release(batch.log_partition, batch.next));
   log::info("events", "exported a batch",
             {{"events", events.places.size()},
@@ -174,37 +152,16 @@ Result<void> Exporter::run(const storage::ExportBatch& batch) {
   return tidy_seen(now);
 }
 
-Result<Exporter::Batch> Exporter::read(const storage::ExportBatch& batch) {
-  Batch events;
-  if (ahead_.partition == batch.log_partition && ahead_.first == batch.first &&
-      ahead_.next == batch.next && !ahead_.records.empty()) {
-    events.records = std::exchange(ahead_.records, {});
-  } else {
-    for (auto at = batch.first; at < batch.next;) {
-      const auto before = at;
-      VALETKEY_CHECK(collect(batch.log_partition, at, events.records.size() + 1, events.records));
-      if (at == before) break;
-    }
-  }
-  const std::uint64_t most = batch.next - batch.first;
-  for (std::string_view rest = events.records; !rest.empty() && events.places.size() < most;) {
-    events.places.push_back(static_cast<std::uint32_t>(rest.data() - events.records.data()));
-    VALETKEY_CHECK(skip_events(rest, 1));
-  }
-  return events;
-}
-
 Result<RowIndex> Exporter::plan(const storage::ExportBatch& batch, const Batch& events,
-                                Deduplicator& unseen, Counts& counts) {
+                                Deduplicator& unseen, storage::ExportResult& result) {
   const auto decode = [&](std::size_t i, Event& event) {
-    std::string_view rest = std::string_view(events.records).substr(events.places[i]);
-    return decode_event(rest, event);
+    std::size_t at = events.places[i];
+    return decode_event(events.records, at, event);
   };
   Event event;
   for (std::uint32_t i = 0; i < events.places.size(); ++i) {
-    VALETKEY_TRY(const auto identity,
-                 identify_event(std::string_view(events.records).substr(events.places[i])));
-    unseen.add(digest_of(identity.account_id, identity.uuid), i);
+    VALETKEY_TRY(const auto identity, identify_event(events.records, events.places[i]));
+    unseen.add(digest_of(identity.account_id, identity.uuid, identity.keyless), i);
   }
   unseen.sort();
   VALETKEY_TRY(const auto files, ledger_.seen());
@@ -214,12 +171,22 @@ Result<RowIndex> Exporter::plan(const storage::ExportBatch& batch, const Batch& 
   }
   const auto kept = unseen.kept(events.places.size());
   forget_partitions();
+  VALETKEY_TRY(auto spent, ledger_.excess());
+  WriteBudget budget(std::move(spent), options_.excess_an_hour);
+  const auto stored = [&](std::size_t i) {
+    return (i + 1 < events.places.size() ? events.places[i + 1] : events.records.size()) -
+           events.places[i];
+  };
   RowIndexer indexer(batch.open_day, [this](const Partition& p) { return admit(p); });
   for (std::size_t i = 0; i < events.places.size(); ++i) {
     VALETKEY_CHECK(decode(i, event));
-    auto& count = counts[std::string(event.account_id)];
+    auto& count = result.counts[std::string(event.account_id)];
     if (!kept[i]) {
       ++count.duplicates;
+      continue;
+    }
+    if (!budget.admit(event.account_id, event.received, stored(i), written_bytes(event))) {
+      ++result.dropped[std::string(event.account_id)][std::string(kTooManyRows)];
       continue;
     }
     ++count.events;
@@ -227,6 +194,7 @@ Result<RowIndex> Exporter::plan(const storage::ExportBatch& batch, const Batch& 
     indexer.add(event, events.places[i]);
     if (admit_failure_) return std::unexpected(*std::exchange(admit_failure_, std::nullopt));
   }
+  result.excess = budget.excess();
   return indexer.finish();
 }
 
@@ -277,10 +245,12 @@ Result<void> Exporter::write_parts(const storage::ExportBatch& batch, const Batc
     const auto first = index.rows[begin].partition;
     const auto type = index.partitions[first].type;
     auto end = begin;
-    while (end < index.rows.size() &&
-           index.rows[end].partition < first + ParquetWriter::kMaxPartitions &&
-           index.partitions[index.rows[end].partition].type == type)
-      ++end;
+    for (std::uint64_t bytes = 0;
+         end < index.rows.size() &&
+         index.rows[end].partition < first + ParquetWriter::kMaxPartitions &&
+         index.partitions[index.rows[end].partition].type == type && bytes < options_.stretch_bytes;
+         ++end)
+      bytes += index.rows[end].bytes;
     // Now, before there are plaintext files that a sync of the file system would write out, too.
     VALETKEY_CHECK(publisher.make_room(ParquetWriter::kMaxPartitions));
     VALETKEY_CHECK(write_rows(batch, events, index, begin, end, publisher, counts));
@@ -361,13 +331,15 @@ Result<std::optional<std::vector<ParquetFile>>> Exporter::try_rows(const Batch& 
 Result<void> Exporter::set_aside(const storage::ExportBatch& batch, const Batch& events,
                                  const RowIndex& index, const RowRef& row, PartPublisher& publisher,
                                  Counts& counts) {
-  std::string_view rest = std::string_view(events.records).substr(row.record);
-  const auto whole = rest;
-  VALETKEY_CHECK(skip_events(rest, 1));
+  std::size_t at = row.record;
+  Event event;
+  VALETKEY_CHECK(decode_event(events.records, at, event));
+  std::string record;
+  encode_event(event, record);
   ++counts[index.partitions[row.partition].account].set_aside;
   const auto key = fmt::format("{}{}/{}-{}", kSetAsidePrefix, batch.id, row.record, row.decision);
   log::error("events", "a row that could not be written was set aside", {{"object", key}});
-  return publisher.add_bytes(key, whole.substr(0, whole.size() - rest.size()));
+  return publisher.add_bytes(key, record);
 }
 
 // An exporter that died between an object and its row in the ledger left the object behind. Once is

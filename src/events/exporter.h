@@ -24,6 +24,7 @@
 #include "events/part_publisher.h"
 #include "events/rows.h"
 #include "events/seen_uuids.h"
+#include "events/write_budget.h"
 #include "storage/export_ledger.h"
 #include "storage/object_store.h"
 
@@ -31,6 +32,9 @@ namespace valetkey::events {
 
 // Of objects that hold the record of a row that could not be written.
 inline constexpr std::string_view kSetAsidePrefix = "internal/bad/";
+
+// Why events are dropped that would write too much for what was stored of them; see write_budget.h.
+inline constexpr std::string_view kTooManyRows = "too_many_rows";
 
 // What the exporter must know of an account.
 struct AccountPolicy {
@@ -42,10 +46,14 @@ struct ExporterOptions {
   DuckdbOptions duckdb;
   milliseconds longest_wait{15 * 60'000};  // of an event before it is exported
   std::size_t batch_bytes = 128 << 20;     // of event records: so many waiting start a batch, too
-  std::size_t max_partitions_a_day = 10'000;   // of an account and type
-  std::chrono::days window{7};                 // in which a repeated uuid is recognised
-  milliseconds grace{2 * 60'000};              // after midnight, before a day closes
-  milliseconds readable_after{2 * 3'600'000};  // how long replaced parts can still be read by key
+  // Of rows: so many end a batch, too, so that none lasts long; and so many are written at once.
+  std::uint64_t batch_written_bytes = std::uint64_t{1} << 30;
+  std::uint64_t stretch_bytes = std::uint64_t{64} << 20;
+  std::uint64_t excess_an_hour = kExcessAnHour;  // see write_budget.h
+  std::size_t max_partitions_a_day = 10'000;     // of an account and type
+  std::chrono::days window{7};                   // in which a repeated uuid is recognised
+  milliseconds grace{2 * 60'000};                // after midnight, before a day closes
+  milliseconds readable_after{2 * 3'600'000};    // how long replaced parts can still be read by key
 };
 
 class Exporter {
@@ -96,13 +104,12 @@ class Exporter {
   Result<std::optional<Timestamp>> oldest_waiting(unsigned partition, Offset consumed);
   Result<Date> closed_through();
   Result<storage::ExportBatch> begin(unsigned partition, Offset consumed);
-  // Appends what the log holds from `next` on, `max_bytes` of it, and moves `next` behind it.
-  Result<void> collect(unsigned partition, Offset& next, std::size_t max_bytes,
-                       std::string& records);
+  Result<void> cut_by_rows(LogBatch& piece, std::uint64_t& written);
+  Result<void> read_again(const storage::ExportBatch& batch, std::string& records);
   Result<void> run(const storage::ExportBatch& batch);
   Result<Batch> read(const storage::ExportBatch& batch);
   Result<RowIndex> plan(const storage::ExportBatch& batch, const Batch& events,
-                        Deduplicator& unseen, Counts& counts);
+                        Deduplicator& unseen, storage::ExportResult& result);
   Result<void> write_parts(const storage::ExportBatch& batch, const Batch& events,
                            const RowIndex& index, Counts& counts);
   Result<void> write_rows(const storage::ExportBatch& batch, const Batch& events,

@@ -87,8 +87,12 @@ class ExporterTest : public testing::Test {
         e.event_name = s.name;
       encode_event(e, records);
     }
+    append(std::move(records), events.size());
+  }
+  void append(std::string records, std::size_t count) {
     std::promise<Result<Offset>> done;
-    log_->append(records, events.size(), [&](Result<Offset> r) { done.set_value(std::move(r)); });
+    log_->append(std::move(records), count,
+                 [&](Result<Offset> r) { done.set_value(std::move(r)); });
     ASSERT_TRUE(done.get_future().get());
   }
   void drain() {
@@ -475,6 +479,97 @@ TEST_F(ExporterTest, NeverCallsAnErasureDoneThatAFailureStopped) {
         exporter_->erase_visitor(AccountId::parse("12").value(), sha256_hex("ann"), note);
     if (erased) EXPECT_EQ(erased->empty(), gone()) << "call " << call;
   }
+}
+
+// An activation of so many decisions by a visitor of so many attributes.
+std::string wide_event(const std::string& uuid, const std::string& account, std::size_t decisions,
+                       std::size_t attributes) {
+  Event e;
+  e.account_id = account;
+  e.uuid = uuid;
+  e.visitor_id = "v";
+  e.received = e.timestamp = kNoon;
+  e.kind = EventKind::activation;
+  e.attributes.assign(attributes, {"id", "name", "custom", "value"});
+  e.decisions.assign(decisions, {"c", "x", "y", false});
+  std::string record;
+  encode_event(e, record);
+  return record;
+}
+
+TEST_F(ExporterTest, MakesSmallChunksOfLargeRows) {
+  const std::string records = wide_event("u", "12", 1000, 1000);
+  Event event;
+  std::size_t at = 0;
+  ASSERT_TRUE(decode_event(records, at, event));
+  EXPECT_GT(written_bytes(event), std::uint64_t{1000 * 1000 * 4 * 16});
+  RowIndexer indexer(Date(), [](const Partition&) { return true; });
+  indexer.add(event, 0);
+  const auto index = indexer.finish();
+  RowReader reader(RowType::decisions, records, index, 0, index.rows.size());
+  std::uint64_t most = 0;
+  auto duckdb = Duckdb::open({.library = kLibrary, .folder = folder_ / "chunks"});
+  ASSERT_TRUE(duckdb);
+  ASSERT_TRUE((*duckdb)->add_table("t", columns_of(RowType::decisions, true), [&](RowChunk& chunk) {
+    auto rows = reader.fill(chunk);
+    if (rows) most = std::max(most, *rows);
+    return rows;
+  }));
+  std::string counted;
+  ASSERT_TRUE((*duckdb)->read("SELECT sum(len(attributes))::VARCHAR FROM t()", [&](TextRow row) {
+    counted = row[0].value_or("");
+    return Result<void>();
+  }));
+  EXPECT_EQ(counted, "1000000");
+  EXPECT_GT(most, 0U);
+  EXPECT_LE(most * index.rows[0].bytes, RowReader::kChunkBytes);
+}
+
+TEST_F(ExporterTest, WritesLargeRowsAFewAtATime) {
+  options_.stretch_bytes = std::uint64_t{1} << 20;
+  options_.batch_written_bytes = std::uint64_t{3} << 20;
+  reopen();
+  for (const auto& uuid : {"a", "b", "c"}) append(wide_event(uuid, "12", 50, 1000), 1);
+  send({{"n", "buy", "13"}});
+  drain();
+  EXPECT_EQ(rows("len(attributes)", "v1/account_id=12/").size(), 150U);
+  EXPECT_EQ(rows("visitor_id", "v1/account_id=13/"), std::vector<std::string>{"n v"});
+  EXPECT_GT(objects("v1/account_id=12/").size(), 9U) << "a part for some 12 rows each";
+  EXPECT_GT(ledger_->seen().value().size(), 2U) << "several batches";
+}
+
+// The records of a batch that is cut within a frame of the log are the same when it is repeated.
+TEST_F(ExporterTest, RepeatsABatchThatItsRowsEnded) {
+  options_.batch_written_bytes = 1;  // each event is a batch
+  reopen();
+  send({{"a"}, {"b"}, {"c"}});
+  for (std::uint64_t call = 1; ledger_->consumed(0).value() < 3; ++call) {
+    ASSERT_LT(call, 100U);
+    faulty_->fail_call(call);
+    (void)exporter_->drain();
+    faulty_->fail_call(0);
+    reopen();
+  }
+  EXPECT_EQ(rows("visitor_id"), (std::vector<std::string>{"a v", "b v", "c v"}));
+  EXPECT_EQ(ledger_->counts().value().at("12").duplicates, 0U);
+}
+
+TEST_F(ExporterTest, DropsAndCountsWhatWritesBeyondAnAccountsShare) {
+  options_.excess_an_hour = std::uint64_t{8} << 20;
+  reopen();
+  for (const auto& uuid : {"a", "b", "c"}) append(wide_event(uuid, "12", 50, 1000), 1);
+  append(wide_event("n", "13", 50, 1000), 1);
+  send({{"d", "buy", "12"}});
+  drain();
+  EXPECT_EQ(rows("visitor_id", "v1/account_id=12/type=decisions/").size(), 100U);
+  EXPECT_EQ(rows("visitor_id", "v1/account_id=12/type=events/"), std::vector<std::string>{"d v"});
+  EXPECT_EQ(rows("visitor_id", "v1/account_id=13/").size(), 50U) << "a neighbour pays nothing";
+  const storage::LossCounts dropped{{"12", {{std::string(kTooManyRows), 1}}}};
+  EXPECT_EQ(ledger_->losses().value().dropped, dropped);
+  append(wide_event("e", "12", 50, 1000), 1);
+  drain();
+  EXPECT_EQ(ledger_->losses().value().dropped.at("12").at(std::string(kTooManyRows)), 2U)
+      << "the next batch of the hour knows of it";
 }
 
 // Under load there is always something that waits: what must end exports up to a mark.

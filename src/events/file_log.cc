@@ -307,12 +307,15 @@ class FileLog final : public EventLog {
       return {};
     }
     if (!records) return std::unexpected(std::move(records).error());
-    std::string_view rest = *records;
     const Offset skipped =
         batch.next() > frame.header.first ? batch.next() - frame.header.first : 0;
-    VALETKEY_CHECK(skip_events(rest, skipped));
     if (batch.count == 0) batch.first = frame.header.first + skipped;
-    batch.records.append(rest);
+    if (skipped == 0) {
+      batch.records.append(*records);
+    } else {
+      VALETKEY_TRY(const auto rest, cut_events(*records, skipped));
+      batch.records.append(rest);
+    }
     batch.count += frame.header.count - skipped;
     leave();
     return {};

@@ -63,13 +63,13 @@ class FileLogTest : public testing::Test {
       EXPECT_TRUE(batch) << (batch ? "" : batch.error().detail);
       if (!batch || (batch->count == 0 && batch->first == from)) return uuids;
       EXPECT_GE(batch->first, from);
-      std::string_view rest = batch->records;
+      std::size_t at = 0;
       for (std::uint64_t i = 0; i < batch->count; ++i) {
         Event e;
-        EXPECT_TRUE(decode_event(rest, e));
+        EXPECT_TRUE(decode_event(batch->records, at, e));
         uuids.emplace_back(e.uuid);
       }
-      EXPECT_TRUE(rest.empty());
+      EXPECT_EQ(at, batch->records.size());
       from = batch->next();
     }
   }

@@ -17,9 +17,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto intake = parse_events(body, context, strict);
     if (!intake) continue;
     std::size_t events = 0;
-    for (std::string_view rest = intake->records; !rest.empty(); ++events) {
+    for (std::size_t at = 0; at < intake->records.size(); ++events) {
       Event event;
-      if (!decode_event(rest, event) || event.uuid.empty() || event.uuid.size() > 128) std::abort();
+      if (!identify_event(intake->records, at) || !decode_event(intake->records, at, event) ||
+          event.uuid.empty() || event.uuid.size() > 128)
+        std::abort();
     }
     if (events != intake->events) std::abort();
   }

@@ -21,11 +21,12 @@ inline constexpr std::string_view kOtherPartition =
     "__other__";  // beyond the daily limit of an account
 
 // The escaped partition value: empty is the default partition, a value of that literal name has its
-// first
-// '_' escaped, and one longer than 240 bytes after escaping is its first 200 bytes, '~' and 16 hex
+// first '_' escaped, and one longer than 240 bytes after escaping is its first 200 bytes, '~' and 16 hex
 // digits of its SHA-256. Every result makes a legal file name. Two values share one only if
 // somebody names an event like the shortened form of another; the rows carry the whole names.
 std::string partition_value(std::string_view value);
+// The same as it was before U+FFFE and U+FFFF were escaped: a folder may hold such parts.
+std::string former_partition_value(std::string_view value);
 
 std::string day_prefix(const AccountId& account, RowType type, Date day);  // v1/…/date=2020-09-14/
 // day_prefix + experiment=<value>/ or event=<value>/

@@ -25,6 +25,29 @@ TEST(Partition, EscapesExactlyWhatHiveEscapes) {
   EXPECT_EQ(partition_value(std::string("a\0b", 3)), "a%00b");
 }
 
+TEST(Partition, EscapesWhatNoXmlListingCouldHold) {
+  EXPECT_EQ(partition_value("a\xEF\xBF\xBE"
+                            "b"),
+            "a%EF%BF%BEb");
+  EXPECT_EQ(partition_value("a\xEF\xBF\xBF"
+                            "b"),
+            "a%EF%BF%BFb");
+  EXPECT_EQ(former_partition_value("a\xEF\xBF\xBF"
+                                   "b"),
+            "a\xEF\xBF\xBF"
+            "b");
+  // XML holds U+FFFD, U+FDD0, U+0080 and the noncharacters of other planes.
+  for (const char* allowed :
+       {"\xEF\xBF\xBD", "\xEF\xB7\x90", "\xC2\x80", "\xF0\x9F\xBF\xBE", "\xF4\x8F\xBF\xBF"})
+    EXPECT_EQ(partition_value(allowed), allowed);
+  // Nine bytes each, so that 22 of them are kept of a long name.
+  std::string name;
+  for (int i = 0; i < 100; ++i) name += "\xEF\xBF\xBF";
+  EXPECT_EQ(partition_value(name).size(), 22U * 9 + 17);
+  EXPECT_EQ(former_partition_value(name).size(), 66U * 3 + 17);
+  EXPECT_EQ(former_partition_value("plain/"), partition_value("plain/"));
+}
+
 TEST(Partition, KeepsTheDefaultPartitionForNothing) {
   EXPECT_EQ(partition_value(""), "__HIVE_DEFAULT_PARTITION__");
   EXPECT_EQ(partition_value("__HIVE_DEFAULT_PARTITION__"), "%5F_HIVE_DEFAULT_PARTITION__");

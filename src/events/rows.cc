@@ -2,6 +2,7 @@
 #include "events/rows.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 namespace valetkey::events {
@@ -161,7 +162,49 @@ class RowFill {
   std::uint64_t column_ = 0;
 };
 
+constexpr std::uint64_t kValueBytes = 16;
+constexpr std::uint64_t kPlainValues = 20;  // of a row, beside its lists
+
+std::uint64_t bytes_of(const Text& text) { return kValueBytes + (text ? text->size() : 0); }
+
+std::uint64_t bytes_of(const Decision& d) {
+  return kValueBytes + bytes_of(d.campaign_id) + bytes_of(d.experiment_id) +
+         bytes_of(d.variation_id);
+}
+
+// Of what every row of the event holds.
+std::uint64_t common_bytes(const Event& e) {
+  std::uint64_t bytes =
+      kPlainValues * kValueBytes + e.account_id.size() + e.uuid.size() + e.visitor_id.size();
+  for (const Text* text :
+       {&e.session_id, &e.user_ip, &e.user_agent, &e.referer, &e.revision, &e.client_engine,
+        &e.client_version, &e.entity_id, &e.event_type, &e.event_name})
+    bytes += text->value_or("").size();
+  for (const auto& a : e.attributes)
+    bytes += bytes_of(a.id) + bytes_of(a.name) + bytes_of(a.type) + bytes_of(a.value);
+  return bytes;
+}
+
+std::uint64_t conversion_bytes(const Event& e) {
+  auto bytes = common_bytes(e);
+  for (const auto& d : e.decisions) bytes += bytes_of(d);
+  for (const auto& t : e.tags) bytes += kValueBytes + t.key.size() + bytes_of(t.value);
+  return bytes;
+}
+
+std::uint32_t narrow(std::uint64_t bytes) {
+  return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(bytes, std::numeric_limits<std::uint32_t>::max()));
+}
+
 }  // namespace
+
+std::uint64_t written_bytes(const Event& event) {
+  if (event.kind == EventKind::conversion) return conversion_bytes(event);
+  std::uint64_t bytes = event.decisions.size() * common_bytes(event);
+  for (const auto& d : event.decisions) bytes += bytes_of(d);
+  return bytes;
+}
 
 std::vector<Column> columns_of(RowType type, bool with_partition) {
   auto columns = type == RowType::decisions ? decision_columns() : conversion_columns();
@@ -181,13 +224,14 @@ std::uint32_t RowIndexer::partition_of(const Event& event, RowType type, std::st
 void RowIndexer::add(const Event& event, std::uint32_t record) {
   if (event.kind == EventKind::conversion) {
     const auto number = partition_of(event, RowType::events, event.event_name.value_or(""));
-    index_.rows.push_back({number, record, 0});
+    index_.rows.push_back({number, record, 0, narrow(conversion_bytes(event))});
     return;
   }
+  const auto common = common_bytes(event);
   for (std::uint32_t i = 0; i < event.decisions.size(); ++i) {
     const auto number =
         partition_of(event, RowType::decisions, event.decisions[i].experiment_id.value_or(""));
-    index_.rows.push_back({number, record, i});
+    index_.rows.push_back({number, record, i, narrow(common + bytes_of(event.decisions[i]))});
   }
 }
 
@@ -208,11 +252,16 @@ RowIndex RowIndexer::finish() {
 
 Result<std::uint64_t> RowReader::fill(RowChunk& chunk) {
   used_ = {};
-  std::uint64_t row = 0;
+  std::uint64_t row = 0, bytes = 0;
   for (; row < chunk.capacity() && next_ < end_; ++row, ++next_) {
     const auto& ref = index_.rows[next_];
-    std::string_view rest = records_.substr(ref.record);
-    VALETKEY_CHECK(decode_event(rest, event_));
+    bytes += ref.bytes;
+    if (row > 0 && bytes > kChunkBytes) break;
+    if (decoded_ != ref.record) {  // an activation's rows follow each other
+      std::size_t at = ref.record;
+      VALETKEY_CHECK(decode_event(records_, at, event_));
+      decoded_ = ref.record;
+    }
     if (type_ == RowType::decisions)
       fill_decision(chunk, row, event_, ref.decision);
     else

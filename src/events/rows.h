@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -33,7 +34,12 @@ struct RowRef {
   std::uint32_t partition = 0;  // index into RowIndex::partitions
   std::uint32_t record = 0;     // byte offset in the batch
   std::uint32_t decision = 0;
+  std::uint32_t bytes = 0;  // that it takes in memory while it is written
 };
+
+// What the rows of an event take in memory while they are written: text, and a fixed part for each
+// value. Exactly how much is DuckDB's affair; that few bytes can become very many is ours.
+std::uint64_t written_bytes(const Event& event);
 
 // The rows of a batch, ordered by partition and then as they were logged. A plan, not a copy.
 struct RowIndex {
@@ -71,13 +77,16 @@ class RowIndexer {
 // for.
 std::vector<Column> columns_of(RowType type, bool with_partition);
 
-// Fills chunks with rows[begin, end) of `index`, whose records lie in `records`. All of one type.
+// Fills chunks with rows[begin, end) of `index`, whose records lie in `records`. All of one type. A
+// chunk ends early where its rows are large: DuckDB makes room for each value of a chunk at once.
 class RowReader {
  public:
   RowReader(RowType type, std::string_view records, const RowIndex& index, std::size_t begin,
             std::size_t end)
       : type_(type), records_(records), index_(index), next_(begin), end_(end) {}
   Result<std::uint64_t> fill(RowChunk& chunk);
+
+  static constexpr std::size_t kChunkBytes = std::size_t{4} << 20;
 
  private:
   void fill_decision(RowChunk& chunk, std::uint64_t row, const Event& event,
@@ -88,6 +97,7 @@ class RowReader {
   const RowIndex& index_;
   std::size_t next_, end_;
   Event event_;
+  std::optional<std::uint32_t> decoded_;  // the record that `event_` was read from
   struct Lists {
     std::uint64_t attributes = 0, experiments = 0, tags = 0;
   } used_;

@@ -37,7 +37,9 @@ class BlockCursor {
     bytes_.resize(std::min(kBlockDigests * kDigestBytes, file_.info().size - offset));
     const auto read = file_.read(offset, bytes_, storage::ReadMode::blocking);
     if (!read || *read != bytes_.size() || bytes_.size() % kDigestBytes != 0)
-      return fail(ErrorCode::corrupt, "a file of seen uuids cannot be read; run check");
+      return fail(ErrorCode::corrupt,
+                  file_.info().key + ", a file of seen uuids, cannot be read: restore it from a " +
+                      "backup or give it up with valetkeyd check --repair");
     block_ = block;
     return {};
   }
@@ -81,9 +83,9 @@ Result<void> seek(BlockCursor& cursor, const UuidDigest& digest) {
 
 }  // namespace
 
-UuidDigest digest_of(std::string_view account, std::string_view uuid) {
+UuidDigest digest_of(std::string_view account, std::string_view uuid, bool keyless) {
   static thread_local std::string text;
-  text.assign(account).push_back('\0');
+  text.assign(account).push_back(keyless ? '\1' : '\0');
   text.append(uuid);
   const auto digest = sha256(text);
   return read_digest(reinterpret_cast<const char*>(digest.data()));

@@ -16,11 +16,13 @@
 namespace valetkey::events {
 
 // The first 16 bytes of SHA-256(account, 0, uuid), most significant first: compares as it sorts.
+// Of a keyless event, 1 in place of 0: it is never taken for one that came with the account's
+// ingest key.
 struct UuidDigest {
   std::uint64_t high = 0, low = 0;
   friend auto operator<=>(const UuidDigest&, const UuidDigest&) = default;
 };
-UuidDigest digest_of(std::string_view account, std::string_view uuid);
+UuidDigest digest_of(std::string_view account, std::string_view uuid, bool keyless = false);
 
 struct DigestAt {
   UuidDigest digest;

@@ -50,6 +50,8 @@ TEST(Deduplicator, KeepsTheFirstOfEachUuid) {
 TEST(Deduplicator, TellsAccountsApart) {
   EXPECT_NE(digest_of("1", "23"), digest_of("12", "3"));
   EXPECT_EQ(digest_of("12", "3"), digest_of("12", "3"));
+  EXPECT_NE(digest_of("12", "3", true), digest_of("12", "3"))
+      << "what came without the ingest key is never taken for what came with it";
 }
 
 // Files of many blocks against batches from a handful to as many as the file: the naive answer each

@@ -8,7 +8,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   (void)decode_frame_header(input);
   Event event;
-  for (std::string_view rest = input; !rest.empty();)
-    if (!decode_event(rest, event)) break;
+  for (std::size_t at = 0; at < input.size();)
+    if (!decode_event(input, at, event)) break;
+  for (std::size_t at = 0; at < input.size();) {
+    if (!skip_events(input, at, 1)) break;
+    (void)identify_event(input, at);
+  }
+  (void)cut_events(input, 1);
   return 0;
 }

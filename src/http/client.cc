@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/client.h"
 
-#include <openssl/err.h>
-
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <map>
+#include <unordered_set>
 
+#include "http/reach.h"
 #include "http/response_reader.h"
 #include "http/stream.h"
 #include "http/tls_context.h"
@@ -16,12 +13,10 @@
 namespace valetkey::http {
 namespace {
 
-using asio::ip::tcp;
-using Endpoints = std::vector<tcp::endpoint>;
-constexpr auto kTuple = asio::as_tuple(asio::deferred);
 constexpr std::size_t kReadBytes = 64 * 1024;
 constexpr std::size_t kBulkReadBytes = 256 * 1024;  // once an answer has filled the smaller one
 constexpr std::size_t kMaxErrorBody = 1 << 20;
+constexpr milliseconds kLookForTls{2'000};
 
 std::string server_of(const Url& url) { return url.scheme + "://" + url.authority(); }
 
@@ -70,19 +65,12 @@ Result<std::string> make_head(const ClientRequest& request, const std::string& u
   return head + "\r\n";
 }
 
-std::string verdict_on(const Stream& stream) {
-  const long verdict = SSL_get_verify_result(stream.tls()->ssl());
-  if (verdict != X509_V_OK)
-    return std::string("its certificate is not accepted: ") +
-           X509_verify_cert_error_string(verdict) +
-           "; give its authority with ca_file or SSL_CERT_FILE";
-  const int reason = ERR_GET_REASON(ERR_peek_error());
-  if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST)
-    return "this port does not speak TLS: use http://, or the port that does";
-  return "TLS handshake failed: " + tls_reason("the server ended it");
-}
-
 }  // namespace
+
+Result<void> check_ca_file(const std::string& ca_file) {
+  VALETKEY_CHECK(make_client_context(ca_file));
+  return {};
+}
 
 const std::string* ClientResponse::header(std::string_view name) const {
   for (const auto& [key, value] : headers)
@@ -100,7 +88,7 @@ struct Receiver {
 class Client::Impl {
  public:
   Impl(asio::io_context& loop, ClientOptions options)
-      : loop_(loop), options_(std::move(options)), sweeper_(loop), resolver_(loop) {}
+      : loop_(loop), options_(std::move(options)), sweeper_(loop) {}
 
   Task<Result<ClientResponse>> send(ClientRequest request, Receiver receiver) {
     Result<std::string> head = make_head(request, options_.user_agent);
@@ -116,14 +104,32 @@ class Client::Impl {
         co_return response;
       }
     }
-    auto opened = co_await open(request.url);
-    if (!opened) co_return std::unexpected(opened.error());
+    auto opened = co_await open(request.url, options_.connect_timeout);
+    if (!opened) co_return std::unexpected(softened(opened.error(), request.url));
     auto response = co_await exchange(**opened, *head, request, receiver, answered);
     if (response) keep(request.url, std::move(*opened));
+    if (!response && !answered && response.error().code == ErrorCode::unavailable &&
+        co_await is_tls_instead(request.url))
+      co_return std::unexpected(tls_instead(request.url));
     co_return response;
   }
 
  private:
+  // Servers that speak TLS mostly hang up on a plain request, without a word.
+  Task<bool> is_tls_instead(Url url) {
+    if (url.scheme != "http" || answered_.contains(server_of(url))) co_return false;
+    url.scheme = "https";
+    const auto opened = co_await open(url, std::min(options_.connect_timeout, kLookForTls));
+    co_return opened || opened.error().code == ErrorCode::denied;
+  }
+
+  // A server that was there may be starting again.
+  Error softened(Error error, const Url& url) const {
+    if (error.code == ErrorCode::io && answered_.contains(server_of(url)))
+      error.code = ErrorCode::unavailable;
+    return error;
+  }
+
   // `answered`: bytes of an answer came.
   Task<Result<ClientResponse>> exchange(Stream& stream, const std::string& head,
                                         const ClientRequest& request, const Receiver& receiver,
@@ -141,6 +147,9 @@ class Client::Impl {
       stream.expire_after(options_.io_timeout);
       const auto got = co_await stream.read({buffer.get(), room});
       if (got.io == Io::ok) {
+        const std::string_view first(buffer.get(), got.bytes);
+        if (const auto other = answered ? std::nullopt : not_http(request.url, first))
+          co_return std::unexpected(softened(*other, request.url));
         answered = true;
         state = reader.feed({buffer.get(), got.bytes});
       } else if (got.io == Io::closed) {
@@ -162,6 +171,7 @@ class Client::Impl {
     }
     if (state == ResponseReader::State::failed)
       co_return unavailable(request.url, std::string("a broken answer: ") + reader.fault());
+    answered_.insert(server_of(request.url));
     if (!reader.reusable()) stream.close();
     co_return std::move(reader.response());
   }
@@ -203,24 +213,13 @@ class Client::Impl {
     ++idle_count_;
   }
 
-  Task<Result<std::unique_ptr<Stream>>> open(Url url) {
-    const SteadyTime deadline = std::chrono::steady_clock::now() + options_.connect_timeout;
-    auto endpoints = co_await resolve(url);
+  Task<Result<std::unique_ptr<Stream>>> open(Url url, milliseconds limit) {
+    const SteadyTime deadline = std::chrono::steady_clock::now() + limit;
+    auto endpoints = co_await resolve(loop_, url, limit);
     if (!endpoints) co_return std::unexpected(endpoints.error());
-    std::unique_ptr<Stream> stream;
-    Io io = Io::failed;
-    for (std::size_t i = 0; i < endpoints->size() && io != Io::ok; ++i) {
-      stream = std::make_unique<Stream>(Socket(loop_));
-      sweeper_.watch(*stream);
-      // One address that does not answer leaves time for the others.
-      const SteadyTime now = std::chrono::steady_clock::now();
-      stream->expire_at(now + (deadline - now) / static_cast<long>(endpoints->size() - i));
-      io = co_await stream->connect((*endpoints)[i]);
-    }
-    if (io == Io::timed_out) co_return unavailable(url, "no connection in time");
-    if (io != Io::ok) co_return unavailable(url, "cannot connect");
-    if (url.scheme == "https") {
-      auto secured = co_await secure(*stream, url, deadline);
+    auto stream = co_await connect(loop_, sweeper_, url, std::move(*endpoints), deadline);
+    if (stream && url.scheme == "https") {
+      auto secured = co_await secure(**stream, url, deadline);
       if (!secured) co_return std::unexpected(secured.error());
     }
     co_return stream;
@@ -236,47 +235,17 @@ class Client::Impl {
     stream.expire_at(deadline);
     const Io io = co_await stream.handshake();
     if (io == Io::ok) co_return Result<void>{};
-    co_return unavailable(url,
-                          io == Io::timed_out ? "no TLS handshake in time" : verdict_on(stream));
-  }
-
-  // The system's look-up cannot be called off, so the wait for it ends by itself.
-  struct Lookup {
-    explicit Lookup(asio::io_context& loop) : patience(loop) {}
-    SteadyTimer patience;
-    bool done = false;
-    boost::system::error_code error;
-    Endpoints endpoints;
-  };
-  Task<Result<Endpoints>> resolve(const Url& url) {
-    boost::system::error_code not_literal;
-    const auto literal = asio::ip::make_address(url.host, not_literal);
-    if (!not_literal) co_return Endpoints{tcp::endpoint(literal, url.port)};
-    // shared: the answer may come after the wait
-    const auto lookup = std::make_shared<Lookup>(loop_);
-    lookup->patience.expires_after(options_.connect_timeout);
-    resolver_.async_resolve(url.host, std::to_string(url.port),
-                            [lookup](const boost::system::error_code& error, const auto& results) {
-                              lookup->done = true;
-                              lookup->error = error;
-                              for (const auto& entry : results)
-                                lookup->endpoints.push_back(entry.endpoint());
-                              lookup->patience.cancel();
-                            });
-    if (!lookup->done) co_await lookup->patience.async_wait(kTuple);
-    if (!lookup->done) co_return unavailable(url, "its name was not resolved in time");
-    if (lookup->error || lookup->endpoints.empty())
-      co_return unavailable(url, "its name does not resolve: " + lookup->error.message());
-    co_return std::move(lookup->endpoints);
+    if (io == Io::timed_out) co_return unavailable(url, "no TLS handshake in time");
+    co_return std::unexpected(tls_verdict(url, *stream.tls()));
   }
 
   asio::io_context& loop_;
   const ClientOptions options_;
   Sweeper sweeper_;
-  asio::ip::basic_resolver<tcp, Executor> resolver_;
   std::unique_ptr<SSL_CTX, FreeSsl> tls_;
   std::map<std::string, std::vector<std::unique_ptr<Stream>>> idle_;
   std::size_t idle_count_ = 0;
+  std::unordered_set<std::string> answered_;  // servers
 };
 
 Client::Client(asio::io_context& loop, ClientOptions options)

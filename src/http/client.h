@@ -32,6 +32,9 @@ struct ClientOptions {
   std::string user_agent = "valetkey";
 };
 
+// `invalid` for a file that holds no PEM certificates to trust.
+Result<void> check_ca_file(const std::string& ca_file);
+
 struct ClientRequest {
   std::string method = "GET";
   Url url;
@@ -55,9 +58,10 @@ class Client {
   ~Client();  // no send() may be under way
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
-  // The whole answer, its body at most `max_body_bytes` (else `too_large`). `unavailable` for
-  // anything that went wrong on the way, a body shorter than announced included; says which step
-  // failed.
+  // The whole answer, its body at most `max_body_bytes` (else `too_large`). `unavailable`,
+  // `io` and `denied` as of reach.h for what went wrong on the way, a body shorter than announced
+  // included; says which step failed. A server that has answered this client before is
+  // `unavailable` rather than `io`: it may be starting again.
   Task<Result<ClientResponse>> send(ClientRequest request, std::size_t max_body_bytes = 16 << 20);
   // Gives a 2xx body to `sink` piece by piece; an error from `sink` ends the transfer and is
   // returned. So does one from `announced`, which hears the length that a 2xx answer states before

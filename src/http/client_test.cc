@@ -137,7 +137,6 @@ TEST(Client, ReportsBodiesThatEndEarly) {
 }
 
 TEST(Client, ReportsAnswersThatAreNoHttp) {
-  EXPECT_THAT(complaint("SSH-2.0-OpenSSH_9.2\r\n\r\n"), HasSubstr("not HTTP"));
   EXPECT_THAT(complaint("HTTP/1.1 200 OK\n\n"), HasSubstr("not HTTP"));
   EXPECT_THAT(complaint("HTTP/1.1 200 OK\r\n"), HasSubstr("within the head"));
   EXPECT_THAT(complaint("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
@@ -182,10 +181,35 @@ TEST(Client, SaysThatNobodyIsThere) {
     url = url_of(server, "/");
   }
   const auto result = TestClient().get(url);
-  EXPECT_EQ(result.error().code, ErrorCode::unavailable);
-  EXPECT_THAT(result.error().detail, HasSubstr("cannot connect"));
+  EXPECT_EQ(result.error().code, ErrorCode::io);
+  EXPECT_THAT(result.error().detail, HasSubstr("nothing takes connections at 127.0.0.1:"));
+  EXPECT_THAT(result.error().detail, HasSubstr("(Connection refused)"));
   EXPECT_THAT(TestClient().get("http://no-such-host.invalid/").error().detail,
               HasSubstr("resolve"));
+}
+
+TEST(Client, TakesWhoHasAnsweredBeforeForOneWhoComesBack) {
+  TestClient client;
+  std::string url;
+  {
+    const TestServer server;
+    url = url_of(server, "/");
+    ASSERT_TRUE(client.get(url));
+  }
+  EXPECT_EQ(client.get(url).error().code, ErrorCode::unavailable);
+}
+
+TEST(Client, SaysThatNoHttpServerIsThereWithoutWaitingForMore) {
+  for (const auto& [first, words] : std::vector<std::pair<std::string, const char*>>{
+           {"SSH-2.0-OpenSSH_9.2\r\n", "no HTTP server"},
+           {"220 mail ESMTP\r\n", "no HTTP server"},
+           {"\x15\x03\x01\x00\x02\x02\x46", "speaks TLS: use https://"}}) {
+    CannedServer server({first});
+    const auto result = TestClient().get(server.url());
+    ASSERT_FALSE(result) << words;
+    EXPECT_EQ(result.error().code, ErrorCode::io);
+    EXPECT_THAT(result.error().detail, HasSubstr(words));
+  }
 }
 
 TEST(Client, SaysThatAPortDoesNotSpeakTls) {

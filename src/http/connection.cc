@@ -55,6 +55,7 @@ Task<void> Connection::run() {
 
 Task<void> Connection::turn_away() {
   stream_.expire_after(kLinger);
+  forget_head();
   co_await refuse(503);
   stream_.close();
 }
@@ -75,8 +76,10 @@ Task<bool> Connection::serve_one() {
   begun_ = std::chrono::steady_clock::now();
   const Body body = fault == 0 && framing_.has_body() ? co_await read_body() : Body::complete;
   if (body == Body::gone) co_return false;
-  if (fault != 0 || body == Body::slow || body == Body::malformed) {
-    co_await refuse(fault != 0 ? fault : body == Body::slow ? 408 : 400);
+  if (body != Body::complete) drop_body();
+  if (fault != 0 || (body != Body::complete && body != Body::unread)) {
+    if (fault != 0) forget_head();
+    co_await refuse(fault != 0 ? fault : status_of(body));
     co_return false;
   }
   request_.body_complete = body == Body::complete;
@@ -92,11 +95,11 @@ Task<bool> Connection::serve_one() {
         {{"listener", service_->options.name}, {"request", request_.id}, {"what", error.what()}});
     broken = true;
   }
-  if (broken) response = service_->handler.refuse(500, request_.id);
+  if (broken) response = service_->handler.refuse(500, request_);
+  if (share_) drop_body();
   const bool close = broken || !framing_.keep_alive || !framing_.http11 || response.closes() ||
                      !request_.body_complete || state_->draining;
   if (!co_await answer(response, close)) co_return false;
-  give_back(body_);
   give_back(out_);
   stream_.trim();
   if (++in_a_row_ >= kTurn) {
@@ -106,15 +109,31 @@ Task<bool> Connection::serve_one() {
   co_return true;
 }
 
-Task<void> Connection::refuse(int status) {
+int Connection::status_of(Body fault) {
+  switch (fault) {
+    case Body::slow:
+      return 408;
+    case Body::no_room:
+      return 503;
+    default:
+      return 400;
+  }
+}
+
+void Connection::forget_head() {
   request_.method = Method::other;
   request_.method_name = request_.target = request_.path = request_.query = {};
+  request_.headers.clear();
   request_.now = service_->clock.now();
   state_->ids.next(id_);
   request_.id = {id_.data(), id_.size()};
   begun_ = std::chrono::steady_clock::now();
+}
+
+Task<void> Connection::refuse(int status) {
+  request_.body = {};
   request_.body_complete = false;  // so that what follows is drained
-  Response response = service_->handler.refuse(status, request_.id);
+  Response response = service_->handler.refuse(status, request_);
   co_await answer(response, true);
 }
 

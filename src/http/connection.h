@@ -5,8 +5,10 @@
 
 #include <boost/intrusive/list.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "http/body_memory.h"
 #include "http/chunked.h"
 #include "http/head.h"
 #include "http/loop_state.h"
@@ -54,7 +56,7 @@ class Connection : public boost::intrusive::list_base_hook<
   void abort();
 
  private:
-  enum class Body : std::uint8_t { complete, unread, slow, malformed, gone };
+  enum class Body : std::uint8_t { complete, unread, slow, malformed, gone, no_room };
 
   // The status to refuse with, 0 for a complete head, or gone.
   static constexpr int kGone = -1;
@@ -64,9 +66,18 @@ class Connection : public boost::intrusive::list_base_hook<
   Task<Body> read_body();
   Task<Body> read_sized_body(std::uint64_t length);
   Task<Body> read_chunked_body(std::size_t max_bytes);
+  void begin_body();
+  // More memory for the body; false: it must end here. What it waits is not the client's time.
+  Task<bool> hold(std::size_t bytes, SteadyTime& begun);
+  Task<bool> grow_body(std::size_t bytes, SteadyTime& begun);
+  Body end_of_body(Io io) const;
+  void drop_body();
   SteadyTime body_deadline(SteadyTime begun, std::uint64_t received) const;
 
   Task<bool> serve_one();
+  static int status_of(Body fault);
+  // Of a request whose head was not understood, before refuse().
+  void forget_head();
   Task<void> refuse(int status);
   // False if the connection cannot go on: the answer could not be sent whole, or we said close.
   Task<bool> answer(Response& response, bool close);
@@ -82,13 +93,15 @@ class Connection : public boost::intrusive::list_base_hook<
   std::shared_ptr<Service> service_;
   std::shared_ptr<LoopState> state_;
   Stream stream_;
-  SteadyTimer pause_;  // for a source that says wait
+  SteadyTimer pause_;  // for a source that says wait, and for memory
   const Address peer_;
 
   std::unique_ptr<char[]> buffer_;  // heads, and bodies that came along with them
   std::size_t capacity_ = 0, begin_ = 0, end_ = 0;
   std::string leftover_;  // what a chunked body's reader took too much
   std::string body_;
+  std::optional<BodyMemory::Share> share_;  // of what body_ holds
+  std::shared_ptr<Connection*> self_;       // for the share, which may be cut by any thread
   std::string out_;
 
   Request request_;

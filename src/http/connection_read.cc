@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reading half of Connection: heads and bodies, with a limit on each and on their time.
 #include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
 #include <cstring>
 
 #include "http/connection.h"
@@ -9,7 +11,7 @@ namespace valetkey::http {
 namespace {
 
 constexpr std::size_t kFirstBuffer = 4096;
-constexpr std::size_t kBodyStep = 64 * 1024;
+constexpr std::size_t kBodyStep = 16 * 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -113,6 +115,56 @@ Task<Connection::Body> Connection::read_body() {
   co_return co_await read_sized_body(length);
 }
 
+void Connection::begin_body() {
+  body_.clear();
+  const Address block = request_.client.block();
+  const bool counts = request_.client != peer_ || !service_->proxies.trusts(peer_);
+  if (!self_) self_ = std::make_shared<Connection*>(this);
+  share_.emplace(*service_->options.bodies, counts ? &block : nullptr,
+                 [state = state_, self = std::weak_ptr(self_)] {
+                   asio::post(state->loop, [self] {
+                     if (const auto alive = self.lock()) (*alive)->stream_.cancel();
+                   });
+                 });
+}
+
+Task<bool> Connection::hold(std::size_t bytes, SteadyTime& begun) {
+  constexpr milliseconds kLongestPause{100};
+  const SteadyTime start = std::chrono::steady_clock::now();
+  const SteadyTime end = start + service_->options.bodies->limits().longest_wait;
+  SteadyTime now = start;
+  for (milliseconds wait{2}; !share_->hold(bytes, now); wait = std::min(2 * wait, kLongestPause)) {
+    if (aborted_ || share_->is_cut() || now >= end) co_return false;
+    pause_.expires_after(wait);
+    co_await pause_.async_wait(asio::as_tuple(asio::deferred));
+    now = std::chrono::steady_clock::now();
+  }
+  begun += now - start;
+  co_return true;
+}
+
+// To exactly so many bytes: a string that grows by itself would take up to twice as many.
+Task<bool> Connection::grow_body(std::size_t bytes, SteadyTime& begun) {
+  if (bytes <= body_.capacity()) co_return true;
+  if (!co_await hold(bytes, begun)) co_return false;
+  std::string larger;
+  larger.reserve(bytes);
+  larger = body_;
+  body_.swap(larger);
+  co_return true;
+}
+
+void Connection::drop_body() {
+  request_.body = {};
+  std::string().swap(body_);
+  share_.reset();
+}
+
+Connection::Body Connection::end_of_body(Io io) const {
+  if (share_->is_cut()) return Body::no_room;
+  return io == Io::timed_out ? Body::slow : Body::gone;
+}
+
 Task<Connection::Body> Connection::read_sized_body(std::uint64_t length) {
   const std::string_view here = unread().substr(0, length);
   begin_ += here.size();
@@ -121,39 +173,54 @@ Task<Connection::Body> Connection::read_sized_body(std::uint64_t length) {
     co_return Body::complete;
   }
   // The buffer grows with what has arrived, not with what was announced.
-  body_.assign(here);
-  const SteadyTime begun = coarse_now();
-  std::size_t have = body_.size();
+  begin_body();
+  SteadyTime begun = coarse_now();
+  std::size_t have = here.size();
   while (have < length) {
-    if (have == body_.size())
-      body_.resize(std::min<std::size_t>(length, have + std::max(kBodyStep, have)));
+    if (have >= body_.size()) {
+      const auto size = std::min<std::size_t>(length, have + std::max(kBodyStep, have));
+      if (!co_await grow_body(size, begun)) co_return Body::no_room;
+      if (body_.empty()) body_ = here;
+      body_.resize(size);
+    }
+    if (share_->is_cut()) co_return Body::no_room;
     stream_.expire_at(body_deadline(begun, have));
     const auto got = co_await stream_.read({body_.data() + have, body_.size() - have});
-    if (got.io != Io::ok) co_return got.io == Io::timed_out ? Body::slow : Body::gone;
+    if (got.io != Io::ok) co_return end_of_body(got.io);
     have += got.bytes;
+    share_->advance(have, coarse_now());
   }
+  share_->settle();
   request_.body = body_;
   co_return Body::complete;
 }
 
 Task<Connection::Body> Connection::read_chunked_body(std::size_t max_bytes) {
   ChunkDecoder decoder(max_bytes);
-  body_.clear();
-  const SteadyTime begun = coarse_now();
+  begin_body();
+  SteadyTime begun = coarse_now();
   std::string raw(unread());  // the head must stay where it is, so the rest is read elsewhere
   begin_ = end_;
   std::string_view rest = raw;
   for (;;) {
+    // What is decoded is never longer than what came.
+    const std::size_t wanted = body_.size() + rest.size();
+    if (wanted > body_.capacity() &&
+        !co_await grow_body(std::max(wanted, std::min(2 * body_.size(), max_bytes)), begun))
+      co_return Body::no_room;
     const auto state = decoder.feed(rest, body_);
     if (state == ChunkDecoder::State::malformed) co_return Body::malformed;
     if (state == ChunkDecoder::State::too_large) co_return Body::unread;
     if (state == ChunkDecoder::State::done) break;
-    raw.resize(kBodyStep / 4);
+    share_->advance(body_.size(), coarse_now());
+    if (share_->is_cut()) co_return Body::no_room;
+    raw.resize(kBodyStep);
     stream_.expire_at(body_deadline(begun, body_.size()));
     const auto got = co_await stream_.read(raw);
-    if (got.io != Io::ok) co_return got.io == Io::timed_out ? Body::slow : Body::gone;
+    if (got.io != Io::ok) co_return end_of_body(got.io);
     rest = std::string_view(raw).substr(0, got.bytes);
   }
+  share_->settle();
   leftover_ = rest;
   request_.body = body_;
   co_return Body::complete;

@@ -290,6 +290,7 @@ Result<std::unique_ptr<Listener>> Listener::open(Runtime& runtime, ListenerOptio
                                                  const Clock& clock,
                                                  std::shared_ptr<TlsContext> tls) {
   VALETKEY_TRY(TrustedProxies proxies, TrustedProxies::parse(options.trusted_proxies));
+  if (!options.bodies) options.bodies = std::make_shared<BodyMemory>();
   auto service =
       std::make_shared<Service>(Service{std::move(options), std::move(proxies), handler, observer,
                                         clock, std::move(tls), runtime.blocking()});

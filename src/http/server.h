@@ -24,9 +24,11 @@ class Handler {
   // with body_complete = false and the connection closes after the answer.
   virtual std::size_t max_body_bytes(const Request& head) const = 0;
   virtual Task<Response> handle(const Request& request) = 0;
-  // The answer, in the service's own form, to what never became a request: 400 (malformed), 408
-  // (too slow), 431 (head too large), 500 (handle() threw), 503 (too many connections).
-  virtual Response refuse(int status, std::string_view request_id) const = 0;
+  // The answer, in the service's own form, to what never became a whole request: 400 (malformed),
+  // 408 (too slow), 431 (head too large), 500 (handle() threw), 503 (too many connections, or no
+  // memory for the body). `head`
+  // has an id, and is empty otherwise where it was not understood.
+  virtual Response refuse(int status, const Request& head) const = 0;
 };
 
 struct Finished {  // one answered request, for logs and metrics
@@ -63,12 +65,16 @@ struct Limits {
   milliseconds idle_timeout{75'000};   // between requests
 };
 
+class BodyMemory;
+
 struct ListenerOptions {
   std::string name;     // "api", "s3", "admin": log tag and metric label
   std::string address;  // ADDR:PORT, [V6]:PORT; port 0 picks one
   Limits limits;
   std::vector<std::string>
       trusted_proxies;  // addresses and CIDR blocks whose X-Forwarded-For counts
+  // What bodies may take, with those of other listeners. Null: its own, with the defaults.
+  std::shared_ptr<BodyMemory> bodies = nullptr;
 };
 
 class Listener {

@@ -162,6 +162,83 @@ TEST(Server, EndsBodiesThatTrickle) {
   EXPECT_EQ(status_of(client.read_all()), 408);
 }
 
+// Sends what the other side takes at once.
+std::size_t push(const RawClient& client, std::string_view bytes) {
+  const auto n = ::send(client.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  return n > 0 ? static_cast<std::size_t>(n) : 0;
+}
+
+TEST(Server, BoundsTheMemoryOfBodiesThatStall) {
+  const BodyLimits bodies{.max_bytes = 2 << 20,
+                          .max_bytes_per_block = 0,
+                          .patience = milliseconds(200),
+                          .longest_wait = milliseconds(500)};
+  TestServer server({}, nullptr, {}, bodies);
+  server.service.max_body = 1 << 20;
+  const std::string most(900'000, 'x');
+  std::vector<std::unique_ptr<RawClient>> stalled;
+  std::size_t highest = 0;
+  const auto look = [&] {
+    highest = std::max(highest, server.bodies->held());
+    return highest > 3 * bodies.max_bytes / 4;
+  };
+  for (int i = 0; i < 40; ++i) {
+    stalled.push_back(std::make_unique<RawClient>(server.port()));
+    push(*stalled.back(), get("/echo", "Content-Length: 1000000\r\n", "POST") + most);
+    look();
+  }
+  EXPECT_TRUE(eventually(look));
+  // Another client does what Retry-After says.
+  const std::string request =
+      get("/echo", "Content-Length: 200000\r\n", "POST") + most.substr(0, 200'000);
+  std::string answer;
+  for (int i = 0; i < 20 && body_of(answer).size() != 200'000; ++i) {
+    answer = RawClient(server.port()).send(request).read_answer();
+    look();
+  }
+  EXPECT_EQ(body_of(answer).size(), 200'000U);
+  EXPECT_EQ(status_of(stalled.front()->read_all()), 503);
+  EXPECT_LE(highest, bodies.max_bytes);
+  stalled.clear();
+  EXPECT_TRUE(eventually([&] { return server.bodies->held() == 0; }));
+}
+
+TEST(Server, GivesBackWhatABodyTook) {
+  TestServer server;
+  const std::string body(90'000, 'x');
+  RawClient client(server.port());
+  for (const std::string& framing :
+       {std::string("Content-Length: 90000\r\n"), std::string("Transfer-Encoding: chunked\r\n")}) {
+    const bool chunked = framing.starts_with('T');
+    client.send(get("/echo", framing, "POST") + (chunked ? "15f90\r\n" : "") + body.substr(1));
+    EXPECT_TRUE(eventually([&] { return server.bodies->held() >= 89'999; })) << framing;
+    EXPECT_LE(server.bodies->held(), 180'000U);
+    client.send("x" + std::string(chunked ? "\r\n0\r\n\r\n" : ""));
+    EXPECT_EQ(body_of(client.read_answer()).size(), body.size());
+    EXPECT_TRUE(eventually([&] { return server.bodies->held() == 0; })) << framing;
+  }
+}
+
+TEST(Server, LimitsTheBodiesOfOneAddressBlock) {
+  const BodyLimits bodies{.max_bytes = 4 << 20,
+                          .max_bytes_per_block = 64 * 1024,
+                          .patience = milliseconds(60'000),
+                          .longest_wait = milliseconds(50)};
+  TestServer server({}, nullptr, {"127.0.0.1"}, bodies);
+  const auto ask = [](const std::string& client) {
+    return get("/echo", "X-Forwarded-For: " + client + "\r\nContent-Length: 60000\r\n", "POST");
+  };
+  const std::string body(60'000, 'x');
+  RawClient first(server.port());
+  first.send(ask("192.0.2.1") + body.substr(1));
+  EXPECT_TRUE(eventually([&] { return server.bodies->held() == 60'000; }));
+  RawClient second(server.port());
+  EXPECT_EQ(status_of(second.send(ask("192.0.2.1") + body).read_all()), 503);
+  RawClient other(server.port());
+  EXPECT_EQ(status_of(other.send(ask("192.0.2.2") + body).read_answer()), 200);
+  EXPECT_EQ(status_of(first.send("x").read_answer()), 200);
+}
+
 TEST(Server, TurnsAwayWhomItHasNoRoomFor) {
   Limits limits;
   limits.max_connections = 2;

@@ -89,13 +89,12 @@ Task<Stream::Received> Stream::read_sealed(std::span<char> out) {
   }
 }
 
-Task<Io> Stream::connect(asio::ip::tcp::endpoint endpoint) {
+Task<boost::system::error_code> Stream::connect(asio::ip::tcp::endpoint endpoint) {
   const auto [error] = co_await socket_.async_connect(endpoint, kTuple);
-  if (!error) {
-    boost::system::error_code ignored;
-    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-  }
-  co_return io_of(error);
+  if (error) co_return expired_ ? asio::error::timed_out : error;
+  boost::system::error_code ignored;
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  co_return error;
 }
 
 // What TLS itself has to say while it reads. The reader's deadline holds for it too.

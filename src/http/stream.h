@@ -54,7 +54,8 @@ class Stream : public boost::intrusive::list_base_hook<
     Io io = Io::failed;
     std::size_t bytes = 0;  // > 0 when ok
   };
-  Task<Io> connect(asio::ip::tcp::endpoint endpoint);
+  // timed_out where the deadline passed.
+  Task<boost::system::error_code> connect(asio::ip::tcp::endpoint endpoint);
   Task<Io> handshake();
   Task<Received> read(std::span<char> out) { return tls_ ? read_sealed(out) : receive(out); }
 

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/file.h"
+#include "http/body_memory.h"
 #include "http/client.h"
 #include "http/server.h"
 
@@ -35,7 +36,7 @@ class TestService final : public Handler {
  public:
   std::size_t max_body_bytes(const Request&) const override { return max_body; }
   Task<Response> handle(const Request& request) override;
-  Response refuse(int status, std::string_view) const override {
+  Response refuse(int status, const Request&) const override {
     return Response(status).body("refused " + std::to_string(status), "text/plain");
   }
 
@@ -69,13 +70,14 @@ class TestObserver final : public Observer {
 
 struct TestServer {
   explicit TestServer(Limits limits = {}, std::shared_ptr<TlsContext> tls = nullptr,
-                      std::vector<std::string> proxies = {});
+                      std::vector<std::string> proxies = {}, BodyLimits bodies = {});
   std::uint16_t port() const { return listener->port(); }
 
   Runtime runtime{2, 2};
   TestService service;
   TestObserver observer;
   SystemClock clock;
+  std::shared_ptr<BodyMemory> bodies;  // with the listener
   std::unique_ptr<Listener> listener;
 };
 

@@ -74,9 +74,10 @@ TestObserver::Seen TestObserver::wait_for(std::size_t n) {
 }
 
 TestServer::TestServer(Limits limits, std::shared_ptr<TlsContext> tls,
-                       std::vector<std::string> proxies) {
+                       std::vector<std::string> proxies, BodyLimits body_limits)
+    : bodies(std::make_shared<BodyMemory>(body_limits)) {
   service.blocking = &runtime.blocking();
-  auto opened = Listener::open(runtime, {"test", "127.0.0.1:0", limits, std::move(proxies)},
+  auto opened = Listener::open(runtime, {"test", "127.0.0.1:0", limits, std::move(proxies), bodies},
                                service, observer, clock, std::move(tls));
   if (!opened) throw std::runtime_error(opened.error().detail);
   listener = std::move(*opened);

@@ -144,11 +144,21 @@ TEST(Tls, ClientTrustsOnlyWhatItIsTold) {
   TestServer server({}, *certificate.load());
   const auto stranger = TestClient().get(https(server, "/"));
   ASSERT_FALSE(stranger);
+  EXPECT_EQ(stranger.error().code, ErrorCode::denied);
   EXPECT_THAT(stranger.error().detail, HasSubstr("certificate is not accepted"));
   const Certificate other;
   EXPECT_FALSE(TestClient({.ca_file = other.chain()}).get(https(server, "/")));
   EXPECT_EQ(TestClient({.ca_file = certificate.key()}).get(https(server, "/")).error().code,
             ErrorCode::invalid);
+}
+
+TEST(Tls, ClientSaysThatAPortSpeaksTls) {
+  const Certificate certificate;
+  TestServer server({}, *certificate.load());
+  const auto plain = TestClient().get("http" + https(server, "/").substr(5));
+  ASSERT_FALSE(plain);
+  EXPECT_EQ(plain.error().code, ErrorCode::io);
+  EXPECT_THAT(plain.error().detail, HasSubstr("this port speaks TLS: use https://"));
 }
 
 TEST(Tls, ClientChecksTheName) {
@@ -159,6 +169,7 @@ TEST(Tls, ClientChecksTheName) {
   const auto result = client.get(https(server, "/"));
   ASSERT_FALSE(result);
   EXPECT_THAT(result.error().detail, HasSubstr("mismatch"));
+  EXPECT_THAT(result.error().detail, HasSubstr("use the name that it was made for"));
 }
 
 TEST(Tls, ReloadsForNewConnections) {

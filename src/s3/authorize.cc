@@ -141,11 +141,27 @@ Answer<void> check_scope(const access::Scope& scope, Action action, const Call& 
   return deny({});
 }
 
+// Whether a client asked in virtual-hosted style for this very bucket, and was not understood.
+bool names_in_host(const Call& call, std::string_view bucket) {
+  return call.host.size() > bucket.size() + 1 && call.host.starts_with(bucket) &&
+         call.host[bucket.size()] == '.';
+}
+
+Answer<void> check_bucket(const Call& call, std::string_view bucket) {
+  if (call.bucket == bucket) return {};
+  if (names_in_host(call, bucket))
+    return deny(
+        "Access Denied. The Host of the request names the bucket (virtual-hosted style), but not "
+        "in "
+        "front of this server's [s3] domain: choose path style in the client, or have that setting "
+        "name the domain.");
+  return deny(call.bucket.empty() ? "Access Denied. These credentials do not list buckets." : "");
+}
+
 }  // namespace
 
 Answer<Authorized> authorize(SessionPtr session, Call call, std::string_view bucket) {
-  if (call.bucket.empty()) return deny("Access Denied. These credentials do not list buckets.");
-  if (call.bucket != bucket) return deny({});
+  VALETKEY_CHECK(check_bucket(call, bucket));
   VALETKEY_CHECK(check_method(call.method));
   const Operation operation = operation_of(call);
   VALETKEY_CHECK(check_scope(session->scope, action_of(operation, call), call));

@@ -70,7 +70,11 @@ Answer<Call> parse_call(const http::Request& request, std::string_view domain) {
     return refuse(Code::bad_request, "A request needs exactly one Host header.");
   auto path = percent_decode(request.path);
   if (!path || !path->starts_with('/') || !is_clean(*path)) return refuse(Code::invalid_uri);
-  Call call{.method = request.method, .bucket = {}, .key = {}, .parameters = {}};
+  Call call{.method = request.method,
+            .bucket = {},
+            .key = {},
+            .host = lower(name_of_host(*host)),
+            .parameters = {}};
   VALETKEY_TRY(call.parameters, parse_parameters(request.query));
   const std::string_view hosted = bucket_of_host(*host, domain);
   if (hosted.empty()) {

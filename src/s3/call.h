@@ -18,6 +18,7 @@ struct Call {
   http::Method method = http::Method::other;
   std::string bucket;  // as named by Host or path; empty: none
   std::string key;     // decoded; empty: the bucket itself
+  std::string host;    // without the port, in lower case
   std::vector<http::QueryParameter> parameters;
 
   const http::QueryParameter* parameter(std::string_view name) const;

@@ -21,17 +21,12 @@ bool is_header_list(std::string_view text) {
 
 }  // namespace
 
-bool Cors::allows(std::string_view origin) const {
-  return std::ranges::any_of(origins_,
-                             [&](const std::string& o) { return o == "*" || o == origin; });
-}
-
 void Cors::decorate(const http::Request& request, http::Response& response) const {
   if (origins_.empty()) return;
   response.set("Vary", "Origin, Access-Control-Request-Headers, Access-Control-Request-Method");
-  const auto origin = request.header("origin");
-  if (!origin || !allows(*origin)) return;
-  response.set("Access-Control-Allow-Origin", *origin);
+  const auto origin = origins_.allowed(request);
+  if (!origin) return;
+  http::allow_origin(response, *origin);
   response.set("Access-Control-Expose-Headers", kExposed);
 }
 
@@ -44,7 +39,8 @@ Answer<http::Response> Cors::preflight(const http::Request& request) const {
     return refuse(Code::bad_request,
                   "Insufficient information. Access-Control-Request-Method header needed.");
   const auto headers = request.header("access-control-request-headers").value_or("");
-  if (!allows(*origin) || (*method != "GET" && *method != "HEAD") || !is_header_list(headers))
+  if (!origins_.allowed(request) || (*method != "GET" && *method != "HEAD") ||
+      !is_header_list(headers))
     return refuse(Code::access_forbidden);
   http::Response response(200);
   response.set("Access-Control-Allow-Methods", "GET, HEAD");

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cross-origin requests of the configured origins. Pure. Thread-safe.
-// Source: https://fetch.spec.whatwg.org/#http-cors-protocol
+// Cross-origin requests of the configured origins, in the form of S3. Pure. Thread-safe.
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "http/cors.h"
 #include "http/message.h"
 #include "s3/error.h"
 
@@ -14,7 +13,6 @@ namespace valetkey::s3 {
 
 class Cors {
  public:
-  // Origins as a browser sends them ("https://app.example.com"), compared exactly; "*" is any.
   explicit Cors(std::vector<std::string> origins) : origins_(std::move(origins)) {}
   // What a response to `request` needs so that the page which asked may read it; nothing for
   // others.
@@ -23,8 +21,7 @@ class Cors {
   Answer<http::Response> preflight(const http::Request& request) const;
 
  private:
-  bool allows(std::string_view origin) const;
-  std::vector<std::string> origins_;
+  http::Origins origins_;
 };
 
 }  // namespace valetkey::s3

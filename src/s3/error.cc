@@ -68,7 +68,7 @@ std::string error_xml(const Failure& failure, std::string_view path, std::string
   append_element(xml, "Code", info.name);
   append_element(xml, "Message", failure.message.empty() ? info.message : failure.message);
   xml += failure.details;
-  // A path that is no text would make the whole answer no XML.
+  // What is no text shows as it was sent.
   append_element(xml, "Resource", is_utf8(path) ? std::string(path) : percent_encode(path, true));
   append_element(xml, "RequestId", request_id);
   append_element(xml, "HostId", host_id);
@@ -124,6 +124,13 @@ Failure failure_of(sigv4::Refusal refusal) {
               "the SHA-256 of the body in lower-case hex)",
               {},
               "no_payload_hash"};
+    case payload_hash_form:
+      return {Code::invalid_argument,
+              "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, "
+              "STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, "
+              "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, "
+              "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid sha256 value.",
+              "<ArgumentName>x-amz-content-sha256</ArgumentName>", "payload_hash_form"};
     case skewed:
       return {Code::request_time_too_skewed, {}, {}, "skewed"};
     case expired:

@@ -387,6 +387,13 @@ std::vector<Row> rows() {
        [](World& w, const Tenant& me) {
          return without(w.sign(me, plain(w)), "x-amz-content-sha256");
        }},
+      {"no payload hash that S3 knows", 400, "InvalidArgument",
+       [](World& w, const Tenant& me) {
+         Ask ask = w.sign(me, plain(w));
+         for (auto& [name, value] : ask.headers)
+           if (name == "x-amz-content-sha256") value = "STREAMING-SOMETHING-ELSE";
+         return ask;
+       }},
       {"clock behind", 403, "RequestTimeTooSkewed",
        [](World& w, const Tenant& me) { return signed_at(w, me, -16min, false); }},
       {"clock ahead", 403, "RequestTimeTooSkewed",

@@ -97,17 +97,14 @@ class ListWriter {
     ((out_ += "</ID><DisplayName>") += request_.account) += "</DisplayName></Owner>";
   }
 
-  // Parts of one export were stored within seconds of each other: the text is kept and only its
-  // last digits change.
+  // Whole seconds, as Last-Modified states: clients compare the two. Parts of one export were stored
+  // within seconds of each other, so the text is kept.
   void last_modified(Timestamp t) {
     const auto second = std::chrono::floor<seconds>(t);
     if (modified_text_.empty() || second != modified_) {
       modified_ = second;
       modified_text_ = format_iso8601_ms(second);  // …:40.000Z
     }
-    auto millis = (t - second).count();
-    for (std::size_t back = 2; back <= 4; ++back, millis /= 10)
-      modified_text_[modified_text_.size() - back] = static_cast<char>('0' + millis % 10);
     out_ += modified_text_;
   }
 

@@ -93,7 +93,7 @@ void ObjectBody::account_for(std::size_t bytes, SteadyTime now) {
 
 void ObjectBody::report() {
   if (unreported_ == 0) return;
-  oversight_.usage.add(session_->scope.claims().token, day_, 0, 0, unreported_);
+  oversight_.usage.sent(session_->scope.claims(), day_, unreported_);
   unreported_ = 0;
 }
 

@@ -4,6 +4,7 @@
 // a byte of the neighbour.
 #include <cstdlib>
 
+#include "base/xml_text.h"
 #include "s3/test_world.h"
 
 namespace valetkey::s3 {
@@ -57,6 +58,7 @@ void check(const Reply& reply, bool may_hold_secret) {
   if (reply.status < 200 || reply.status > 599 || reply.status == 500) std::abort();
   if (reply.header("X-Content-Type-Options") != "nosniff") std::abort();
   if (reply.header("x-amz-request-id").empty() || reply.aborted) std::abort();
+  if (reply.body.starts_with("<?xml") && !is_xml_text(reply.body)) std::abort();
   if (!may_hold_secret && reply.body.find(secret()) != std::string::npos) std::abort();
 }
 

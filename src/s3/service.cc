@@ -58,10 +58,11 @@ class Service::Impl {
     co_return sealed(std::move(response), request.id);
   }
 
-  http::Response refuse(int status, std::string_view request_id) const {
-    return sealed(
-        error_response(failure_of_status(status), http::Method::get, {}, request_id, host_id_),
-        request_id);
+  http::Response refuse(int status, const http::Request& head) const {
+    http::Response response =
+        error_response(failure_of_status(status), head.method, head.path, head.id, host_id_);
+    cors_.decorate(head, response);
+    return sealed(std::move(response), head.id);
   }
 
  private:
@@ -97,7 +98,7 @@ class Service::Impl {
 
   // A body that is still to be read counts itself.
   void count(const Session& session, const http::Request& request, std::size_t bytes) {
-    usage_.add(session.scope.claims().token, request.now, 0, 1, bytes);
+    usage_.served(session.scope.claims(), request.now, request.client, bytes);
   }
 
   http::Response refuse_request(const Failure& failure, const http::Request& request) {
@@ -138,8 +139,8 @@ http::Task<http::Response> Service::handle(const http::Request& request) {
   return impl_->handle(request);
 }
 
-http::Response Service::refuse(int status, std::string_view request_id) const {
-  return impl_->refuse(status, request_id);
+http::Response Service::refuse(int status, const http::Request& head) const {
+  return impl_->refuse(status, head);
 }
 
 }  // namespace valetkey::s3

@@ -38,7 +38,7 @@ class Service final : public http::Handler {
 
   std::size_t max_body_bytes(const http::Request& head) const override;
   http::Task<http::Response> handle(const http::Request& request) override;
-  http::Response refuse(int status, std::string_view request_id) const override;
+  http::Response refuse(int status, const http::Request& head) const override;
 
  private:
   class Impl;

@@ -240,6 +240,33 @@ TEST_F(ServiceTest, ServesVirtualHostedStyle) {
   EXPECT_EQ(world_.send_signed(me_, ask).element("KeyCount"), "3");
 }
 
+TEST_F(ServiceTest, NamesTheSettingWhereVirtualHostedStyleIsNotUnderstood) {
+  Ask ask;
+  ask.path = "/v1/account_id%3D12/empty";
+  ask.headers = {{"Host", std::string(World::kBucket) + ".other.example:9000"}};
+  for (const char* path : {"/v1/account_id%3D12/empty", "/"}) {
+    ask.path = path;
+    const Reply reply = world_.send_signed(me_, ask);
+    EXPECT_EQ(reply.code(), "AccessDenied");
+    EXPECT_THAT(reply.element("Message"), HasSubstr("[s3] domain"));
+  }
+  EXPECT_EQ(world_.send(ask).element("Message"), "Access Denied") << "a stranger learns nothing";
+  ask.headers = {{"Host", "another-bucket.other.example"}};
+  EXPECT_THAT(world_.send_signed(me_, ask).body, testing::Not(HasSubstr("domain")));
+}
+
+TEST_F(ServiceTest, NamesWhatIsNoPayloadHash) {
+  Ask ask;
+  ask.path = world_.path_of(kKey);
+  ask = world_.sign(me_, ask);
+  for (auto& [name, value] : ask.headers)
+    if (name == "x-amz-content-sha256") value = "garbage";
+  const Reply reply = world_.send(ask);
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(reply.code(), "InvalidArgument");
+  EXPECT_EQ(reply.element("ArgumentName"), "x-amz-content-sha256");
+}
+
 TEST_F(ServiceTest, ServesPresignedGetAndHead) {
   Ask ask;
   ask.path = world_.path_of(kKey);
@@ -375,9 +402,9 @@ TEST_F(ServiceTest, CountsRequestsAndBytes) {
   std::uint64_t requests = 0;
   std::uint64_t bytes = 0;
   for (const auto& delta : world_.control.used) {
-    EXPECT_EQ(delta.token, me_.grant.token);
-    requests += delta.requests;
-    bytes += delta.bytes;
+    EXPECT_EQ(delta.account, me_.grant.account);
+    requests += delta.counts.requests;
+    bytes += delta.counts.bytes;
   }
   EXPECT_EQ(requests, 3U);
   EXPECT_EQ(bytes, kContent.size() + large_content().size());
@@ -444,6 +471,7 @@ TEST_F(LimitedTest, PacesShortBodiesLikeLongOnes) {
 TEST_F(ServiceTest, LetsConfiguredOriginsReadAnswers) {
   const Reply reply = object(kKey, {{"Origin", "https://app.example.com"}});
   EXPECT_EQ(reply.header("Access-Control-Allow-Origin"), "https://app.example.com");
+  EXPECT_EQ(reply.header("Access-Control-Allow-Credentials"), "true");
   for (const char* name : {"ETag", "Content-Range", "x-amz-request-id"})
     EXPECT_THAT(reply.header("Access-Control-Expose-Headers"), HasSubstr(name));
   EXPECT_THAT(reply.header("Vary"), HasSubstr("Origin"));
@@ -468,6 +496,7 @@ TEST_F(ServiceTest, AnswersPreflightsOfConfiguredOriginsOnly) {
   const Reply reply = world_.send(preflight(origin, "GET", "authorization,x-amz-date"));
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.header("Access-Control-Allow-Origin"), origin);
+  EXPECT_EQ(reply.header("Access-Control-Allow-Credentials"), "true");
   EXPECT_EQ(reply.header("Access-Control-Allow-Headers"), "authorization,x-amz-date");
   EXPECT_EQ(reply.header("Access-Control-Allow-Methods"), "GET, HEAD");
   EXPECT_EQ(world_.send(preflight("https://evil.org", "GET", "")).code(), "AccessForbidden");
@@ -490,7 +519,9 @@ TEST_F(ServiceTest, AnswersInXmlWhatNeverBecameARequest) {
                                      {431, "RequestHeaderSectionTooLarge"},
                                      {500, "InternalError"},
                                      {503, "SlowDown"}}) {
-    const http::Response response = world_.service.refuse(status, "id-1");
+    http::Request head;
+    head.id = "id-1";
+    const http::Response response = world_.service.refuse(status, head);
     EXPECT_EQ(response.status(), status);
     EXPECT_THAT(response.body_bytes(), HasSubstr(std::string("<Code>") + code + "</Code>"));
     EXPECT_THAT(response.head_lines(), HasSubstr("x-amz-request-id: id-1\r\n"));

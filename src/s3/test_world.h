@@ -27,7 +27,7 @@ class MemoryControl final : public control::ControlStore {
  public:
   std::map<std::string, Timestamp, std::less<>> not_before;
   std::uint64_t counter = 1;
-  std::vector<control::UsageDelta> used;
+  std::vector<control::DayOfUsage> used;
   bool broken = false;
 
   void revoke(const std::string& id, Timestamp at) {
@@ -44,7 +44,8 @@ class MemoryControl final : public control::ControlStore {
     for (const auto& [subject, at] : not_before) all.push_back({subject, at});
     return all;
   }
-  Result<void> add_usage(const std::vector<control::UsageDelta>& more) override {
+  Result<void> add_usage(const std::vector<control::DayOfUsage>& more,
+                         const std::vector<control::TokenUse>&) override {
     used.insert(used.end(), more.begin(), more.end());
     return {};
   }
@@ -95,9 +96,10 @@ class MemoryControl final : public control::ControlStore {
   Result<control::TokenAnswer> authenticate(std::string_view, Timestamp) override {
     return nothing();
   }
-  Result<std::vector<control::UsageDelta>> usage(std::optional<AccountId>, Date) override {
+  Result<std::vector<control::DayOfUsage>> usage(std::optional<AccountId>, Date, Date) override {
     return nothing();
   }
+  Result<void> purge_usage(const AccountId&) override { return nothing(); }
 
  private:
   static std::unexpected<Error> nothing() {
@@ -193,7 +195,7 @@ class World {
   MemoryControl control;
   control::ChangeFeed feed{control, clock, std::chrono::hours(1)};
   access::RevocationCheck revocation{feed};
-  access::Usage usage{control, clock};
+  access::Usage usage{control};
   MemoryStore store;
   RecordingHooks hooks;
   http::asio::thread_pool pool{1};

@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "s3/xml.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+
+#include "base/encoding.h"
+#include "base/xml_text.h"
 
 namespace valetkey::s3 {
 namespace {
 
 constexpr std::string_view kUpperHex = "0123456789ABCDEF";
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-// Bytes that cannot stand as they are in element content; 0xEF may begin U+FFFE or U+FFFF.
+// Bytes that may not be able to stand as they are in element content.
 constexpr std::array<bool, 256> make_special() {
   std::array<bool, 256> special{};
   for (std::size_t c = 0; c < 0x20; ++c) special[c] = true;
-  for (unsigned char c : {'&', '<', '>', '"', '\'', '\x7F', '\xEF'}) special[c] = true;
+  for (std::size_t c = 0x7F; c < 0x100; ++c) special[c] = true;
+  for (unsigned char c : {'&', '<', '>', '"', '\''}) special[c] = true;
   return special;
 }
 constexpr auto kSpecial = make_special();
@@ -27,20 +33,16 @@ constexpr std::array<bool, 256> make_unreserved() {
 }
 constexpr auto kUnreserved = make_unreserved();
 
-void append_reference(std::string& out, unsigned char c) {
-  out += "&#x";
-  if (c >= 0x10) out += kUpperHex[c >> 4];
-  out += kUpperHex[c & 15];
-  out += ';';
+// Appends the character that `text`, beyond ASCII, begins with; returns how many bytes it had.
+std::size_t append_character(std::string& out, std::string_view text) {
+  const std::string_view character = text.substr(0, utf8_sequence(text));
+  out += is_xml_character(character) ? character : kReplacement;
+  return std::max<std::size_t>(character.size(), 1);
 }
 
-bool is_noncharacter(std::string_view text) {
-  return text.starts_with("\xEF\xBF\xBE") || text.starts_with("\xEF\xBF\xBF");
-}
-
-// Appends what stands for the special byte at `at`; returns how many bytes of `text` that covers.
-std::size_t append_special(std::string& out, std::string_view text, std::size_t at) {
-  switch (text[at]) {
+// The same of a special byte, whatever it is.
+std::size_t append_special(std::string& out, std::string_view text) {
+  switch (text.front()) {
     case '&':
       out += "&amp;";
       return 1;
@@ -56,18 +58,24 @@ std::size_t append_special(std::string& out, std::string_view text, std::size_t 
     case '\'':
       out += "&apos;";
       return 1;
-    case '\xEF': {
-      const bool bad = is_noncharacter(text.substr(at));
-      if (bad)
-        out += text[at + 2] == '\xBE' ? "&#xFFFE;" : "&#xFFFF;";
-      else
-        out += text[at];
-      return bad ? 3 : 1;
-    }
-    default:
-      append_reference(out, static_cast<unsigned char>(text[at]));
+    case '\t':
+      out += "&#x9;";
       return 1;
+    case '\n':
+      out += "&#xA;";
+      return 1;
+    case '\r':
+      out += "&#xD;";
+      return 1;
+    case '\x7F':
+      out += "&#x7F;";
+      return 1;
+    default:
+      break;
   }
+  if (static_cast<unsigned char>(text.front()) >= 0x80) return append_character(out, text);
+  out += kReplacement;
+  return 1;
 }
 
 }  // namespace
@@ -80,7 +88,7 @@ void append_escaped(std::string& out, std::string_view text) {
       continue;
     }
     out.append(text, done, i - done);
-    i += append_special(out, text, i);
+    i += append_special(out, text.substr(i));
     done = i;
   }
   out.append(text, done);

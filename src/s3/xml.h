@@ -11,9 +11,9 @@ namespace valetkey::s3 {
 inline constexpr std::string_view kXmlDeclaration = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 inline constexpr std::string_view kXmlNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
 
-// Appends `text` (UTF-8) as element content. Control characters, U+FFFE and U+FFFF go as &#x1; as
-// S3 writes them: XML 1.0 has no legal form for most, so clients that may meet them ask for
-// encoding-type=url.
+// Appends `text` as element content. XML 1.0 has no form at all for most control characters, U+FFFE
+// and U+FFFF (https://www.w3.org/TR/xml/#NT-Char): U+FFFD stands for each, and for each byte that is
+// not UTF-8. Clients that may meet such keys ask for encoding-type=url.
 void append_escaped(std::string& out, std::string_view text);
 // Appends `text` as encoding-type=url wants it: percent-encoding, space as '+', '/' left alone.
 void append_url_encoded(std::string& out, std::string_view text);

@@ -21,10 +21,25 @@ std::string encoded(std::string_view text) {
 
 TEST(Xml, EscapesMarkupAndControlCharacters) {
   EXPECT_EQ(escaped("a&b<c>d\"e'f"), "a&amp;b&lt;c&gt;d&quot;e&apos;f");
-  EXPECT_EQ(escaped("\x01\t\n\r\x1F\x7F"), "&#x1;&#x9;&#xA;&#xD;&#x1F;&#x7F;");
-  EXPECT_EQ(escaped("\xEF\xBF\xBE\xEF\xBF\xBF"), "&#xFFFE;&#xFFFF;");
+  EXPECT_EQ(escaped("\t\n\r\x7F"), "&#x9;&#xA;&#xD;&#x7F;");
   EXPECT_EQ(escaped("\xEF\xBC\xA1 \xC3\xA9 plain"), "\xEF\xBC\xA1 \xC3\xA9 plain");
   EXPECT_EQ(escaped(""), "");
+}
+
+TEST(Xml, PutsAReplacementWhereXmlHasNoForm) {
+  const std::string replacement = "\xEF\xBF\xBD";
+  EXPECT_EQ(escaped("a\x01"
+                    "b"),
+            "a" + replacement + "b");
+  EXPECT_EQ(escaped(std::string("\0", 1)), replacement);
+  EXPECT_EQ(escaped("\x1F"), replacement);
+  EXPECT_EQ(escaped("\xEF\xBF\xBE\xEF\xBF\xBF"), replacement + replacement);
+  EXPECT_EQ(escaped("\xFF\xE2\x82"), replacement + replacement + replacement);  // no UTF-8
+  EXPECT_EQ(escaped("\xED\xA0\x80"), replacement + replacement + replacement);  // a surrogate
+  // The noncharacters of other planes, and the last characters before the first ones.
+  for (const char* allowed : {"\xF0\x9F\xBF\xBE", "\xF4\x8F\xBF\xBF", "\xEF\xB7\x90",
+                              "\xEF\xBF\xBD", "\xC2\x80", "\xED\x9F\xBF", "\xEE\x80\x80"})
+    EXPECT_EQ(escaped(allowed), allowed);
 }
 
 TEST(Xml, EncodesForUrlsWithPlusAndSlash) {

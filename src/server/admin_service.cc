@@ -49,7 +49,7 @@ http::Task<http::Response> AdminService::handle(const http::Request& request) {
   co_return out;
 }
 
-http::Response AdminService::refuse(int status, std::string_view) const {
+http::Response AdminService::refuse(int status, const http::Request&) const {
   return text(status, std::string(http::reason_phrase(status)) + "\n");
 }
 

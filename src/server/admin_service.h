@@ -16,7 +16,7 @@ class AdminService final : public http::Handler {
       : metrics_(metrics), health_(std::move(health)) {}
   std::size_t max_body_bytes(const http::Request&) const override { return 0; }
   http::Task<http::Response> handle(const http::Request& request) override;
-  http::Response refuse(int status, std::string_view request_id) const override;
+  http::Response refuse(int status, const http::Request& head) const override;
 
  private:
   http::Response answer(const http::Request& request) const;

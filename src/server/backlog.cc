@@ -85,9 +85,10 @@ class Look {
 
   // By account. False: a record is none.
   bool count(std::string_view records, std::uint64_t skipped) {
-    if (!events::skip_events(records, skipped)) return false;
-    while (!records.empty()) {
-      if (!events::decode_event(records, event_)) return false;
+    std::size_t at = 0;
+    if (!events::skip_events(records, at, skipped)) return false;
+    while (at < records.size()) {
+      if (!events::decode_event(records, at, event_)) return false;
       auto& account = found_.accounts[std::string(event_.account_id)];
       if (account.events++ == 0) account.oldest = event_.received;
     }
@@ -96,7 +97,8 @@ class Look {
 
   static std::optional<Timestamp> received(std::string_view records, std::uint64_t skipped) {
     Event event;
-    if (!events::skip_events(records, skipped) || !events::decode_event(records, event))
+    std::size_t at = 0;
+    if (!events::skip_events(records, at, skipped) || !events::decode_event(records, at, event))
       return std::nullopt;
     return event.received;
   }

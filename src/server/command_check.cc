@@ -60,6 +60,44 @@ void check_audit(const Session& session, std::vector<std::string>& problems) {
     problems.push_back(fmt::format("audit: {} records are torn or altered", *damaged));
 }
 
+// Whether the object is damaged or gone, and not merely sealed under a key of another keyring.
+bool is_lost(storage::DiskStore& store, const std::string& key) {
+  if (const auto row = store.head(key); !row) return row.error().code == ErrorCode::not_found;
+  const auto reader = store.open(key);
+  if (!reader)
+    return reader.error().code == ErrorCode::not_found || reader.error().code == ErrorCode::corrupt;
+  std::string buffer(1 << 20, '\0');
+  for (std::uint64_t at = 0; at < (*reader)->info().size;) {
+    const auto got = (*reader)->read(at, buffer, storage::ReadMode::blocking);
+    if (!got) return got.error() == storage::ReadFailure::corrupt;
+    if (*got == 0) return true;
+    at += *got;
+  }
+  return false;
+}
+
+// The exporter stops at a file of seen uuids that it cannot read: what was in it is given up.
+Result<std::vector<std::string>> forget_unreadable_seen(const Session& session,
+                                                        const KeySource& keys) {
+  std::vector<std::string> repaired;
+  const auto objects = session.open_objects(keys);
+  const auto ledger = open_ledger(session.data_dir);
+  if (!objects || !ledger) return repaired;  // a finding of the check that follows
+  VALETKEY_TRY(const auto files, (*ledger)->seen());
+  for (const auto& file : files) {
+    if (!is_lost(**objects, file.key)) continue;
+    VALETKEY_CHECK((*ledger)->replace_seen({file.key}, {}));
+    storage::Publication removal;
+    removal.remove.push_back(file.key);
+    VALETKEY_CHECK((*objects)->publish(std::move(removal)));
+    repaired.push_back(
+        fmt::format("{} cannot be read and is given up: of the {} events exported on {}, those "
+                    "that are sent again now count again",
+                    file.key, file.uuids, format_date(file.day)));
+  }
+  return repaired;
+}
+
 // Pages and references, then every row is read.
 void check_control(const Session& session, std::vector<std::string>& problems) {
   const auto note = [&](const auto& read) {
@@ -76,7 +114,7 @@ void check_control(const Session& session, std::vector<std::string>& problems) {
     note((*store)->accounts());
     note((*store)->users(std::nullopt));
     note((*store)->tokens(std::nullopt, std::nullopt));
-    note((*store)->usage(std::nullopt, Date{}));
+    note((*store)->usage(std::nullopt, Date::min(), Date::max()));
   } else {
     note(store);
   }
@@ -101,7 +139,12 @@ Result<void> check_events(const Session& session, std::vector<std::string>& prob
 Result<int> check(Session& session, bool repair) {
   VALETKEY_CHECK(session.need_data());
   VALETKEY_TRY(const auto keys, session.open_keys());
+  std::vector<std::string> forgotten;
+  if (repair) {
+    VALETKEY_TRY(forgotten, forget_unreadable_seen(session, *keys));
+  }
   VALETKEY_TRY(auto report, check_with_bar(session, *keys, repair));
+  report.repaired.insert(report.repaired.begin(), forgotten.begin(), forgotten.end());
   check_control(session, report.problems);
   if (const auto read = check_events(session, report.problems); !read)
     report.problems.push_back("events: " + read.error().detail);

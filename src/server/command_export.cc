@@ -111,7 +111,7 @@ Result<void> export_all(Session& session, const KeySource& keys, storage::DiskSt
 
 struct Status {
   std::map<std::string, storage::ExportCounts> accounts;  // of which anything is to be told
-  storage::DropCounts dropped;
+  storage::IntakeLosses losses;
   Backlog backlog;
   std::optional<Date> closed_through;
   std::optional<Timestamp> last_finished;
@@ -127,8 +127,9 @@ Result<Status> read_status(const Session& session) {
   VALETKEY_TRY(const auto consumed, ledger->consumed(0));
   VALETKEY_TRY(out.backlog,
                read_backlog(events_folder(session.data_dir), *keys->get(), consumed, true));
-  VALETKEY_TRY(out.dropped, ledger->dropped());
-  for (const auto& [account, drops] : out.dropped) out.accounts.try_emplace(account);
+  VALETKEY_TRY(out.losses, ledger->losses());
+  for (const auto* counts : {&out.losses.dropped, &out.losses.altered})
+    for (const auto& [account, reasons] : *counts) out.accounts.try_emplace(account);
   for (const auto& [account, waiting] : out.backlog.accounts) out.accounts.try_emplace(account);
   return out;
 }
@@ -143,18 +144,23 @@ std::int64_t lag_seconds(const AccountBacklog& waiting, Timestamp now) {
   return std::max<std::int64_t>(lag.count() / 1000, 0);
 }
 
-json::object drops_of(const Status& status, const std::string& account) {
+json::object by_reason(const storage::LossCounts& losses, const std::string& account) {
   json::object out;
-  if (const auto found = status.dropped.find(account); found != status.dropped.end())
-    for (const auto& [reason, events] : found->second) out[reason] = events;
+  if (const auto found = losses.find(account); found != losses.end())
+    for (const auto& [reason, count] : found->second) out[reason] = count;
   return out;
 }
 
-std::string drops_text(const Status& status, const std::string& account) {
+std::string reasons_text(const storage::LossCounts& losses, const std::string& account) {
   std::string out;
-  for (const auto& [reason, events] : drops_of(status, account))
-    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", events.as_uint64(), std::string(reason));
+  for (const auto& [reason, count] : by_reason(losses, account))
+    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", count.as_uint64(), std::string(reason));
   return out.empty() ? "0" : out;
+}
+
+// All that came and was kept, whether or not it is exported yet.
+std::uint64_t received(const storage::ExportCounts& c, const AccountBacklog& waiting) {
+  return c.events + c.duplicates + waiting.events;
 }
 
 json::object document_of(const Status& status, Timestamp now) {
@@ -165,13 +171,17 @@ json::object document_of(const Status& status, Timestamp now) {
     const auto waiting = waiting_of(status, account);
     each["waiting"] = waiting.events;
     each["lag_seconds"] = lag_seconds(waiting, now);
-    each["dropped"] = drops_of(status, account);
+    each["received"] = received(counts, waiting);
+    each["dropped"] = by_reason(status.losses.dropped, account);
+    each["altered"] = by_reason(status.losses.altered, account);
     accounts.push_back(std::move(each));
   }
   json::object out{{"accounts", std::move(accounts)},
                    {"waiting", status.backlog.events},
                    {"waiting_bytes", status.backlog.bytes},
                    {"lag_seconds", status.backlog.lag(now).count() / 1000},
+                   {"unknown_accounts", json::object{{"events", status.losses.unknown_events},
+                                                     {"last", status.losses.last_unknown}}},
                    {"closed_through", nullptr},
                    {"last_export", nullptr}};
   if (status.closed_through) out["closed_through"] = format_date(*status.closed_through);
@@ -181,18 +191,42 @@ json::object document_of(const Status& status, Timestamp now) {
 
 void print_table(const Session& session, const Status& status, Timestamp now) {
   Table table({"ACCOUNT", "RECEIVED", "DUPLICATE", "SET ASIDE", "LATE", "ROWS", "PARTS", "BYTES",
-               "WAITING", "LAG S", "DROPPED"});
+               "WAITING", "LAG S", "DROPPED", "ALTERED"});
   for (const auto& [account, c] : status.accounts) {
     const auto waiting = waiting_of(status, account);
-    table.row({account, std::to_string(c.events + c.duplicates), std::to_string(c.duplicates),
+    table.row({account, std::to_string(received(c, waiting)), std::to_string(c.duplicates),
                std::to_string(c.set_aside), std::to_string(c.late), std::to_string(c.rows),
                std::to_string(c.parts), std::to_string(c.bytes), std::to_string(waiting.events),
-               std::to_string(lag_seconds(waiting, now)), drops_text(status, account)});
+               std::to_string(lag_seconds(waiting, now)),
+               reasons_text(status.losses.dropped, account),
+               reasons_text(status.losses.altered, account)});
   }
   if (table.empty())
     session.out << "No events have come yet.\n";
   else
     table.print(session.out);
+}
+
+void print_summary(const Session& session, const Status& status, Timestamp now) {
+  const auto& waiting = status.backlog;
+  if (waiting.events > 0)
+    session.out << fmt::format(
+        "{} to be exported ({}), the oldest for {} s.\n",
+        waiting.events == 1 ? "1 event waits" : fmt::format("{} events wait", waiting.events),
+        terminal::size_text(waiting.bytes), waiting.lag(now).count() / 1000);
+  else if (!status.accounts.empty())
+    session.out << "No events are waiting to be exported.\n";
+  if (status.closed_through && !status.accounts.empty())
+    session.out << fmt::format("Days up to {} are complete.\n",
+                               format_date(*status.closed_through));
+  const auto& last = status.losses.last_unknown;
+  const auto unknown = status.losses.unknown_events;
+  if (unknown > 0)
+    session.out << fmt::format(
+        "Dropped: {} (last: {}).\n",
+        unknown == 1 ? "1 event of an account that does not exist"
+                     : fmt::format("{} events of accounts that do not exist", unknown),
+        last.empty() ? "no account_id" : last);
 }
 
 }  // namespace
@@ -223,11 +257,7 @@ Result<int> export_status(Session& session) {
     return 0;
   }
   print_table(session, status, now);
-  session.out << fmt::format(
-      "Waiting: {} events ({}), the oldest for {} s. Closed: {}.\n", status.backlog.events,
-      terminal::size_text(status.backlog.bytes), status.backlog.lag(now).count() / 1000,
-      status.closed_through ? "every day up to " + format_date(*status.closed_through)
-                            : "no day yet");
+  print_summary(session, status, now);
   for (const auto& problem : status.backlog.problems) session.err << problem << '\n';
   return 0;
 }

@@ -32,6 +32,12 @@ Result<void> make_databases(Session& session, const std::string& bucket) {
   return session.record("init", std::nullopt, session.data_dir.string());
 }
 
+bool is_made(const Session& session) {
+  std::error_code ignored;
+  return fs::exists(session.data_dir / "control.db", ignored) &&
+         fs::exists(session.keyring(), ignored);
+}
+
 void say_next(const Session& session, const std::string& bucket) {
   const std::string dir = session.data_dir.string();
   if (session.json) {
@@ -55,8 +61,9 @@ void say_next(const Session& session, const std::string& bucket) {
 
 }  // namespace
 
-Result<int> init(Session& session, const std::string& wanted_bucket) {
+Result<int> init(Session& session, const std::string& wanted_bucket, bool if_missing) {
   VALETKEY_CHECK(session.check_keyring_place());
+  if (if_missing && is_made(session)) return 0;
   VALETKEY_CHECK(need_empty(session.data_dir));
   VALETKEY_CHECK(need_no_keyring(session.keyring()));
   VALETKEY_TRY(auto config, session.load_config());

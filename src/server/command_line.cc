@@ -18,19 +18,21 @@ namespace {
 using control::AccountState;
 using control::UserState;
 
+constexpr std::uint64_t kMostAuditRecords = 1'000'000;          // held at once
 constexpr std::int64_t kMostOfAccount = 1'000'000'000'000'000;  // a petabyte a day
 
 // The values of all options and arguments; a command reads those it declared.
 struct Words {
   std::string data_dir, config, keyring;
   bool json = false;
-  std::string bucket, id, email, account, role, name, user, folder, since;
+  std::string bucket, id, email, account, role, name, user, folder, since, until;
   std::string purpose = "both", activate_in = "10s";
   unsigned workers = 0;
-  bool repair = false, markdown = false, purge = false, yes = false;
+  bool repair = false, markdown = false, if_missing = false, purge = false, yes = false;
   TokenFlags token;
   ServeFlags serve;
   PolicyFlags policy;
+  AuditFlags audit;
   std::string visitor;
 };
 
@@ -114,10 +116,12 @@ Command& CommandLine::add(Command& parent, const char* name, const char* about, 
 }
 
 void CommandLine::add_server() {
-  Command& initialise = add(program_, "init", "Make a data folder, its databases and its keyring",
-                            [this](Session& s) { return init(s, words_.bucket); });
+  Command& initialise =
+      add(program_, "init", "Make a data folder, its databases and its keyring",
+          [this](Session& s) { return init(s, words_.bucket, words_.if_missing); });
   initialise.option("--bucket", words_.bucket, "NAME", "The name of its bucket, for good")
       .by_default("as configured");
+  initialise.flag("--if-missing", words_.if_missing, "Do nothing where both are there already");
   initialise.example("valetkeyd init --data-dir /srv/valetkey")
       .example("# the keys on another disk than the data")
       .example("valetkeyd init --data-dir /srv/valetkey --keyring /etc/valetkey/keyring");
@@ -176,6 +180,17 @@ void CommandLine::add_accounts() {
   remove.example("valetkeyd account delete 12345")
       .example("valetkeyd account delete 12345 --purge --yes");
   add_policy(group);
+  Command& usage =
+      add(group, "usage", "Show what accounts store now and used by day, for bills",
+          [this](Session& s) { return account_usage(s, words_.id, words_.since, words_.until); });
+  usage.argument("ID", words_.id, "The account")
+      .required(false)
+      .by_default("the totals of every account");
+  usage.option("--since", words_.since, "DAY", "The first day, UTC")
+      .by_default("the first that is kept");
+  usage.option("--until", words_.until, "DAY", "The last day").by_default("today");
+  usage.example("valetkeyd account usage")
+      .example("valetkeyd account usage 12345 --since 2026-01-01 --json");
 }
 
 void CommandLine::add_policy(Command& accounts) {
@@ -295,12 +310,22 @@ void CommandLine::add_tokens() {
 }
 
 void CommandLine::add_audit() {
-  Command& log = add(program_, "audit", "Show who did what",
-                     [this](Session& s) { return audit(s, words_.since, words_.account); });
-  log.option("--since", words_.since, "WHEN",
+  AuditFlags& flags = words_.audit;
+  Command& log = add(program_, "audit", "Show who did what, the newest last",
+                     [this](Session& s) { return audit(s, words_.audit); });
+  log.option("--limit", number(flags.limit, 1, kMostAuditRecords), "COUNT",
+             "Only the newest of those that match")
+      .by_default("all of them");
+  log.option("--action", flags.action, "ACTION",
+             "Only this one, such as token.revoke, or those of a kind, such as token");
+  log.option("--user", flags.user, "EMAIL|ID",
+             "Only what this user and their tokens did, and what was done to them");
+  log.option("--account", flags.account, "ID", "Only of this account");
+  log.option("--since", flags.since, "WHEN",
              "From then on: 24h (back from now), 2026-01-31 or 2026-01-31T12:00:00Z");
-  log.option("--account", words_.account, "ID", "Only of this account");
-  log.example("valetkeyd audit --since 24h --account 12345")
+  log.option("--until", flags.until, "WHEN", "Up to then, or to the end of that day");
+  log.example("valetkeyd audit --since 24h --limit 20")
+      .example("valetkeyd audit --action token.revoke --user ada@example.org")
       .example("valetkeyd audit --since 2026-01-31 --json");
 }
 

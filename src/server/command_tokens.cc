@@ -25,7 +25,9 @@ json::object document_of(const Token& t, const std::string& email) {
           {"created", format_iso8601(t.created)},
           {"expires", or_null(t.expires)},
           {"revoked", or_null(t.revoked)},
-          {"parent", t.parent ? json::value(t.parent->str()) : json::value()}};
+          {"parent", t.parent ? json::value(t.parent->str()) : json::value()},
+          {"last_used", or_null(t.last_used)},
+          {"last_used_from", t.last_used ? json::value(t.last_used_from) : json::value()}};
 }
 
 std::string state_of(const Token& t, const control::User& owner, Timestamp now) {
@@ -127,11 +129,14 @@ Result<int> token_list(Session& session, const std::string& account, const std::
     session.print(json::object{{"tokens", std::move(list)}});
     return 0;
   }
-  Table table({"ID", "NAME", "ACCOUNT", "USER", "SCOPES", "STATE", "CREATED", "EXPIRES"});
+  Table table({"ID", "NAME", "ACCOUNT", "USER", "STATE", "LAST USED", "FROM", "SCOPES", "EXPIRES",
+               "CREATED"});
   for (const auto& t : tokens)
-    table.row({t.id.str(), t.name, t.account.str(), owners.at(t.user).email, t.scopes.str(),
-               state_of(t, owners.at(t.user), session.clock.now()), format_iso8601(t.created),
-               t.expires ? format_iso8601(*t.expires) : "never"});
+    table.row({t.id.str(), t.name, t.account.str(), owners.at(t.user).email,
+               state_of(t, owners.at(t.user), session.clock.now()),
+               t.last_used ? format_iso8601(*t.last_used) : "never",
+               t.last_used ? t.last_used_from : "-", t.scopes.str(),
+               t.expires ? format_iso8601(*t.expires) : "never", format_iso8601(t.created)});
   if (table.empty())
     session.err
         << "No tokens. Make one: valetkeyd token create --account ID --user EMAIL --name N\n";

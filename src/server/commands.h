@@ -12,7 +12,8 @@
 namespace valetkey::server {
 
 // `bucket`: of the folder for good; empty: as configured.
-Result<int> init(Session& session, const std::string& bucket);
+// `if_missing`: does nothing, and succeeds, where both folder and keyring are there.
+Result<int> init(Session& session, const std::string& bucket, bool if_missing);
 Result<int> print_config(Session& session, bool markdown);
 
 struct ServeFlags {
@@ -55,8 +56,17 @@ Result<int> token_create(Session& session, const TokenFlags& flags);
 Result<int> token_list(Session& session, const std::string& account, const std::string& user);
 Result<int> token_revoke(Session& session, const std::string& id);
 
-// `since`: an instant, a day, or a duration back from now.
-Result<int> audit(Session& session, const std::string& since, const std::string& account);
+struct AuditFlags {          // empty: no such condition
+  std::string since, until;  // an instant, a day, or a duration back from now
+  std::string account, action;
+  std::string user;         // an e-mail address or an id
+  std::uint64_t limit = 0;  // the newest; 0: all
+};
+Result<int> audit(Session& session, const AuditFlags& flags);
+
+// What the account, or every account, stores and used; `since`, `until`: days, or empty.
+Result<int> account_usage(Session& session, const std::string& id, const std::string& since,
+                          const std::string& until);
 
 // Exports what waits: by the running server, else by itself.
 Result<int> export_now(Session& session);

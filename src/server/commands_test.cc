@@ -270,7 +270,7 @@ TEST(Tokens, AreAloneOnStdoutSoThatAShellCanKeepThem) {
   const Answer answer = machine.must(
       {"token", "create", "--account", "12", "--user", "ada@example.org", "--name", "laptop"});
   ASSERT_FALSE(answer.out.empty());
-  EXPECT_TRUE(control::is_well_formed_token(answer.out.substr(0, answer.out.size() - 1)));
+  EXPECT_TRUE(is_well_formed_token(answer.out.substr(0, answer.out.size() - 1)));
   EXPECT_THAT(answer.err, HasSubstr("once"));
 }
 
@@ -283,7 +283,7 @@ TEST(Tokens, AreShownOnceAndNeverListed) {
                  "--scopes", "export,tokens", "--expires", "90d", "--json"})
           .json();
   const std::string token(made.at("token").as_string());
-  EXPECT_TRUE(control::is_well_formed_token(token));
+  EXPECT_TRUE(is_well_formed_token(token));
   EXPECT_EQ(made.at("scopes"), "export,tokens");
   const Answer list = machine.must({"token", "list"});
   EXPECT_THAT(list.out, HasSubstr("ci"));
@@ -297,10 +297,13 @@ TEST(Tokens, BelongToUsersOfTheirAccountOnly) {
   machine.prepare();
   machine.must({"account", "create", "123"});
   machine.must({"user", "create", "op@example.org", "--role", "operator"});
-  for (const char* user : {"ada@example.org", "op@example.org", "nobody@example.org"})
+  const auto refused = [&](const char* user, const char* why) {
     expect_refused(
-        machine.run({"token", "create", "--account", "123", "--user", user, "--name", "x"}),
-        "account 123 has no user");
+        machine.run({"token", "create", "--account", "123", "--user", user, "--name", "x"}), why);
+  };
+  refused("ada@example.org", "ada@example.org is a user of another account");
+  refused("op@example.org", "op@example.org is an operator, who belongs to no account");
+  refused("nobody@example.org", "account 123 has no user");
 }
 
 TEST(Tokens, RefuseUnknownScopesAndDurations) {
@@ -370,6 +373,34 @@ TEST(Audit, ShowsWhatTheCommandsDidAndFilters) {
   EXPECT_THAT(actions, testing::ElementsAre("account.create", "user.create", "token.create"));
   EXPECT_THAT(machine.must({"audit", "--since", "2099-01-01"}).err, HasSubstr("No audit records"));
   expect_refused(machine.run({"audit", "--since", "yesterday"}), "--since");
+  expect_refused(machine.run({"audit", "--until", "yesterday"}), "--until");
+}
+
+TEST(Audit, FindsTheNewestOfAUserOrAnActionAndSaysEMailAddresses) {
+  const TestMachine machine;
+  machine.prepare();
+  machine.make_token();
+  machine.must({"user", "create", "bob@example.org", "--account", "12", "--role", "member"});
+  const auto actions = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"audit", "--json"});
+    std::vector<std::string> found;
+    const auto answer = machine.must(std::move(words)).json();
+    for (const auto& event : answer.at("events").as_array())
+      found.emplace_back(event.at("action").as_string());
+    return found;
+  };
+  using testing::ElementsAre;
+  EXPECT_THAT(actions({"--limit", "2"}), ElementsAre("token.create", "user.create"));
+  EXPECT_THAT(actions({"--user", "ada@example.org"}), ElementsAre("user.create", "token.create"));
+  EXPECT_THAT(actions({"--action", "user", "--limit", "1"}), ElementsAre("user.create"));
+  const auto bob = machine.must({"audit", "--json", "--user", "bob@example.org"}).json();
+  const auto& event = bob.at("events").at(0);
+  EXPECT_EQ(event.at("subject_email").as_string(), "bob@example.org");
+  const std::string id(event.at("subject").as_string());
+  EXPECT_THAT(actions({"--user", id}), ElementsAre("user.create"));
+  EXPECT_THAT(machine.must({"audit", "--limit", "1"}).out, HasSubstr("bob@example.org"));
+  EXPECT_THAT(machine.must({"audit", "--action", "tokn.create"}).err, HasSubstr("token.create"));
+  expect_refused(machine.run({"audit", "--user", "eve@example.org"}), "eve@example.org");
 }
 
 TEST(Keys, RotateAddsPendingKeysThatTakeOverLater) {

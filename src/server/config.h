@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "base/result.h"
 #include "base/timestamp.h"
 #include "control/control_store.h"
+#include "http/body_memory.h"
 #include "http/server.h"
 #include "s3/account_limits.h"
 
@@ -57,6 +59,8 @@ struct Config {
     std::uint64_t max_waiting_bytes = 8ull << 30;  // not yet exported; beyond: 503
     std::uint64_t max_body_bytes = 3'500'000;
     std::uint64_t max_unzipped_bytes = 10 << 20;
+    std::uint64_t max_row_values = 50'000;
+    std::uint64_t max_row_bytes = 32 << 20;
   } intake;
   struct Export {
     milliseconds longest_wait{15 * 60'000};  // of an event before it is exported
@@ -70,7 +74,8 @@ struct Config {
     std::string duckdb_sha256;   // empty: of the version that Valetkey ships with
   } exporting;
   struct LimitSettings {
-    http::Limits http;  // of each listener
+    http::Limits http;        // of each listener
+    http::BodyLimits bodies;  // of all listeners together
     std::vector<std::string> trusted_proxies;
     s3::AccountLimits account;            // so that no tenant takes the whole server
     api::LimiterOptions auth_failures;    // of each address block
@@ -92,6 +97,10 @@ struct Config {
 };
 
 using Environment = std::function<const char*(const char* name)>;  // getenv, or a test's
+
+// A sentence for each of `names`, variables of the environment, that was probably meant for us and
+// that nothing reads.
+std::vector<std::string> unknown_variables(std::span<const std::string> names);
 
 // Defaults, then the text, then the environment. `name` is what errors call the file.
 Result<Config> parse_config(std::string_view text, std::string_view name, const Environment& env);

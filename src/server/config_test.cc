@@ -87,12 +87,12 @@ TEST(Config, NamesTheVariableThatIsWrong) {
 
 TEST(Config, AnUnknownKeyIsAnErrorThatNamesKeyAndLine) {
   EXPECT_EQ(error_of("[s3]\nbucket = \"abc\"\nbuckte = \"abc\"\n"),
-            "v.toml line 3: [s3] has no key 'buckte'; `valetkeyd config` shows every key");
+            "v.toml line 3: [s3] has no key 'buckte'; did you mean bucket?");
 }
 
 TEST(Config, AnUnknownSectionIsAnErrorThatNamesTheLine) {
   EXPECT_EQ(error_of("\n[s4]\nbucket = \"abc\"\n"),
-            "v.toml line 2: there is no section [s4]; `valetkeyd config` shows every key");
+            "v.toml line 2: there is no section [s4]; did you mean s3?");
   EXPECT_EQ(error_of("bucket = \"abc\""),
             "v.toml line 1: there is no section [bucket]; `valetkeyd config` shows every key");
 }
@@ -233,6 +233,33 @@ TEST(Config, TheExampleFileIsValidWithEveryLineTakenIn) {
   const auto config = parse(text);
   ASSERT_TRUE(config) << config.error().detail;
   EXPECT_EQ(config->limits.http.max_head_bytes, http::Limits{}.max_head_bytes);
+}
+
+TEST(Config, SaysThatTextNeedsQuotes) {
+  EXPECT_EQ(error_of("[log]\nlevel = debug\n"),
+            "v.toml line 2: text needs quotes: level = \"debug\"");
+  EXPECT_EQ(error_of("[listen]\n\napi = 127.0.0.1:8080 # all\n"),
+            "v.toml line 3: text needs quotes: api = \"127.0.0.1:8080\"");
+  EXPECT_EQ(error_of("[export]\ngrace=15m"), "v.toml line 2: text needs quotes: grace = \"15m\"");
+  EXPECT_EQ(error_of("[tls]\r\nkey = /etc/key.pem\r\n"),
+            "v.toml line 2: text needs quotes: key = \"/etc/key.pem\"");
+  EXPECT_THAT(error_of("[s3]\ncors_origins = [https://a]\n"), HasSubstr("text in a list needs"));
+  EXPECT_THAT(error_of("[s3]\nbucket = \"a\n"), testing::Not(HasSubstr("needs quotes")));
+}
+
+TEST(Config, NamesTheVariableThatAMistypedOneWasMeantToBe) {
+  const std::vector<std::string> names{"VALETKEY_LOG_LEVL",
+                                       "VALETKEY_LOG_LEVEL",
+                                       "VALETKEY_DATADIR",
+                                       "VALETKEY_TOKEN",
+                                       "VALETKEY_S3_NONESUCH_X",
+                                       "VALETKEY_MY_OWN_THING",
+                                       "HOME"};
+  EXPECT_THAT(unknown_variables(names),
+              ElementsAre(HasSubstr("VALETKEY_LOG_LEVL is not known and does nothing; did you mean "
+                                    "VALETKEY_LOG_LEVEL?"),
+                          HasSubstr("did you mean VALETKEY_DATA_DIR?"),
+                          HasSubstr("VALETKEY_S3_NONESUCH_X is not known")));
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ void ExportLoop::run() {
     lock.lock();
   }
   lock.unlock();
-  if (const auto kept = keep_drops(); !kept) note(kept, parts_.clock.now());
+  if (const auto kept = keep_losses(); !kept) note(kept, parts_.clock.now());
 }
 
 // `valetkeyd export` ends a pause. Where the ledger cannot be read, work() says so.
@@ -71,7 +71,7 @@ bool ExportLoop::is_asked() {
 }
 
 Result<void> ExportLoop::work() {
-  VALETKEY_CHECK(keep_drops());
+  VALETKEY_CHECK(keep_losses());
   VALETKEY_CHECK(look());
   if (!exporter_) {
     VALETKEY_TRY(exporter_, make_exporter(parts_, config_));
@@ -122,9 +122,9 @@ Result<void> ExportLoop::look() {
   std::optional<Timestamp> oldest;
   if (parts_.log.stats(0).end > consumed) {
     VALETKEY_TRY(const auto first, parts_.log.read(0, consumed, 1));
-    std::string_view records = first.records;
+    std::size_t at = 0;
     events::Event event;
-    if (first.count > 0 && events::decode_event(records, event)) oldest = event.received;
+    if (first.count > 0 && events::decode_event(first.records, at, event)) oldest = event.received;
   }
   const std::lock_guard lock(mutex_);
   totals_ = totals;
@@ -133,11 +133,11 @@ Result<void> ExportLoop::look() {
   return {};
 }
 
-Result<void> ExportLoop::keep_drops() {
-  const auto drops = intake_.take_account_drops();
-  if (drops.empty()) return {};
-  auto kept = parts_.ledger.add_dropped(drops);
-  if (!kept) intake_.give_back(drops);
+Result<void> ExportLoop::keep_losses() {
+  auto losses = intake_.take_losses();
+  if (losses.empty()) return {};
+  auto kept = parts_.ledger.add_losses(losses);
+  if (!kept) intake_.give_back(std::move(losses));
   return kept;
 }
 

@@ -18,7 +18,7 @@ namespace valetkey::server {
 
 class ExportLoop {
  public:
-  // `intake`: whose drops are written down, once a second and at the end.
+  // `intake`: whose losses are written down, once a second and at the end.
   ExportLoop(const ExporterParts& parts, Config::Export config, IntakeCounters& intake)
       : parts_(parts), config_(std::move(config)), intake_(intake) {}
   ~ExportLoop() { stop(); }
@@ -35,7 +35,7 @@ class ExportLoop {
   Result<bool> day_is_over();
   Result<void> apply_retention();
   Result<void> look();
-  Result<void> keep_drops();
+  Result<void> keep_losses();
   bool is_asked();
   void note(const Result<void>& worked, Timestamp began);
   bool stopping() const;

@@ -99,12 +99,19 @@ TEST_F(ExportLoopTest, WritesDownWhatWasDropped) {
   start();
   intake_.dropped(account.str(), "rate_limit", 3);
   intake_.dropped("", "unknown_account", 8);
-  EXPECT_TRUE(eventually([&] { return !ledger_->dropped().value().empty(); }));
+  intake_.unknown("99", 8);
+  EXPECT_TRUE(eventually([&] { return !ledger_->losses().value().empty(); }));
+  intake_.unknown("98", 1);
+  intake_.altered(account, "number", 2);
   intake_.dropped(account.str(), "rate_limit", 4);
   intake_.dropped(account.str(), "no_uuid", 1);
   loop_->stop();
-  const storage::DropCounts all = {{"12", {{"rate_limit", 7}, {"no_uuid", 1}}}};
-  EXPECT_EQ(ledger_->dropped().value(), all) << "what came just before the end counts as well";
+  const auto kept = ledger_->losses().value();
+  const storage::LossCounts all = {{"12", {{"rate_limit", 7}, {"no_uuid", 1}}}};
+  EXPECT_EQ(kept.dropped, all) << "what came just before the end counts as well";
+  EXPECT_EQ(kept.altered, (storage::LossCounts{{"12", {{"number", 2}}}}));
+  EXPECT_EQ(kept.unknown_events, 9U);
+  EXPECT_EQ(kept.last_unknown, "98");
 }
 
 TEST_F(ExportLoopTest, TellsWhoAskedWhyItFailedAndTriesAtOnceWhenAskedAgain) {

@@ -22,7 +22,7 @@ TEST(Export, OfAFolderWithoutEventsDoesNothingAndSaysSo) {
   const auto status = machine.must({"export", "status", "--json"}).json();
   EXPECT_EQ(status.at("waiting"), 0);
   EXPECT_TRUE(status.at("closed_through").is_null());
-  EXPECT_THAT(machine.must({"export", "status"}).out, HasSubstr("Waiting: 0 events"));
+  EXPECT_EQ(machine.must({"export", "status"}).out, "No events have come yet.\n");
 }
 
 TEST(AccountSet, ChangesOnlyWhatIsNamed) {
@@ -77,6 +77,23 @@ TEST(IntakeCounters, CountsReasonsUpToALimit) {
   for (int i = 0; i < 100; ++i) counters.dropped("", std::to_string(i), 2);
   EXPECT_EQ(counters.drops().size(), 65u);
   EXPECT_EQ(counters.drops().at("other"), 72u);
+}
+
+TEST(IntakeCounters, TakesBackWhatCouldNotBeWrittenDown) {
+  IntakeCounters counters;
+  const AccountId account = AccountId::parse("12").value();
+  counters.dropped("12", "uuid", 1);
+  counters.unknown("98", 2);
+  auto taken = counters.take_losses();
+  EXPECT_TRUE(counters.take_losses().empty());
+  counters.altered(account, "text", 1);
+  counters.unknown("99", 3);
+  counters.give_back(std::move(taken));
+  const auto all = counters.take_losses();
+  EXPECT_EQ(all.dropped.at("12").at("uuid"), 1u);
+  EXPECT_EQ(all.altered.at("12").at("text"), 1u);
+  EXPECT_EQ(all.unknown_events, 5u);
+  EXPECT_EQ(all.last_unknown, "99");
 }
 
 }  // namespace

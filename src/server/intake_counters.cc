@@ -21,7 +21,20 @@ void IntakeCounters::dropped(std::string_view account, std::string_view reason,
   const bool known = drops_.size() < kMaxReasons || drops_.contains(reason);
   const std::string name = known ? std::string(reason) : "other";
   drops_[name] += count;
-  if (!account.empty()) account_drops_[std::string(account)][name] += count;
+  if (!account.empty()) losses_.dropped[std::string(account)][name] += count;
+}
+
+void IntakeCounters::altered(const AccountId& account, std::string_view reason,
+                             std::uint64_t count) {
+  const std::lock_guard lock(mutex_);
+  alterations_[std::string(reason)] += count;
+  losses_.altered[account.str()][std::string(reason)] += count;
+}
+
+void IntakeCounters::unknown(std::string_view named, std::uint64_t events) {
+  const std::lock_guard lock(mutex_);
+  losses_.unknown_events += events;
+  losses_.last_unknown = named;
 }
 
 std::map<std::string, std::uint64_t, std::less<>> IntakeCounters::drops() const {
@@ -29,15 +42,20 @@ std::map<std::string, std::uint64_t, std::less<>> IntakeCounters::drops() const 
   return drops_;
 }
 
-storage::DropCounts IntakeCounters::take_account_drops() {
+std::map<std::string, std::uint64_t, std::less<>> IntakeCounters::alterations() const {
   const std::lock_guard lock(mutex_);
-  return std::exchange(account_drops_, {});
+  return alterations_;
 }
 
-void IntakeCounters::give_back(const storage::DropCounts& drops) {
+storage::IntakeLosses IntakeCounters::take_losses() {
   const std::lock_guard lock(mutex_);
-  for (const auto& [account, reasons] : drops)
-    for (const auto& [reason, count] : reasons) account_drops_[account][reason] += count;
+  return std::exchange(losses_, {});
+}
+
+void IntakeCounters::give_back(storage::IntakeLosses losses) {
+  const std::lock_guard lock(mutex_);
+  losses += std::exchange(losses_, {});
+  losses_ = std::move(losses);
 }
 
 }  // namespace valetkey::server

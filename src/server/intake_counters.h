@@ -19,20 +19,23 @@ class IntakeCounters final : public api::IntakeHooks {
   // is an end to those.
   void dropped(std::string_view account, std::string_view reason, std::uint64_t count) override;
 
+  void altered(const AccountId& account, std::string_view reason, std::uint64_t count) override;
+  void unknown(std::string_view named, std::uint64_t events) override;
+
   std::uint64_t events() const { return events_.load(std::memory_order_relaxed); }
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
-  std::map<std::string, std::uint64_t, std::less<>> drops() const;  // by reason
-  // By account, since this was called last: whoever takes them writes them down, or gives them
-  // back.
-  storage::DropCounts take_account_drops();
-  void give_back(const storage::DropCounts& drops);
+  std::map<std::string, std::uint64_t, std::less<>> drops() const;        // by reason
+  std::map<std::string, std::uint64_t, std::less<>> alterations() const;  // by reason
+  // Since this was called last: the caller writes them down, or gives them back.
+  storage::IntakeLosses take_losses();
+  void give_back(storage::IntakeLosses losses);
 
  private:
   std::atomic<std::uint64_t> events_{0};
   std::atomic<std::uint64_t> bytes_{0};
   mutable std::mutex mutex_;
-  std::map<std::string, std::uint64_t, std::less<>> drops_;
-  storage::DropCounts account_drops_;
+  std::map<std::string, std::uint64_t, std::less<>> drops_, alterations_;
+  storage::IntakeLosses losses_;
 };
 
 }  // namespace valetkey::server

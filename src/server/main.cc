@@ -1,12 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <malloc.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "server/command_line.h"
+#include "server/config.h"
+
+namespace {
+
+// Told before anything is done: a setting that does nothing is looked for in the wrong place.
+void warn_of_unknown_variables() {
+  std::vector<std::string> names;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    if (text.starts_with("VALETKEY_")) names.emplace_back(text.substr(0, text.find('=')));
+  }
+  for (const std::string& sentence : valetkey::server::unknown_variables(names))
+    std::cerr << "valetkeyd: warning: " << sentence << '\n';
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   // An arena per thread would hold on to tens of megabytes in a server that allocates little.
@@ -14,6 +33,7 @@ int main(int argc, char** argv) {
   mallopt(M_TRIM_THRESHOLD, 1 << 20);
   umask(077);
   try {
+    warn_of_unknown_variables();
     return valetkey::server::run(argc, argv, std::cout, std::cerr,
                                  [](const char* name) -> const char* { return std::getenv(name); });
   } catch (const std::exception& broken) {

@@ -136,6 +136,10 @@ void add_intake(Families& out, const IntakeCounters& intake) {
           static_cast<double>(intake.events()));
   counter(out, "events_received_bytes_total", "Bytes of the requests that brought them.",
           static_cast<double>(intake.bytes()));
+  auto& alterations = family(out, "event_fields_altered_total",
+                             "Fields of kept events that lost something.", MetricType::Counter);
+  for (const auto& [reason, count] : intake.alterations())
+    add(alterations, {label("reason", reason)}, static_cast<double>(count));
   auto& drops =
       family(out, "events_dropped_total", "What was sent and not kept.", MetricType::Counter);
   for (const auto& [reason, count] : intake.drops())
@@ -198,6 +202,9 @@ std::string Metrics::text(const Health& health, Timestamp now) const {
   }
   counter(out, "corrupt_objects_total", "Reads that met stored bytes which do not authenticate.",
           static_cast<double>(corrupt_objects_.load(std::memory_order_relaxed)));
+  if (bodies_)
+    gauge(out, "http_body_bytes", "Memory that the bodies of requests in flight take.",
+          static_cast<double>(bodies_->held()));
   if (health.exporting) {
     add_intake(out, intake_);
     add_export(out, *health.exporting);

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 
+#include "http/body_memory.h"
 #include "server/health.h"
 #include "server/intake_counters.h"
 #include "server/request_counters.h"
@@ -20,6 +22,8 @@ class Metrics {
  public:
   RequestCounters& requests() { return requests_; }
   IntakeCounters& intake() { return intake_; }
+  // Before text() may be called.
+  void watch(std::shared_ptr<const http::BodyMemory> bodies) { bodies_ = std::move(bodies); }
   // `reason` comes from our own enumerations; beyond 64 different ones they count as "other".
   void refused(std::string_view listener, std::string_view reason);
   void corrupt_object() { corrupt_objects_.fetch_add(1, std::memory_order_relaxed); }
@@ -29,6 +33,7 @@ class Metrics {
  private:
   RequestCounters requests_;
   IntakeCounters intake_;
+  std::shared_ptr<const http::BodyMemory> bodies_;
   std::atomic<std::uint64_t> corrupt_objects_{0};
   mutable std::mutex mutex_;
   std::map<std::pair<std::string, std::string>, std::uint64_t> refusals_;  // (listener, reason)

@@ -307,16 +307,27 @@ TEST_F(Serving, ABusyPortIsNamed) {
   EXPECT_THAT(second.error().detail, HasSubstr(config.listen.s3));
 }
 
-TEST_F(Serving, UsageIsKeptWhenTheServerStops) {
-  (void)list(credentials());
+TEST_F(Serving, UsageIsExactWhenTheServerStops) {
+  const auto with = credentials();
+  (void)list(with);
+  const auto object = signed_get(with, "/optimizely-events-data/" + percent_encode(kKey, true));
+  EXPECT_EQ(object.body, content_);
+  const auto before = machine_.must({"account", "usage", "12", "--json"}).json();
+  EXPECT_EQ(before.at("accounts").at(0).at("stored").at("objects"), 1);
   server_.reset();
-  const auto store = session().open_control();
-  ASSERT_TRUE(store);
-  const auto usage = (*store)->usage(std::nullopt, date_of(clock_.now()) - std::chrono::days(1));
-  ASSERT_TRUE(usage);
-  ASSERT_EQ(usage->size(), 1u);
-  EXPECT_EQ(usage->front().exchanges, 1u);
-  EXPECT_EQ(usage->front().requests, 1u);
+  const auto usage =
+      machine_.must({"account", "usage", "12", "--json"}).json().at("accounts").at(0);
+  EXPECT_EQ(usage.at("stored").at("bytes"), content_.size());
+  EXPECT_EQ(usage.at("total").at("exchanges"), 1);
+  EXPECT_EQ(usage.at("total").at("requests"), 2);
+  EXPECT_GT(usage.at("total").at("bytes_sent").as_int64(),
+            static_cast<std::int64_t>(content_.size()));
+  EXPECT_EQ(usage.at("days").at(0).at("day").as_string(), format_date(date_of(clock_.now())));
+  const auto token = machine_.must({"token", "list", "--json"}).json().at("tokens").at(0);
+  EXPECT_TRUE(token.at("last_used").is_string());
+  EXPECT_EQ(token.at("last_used_from").as_string(), "127.0.0.1");
+  EXPECT_THAT(machine_.must({"token", "list"}).out, HasSubstr("127.0.0.1"));
+  EXPECT_THAT(machine_.must({"account", "usage", "12"}).out, HasSubstr("stores 1 objects"));
 }
 
 // Runs the command in a child of its own, as a shell would. `out` and `err` are read until both

@@ -63,7 +63,8 @@ constexpr auto kSettings = std::to_array<Setting>({
 
     {"api", "public_url", FIELD(api.public_url),
      "URL of the API as clients reach it. Empty: the listener's own address."},
-    {"api", "cors_origins", FIELD(api.cors_origins), "Origins whose web pages may call the API."},
+    {"api", "cors_origins", FIELD(api.cors_origins),
+     "Origins whose web pages may call the API, as [\"https://app.example.org\"]; \"*\" is any."},
 
     {"intake", "enabled", FIELD(intake.enabled), "false takes no events and runs no exporter."},
     {"intake", "longest_wait", FIELD(intake.longest_wait),
@@ -76,6 +77,11 @@ constexpr auto kSettings = std::to_array<Setting>({
      64 << 20},
     {"intake", "max_unzipped_bytes", FIELD(intake.max_unzipped_bytes),
      "Largest body of a request that is sent with gzip, once unzipped.", 1024, 256 << 20},
+    {"intake", "max_row_values", FIELD(intake.max_row_values),
+     "Most attributes, decisions and tags of a request, counted in each row that repeats them.",
+     1000, 10'000'000},
+    {"intake", "max_row_bytes", FIELD(intake.max_row_bytes),
+     "Most text of a request, counted in each row that repeats it.", 1 << 20, kGiB},
 
     {"export", "longest_wait", FIELD(exporting.longest_wait),
      "How long an event may wait before it is exported.", 1000, 24 * kHourMs},
@@ -114,6 +120,14 @@ constexpr auto kSettings = std::to_array<Setting>({
      "Longest silence while a request's body arrives.", 100, kHourMs},
     {"limits", "min_body_bytes_per_s", FIELD(limits.http.min_body_bytes_per_s),
      "Slowest body that is accepted, in bytes per second, after its first 10 s.", 0, kGiB},
+    {"limits", "max_bodies_bytes", FIELD(limits.bodies.max_bytes),
+     "Memory for the bodies of all requests in flight. What finds no room waits for 5 s, then gets "
+     "503; bodies that have stalled for 2 s are cut then, the oldest first. Never less than "
+     "[intake] "
+     "max_body_bytes.",
+     1 << 20, 1024 * kGiB},
+    {"limits", "max_bodies_bytes_per_block", FIELD(limits.bodies.max_bytes_per_block),
+     "The same for those of one IPv4 address or IPv6 /64; 0 is no limit.", 0, 1024 * kGiB},
     {"limits", "write_timeout", FIELD(limits.http.write_timeout),
      "Longest time without progress while an answer is sent.", 100, kHourMs},
     {"limits", "idle_timeout", FIELD(limits.http.idle_timeout),

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "control/sqlite_store.h"
+#include "server/stored.h"
 
 namespace valetkey::server {
 namespace {
@@ -13,6 +14,16 @@ namespace {
 unsigned loops_for(const Config& config) {
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   return config.limits.threads == 0 ? cores : static_cast<unsigned>(config.limits.threads);
+}
+
+// Room for one body at least, whatever its size.
+http::BodyLimits body_limits(const Config& config) {
+  http::BodyLimits limits = config.limits.bodies;
+  const auto largest = static_cast<std::size_t>(config.intake.max_body_bytes);
+  limits.max_bytes = std::max(limits.max_bytes, largest);
+  if (limits.max_bytes_per_block > 0)
+    limits.max_bytes_per_block = std::max(limits.max_bytes_per_block, largest);
+  return limits;
 }
 
 std::string host_name() {
@@ -47,7 +58,7 @@ Result<void> Server::open_stores(const Session& session) {
   gate_ = std::make_unique<access::TokenGate>(*control_, *feed_);
   revocation_ = std::make_unique<access::RevocationCheck>(*feed_);
   issuer_ = std::make_unique<access::SealedIssuer>(*keys_);
-  usage_ = std::make_unique<access::Usage>(*control_, clock_);
+  usage_ = std::make_unique<access::Usage>(*control_);
 
   if (!config_.tls.certificate.empty()) {
     VALETKEY_TRY(tls_, http::TlsContext::load(config_.tls.certificate, config_.tls.key));
@@ -82,6 +93,8 @@ Result<void> Server::open_events() {
 
 // S3 first: the API tells clients its port.
 Result<void> Server::open_listeners() {
+  bodies_ = std::make_shared<http::BodyMemory>(body_limits(config_));
+  metrics_.watch(bodies_);
   runtime_ = std::make_unique<http::Runtime>(
       loops_for(config_), static_cast<unsigned>(config_.limits.blocking_threads));
   s3_ = std::make_unique<s3::Service>(*objects_, *keys_, *revocation_, *usage_, *watch_,
@@ -92,7 +105,8 @@ Result<void> Server::open_listeners() {
   const bool apart = event_log_ && !config_.listen.intake.empty();
   api_ = std::make_unique<api::Service>(
       api::Parts{*control_, *feed_, *api_audit_, *gate_, *issuer_, *usage_,
-                 apart ? nullptr : event_log_.get(), &metrics_.intake()},
+                 apart ? nullptr : event_log_.get(), &metrics_.intake(),
+                 [this](const AccountId& account) { return stored_of(*objects_, account); }},
       runtime_->blocking(), api_options());
   VALETKEY_TRY(api_listener_, listen("api", config_.listen.api, *api_));
   urls_.api = url_of(config_.listen.api, api_listener_->port());
@@ -106,8 +120,8 @@ Result<void> Server::open_listeners() {
 Result<void> Server::open_intake_listener() {
   intake_options_ = api_options();
   intake_ = std::make_unique<api::Intake>(
-      api::IntakeParts{*control_, *feed_, *event_log_, &metrics_.intake()}, runtime_->blocking(),
-      *intake_options_);
+      api::IntakeParts{*control_, *feed_, *event_log_, &metrics_.intake(), usage_.get()},
+      runtime_->blocking(), *intake_options_);
   VALETKEY_TRY(intake_listener_, listen("intake", config_.listen.intake, *intake_));
   urls_.intake = url_of(config_.listen.intake, intake_listener_->port());
   return {};
@@ -118,7 +132,8 @@ Result<std::unique_ptr<http::Listener>> Server::listen(const char* name, const s
   http::ListenerOptions options{.name = name,
                                 .address = address,
                                 .limits = config_.limits.http,
-                                .trusted_proxies = config_.limits.trusted_proxies};
+                                .trusted_proxies = config_.limits.trusted_proxies,
+                                .bodies = bodies_};
   VALETKEY_TRY(const HostPort where, parse_host_port(address));
   if (where.host == "localhost") options.address = fmt::format("127.0.0.1:{}", where.port);
   return http::Listener::open(*runtime_, std::move(options), handler, *watch_, clock_, tls_);
@@ -130,6 +145,12 @@ std::string Server::url_of(const std::string& address, std::uint16_t port) const
   const bool v6 = host.find(':') != std::string::npos;
   return fmt::format("{}://{}{}{}:{}", tls_ ? "https" : "http", v6 ? "[" : "", host, v6 ? "]" : "",
                      port);
+}
+
+// Of a listener that is not open yet.
+std::string Server::configured_url(const std::string& address) const {
+  const auto where = parse_host_port(address);
+  return url_of(address, where ? where->port : 0);
 }
 
 s3::Options Server::s3_options() const {
@@ -147,6 +168,9 @@ api::Options Server::api_options() const {
   out.region = config_.s3.region;
   out.public_endpoint = config_.s3.public_endpoint.empty() ? urls_.s3 : config_.s3.public_endpoint;
   out.api_public_url = config_.api.public_url;
+  out.api_listener_url = configured_url(config_.listen.api);
+  if (config_.intake.enabled && !config_.listen.intake.empty())
+    out.intake_url = configured_url(config_.listen.intake) + std::string(api::kEventsPath);
   out.min_duration = config_.credentials.min_duration;
   out.default_duration = config_.credentials.default_duration;
   out.max_duration = config_.credentials.max_duration;
@@ -157,6 +181,8 @@ api::Options Server::api_options() const {
   out.cors_origins = config_.api.cors_origins;
   out.max_intake_body_bytes = config_.intake.max_body_bytes;
   out.intake.max_unzipped_bytes = config_.intake.max_unzipped_bytes;
+  out.intake.max_row_values = config_.intake.max_row_values;
+  out.intake.max_row_bytes = config_.intake.max_row_bytes;
   return out;
 }
 

@@ -66,6 +66,7 @@ class Server {
   Result<std::unique_ptr<http::Listener>> listen(const char* name, const std::string& address,
                                                  http::Handler& handler);
   std::string url_of(const std::string& address, std::uint16_t port) const;
+  std::string configured_url(const std::string& address) const;
   s3::Options s3_options() const;
   api::Options api_options() const;
 
@@ -99,6 +100,7 @@ class Server {
   std::unique_ptr<Keeper> keeper_;
 
   // Who answers
+  std::shared_ptr<http::BodyMemory> bodies_;  // with the listeners
   std::unique_ptr<http::Runtime> runtime_;
   std::unique_ptr<s3::Service> s3_;
   std::unique_ptr<api::Service> api_;

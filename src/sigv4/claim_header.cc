@@ -64,7 +64,8 @@ Result<Claim, Refusal> read_header_claim(const http::Request& request,
     return std::unexpected(Refusal::malformed_header);
   claim.signature = parameters.signature;
   const auto hash = request.header(kHashHeader);
-  if (!hash || !is_payload_hash(*hash)) return std::unexpected(Refusal::no_payload_hash);
+  if (!hash) return std::unexpected(Refusal::no_payload_hash);
+  if (!is_payload_hash(*hash)) return std::unexpected(Refusal::payload_hash_form);
   claim.payload_hash = *hash;
   if (const auto token = request.header(kTokenHeader)) claim.session_token = *token;
   return claim;

@@ -9,6 +9,13 @@ namespace {
 
 constexpr std::size_t kMaxSignedHeaders = 100;
 constexpr std::size_t kMaxCredentialPart = 128;
+constexpr auto kStreamingPayloads = std::to_array<std::string_view>({
+    "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+    "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+    "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+    "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD",
+    "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER",
+});
 
 // Visible ASCII: what enters the string to sign can hold no line break.
 bool is_plain(std::string_view text) {
@@ -64,9 +71,9 @@ bool read_amz_date(std::string_view text, Claim& claim) {
 
 bool is_payload_hash(std::string_view text) {
   if (text == kUnsignedPayload) return true;
-  if (text.starts_with("STREAMING-")) return text.size() <= kMaxCredentialPart && is_plain(text);
+  if (std::ranges::find(kStreamingPayloads, text) != kStreamingPayloads.end()) return true;
   return text.size() == 64 && std::ranges::all_of(text, [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
          });
 }
 

@@ -32,7 +32,7 @@ bool read_payload_hash(const http::Request& request, const CanonicalQuery& query
   claim.payload_hash = in_header ? std::string(*in_header) : in_query;
   if (!in_header && query.find("X-Amz-Content-Sha256") == nullptr)
     claim.payload_hash = kUnsignedPayload;
-  return is_payload_hash(claim.payload_hash);
+  return true;
 }
 
 bool read_parameters(const CanonicalQuery& query, Claim& claim) {
@@ -51,6 +51,7 @@ Result<Claim, Refusal> read_query_claim(const http::Request& request, const Cano
   Claim claim;
   if (!read_parameters(query, claim) || !read_payload_hash(request, query, claim))
     return std::unexpected(Refusal::malformed_query);
+  if (!is_payload_hash(claim.payload_hash)) return std::unexpected(Refusal::payload_hash_form);
   const auto header = request.header(kTokenHeader);
   if (query.find("X-Amz-Security-Token") != nullptr) {
     if (header) return std::unexpected(Refusal::repeated);

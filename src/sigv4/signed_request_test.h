@@ -63,9 +63,9 @@ struct Owned {
 // What became of it: "" if it verifies, else the name of the refusal; a key is known by its id.
 inline std::string outcome(const Owned& owned, Timestamp now = kNow) {
   static constexpr const char* kNames[] = {
-      "no_credentials",  "unsupported",     "malformed_header", "malformed_query", "both_forms",
-      "repeated",        "no_payload_hash", "skewed",           "expired",         "not_yet_valid",
-      "unsigned_header", "mismatch",        "bad_encoding"};
+      "no_credentials", "unsupported",     "malformed_header",  "malformed_query", "both_forms",
+      "repeated",       "no_payload_hash", "payload_hash_form", "skewed",          "expired",
+      "not_yet_valid",  "unsigned_header", "mismatch",          "bad_encoding"};
   const http::Request request = owned.view();
   const auto claim = read_claim(request, now);
   if (!claim) return kNames[static_cast<std::size_t>(claim.error())];

@@ -117,7 +117,8 @@ Result<void, Refusal> verify(const http::Request& request, const Claim& claim, c
 
 bool payload_matches(std::string_view body, std::string_view payload_hash) {
   if (payload_hash == kUnsignedPayload) return true;
-  return body.empty() ? payload_hash == kEmptySha256 : payload_hash == sha256_hex(body);
+  return http::equal_ignoring_case(payload_hash,
+                                   body.empty() ? std::string(kEmptySha256) : sha256_hex(body));
 }
 
 }  // namespace valetkey::sigv4

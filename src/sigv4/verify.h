@@ -20,19 +20,20 @@ namespace valetkey::sigv4 {
 
 // Why a request is refused; s3/error.cc maps each to a status and a code.
 enum class Refusal : std::uint8_t {
-  no_credentials,    // neither Authorization nor X-Amz-Algorithm
-  unsupported,       // Signature Version 2, or an unknown algorithm in the header
-  malformed_header,  // Authorization or its scope; a date of the scope other than the request's
-  malformed_query,   // presigned parameters, scope and algorithm included
-  both_forms,        // header and query credentials together
-  repeated,          // a repeated query parameter, x-amz-* header or session token
-  no_payload_hash,   // header form without x-amz-content-sha256, or one in no known form
-  skewed,            // |now - signed_at| > 15 min
-  expired,           // presigned and now >= signed_at + expires
-  not_yet_valid,     // presigned in the future beyond the skew
-  unsigned_header,   // an x-amz-* header or Host not among SignedHeaders
-  mismatch,          // the signature is not what the key gives
-  bad_encoding,      // path or query with a broken percent-encoding, NUL or invalid UTF-8
+  no_credentials,     // neither Authorization nor X-Amz-Algorithm
+  unsupported,        // Signature Version 2, or an unknown algorithm in the header
+  malformed_header,   // Authorization or its scope; a date of the scope other than the request's
+  malformed_query,    // presigned parameters, scope and algorithm included
+  both_forms,         // header and query credentials together
+  repeated,           // a repeated query parameter, x-amz-* header or session token
+  no_payload_hash,    // header form without x-amz-content-sha256
+  payload_hash_form,  // x-amz-content-sha256 in no form that S3 knows
+  skewed,             // |now - signed_at| > 15 min
+  expired,            // presigned and now >= signed_at + expires
+  not_yet_valid,      // presigned in the future beyond the skew
+  unsigned_header,    // an x-amz-* header or Host not among SignedHeaders
+  mismatch,           // the signature is not what the key gives
+  bad_encoding,       // path or query with a broken percent-encoding, NUL or invalid UTF-8
 };
 
 struct Claim {

@@ -220,6 +220,8 @@ TEST(Verify, KnowsWhetherABodyIsWhatWasSigned) {
   EXPECT_TRUE(payload_matches("", kEmptySha256));
   EXPECT_FALSE(payload_matches("x", kEmptySha256));
   EXPECT_TRUE(payload_matches("x", sha256_hex("x")));
+  EXPECT_TRUE(
+      payload_matches("x", "2D711642B726B04401627CA9FBAC32F5C8530FB1903CC4DB02258717921A4881"));
   EXPECT_TRUE(payload_matches("x", kUnsignedPayload));
   EXPECT_FALSE(payload_matches("", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"));
 }

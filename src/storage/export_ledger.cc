@@ -35,6 +35,12 @@ CREATE TABLE IF NOT EXISTS export_request (
   only INTEGER PRIMARY KEY CHECK (only = 1),
   asked INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS export_excess (
+  account TEXT NOT NULL,
+  hour INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  PRIMARY KEY (account, hour)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS export_failure (
   only INTEGER PRIMARY KEY CHECK (only = 1),
   began INTEGER NOT NULL,
@@ -69,10 +75,29 @@ CREATE TABLE IF NOT EXISTS export_dropped (
   events INTEGER NOT NULL,
   PRIMARY KEY (account, reason)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS export_altered (
+  account TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  fields INTEGER NOT NULL,
+  PRIMARY KEY (account, reason)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS export_unknown (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  events INTEGER NOT NULL,
+  last TEXT NOT NULL
+);
 )";
 
 constexpr std::chrono::days kErasuresKept{1};  // once done: whoever asked has looked by then
 
+constexpr const char* kAddDropped =
+    "INSERT INTO export_dropped VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET events = events + "
+    "excluded.events";
+constexpr std::chrono::days kExcessKept{2};  // an hour's events are exported long before
+
+std::int64_t hour_of(Timestamp t) {
+  return std::chrono::floor<std::chrono::hours>(t.time_since_epoch()).count();
+}
 std::int64_t number_of(Date day) { return day.time_since_epoch().count(); }
 Date day_of(std::int64_t number) { return Date(std::chrono::days(number)); }
 std::int64_t as_signed(std::uint64_t n) { return static_cast<std::int64_t>(n); }
@@ -161,8 +186,32 @@ Result<void> ExportLedger::add_seen(const std::vector<SeenFile>& seen) {
   return {};
 }
 
-Result<void> ExportLedger::finish(const ExportBatch& batch, const std::vector<SeenFile>& seen,
-                                  const std::map<std::string, ExportCounts>& counts,
+Result<void> ExportLedger::add_excess(const ExportExcess& excess, Timestamp now) {
+  VALETKEY_TRY(Query old, database_->query("DELETE FROM export_excess WHERE hour < ?"));
+  VALETKEY_CHECK(old.bind(hour_of(now - kExcessKept)).run());
+  for (const auto& [key, bytes] : excess) {
+    VALETKEY_TRY(
+        Query query,
+        database_->query("INSERT INTO export_excess VALUES (?, ?, ?) ON CONFLICT DO UPDATE "
+                         "SET bytes = bytes + excluded.bytes"));
+    query.bind_text(key.first).bind(key.second);
+    VALETKEY_CHECK(query.bind(as_signed(bytes)).run());
+  }
+  return {};
+}
+
+Result<ExportExcess> ExportLedger::excess() {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Query query, database_->query("SELECT account, hour, bytes FROM export_excess"));
+  ExportExcess out;
+  while (true) {
+    VALETKEY_TRY(const bool row, query.step());
+    if (!row) return out;
+    out[{std::string(query.text(0)), query.integer(1)}] = as_unsigned(query.integer(2));
+  }
+}
+
+Result<void> ExportLedger::finish(const ExportBatch& batch, const ExportResult& result,
                                   Timestamp now) {
   const std::lock_guard guard(mutex_);
   VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_, Transaction::Kind::write));
@@ -175,8 +224,10 @@ Result<void> ExportLedger::finish(const ExportBatch& batch, const std::vector<Se
                database_->query("INSERT OR REPLACE INTO export_position VALUES (?, ?, ?)"));
   VALETKEY_CHECK(
       position.bind(batch.log_partition).bind(as_signed(batch.next)).bind(epoch_ms(now)).run());
-  VALETKEY_CHECK(add_seen(seen));
-  for (const auto& [account, each] : counts) VALETKEY_CHECK(add_counts(account, each));
+  VALETKEY_CHECK(add_seen(result.seen));
+  for (const auto& [account, each] : result.counts) VALETKEY_CHECK(add_counts(account, each));
+  VALETKEY_CHECK(add_losses(kAddDropped, result.dropped));
+  VALETKEY_CHECK(add_excess(result.excess, now));
   return transaction.commit();
 }
 
@@ -237,29 +288,67 @@ Result<std::map<std::string, ExportCounts>> ExportLedger::counts() {
   }
 }
 
-Result<void> ExportLedger::add_dropped(const DropCounts& drops) {
+IntakeLosses& IntakeLosses::operator+=(const IntakeLosses& later) {
+  for (const auto& [mine, theirs] :
+       {std::pair(&dropped, &later.dropped), std::pair(&altered, &later.altered)})
+    for (const auto& [account, reasons] : *theirs)
+      for (const auto& [reason, count] : reasons) (*mine)[account][reason] += count;
+  unknown_events += later.unknown_events;
+  if (later.unknown_events > 0) last_unknown = later.last_unknown;
+  return *this;
+}
+
+Result<void> ExportLedger::add_losses(const char* insert, const LossCounts& counts) {
+  for (const auto& [account, reasons] : counts)
+    for (const auto& [reason, count] : reasons) {
+      VALETKEY_TRY(Query query, database_->query(insert));
+      query.bind_text(account).bind_text(reason);
+      VALETKEY_CHECK(query.bind(as_signed(count)).run());
+    }
+  return {};
+}
+
+Result<void> ExportLedger::add_losses(const IntakeLosses& losses) {
   const std::lock_guard guard(mutex_);
   VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_, Transaction::Kind::write));
-  for (const auto& [account, reasons] : drops)
-    for (const auto& [reason, events] : reasons) {
-      VALETKEY_TRY(Query query,
-                   database_->query("INSERT INTO export_dropped VALUES (?, ?, ?) ON CONFLICT DO "
-                                    "UPDATE SET events = events + excluded.events"));
-      query.bind_text(account).bind_text(reason);
-      VALETKEY_CHECK(query.bind(as_signed(events)).run());
-    }
+  VALETKEY_CHECK(add_losses(kAddDropped, losses.dropped));
+  VALETKEY_CHECK(add_losses(
+      "INSERT INTO export_altered VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET fields = fields + "
+      "excluded.fields",
+      losses.altered));
+  if (losses.unknown_events > 0) {
+    VALETKEY_TRY(Query query,
+                 database_->query("INSERT INTO export_unknown VALUES (1, ?, ?) ON CONFLICT DO "
+                                  "UPDATE SET events = events + excluded.events, last = "
+                                  "excluded.last"));
+    query.bind(as_signed(losses.unknown_events));
+    VALETKEY_CHECK(query.bind_text(losses.last_unknown).run());
+  }
   return transaction.commit();
 }
 
-Result<DropCounts> ExportLedger::dropped() {
-  const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Query query, database_->query("SELECT account, reason, events FROM export_dropped"));
-  DropCounts drops;
+Result<LossCounts> ExportLedger::read_losses(const char* select) {
+  VALETKEY_TRY(Query query, database_->query(select));
+  LossCounts counts;
   while (true) {
     VALETKEY_TRY(const bool row, query.step());
-    if (!row) return drops;
-    drops[std::string(query.text(0))][std::string(query.text(1))] = as_unsigned(query.integer(2));
+    if (!row) return counts;
+    counts[std::string(query.text(0))][std::string(query.text(1))] = as_unsigned(query.integer(2));
   }
+}
+
+Result<IntakeLosses> ExportLedger::losses() {
+  const std::lock_guard guard(mutex_);
+  IntakeLosses losses;
+  VALETKEY_TRY(losses.dropped, read_losses("SELECT account, reason, events FROM export_dropped"));
+  VALETKEY_TRY(losses.altered, read_losses("SELECT account, reason, fields FROM export_altered"));
+  VALETKEY_TRY(Query query, database_->query("SELECT events, last FROM export_unknown"));
+  VALETKEY_TRY(const bool row, query.step());
+  if (row) {
+    losses.unknown_events = as_unsigned(query.integer(0));
+    losses.last_unknown = query.text(1);
+  }
+  return losses;
 }
 
 Result<std::optional<Timestamp>> ExportLedger::last_finished() {
@@ -377,7 +466,8 @@ Result<void> ExportLedger::forget_account(const std::string& account, std::int64
   const std::lock_guard guard(mutex_);
   VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_, Transaction::Kind::write));
   for (const char* sql : {"DELETE FROM export_count WHERE account = ?",
-                          "DELETE FROM export_dropped WHERE account = ?"}) {
+                          "DELETE FROM export_dropped WHERE account = ?",
+                          "DELETE FROM export_altered WHERE account = ?"}) {
     VALETKEY_TRY(Query query, database_->query(sql));
     VALETKEY_CHECK(query.bind_text(account).run());
   }

@@ -59,8 +59,30 @@ struct ExportCounts {
   ExportCounts& operator+=(const ExportCounts& other);
 };
 
-// What was sent for an account and not kept, by reason, by account id.
-using DropCounts = std::map<std::string, std::map<std::string, std::uint64_t>>;
+// By account id, by reason.
+using LossCounts = std::map<std::string, std::map<std::string, std::uint64_t>>;
+
+// What was sent and not kept, or not as it was sent.
+struct IntakeLosses {
+  LossCounts dropped;                // events
+  LossCounts altered;                // fields
+  std::uint64_t unknown_events = 0;  // of accounts that do not exist
+  std::string last_unknown;          // what the last of them named
+  bool empty() const { return dropped.empty() && altered.empty() && unknown_events == 0; }
+  IntakeLosses& operator+=(const IntakeLosses& later);
+};
+
+// What an account's events wrote beyond their own size, by account id and the hour (since 1970) in
+// which they were received.
+using ExportExcess = std::map<std::pair<std::string, std::int64_t>, std::uint64_t>;
+
+// What a batch did, to be written down with its end.
+struct ExportResult {
+  std::vector<SeenFile> seen;
+  std::map<std::string, ExportCounts> counts;  // by account id
+  LossCounts dropped;
+  ExportExcess excess;
+};
 
 class ExportLedger {
  public:
@@ -75,8 +97,8 @@ class ExportLedger {
   Result<std::optional<ExportBatch>> unfinished(unsigned log_partition);
   Result<ExportBatch> begin(unsigned log_partition, std::uint64_t first, std::uint64_t next);
   // One transaction: the batch is done, its uuids count as seen, its counts are added per account.
-  Result<void> finish(const ExportBatch& batch, const std::vector<SeenFile>& seen,
-                      const std::map<std::string, ExportCounts>& counts, Timestamp now);
+  Result<void> finish(const ExportBatch& batch, const ExportResult& result, Timestamp now);
+  Result<ExportExcess> excess();  // of the last days
 
   Result<std::vector<SeenFile>> seen();
   // Replaces files by others that hold the same uuids, or drops those that the window has passed.
@@ -87,8 +109,8 @@ class ExportLedger {
   Result<void> close_day(Date day);
 
   Result<std::map<std::string, ExportCounts>> counts();  // by account id
-  Result<void> add_dropped(const DropCounts& drops);
-  Result<DropCounts> dropped();
+  Result<void> add_losses(const IntakeLosses& losses);
+  Result<IntakeLosses> losses();
   Result<std::optional<Timestamp>> last_finished();
   // `valetkeyd export` asks the exporter of a running server to work now.
   Result<void> request_run(Timestamp now);
@@ -111,8 +133,11 @@ class ExportLedger {
 
  private:
   explicit ExportLedger(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+  Result<void> add_losses(const char* insert, const LossCounts& counts);
+  Result<LossCounts> read_losses(const char* select);
   Result<void> add_counts(const std::string& account, const ExportCounts& counts);
   Result<void> add_seen(const std::vector<SeenFile>& seen);
+  Result<void> add_excess(const ExportExcess& excess, Timestamp now);
   std::mutex mutex_;
   std::unique_ptr<Database> database_;
 };

@@ -8,8 +8,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
+#include "base/keyed_hash.h"
 #include "base/secret.h"
 #include "base/timestamp.h"
 #include "storage/object_id.h"
@@ -39,14 +39,7 @@ class MetadataCache {
   static constexpr std::size_t kMaxObjects = 4096;
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view key) const {
-      return std::hash<std::string_view>{}(key);
-    }
-  };
-  using Objects =
-      std::unordered_map<std::string, std::shared_ptr<const KnownObject>, Hash, std::equal_to<>>;
+  using Objects = NameMap<std::shared_ptr<const KnownObject>>;
 
   void follow(std::uint64_t generation);
 

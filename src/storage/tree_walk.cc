@@ -15,6 +15,7 @@
 
 #include "base/encoding.h"
 #include "base/ids.h"
+#include "base/xml_text.h"
 
 namespace valetkey::storage {
 namespace {
@@ -29,7 +30,7 @@ bool is_account_folder(std::string_view name) {
 
 // A path that may hold anything, as a text for people.
 std::string printable(std::string_view path) {
-  return is_utf8(path) && std::ranges::none_of(path, [](char c) { return c >= 0 && c < ' '; })
+  return is_xml_text(path) && std::ranges::none_of(path, [](char c) { return c >= 0 && c < ' '; })
              ? std::string(path)
              : percent_encode(path, true);
 }
@@ -144,6 +145,11 @@ Result<bool> Tree::visit(int folder, const std::string& path, std::string_view n
     return refuse(ErrorCode::invalid, "is not a folder account_id=<digits>");
   if (key.size() > kMaxKeyBytes) return refuse(ErrorCode::too_large, "is longer than 1024 bytes");
   if (!is_utf8(name)) return refuse(ErrorCode::invalid, "is not valid UTF-8 (shown %-encoded)");
+  if (!is_xml_text(name))
+    return refuse(
+        ErrorCode::invalid,
+        "holds a character that no XML listing can (shown %-encoded): rename it, with the "
+        "character written so");
   if (S_ISDIR(status.st_mode)) {
     folders.push_back(std::move(key));
     return true;

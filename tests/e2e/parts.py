@@ -41,7 +41,8 @@ def download(server: Server, account: str, token: str, more: dict | None = None)
 
 def read_rows(folder: pathlib.Path, reader: str = "duckdb") -> list[dict]:
     """Every row below a folder, with the path of its part as `_part`."""
-    return [json.loads(line) for line in run_node("read_parts.mjs", reader, folder).splitlines()]
+    # Not splitlines(): JSON may hold U+2028 and the like as they are.
+    return [json.loads(line) for line in run_node("read_parts.mjs", reader, folder).split("\n") if line]
 
 
 def schemas_of(folder: pathlib.Path) -> dict[str, list]:

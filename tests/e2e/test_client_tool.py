@@ -8,6 +8,7 @@ import os
 import pathlib
 import random
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -17,6 +18,7 @@ from fault_proxy import Gate
 from server import BUCKET, PROGRAMS, ServedCase, clean_environment, main
 
 ACCOUNT, OTHER = "596780373", "5967803730"
+UNKNOWN_TOKEN = "vkpat_00000000000000000000000000000000000000004gY0XI"  # well formed
 REAL = pathlib.Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
@@ -109,7 +111,7 @@ class Tool(ServedCase):
         self.assertNotIn(self.token, err.decode())
         if status == 1:
             self.assertEqual("", out.decode())
-            told = [line for line in err.decode().splitlines() if not line.startswith("valetkey: waiting for ")]
+            told = [line for line in err.decode().splitlines() if not line.startswith("valetkey: waiting up to ")]
             self.assertEqual(1, len(told), err.decode())
         return out, err.decode()
 
@@ -238,6 +240,42 @@ class Tool(ServedCase):
         name = next(name for name in self.tree if "buy" in name)
         self.assertEqual(self.tree[name], self.run_tool("cat", name)[0])
 
+    def test_parts_are_named_as_paths_prints_them(self):
+        day = "type=events/date=2026-01-01/"
+        path = self.run_tool("paths", "--type", "events", "--date", "2026-01-01")[0].decode().strip()
+        wanted = {name for name in self.tree if name.startswith(day)}
+        for part in [path, path.rstrip("/"), day, "events/date=2026-01-01/", f"v1/account_id={ACCOUNT}/{day}"]:
+            self.assertEqual(path.rstrip("/"), self.run_tool("paths", part)[0].decode().strip().rstrip("/"))
+            events = self.sync(part, "--dry-run")[1]
+            self.assertEqual(wanted, {each["name"] for each in events if each["event"] == "would_fetch"})
+        self.assertIn(b"_SUCCESS", self.run_tool("ls", path)[0])
+        self.assertEqual(self.run_tool("ls")[0], self.run_tool("ls", f"s3://{BUCKET}/v1/account_id={ACCOUNT}")[0])
+        self.assertEqual(b"", self.run_tool("cat", path + "_SUCCESS")[0])
+        for other in [f"s3://{BUCKET}/v1/account_id={OTHER}/", f"s3://{BUCKET}/", "s3://other/x", f"v1/account_id={OTHER}/type=events/"]:
+            for command in "ls", "paths", "load", "cat":
+                self.assertIn(f"the token opens s3://{BUCKET}/v1/account_id={ACCOUNT}/ and not {other}",
+                              self.run_tool(command, other, status=1)[1])
+        self.assertIn("goes behind --output", self.run_tool("sync", path, "./data", status=2)[1])
+        self.assertIn("valetkey only reads from S3", self.run_tool("sync", "-o", "s3://b/x", status=1)[1])
+
+    def test_nothing_matched_is_told_with_what_there_is(self):
+        days = "the export has decisions on 2026-01-02 and events from 2026-01-01 to 2026-01-04"
+        for words, told in [
+                (["--start", "2026-03-01", "--end", "2026-03-31"], "--start 2026-03-01 --end 2026-03-31: " + days),
+                (["--last", "30d"], "--last 30d: " + days), (["--date", "yesterday"], days),
+                (["--event", "bye now+% ü"], "--event bye now+% ü: " + days + "; did you mean buy now+% ü?"),
+                (["--event", "purchase"], "; its events are buy now+% ü"),
+                (["--experiment", "777"], "; its experiments are 42"),
+                (["--experiment", "42", "--date", "2026-01-03"], "; experiment 42 is there on 2026-01-02"),
+                (["evnts/"], "did you mean type=events/?"),
+                (["type=evens/date=2026-01-01/"], "did you mean type=events/?"),
+                (["type=events/date=2025-01-01/"], "type=events/ has date=2026-01-01/ to date=2026-01-04/")]:
+            for command in ["ls"], ["paths"], ["sync", "-o", str(self.home / "out")]:
+                with self.subTest(words=words, command=command):
+                    self.assertIn(told, self.run_tool(*command, *words, status=1)[1])
+        self.assertIn("--only-complete leaves none", self.run_tool(
+            "sync", "--type", "decisions", "--only-complete", status=1)[1])
+
     # Mirrors.
     def test_a_mirror_is_exact_and_the_second_fetches_nothing(self):
         done, _ = self.sync()
@@ -258,7 +296,8 @@ class Tool(ServedCase):
         self.assertEqual(151, len([each for each in events if each["event"] == "would_fetch"]))
         self.assertEqual(76, self.sync(*days, "--only-complete")[0]["fetched"])
         self.assertEqual(1, self.sync("--type", "events", "--date", "2026-01-02", "--include", "*part-00001*")[0]["fetched"])
-        self.assertEqual(0, self.sync("--date", "2026-01-02", "--exclude", "*.bin")[0]["fetched"])
+        self.assertIn("76 objects are selected, and --include, --exclude or --only-complete leaves none of them",
+                      self.run_tool("sync", "--date", "2026-01-02", "--exclude", "*.bin", status=1)[1])
         self.assertEqual(1, self.sync("--experiment", "42")[0]["fetched"])
 
     def test_delete_takes_only_what_the_export_could_have(self):
@@ -334,27 +373,72 @@ class Tool(ServedCase):
             "do_GET": lambda self: (self.send_response(200), self.end_headers(), self.wfile.write(b"<html>proxy</html>")),
             "log_message": lambda *_: None}))
         threading.Thread(target=html.serve_forever, daemon=True).start()
-        wrong = {"VALETKEY_TOKEN": "vkpat_wrong"}
+        wrong = {"VALETKEY_TOKEN": UNKNOWN_TOKEN}
         for arguments, more, words in [
                 (["auth"], {"VALETKEY_TOKEN_FILE": "", "VALETKEY_API": ""}, "there is no token"),
                 (["auth"], wrong, "refuses the token"),
+                (["auth"], {"VALETKEY_TOKEN": UNKNOWN_TOKEN[:-1], "VALETKEY_API": "http://127.0.0.1:1"}, "the token is mistyped"),
+                (["auth"], {"VALETKEY_TOKEN": "not-of-our-form"}, "refuses the token: The personal access token is mistyped"),
                 (["auth"], {"VALETKEY_API": f"http://127.0.0.1:{html.server_port}"}, "not an exchange"),
                 (["auth"], {"VALETKEY_API": "http://example.com"}, "in the clear"),
                 (["auth", "--account-id", OTHER], {}, "not the account"),
-                (["ls", "nothing/"], {}, "nothing there"),
-                (["cat", "type=events/none"], {}, "no such object"),
-                (["cat", f"../account_id={OTHER}/type=events/secret"], {}, "no such object"),
+                (["ls", "nothing/"], {}, "nothing matches nothing/: the export has type=decisions/ to type=events/"),
+                (["cat", "type=events/none"], {}, "nothing matches type=events/none: type=events/ has date=2026-01-01/ to date="),
+                (["cat", "type=events/"], {}, "is a folder: name one object of it"),
+                (["cat", f"../account_id={OTHER}/type=events/secret"], {}, "a path of this machine"),
                 (["sync", "--output", str(self.home / "file")], {}, "is a file")]:
             with self.subTest(arguments=arguments, words=words):
                 self.assertIn(words, self.run_tool(*arguments, status=1, more=more)[1])
         html.shutdown()
         for arguments, words in [(["sync", "--connections", "0"], "--connections"),
-                                 (["ls", "--type", "events", "--date", "yesterday"], "--date must be"),
-                                 (["query", "select 1", "--start", "2026-13-01"], "--start must be"),
+                                 (["ls", "--type", "events", "--date", "tomorrow"], "--date takes a date such as"),
+                                 (["query", "select 1", "--start", "2026-13-01"], "--start takes"),
                                  (["sync", "--start", "2026-01-02", "--end", "2026-01-01"], "after")]:
             with self.subTest(arguments=arguments, words=words):
                 self.assertIn(words, self.run_tool(*arguments, status=2)[1])
         self.assertIn("must be a command", self.run_tool("synk", status=2)[1])
+
+    def test_what_cannot_pass_ends_at_once_with_the_sentence_of_doctor(self):
+        banner = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=lambda: [banner.accept()[0].sendall(b"SSH-2.0-x\r\n") for _ in range(99)], daemon=True).start()
+        self.addCleanup(banner.close)
+        with socket.create_server(("127.0.0.1", 0)) as gone:
+            port = gone.getsockname()[1]
+        for api, words in [(f"http://127.0.0.1:{port}", "nothing takes connections at 127.0.0.1:"),
+                           (self.server.api.replace("http", "https"), "this port does not speak TLS"),
+                           (f"http://127.0.0.1:{banner.getsockname()[1]}", "no HTTP server"),
+                           (self.server.s3, "not as an exchange does")]:
+            more = {"VALETKEY_API": api}
+            said, began = self.start("doctor", more=more).communicate(timeout=60)[0].decode(), time.monotonic()
+            for command in ["ls"], ["sync"], ["cat", "x"], ["paths"], ["auth"], ["credential-process"], ["query", "SELECT 1"], [
+                    "configure", "--token-file", str(self.token_file)], ["credentials-server"]:
+                with self.subTest(api=api, command=command):
+                    sentence = self.run_tool(*command, more=more, status=1)[1].removeprefix("valetkey: ").strip()
+                    self.assertIn(words, sentence)
+                    self.assertIn(sentence, said)
+            self.assertLess(time.monotonic() - began, 45)
+
+    def test_what_may_pass_is_waited_for_as_long_as_told(self):
+        busy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Busy", (http.server.BaseHTTPRequestHandler,), {
+            "do_GET": lambda self: (self.send_response(503), self.end_headers()), "log_message": lambda *_: None}))
+        threading.Thread(target=busy.serve_forever, daemon=True).start()
+        self.addCleanup(busy.shutdown)
+        more = {"VALETKEY_API": f"http://127.0.0.1:{busy.server_port}"}
+        for words, variable, least, most in [(["--wait", "0"], "1h", 0, 2), (["--wait", "4s"], "", 4, 7), ([], "500ms", 0.5, 3)]:
+            began = time.monotonic()
+            err = self.run_tool("ls", *words, more={**more, "VALETKEY_WAIT": variable}, status=1)[1]
+            self.assertIn("answers 503", err)
+            self.assertTrue(least <= time.monotonic() - began < most, time.monotonic() - began)
+            self.assertEqual(least == 4, "waiting up to 1 s more" in err, err)
+        self.assertIn("takes a time such as", self.run_tool("ls", "--wait", "soon", status=2)[1])
+
+    def test_no_home_is_needed(self):
+        needed = {"VALETKEY_API": self.server.api, "VALETKEY_TOKEN_FILE": "", "VALETKEY_TOKEN": "\ufeffBearer " + self.token}
+        for home in "", "/dev/null", "/proc/none":
+            for name in "ls", "credential-process":
+                out, err = self.run_tool(name, more={**needed, "HOME": home})
+                self.assertTrue(out)
+                self.assertEqual(name == "credential-process", "XDG_CACHE_HOME" in err, err)
 
     def test_a_lying_endpoint_writes_nothing(self):
         liar = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar)
@@ -377,7 +461,7 @@ class Tool(ServedCase):
                 self.assertEqual({}, files_of(self.home / "a"))
                 self.assertFalse(list(self.home.rglob("evil")))
         Liar.key, Liar.etag, Liar.size = "type=events/folder/", md5, 3  # what some tools make to show a folder
-        self.run_tool("sync", "--output", str(out), more=api)
+        self.assertIn("nothing matches", self.run_tool("sync", "--output", str(out), more=api, status=1)[1])
         self.assertEqual({}, files_of(self.home / "a"))
         Liar.key, Liar.etag, Liar.size = "type=events/x", "0" * 32, 3
         self.assertIn("what was written is wrong", self.start("cat", "type=events/x", more=api).communicate(timeout=60)[1].decode())
@@ -412,7 +496,7 @@ class Tool(ServedCase):
         watchdog = threading.Timer(60, process.kill)
         watchdog.start()
         self.addCleanup(watchdog.cancel)
-        self.assertRegex(process.stderr.readline().decode(), f"^valetkey: waiting for [3-9] s: {api} answers 502")
+        self.assertRegex(process.stderr.readline().decode(), f"^valetkey: waiting up to 15 minutes more: {api} answers 502")
         Away.there.set()
         out, err = process.communicate(timeout=60)
         self.assertEqual(0, process.returncode, err)
@@ -424,7 +508,7 @@ class Tool(ServedCase):
         self.assertNotIn("FAIL", report)
         for check in ("API name", "API connection", "API answer", "clock", "endpoint name", "endpoint connection", "token, exchange", "endpoint", "signature", "list", "ranged read", "write", "neighbour"):
             self.assertRegex(report, f"(?m)^ok   {check}")
-        process = self.start("doctor", more={"VALETKEY_TOKEN": "vkpat_wrong"})
+        process = self.start("doctor", more={"VALETKEY_TOKEN": UNKNOWN_TOKEN})
         out, _ = process.communicate(timeout=60)
         self.assertEqual(1, process.returncode)
         self.assertRegex(out.decode(), "(?m)^FAIL token, exchange .*refuses the token")
@@ -446,6 +530,45 @@ class Tool(ServedCase):
         threading.Thread(target=late.serve_forever, daemon=True).start()
         self.addCleanup(late.shutdown)
         return late.server_port
+
+
+class PrivateAuthority(ServedCase):
+    """TLS with a certificate that no system knows: trusted once, by every tool that we set up."""
+    options = {"tls": True}
+
+    @classmethod
+    def prepare(cls):
+        cls.token = cls.server.make_account(ACCOUNT)
+        day = cls.server.folder / "tree" / "v1" / f"account_id={ACCOUNT}" / "type=events" / "date=2026-01-01"
+        day.mkdir(parents=True)
+        (day / "_SUCCESS").write_bytes(b"")
+        cls.server.run("import", str(cls.server.folder / "tree"))
+        cls.server.start()
+
+    def run_tool(self, *words: str, status: int = 0, **more: str) -> str:
+        home = self.server.folder / "home"
+        home.mkdir(exist_ok=True)
+        done = subprocess.run([str(PROGRAMS / "valetkey"), *words], capture_output=True, text=True, timeout=120,
+                              input=self.token, cwd=self.server.folder, env={
+                                  **clean_environment(), "HOME": str(home), "AWS_CONFIG_FILE": str(home / "aws"), **more})
+        self.assertEqual(status, done.returncode, done.stderr)
+        return done.stdout + done.stderr
+
+    def test_it_is_named_once_and_reaches_every_tool(self):
+        here = ["configure", "--api", self.server.api]
+        self.assertIn("its certificate is not accepted", self.run_tool(*here, status=1))
+        self.assertIn("no PEM certificates to trust", self.run_tool(*here, "--ca-file", "serve.log", status=1))
+        self.run_tool(*here, "--ca-file", self.server.certificate.name)
+        self.run_tool("configure", "aws")
+        home = self.server.folder / "home"
+        aws = ["/usr/bin/aws", "--endpoint-url", self.server.s3, "s3", "ls", f"s3://{BUCKET}/v1/account_id={ACCOUNT}/"]
+        by_profile = subprocess.run(aws, capture_output=True, text=True, timeout=60, cwd="/", env={
+            **clean_environment(), "HOME": str(home), "AWS_CONFIG_FILE": str(home / "aws"), "AWS_PROFILE": "valetkey"})
+        self.assertIn("PRE type=events/", by_profile.stdout, by_profile.stderr)
+        self.assertIn("PRE type=events/", self.run_tool("credentials-server", "--exec", "--", *aws))
+        self.assertIn(f"export AWS_CA_BUNDLE={self.server.certificate}\n", self.run_tool("auth"))
+        plain = self.server.api.replace("https", "http")
+        self.assertRegex(self.run_tool("ls", status=1, VALETKEY_API=plain), "speaks TLS: use https")
 
 
 @unittest.skipUnless(REAL.exists(), "the real export is not there")

@@ -7,9 +7,11 @@ import unittest
 import requests
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
+import load
 import trees
 from clients import Clients
 from server import BUCKET, Server, main
+from test_query import LIBRARY
 
 ACCOUNT = "99"
 PREFIX = f"v1/account_id={ACCOUNT}/"
@@ -116,6 +118,71 @@ class Corruption(unittest.TestCase):
             except (ClientError, BotoCoreError, HTTPClientError):
                 failures += 1
         self.assertEqual(1, failures)
+
+
+@unittest.skipUnless(LIBRARY.exists(), "libduckdb is not installed: run script/bootstrap")
+class SeenUuids(unittest.TestCase):
+    """As docs/operations.md says: without the uuids that were seen nothing is exported, and both ways out work."""
+
+    def setUp(self):
+        self.server = Server(config=f'[export]\nduckdb_library = "{LIBRARY}"\n')
+        self.addCleanup(self.server.close)
+        self.server.make_account(ACCOUNT)
+        self.server.start()
+        self.send("first")
+        self.server.run("export")
+        with sqlite3.connect(self.server.data / "objects.db") as index:
+            (self.key, name), = index.execute("SELECT key, lower(hex(id)) FROM objects WHERE key LIKE 'internal/seen/%'")
+        self.path = self.server.data / "objects" / name[:2] / name
+        self.content = self.path.read_bytes()
+        self.path.write_bytes(self.content[:-1] + bytes([self.content[-1] ^ 1]))
+        self.send("second")
+        self.server.stop()  # so that the export says at once what it met
+        failure = self.server.refused("export")
+        self.assertIn(f"{self.key}, a file of seen uuids, cannot be read: restore it from a backup or give it up with "
+                      "valetkeyd check --repair", failure.errors)
+        self.assertIn(self.key, self.server.refused("check").errors)
+
+    def send(self, name: str) -> None:
+        answer = self.server.call("POST", "/v1/events", json=load.body(ACCOUNT, "v", [load.conversion(name, "a")]))
+        self.assertEqual(204, answer.status_code, answer.text)
+
+    def counted(self) -> tuple[int, int]:
+        """Rows and duplicates of the account."""
+        status = self.server.ask("export", "status")
+        found, = [each for each in status["accounts"] if each.get("account", each.get("id")) == ACCOUNT]
+        return found["rows"], found["duplicates"]
+
+    def test_a_restored_file_forgets_nothing(self):
+        self.path.write_bytes(self.content)
+        self.server.start()
+        self.send("first")
+        self.server.run("export")
+        self.assertEqual((2, 1), self.counted())
+
+    def test_repair_gives_up_the_damaged_file_only(self):
+        self.assertIn(f"{self.key} cannot be read and is given up: of the 1 events", self.server.run("check", "--repair"))
+        self.assertFalse(self.path.exists())
+        self.server.run("check")
+        self.server.start()
+        self.server.run("export")
+        self.send("first")   # counts again
+        self.send("second")  # was exported since
+        self.server.run("export")
+        self.assertEqual((3, 1), self.counted())
+
+    def test_repair_under_another_keyring_gives_up_nothing(self):
+        self.path.write_bytes(self.content)
+        keyring = self.server.folder / "data.keyring"
+        own = keyring.read_bytes()
+        other = Server()
+        self.addCleanup(other.close)
+        keyring.write_bytes((other.folder / "data.keyring").read_bytes())
+        self.server.refused("check", "--repair")
+        keyring.write_bytes(own)
+        self.server.run("check")
+        self.server.run("export")
+        self.assertEqual((2, 0), self.counted())
 
 
 if __name__ == "__main__":

@@ -74,6 +74,33 @@ class Events(unittest.TestCase):
         self.assertEqual(5, metrics["valetkey_events_received_total"])
         self.assertFalse([name for name in metrics if "account" in name.lower()], "a label may be an account")
 
+    def test_odd_fields_cost_themselves_and_mistyped_accounts_are_told(self):
+        self.acknowledged(body(ACCOUNT, "ann", [
+            conversion("p1", "purchase", revenue=4200, tags={"$opt_event_properties": {"category": "shoes"}}),
+            conversion("p2", "purchase", revenue=39.95, value="1.5", tags={"list": [1, {}], "title": "cut \ud83d"}),
+            conversion("p3", "purchase", entity_id={}, timestamp=str(NOW)), {"timestamp": NOW, "key": "purchase"}]))
+        self.assertEqual(3, {each["account"]: each["received"] for each in
+                             self.server.ask("export", "status")["accounts"]}[ACCOUNT], "what waits was received")
+        for odd in ({"account_id": "998"}, {"account": ACCOUNT}, {"account_id": "999"}):
+            payload = body(ACCOUNT, "ann", [conversion("x", "purchase")])
+            del payload["account_id"]
+            self.acknowledged(payload | odd)
+        self.server.stop()
+        self.server.start()
+        self.server.run("export")
+        rows = {row["uuid"]: row for row in self.rows(ACCOUNT)}
+        self.assertEqual({"p1", "p2", "p3"}, set(rows))
+        self.assertEqual((4200, {"$opt_event_properties": '{"category":"shoes"}'}),
+                         (rows["p1"]["revenue"], dict(rows["p1"]["tags"])))
+        self.assertEqual((None, 1.5, {"list": "[1,{}]", "title": "cut \ufffd"}),
+                         (rows["p2"]["revenue"], rows["p2"]["value"], dict(rows["p2"]["tags"])))
+        status = self.server.ask("export", "status")
+        self.assertEqual(({"uuid": 1}, {"number": 1, "shape": 1, "text": 1}), tuple(
+            status["accounts"][0][name] for name in ("dropped", "altered")))
+        self.assertEqual({"events": 3, "last": "999"}, status["unknown_accounts"])
+        self.assertIn("3 events of accounts that do not exist (last: 999)",
+                      self.server.run("export", "status"))
+
     def test_every_acknowledged_event_survives_kill_9_once(self):
         moments = random.Random(3)
         with Load(self.server.api, senders=4, account=ACCOUNT) as load:

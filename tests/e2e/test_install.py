@@ -51,7 +51,7 @@ class Install(ServedCase):
         self.assertEqual(sorted(path.read_bytes() for path in (there / DAY).rglob("*.parquet")),
                          sorted(path.read_bytes() for path in out.iterdir()))
         refused = subprocess.run([program, DAY, out], capture_output=True, text=True, timeout=60,
-                                 env={**clean_environment(), **env, "VALETKEY_TOKEN": "vkpat_wrong"})
+                                 env={**clean_environment(), **env, "VALETKEY_TOKEN": "vkpat_00000000000000000000000000000000000000004gY0XI"})
         self.assertEqual((1, ""), (refused.returncode, refused.stdout))
         self.assertIn("refuses the token", refused.stderr)
 

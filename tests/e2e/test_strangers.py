@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What strangers send: too slow, too much, malformed. The stated answer, never a crash, and others go on."""
+import json
 import os
 import random
+import select
 import socket
 import threading
 import time
@@ -10,7 +12,7 @@ import requests
 
 import trees
 from clients import Clients
-from server import BUCKET, LONG, ServedCase, main
+from server import BUCKET, LONG, ServedCase, eventually, main
 
 ACCOUNT = "55"
 CONFIG = """[limits]
@@ -180,6 +182,44 @@ class Strangers(ServedCase):
         time.sleep(0.5)
         descriptors = len(os.listdir(f"/proc/{self.server.process.pid}/fd"))
         self.assertLess(descriptors, 200)
+
+
+class StalledBodies(ServedCase):
+    """With the limits that people get."""
+
+    @classmethod
+    def prepare(cls):
+        cls.server.make_account(ACCOUNT)
+
+    def test_bodies_that_stall_take_what_they_may_and_give_it_up(self):
+        head = b"POST /v1/events HTTP/1.1\r\nHost: a\r\nContent-Length: 3450000\r\n\r\n"
+        content, sent, held = head + b" " * 3_400_000, {}, []
+        for _ in range(120):
+            one = socket.create_connection(("127.0.0.1", self.server.api_port), timeout=5)
+            self.addCleanup(one.close)
+            one.setblocking(False)
+            sent[one] = 0
+        until = time.monotonic() + 4
+        while time.monotonic() < until:
+            for one in select.select([], list(sent), [], 0.1)[1]:
+                try:
+                    sent[one] += one.send(content[sent[one]:sent[one] + 65536])
+                except OSError:
+                    sent.pop(one)  # cut already
+                    continue
+                if sent[one] == len(content):
+                    sent.pop(one)
+            held.append(self.server.metrics()["valetkey_http_body_bytes"])
+        self.assertGreater(max(held), 8 << 20)
+        self.assertLessEqual(max(held), 16 << 20, "120 of 3.4 MB each are 414 MiB")
+        body = json.dumps({"account_id": ACCOUNT, "visitors": []}).ljust(1_000_000)
+
+        def is_taken() -> bool:  # as senders do: again after Retry-After
+            answer = requests.post(f"{self.server.api}/v1/events", data=body, timeout=20)
+            self.assertIn(answer.status_code, (204, 503))
+            self.assertEqual(answer.status_code == 503, "Retry-After" in answer.headers)
+            return answer.status_code == 204
+        self.assertTrue(eventually(is_taken, 20))
 
 
 if __name__ == "__main__":

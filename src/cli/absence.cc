@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/absence.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/encoding.h"
+#include "cli/bounded.h"
+#include "cli/export_path.h"
+#include "events/partition.h"
+#include "terminal/nearest.h"
+
+namespace valetkey::cli {
+namespace {
+
+using Names = std::vector<std::string>;
+
+constexpr std::size_t kNewestDays = 31;  // that are looked through for a name
+constexpr std::size_t kListings = 8;     // at once
+constexpr std::size_t kNamed = 5;        // of many names
+
+// What lies directly below a folder ("type=events/"; empty: the account's), without its name;
+// folders end in '/'.
+Task<Result<Names>> children(Context& context, std::string folder) {
+  client::ListQuery query;
+  query.prefix = folder;
+  query.delimiter = "/";
+  auto page = co_await context.data().list(query);
+  if (!page) co_return std::unexpected(page.error());
+  Names found;
+  for (const std::string& each : page->common_prefixes) found.push_back(each.substr(folder.size()));
+  for (const auto& each : page->objects)
+    if (each.key.size() > folder.size()) found.push_back(each.key.substr(folder.size()));
+  co_return found;
+}
+
+// "2026-03-10" of "date=2026-03-10/"; in order, as they are listed.
+Names dates_in(const Names& names) {
+  Names dates;
+  for (const std::string& name : names)
+    if (name.starts_with("date=") && name.ends_with('/'))
+      dates.push_back(name.substr(5, name.size() - 6));
+  return dates;
+}
+
+std::string span_text(const Names& dates) {
+  if (dates.size() == 1) return "on " + dates.front();
+  return fmt::format("from {} to {}", dates.front(), dates.back());
+}
+
+// "decisions and events from 2026-01-01 to 2026-03-10".
+std::string days_text(const std::map<std::string, Names>& dates) {
+  std::string all;
+  for (auto at = dates.begin(); at != dates.end(); ++at) {
+    const auto next = std::next(at);
+    const bool same = next != dates.end() && span_text(next->second) == span_text(at->second);
+    all += (all.empty() ? "" : " and ") + at->first + (same ? "" : " " + span_text(at->second));
+  }
+  return all;
+}
+
+Task<Result<void>> dates_of(Context& context, std::string type,
+                            std::map<std::string, Names>& into) {
+  auto names = co_await children(context, "type=" + type + "/");
+  if (!names) co_return std::unexpected(names.error());
+  if (Names dates = dates_in(*names); !dates.empty()) into[type] = std::move(dates);
+  co_return Result<void>{};
+}
+
+// Experiments or event names, each with the days that have it.
+using Days = std::map<std::string, Names>;
+
+Task<Result<Days>> names_of(Context& context, std::string type, Names dates) {
+  dates.erase(dates.begin(),
+              dates.end() - static_cast<std::ptrdiff_t>(std::min(dates.size(), kNewestDays)));
+  std::vector<Result<Names>> found(dates.size());
+  auto listed = co_await run_bounded(
+      context.loop(), dates.size(), kListings, [&](std::size_t i) -> Task<Result<void>> {
+        found[i] = co_await children(context, fmt::format("type={}/date={}/", type, dates[i]));
+        co_return found[i] ? Result<void>{} : std::unexpected(found[i].error());
+      });
+  if (!listed) co_return std::unexpected(listed.error());
+  Days days;
+  for (std::size_t i = 0; i < dates.size(); ++i) {
+    for (std::string name : *found[i]) {
+      if (!name.ends_with('/')) continue;
+      name.pop_back();
+      auto value = percent_decode(name.substr(std::min(name.find('=') + 1, name.size())));
+      if (value && *value != events::kOtherPartition && *value != events::kDefaultPartition)
+        days[*value].push_back(dates[i]);
+    }
+  }
+  co_return days;
+}
+
+std::string names_text(const Days& days) {
+  std::string all;
+  std::size_t count = 0;
+  for (const auto& [name, dates] : days)
+    if (++count <= kNamed) all += (all.empty() ? "" : ", ") + name;
+  return count <= kNamed ? all : fmt::format("{} and {} more", all, count - kNamed);
+}
+
+// What is said of a name that was asked for.
+std::string name_text(const Selection& asked, const Days& days) {
+  const bool event = !asked.event.empty();
+  const std::string& name = event ? asked.event : asked.experiment;
+  if (const auto same = days.find(name); same != days.end())
+    return fmt::format("{} {} is there {}", event ? "event" : "experiment", name,
+                       span_text(same->second));
+  Names all;
+  for (const auto& [each, dates] : days) all.push_back(each);
+  const std::string meant = terminal::nearest(name, all);
+  if (!meant.empty()) return fmt::format("did you mean {}?", meant);
+  if (all.empty()) return "";
+  return fmt::format("its {} are {}", event ? "events" : "experiments", names_text(days));
+}
+
+// Which of the names was meant: "type=events/" by "evnts" or "type=evens"; empty: none.
+std::string meant_by(const std::string& word, const Names& names) {
+  Names whole, values;
+  for (const std::string& name : names) {
+    whole.push_back(name.ends_with('/') ? name.substr(0, name.size() - 1) : name);
+    values.push_back(whole.back().substr(std::min(name.find('=') + 1, whole.back().size())));
+  }
+  for (const Names& candidates : {whole, values}) {
+    const auto found = std::ranges::find(candidates, terminal::nearest(word, candidates));
+    if (found != candidates.end() && !found->empty())
+      return names[static_cast<std::size_t>(found - candidates.begin())];
+  }
+  return "";
+}
+
+// Where its last folder that there is ends, and what was meant by the rest.
+Task<Result<std::string>> part_text(Context& context, std::string wanted) {
+  if (wanted.ends_with('/')) wanted.pop_back();
+  for (;;) {
+    const auto slash = wanted.rfind('/');
+    const std::string folder = slash == std::string::npos ? "" : wanted.substr(0, slash + 1);
+    auto there = co_await children(context, folder);
+    if (!there) co_return std::unexpected(there.error());
+    if (!there->empty()) {
+      const std::string rest = wanted.substr(folder.size());
+      const std::string meant = rest.starts_with("date=") ? "" : meant_by(rest, *there);
+      if (!meant.empty()) co_return fmt::format("did you mean {}{}?", folder, meant);
+      const std::string between = there->size() == 1 ? "" : " to " + there->back();
+      co_return fmt::format("{} has {}{}", folder.empty() ? "the export" : folder, there->front(),
+                            between);
+    }
+    if (folder.empty()) co_return "the export has no data yet";
+    wanted = wanted.substr(0, slash);
+  }
+}
+
+std::unexpected<Error> absent(const std::string& what, const std::string& instead) {
+  return fail(ErrorCode::not_found,
+              fmt::format("nothing matches {}{}{}", what.empty() ? "the selection" : what,
+                          instead.empty() ? "" : ": ", instead));
+}
+
+// What --include, --exclude or --only-complete leave out; empty: there is nothing to leave out.
+Task<Result<std::string>> left_out(Context& context, Selection selection) {
+  if (!selection.only_complete && selection.include.empty() && selection.exclude.empty())
+    co_return "";
+  const bool patterns = !selection.include.empty() || !selection.exclude.empty();
+  selection.only_complete = false;
+  selection.include.clear();
+  selection.exclude.clear();
+  auto prefixes = co_await prefixes_of(context, selection);
+  if (!prefixes) co_return std::unexpected(prefixes.error());
+  auto objects = co_await objects_of(context, selection, *prefixes);
+  if (!objects) co_return std::unexpected(objects.error());
+  if (objects->empty()) co_return "";
+  co_return fmt::format("{} object{} {} selected, and {} leaves none of them", objects->size(),
+                        objects->size() == 1 ? "" : "s", objects->size() == 1 ? "is" : "are",
+                        patterns ? "--include, --exclude or --only-complete" : "--only-complete");
+}
+
+Task<Result<std::string>> instead_of(Context& context, const Selection& selection) {
+  if (!selection.prefixes.empty()) {
+    auto grant = co_await context.session().get();
+    if (!grant) co_return std::unexpected(grant.error());
+    auto name = name_in_export(**grant, selection.prefixes.front());
+    if (!name) co_return std::unexpected(name.error());
+    co_return co_await part_text(context, *name);
+  }
+  std::map<std::string, Names> dates;
+  for (const char* type : {"decisions", "events"}) {
+    auto listed = co_await dates_of(context, type, dates);
+    if (!listed) co_return std::unexpected(listed.error());
+  }
+  if (dates.empty()) co_return "the export has no data yet";
+  std::string text = "the export has " + days_text(dates);
+  const bool named = !selection.event.empty() || !selection.experiment.empty();
+  if (named && dates.contains(selection.type)) {
+    auto days = co_await names_of(context, selection.type, dates[selection.type]);
+    if (!days) co_return std::unexpected(days.error());
+    if (const std::string name = name_text(selection, *days); !name.empty()) text += "; " + name;
+  }
+  co_return text;
+}
+
+}  // namespace
+
+Task<Result<void>> nothing_matches(Context& context, Selection selection) {
+  auto instead = co_await left_out(context, selection);
+  if (instead && instead->empty()) instead = co_await instead_of(context, selection);
+  co_return absent(selection.text(), instead.value_or(""));
+}
+
+Task<Result<void>> no_such_object(Context& context, std::string name) {
+  if (!name.empty() && !name.ends_with('/')) {
+    auto folder = co_await look_for(context, {name + "/"});
+    if (!folder) co_return std::unexpected(folder.error());
+    if (folder->front()) name += '/';
+  }
+  if (name.empty() || name.ends_with('/')) {
+    auto folder = co_await look_for(context, {name});
+    if (!folder) co_return std::unexpected(folder.error());
+    if (folder->front())
+      co_return fail(ErrorCode::not_found,
+                     fmt::format("{} is a folder: name one object of it, as `valetkey ls -r {}` "
+                                 "lists them",
+                                 name, name));
+  }
+  const auto instead = co_await part_text(context, name);
+  co_return absent(name, instead.value_or(""));
+}
+
+}  // namespace valetkey::cli

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What contrib/ holds for others' tools fits the programs: every metric that rules and dashboard name is served, every
+setting and port of the container files is ours, and the manifests refer to nothing that is missing."""
+import json
+import re
+import subprocess
+import unittest
+
+import requests
+import yaml
+
+import trees
+from server import PROGRAMS, ServedCase, clean_environment, main
+
+CONTRIB = trees.ROOT / "contrib"
+METRIC = re.compile(r"\bvaletkey_[a-z0-9_]+")
+FIELDS = {  # of the kinds that our manifests use: those that must be there
+    "ConfigMap": ("v1", ["data"]),
+    "Service": ("v1", ["spec.selector", "spec.ports"]),
+    "NetworkPolicy": ("networking.k8s.io/v1", ["spec.podSelector", "spec.policyTypes", "spec.ingress"]),
+    "StatefulSet": ("apps/v1", ["spec.serviceName", "spec.selector.matchLabels", "spec.template.metadata.labels",
+                                "spec.template.spec.containers", "spec.volumeClaimTemplates"])}
+
+
+def rules() -> list[dict]:
+    groups = yaml.safe_load((CONTRIB / "prometheus/valetkey.rules.yaml").read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def panels() -> list[dict]:
+    return json.loads((CONTRIB / "grafana/valetkey.json").read_text())["panels"]
+
+
+def settings() -> set[str]:
+    """Every environment variable that stands for a key of the configuration, and those of the command line."""
+    text = subprocess.run([str(PROGRAMS / "valetkeyd"), "config", "--markdown"], check=True, capture_output=True, text=True,
+                          timeout=60, env=clean_environment()).stdout
+    keys = re.findall(r"\| `\[(\w+)\] (\w+)`", text)
+    return {f"VALETKEY_{section}_{key}".upper() for section, key in keys} | {
+        "VALETKEY_DATA_DIR", "VALETKEY_CONFIG", "VALETKEY_KEYRING"}
+
+
+def at(document: dict, path: str):
+    for name in path.split("."):
+        document = document[name]
+    return document
+
+
+class Metrics(ServedCase):
+    options = {"tls": True}
+
+    @classmethod
+    def served(cls) -> dict[str, str]:
+        text = requests.get(f"{cls.server.admin}/metrics", verify=cls.server.verify, timeout=10).text
+        return dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
+
+    def assert_served(self, expression: str) -> None:
+        served = self.served()
+        named = METRIC.findall(re.sub(r"valetkey_ready, instance", "valetkey_ready", expression))
+        self.assertTrue(named or expression.startswith("up{"), expression)
+        for name in named:
+            kind = served.get(name) or served.get(re.sub(r"_(bucket|count|sum)$", "", name))
+            self.assertIsNotNone(kind, f"/metrics has no {name}: {expression}")
+            counted = re.search(rf"(rate|increase)\({name}\b", expression)
+            self.assertEqual(kind in ("counter", "histogram"), bool(counted), f"{name} is a {kind}: {expression}")
+
+    def test_rules_name_what_is_served(self):
+        self.assertGreater(len(rules()), 10)
+        for rule in rules():
+            with self.subTest(rule=rule["alert"]):
+                self.assert_served(rule["expr"])
+                self.assertEqual(rule["expr"].count("("), rule["expr"].count(")"))
+                self.assertIn(rule["labels"]["severity"], ("warning", "critical"))
+                self.assertTrue(rule["annotations"]["summary"])
+
+    def test_the_dashboard_names_what_is_served(self):
+        self.assertGreater(len(panels()), 10)
+        for panel in panels():
+            for target in panel["targets"]:
+                with self.subTest(panel=panel["title"]):
+                    self.assert_served(target["expr"])
+        self.assertEqual(len(panels()), len({(each["gridPos"]["x"], each["gridPos"]["y"]) for each in panels()}))
+
+    def test_what_operations_alert_on_has_a_rule(self):
+        section = (trees.ROOT / "docs/operations.md").read_text().split("## Watching")[1].split("\n## ")[0]
+        named = set(METRIC.findall("\n".join(line for line in section.splitlines() if line.startswith("|"))))
+        self.assertEqual(set(), named - set(METRIC.findall("\n".join(rule["expr"] for rule in rules()))))
+
+
+class Manifests(unittest.TestCase):
+    def documents(self) -> list[dict]:
+        return list(yaml.safe_load_all((CONTRIB / "kubernetes/valetkey.yaml").read_text()))
+
+    def test_every_kubernetes_object_has_what_its_kind_needs(self):
+        for document in self.documents():
+            version, needed = FIELDS[document["kind"]]
+            self.assertEqual(version, document["apiVersion"])
+            self.assertRegex(document["metadata"]["name"], r"^[a-z][a-z0-9-]*$")
+            for path in needed:
+                self.assertTrue(at(document, path), f"{document['kind']}: {path}")
+
+    def test_the_stateful_set_fits_together(self):
+        by_kind = {document["kind"]: document for document in self.documents()}
+        stateful = by_kind["StatefulSet"]["spec"]
+        pod = stateful["template"]["spec"]
+        self.assertEqual(stateful["selector"]["matchLabels"], stateful["template"]["metadata"]["labels"])
+        volumes = {each["name"] for each in pod["volumes"]} | {
+            each["metadata"]["name"] for each in stateful["volumeClaimTemplates"]}
+        ports = {port["name"] for port in pod["containers"][0]["ports"]}
+        for container in [*pod["containers"], *pod["initContainers"]]:
+            self.assertEqual(set(), {each["name"] for each in container["volumeMounts"]} - volumes)
+            self.assertEqual(set(), {each["name"] for each in container["env"]} - settings())
+            self.assertTrue(container["securityContext"]["readOnlyRootFilesystem"])
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+            self.assertIn(pod["containers"][0][probe]["httpGet"]["port"], ports)
+        for document in self.documents():
+            if document["kind"] == "Service":
+                self.assertEqual(stateful["template"]["metadata"]["labels"], document["spec"]["selector"])
+                self.assertEqual(set(), {port["targetPort"] for port in document["spec"]["ports"]} - ports)
+
+    def test_its_configuration_is_one(self):
+        config = {document["kind"]: document for document in self.documents()}["ConfigMap"]["data"]["valetkey.toml"]
+        known = settings()
+        section = ""
+        for line in config.splitlines():
+            if line.startswith("["):
+                section = line.strip("[]")
+            else:
+                self.assertIn(f"VALETKEY_{section}_{line.split(' =')[0]}".upper(), known)
+
+    def test_compose_names_our_settings_and_ports(self):
+        compose = yaml.safe_load((CONTRIB / "compose.yaml").read_text())
+        image = re.search(r"^CONFIG = (\{.*?^\})", (trees.ROOT / "script/image").read_text(), re.MULTILINE | re.DOTALL).group(1)
+        version = re.search(r"project\(valetkey VERSION ([\d.]+)", (trees.ROOT / "CMakeLists.txt").read_text()).group(1)
+        for service in compose["services"].values():
+            self.assertEqual(f"localhost/valetkey:{version}", service["image"])
+            self.assertEqual(set(), set(service["environment"]) - settings())
+            self.assertEqual(set(), {volume.split(":")[0] for volume in service["volumes"]} - set(compose["volumes"]))
+        for port in compose["services"]["valetkey"]["ports"]:
+            self.assertTrue(port.startswith("127.0.0.1:"))
+            self.assertIn(f'"{port.rsplit(":", 1)[1]}/tcp"', image)
+        self.assertEqual(set(), set(re.findall(r"VALETKEY_\w+", image)) - settings())
+
+
+if __name__ == "__main__":
+    main()
