@@ -396,7 +396,7 @@ class Tool(ServedCase):
                                  (["sync", "--start", "2026-01-02", "--end", "2026-01-01"], "after")]:
             with self.subTest(arguments=arguments, words=words):
                 self.assertIn(words, self.run_tool(*arguments, status=2)[1])
-        self.assertIn("must be a command", self.run_tool("synk", status=2)[1])
+        self.assertIn("there is no command `synk`; did you mean `sync`?", self.run_tool("synk", status=2)[1])
 
     def test_what_cannot_pass_ends_at_once_with_the_sentence_of_doctor(self):
         banner = socket.create_server(("127.0.0.1", 0))

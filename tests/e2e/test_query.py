@@ -71,7 +71,7 @@ class Query(ServedCase):
         self.assertNotIn(self.token, err)
         self.assertEqual([], list((self.cache / "running").glob("*")), "a snapshot was left")
         if status == 1:
-            self.assertEqual(1, err.count("\n"), err)
+            self.assertEqual(1, len([line for line in err.splitlines() if "waiting up to" not in line]), err)
         return out, err
 
     def json(self, *arguments: str) -> list[dict]:
@@ -354,7 +354,7 @@ class BeyondTheDaysNames(ServedCase):
 
     def test_the_folder_of_the_others_is_named_where_it_is(self):
         day = f"s3://optimizely-events-data/v1/account_id=12/type=events/date={self.today}/"
-        self.assertEqual([f"{day}event=n4/", f"{day}event=__other__/"],
+        self.assertEqual([f"{day}event=__other__/"],
                          self.run_client("paths", "--date", self.today, "--event", "n4").split())
         self.run_client("sync", "--event", "n4", "--output", "mirror")
         self.assertEqual(["event=__other__"], [path.parent.name for path in (self.server.folder / "mirror").rglob("*.parquet")])

@@ -227,13 +227,16 @@ def drawn(text: str) -> list[str]:
 
 
 class Progress(ServedCase):
+    options = {"config": "[limits]\naccount_bytes_per_s = 30000000\n"}  # so that there is something to watch
+
     @classmethod
     def prepare(cls):
         cls.token = cls.server.make_account("123")
         day = "v1/account_id=123/type=events/date=2026-01-31"
         trees.plain_tree(cls.server.folder / "tree", {
-            f"{day}/event=日本語の購入 {i}/part-0.parquet": trees.content_of(1 << 20, str(i)) for i in range(60)})
+            f"{day}/event=日本語の購入 {i}/part-0.bin": trees.content_of(1 << 20, str(i)) for i in range(60)})
         cls.server.run("import", str(cls.server.folder / "tree"))
+
     def window(self, columns: int, *words: str) -> Window:
         return Window(columns, str(PROGRAMS.resolve() / "valetkey"), *words,
                       environment={"VALETKEY_API": self.server.api, "VALETKEY_TOKEN": self.token,
