@@ -56,6 +56,10 @@ void ExportLoop::run() {
       pause = worked ? kPeriod : std::min(2 * pause, kLongestPause);
       waited = milliseconds(0);
       note(worked, began);
+    } else {
+      // `export status` shows what was dropped while the exporter pauses, too. A failure stays for
+      // work() to report.
+      static_cast<void>(keep_losses());
     }
     lock.lock();
   }

@@ -66,7 +66,7 @@ class Pages(ServedCase):
         before = self.server.metrics().get("valetkey_events_received_total", 0)
         said, complaints = self.visit(steps)
         self.assertEqual(400, said["malformed"]["status"])
-        self.assertIn("not a JSON object", said["malformed"]["text"])
+        self.assertIn("not valid JSON", said["malformed"]["text"])
         sent = {step["name"] for step in ways(url, OPEN) + ways(url, LISTED)}
         for name in sent:
             self.assertEqual(True if "beacon" in name else {"status": 204, "text": ""}, said[name], name)

@@ -90,10 +90,13 @@ class Events(unittest.TestCase):
         self.server.run("export")
         rows = {row["uuid"]: row for row in self.rows(ACCOUNT)}
         self.assertEqual({"p1", "p2", "p3"}, set(rows))
+
+        def tags(uuid: str) -> dict:
+            return {tag["key"]: tag["value"] for tag in rows[uuid]["tags"]}
         self.assertEqual((4200, {"$opt_event_properties": '{"category":"shoes"}'}),
-                         (rows["p1"]["revenue"], dict(rows["p1"]["tags"])))
+                         (rows["p1"]["revenue"], tags("p1")))
         self.assertEqual((None, 1.5, {"list": "[1,{}]", "title": "cut \ufffd"}),
-                         (rows["p2"]["revenue"], rows["p2"]["value"], dict(rows["p2"]["tags"])))
+                         (rows["p2"]["revenue"], rows["p2"]["value"], tags("p2")))
         status = self.server.ask("export", "status")
         self.assertEqual(({"uuid": 1}, {"number": 1, "shape": 1, "text": 1}), tuple(
             status["accounts"][0][name] for name in ("dropped", "altered")))
@@ -210,7 +213,7 @@ class Events(unittest.TestCase):
         self.assertEqual(204, requests.post(f"{events}/v1/events", json=payload, timeout=20).status_code)
         asked = requests.options(f"{events}/v1/events", timeout=20, headers={
             "Origin": "https://shop.example", "Access-Control-Request-Method": "POST"})
-        self.assertEqual("*", asked.headers["Access-Control-Allow-Origin"])
+        self.assertEqual("https://shop.example", asked.headers["Access-Control-Allow-Origin"])
         for path in ("/", "/v2/export/credentials", "/openapi.json", "/healthz"):
             self.assertEqual(404, requests.get(events + path, timeout=20).status_code, path)
         self.assertEqual(1, self.server.metrics()[

@@ -80,7 +80,7 @@ class Faults(unittest.TestCase):
 
     def test_a_line_that_always_breaks(self):
         self.always("drop")
-        self.fails(self.sync(api=self.server.api), "ended|broke|closed")
+        self.fails(self.sync("--wait", "5s", api=self.server.api), "ended|broke|closed")
 
     def test_objects_that_are_always_spoilt(self):
         class Spoiler(Proxy):

@@ -2,6 +2,7 @@
 """The official JavaScript SDK decides and tracks; the export holds what it returned to its caller, no more, no less."""
 import collections
 import json
+import re
 
 import parts
 import trees
@@ -138,7 +139,14 @@ class JavaScriptSdk(ServedCase):
                     told[experiment, variation, event] = (
                         len(visitors), len({call["visitor"] for call in calls}), len(calls),
                         sum(revenues) if revenues else None)
-        sql = parts.block_of_guide("WITH exposed AS")
+        views = [*parts.block_of_guide("CREATE VIEW decisions AS").split(";")[:2],
+                 parts.block_of_guide("CREATE VIEW attributed_conversions AS").rstrip(";")]
+        ctes = [re.sub(r"^\s*CREATE VIEW (\w+) AS", r"\1 AS (", view) + ")" for view in views]
+        sql = f"""WITH {", ".join(ctes)},
+            seen AS (SELECT experiment_id, variation_id, count(DISTINCT visitor_id)::INT AS visitors FROM decisions GROUP BY ALL)
+            SELECT experiment_id, variation_id, event_name, any_value(visitors) AS visitors,
+                   count(DISTINCT visitor_id)::INT AS converted, count(*)::INT AS conversions, sum(revenue)::INT AS revenue
+            FROM attributed_conversions JOIN seen USING (experiment_id, variation_id) GROUP BY 1, 2, 3"""
         self.assertEqual(2, sql.count("'data/"))
         rows = parts.query(sql.replace("'data/", f"'{self.folder}/"))
         got = {(row["experiment_id"], row["variation_id"], row["event_name"]):
