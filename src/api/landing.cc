@@ -36,13 +36,17 @@ that read your account's data with any S3 client.</p>
 export AWS_CONTAINER_AUTHORIZATION_TOKEN="Bearer $TOKEN"
 export AWS_ENDPOINT_URL_S3={s3}
 export AWS_REGION={region}</pre>
-{advice}<p>Everything else is in the <a href="/openapi.json">OpenAPI document</a>.</p>
+{advice}<p>{console}</p>
+<p>Everything else is in the <a href="/openapi.json">OpenAPI document</a>.</p>
 </body>
 </html>
 )";
 constexpr std::string_view kEvents =
     R"(<tr><th align="left">Events</th><td><code>POST {}</code></td></tr>
 )";
+constexpr std::string_view kConsole = "Open this address in a browser for the web console.";
+constexpr std::string_view kNoConsole =
+    "This server has no web console: it was built without Node.js 20 or npm.";
 constexpr std::string_view kPlainAdvice =
     "<p>AWS SDKs take credentials over plain HTTP from this machine alone; elsewhere the API needs "
     "HTTPS.</p>\n";
@@ -56,6 +60,7 @@ std::string landing_page(const LandingAddresses& addresses) {
                      fmt::arg("s3", escape_html(addresses.s3)),
                      fmt::arg("bucket", escape_html(addresses.bucket)),
                      fmt::arg("region", escape_html(addresses.region)), fmt::arg("events", events),
+                     fmt::arg("console", addresses.console ? kConsole : kNoConsole),
                      fmt::arg("advice", addresses.api.starts_with("http://") ? kPlainAdvice : ""));
 }
 

@@ -13,6 +13,7 @@ struct LandingAddresses {
   std::string events;  // absolute; empty: no events are taken
   std::string bucket;
   std::string region;
+  bool console = false;  // whether a browser gets one at the same address
 };
 std::string landing_page(const LandingAddresses& addresses);
 // The document of this API, embedded from openapi.json when it is built.

@@ -260,7 +260,8 @@ http::Response Service::landing(const http::Request& request) const {
                              .s3 = options_.public_endpoint,
                              .events = options_.intake_url,
                              .bucket = options_.bucket,
-                             .region = options_.region};
+                             .region = options_.region,
+                             .console = options_.has_console};
   while (addresses.api.ends_with('/')) addresses.api.pop_back();
   if (intake_) addresses.events = addresses.api + std::string(kEventsPath);
   http::Response response;

@@ -108,7 +108,9 @@ Result<void> Server::open_listeners() {
                  apart ? nullptr : event_log_.get(), &metrics_.intake(),
                  [this](const AccountId& account) { return stored_of(*objects_, account); }},
       runtime_->blocking(), api_options());
-  VALETKEY_TRY(api_listener_, listen("api", config_.listen.api, *api_));
+  console_ = std::make_unique<console::Service>(
+      *api_, console::Pages(console::embedded_assets(), api_options().public_endpoint));
+  VALETKEY_TRY(api_listener_, listen("api", config_.listen.api, *console_));
   urls_.api = url_of(config_.listen.api, api_listener_->port());
   if (apart) VALETKEY_CHECK(open_intake_listener());
   VALETKEY_TRY(admin_listener_, listen("admin", config_.listen.admin, *admin_));
@@ -167,6 +169,7 @@ api::Options Server::api_options() const {
   out.bucket = config_.s3.bucket;
   out.region = config_.s3.region;
   out.public_endpoint = config_.s3.public_endpoint.empty() ? urls_.s3 : config_.s3.public_endpoint;
+  out.has_console = !console::embedded_assets().empty();
   out.api_public_url = config_.api.public_url;
   out.api_listener_url = configured_url(config_.listen.api);
   if (config_.intake.enabled && !config_.listen.intake.empty())

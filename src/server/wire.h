@@ -15,6 +15,7 @@
 #include "api/service.h"
 #include "base/clock.h"
 #include "base/keyring.h"
+#include "console/service.h"
 #include "control/audit.h"
 #include "control/change_feed.h"
 #include "control/control_store.h"
@@ -104,6 +105,7 @@ class Server {
   std::unique_ptr<http::Runtime> runtime_;
   std::unique_ptr<s3::Service> s3_;
   std::unique_ptr<api::Service> api_;
+  std::unique_ptr<console::Service> console_;
   std::optional<api::Options> intake_options_;
   std::unique_ptr<api::Intake> intake_;  // null: the API answers for it, or nobody
   std::unique_ptr<AdminService> admin_;

@@ -11,7 +11,7 @@ NOBODY_INCLUDES = {"server", "cli"}
 # Header pattern, name, where it may be included: a module, or one file of it.
 FENCES = [
     (re.compile(r"^boost/beast"), "Beast", {"http"}),
-    (re.compile(r"^boost/asio"), "Asio", {"http", "s3", "api", "client", "server", "cli"}),
+    (re.compile(r"^boost/asio"), "Asio", {"http", "s3", "api", "console", "client", "server", "cli"}),
     (re.compile(r"^openssl/"), "OpenSSL", {"base/crypto.cc", "http"}),
     (re.compile(r"^sqlite3"), "SQLite", {"storage", "control"}),
     (re.compile(r"^duckdb"), "DuckDB", {"events"}),
