@@ -3,7 +3,10 @@
 
 The file system is an ext4 of its own on a loop device. Its shutdown (EXT4_IOC_SHUTDOWN without flushing the journal) is
 what happens to it when power goes: dirty pages and the uncommitted journal are gone. kill -9 loses neither. What this
-cannot show: a folder that was not synced, since ext4 makes all names durable with the next fsync of any file."""
+cannot show: a folder that was not synced, since ext4 makes all names durable with the next fsync of any file.
+
+The shutdown takes some 15 ms, and an fdatasync that is under way meanwhile can return 0 although its transaction was
+dropped. A machine without power answers nobody, so an answer that arrives after the shutdown began promises nothing."""
 import fcntl
 import hashlib
 import os
@@ -17,7 +20,7 @@ import parts
 import trees
 from clients import Clients
 from load import Load
-from server import BUCKET, LONG, PROGRAMS, Server, clean_environment, main
+from server import BUCKET, LONG, PROGRAMS, Failed, Server, clean_environment, main
 
 ACCOUNT = "12"
 PREFIX = f"v1/account_id={ACCOUNT}/"
@@ -66,6 +69,15 @@ class Power(unittest.TestCase):
         return subprocess.Popen(self.server.command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                 stderr=subprocess.DEVNULL, env=clean_environment())
 
+    def check(self) -> None:
+        """Nothing is wrong, but for files whose note was lost with the power: they cost room, and --repair removes them
+        when they are an hour old (docs/formats.md, "Staging")."""
+        try:
+            self.server.run("check")
+        except Failed as failure:
+            problems = [line for line in str(failure).splitlines()[1:] if line and " problems" not in line]
+            self.assertEqual([], [line for line in problems if "has no index row" not in line])
+
     def served(self) -> dict[str, str]:
         client = Clients(self.server, self.server.exchange(self.token), self.server.folder / "c").boto3()
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{PREFIX}type=decisions/")
@@ -105,13 +117,15 @@ class Power(unittest.TestCase):
                     self.server.folder / f"more{number}", {f"v1/account_id=9/type=events/x{number}/{n}":
                                                           trees.content_of(150_000, f"{n}") for n in range(60)})))]
                 time.sleep(moments.uniform(0.1, 1.5))
+                load.dark.set()
                 self.power_goes()
                 self.server.kill()
+                load.dark.clear()
                 for process in unfinished:
                     process.kill()
                     process.wait(timeout=20)
                 self.power_comes()
-                self.server.run("check")
+                self.check()
                 self.server.start()
                 self.assertEqual(imported, self.served())
                 for token in made:
