@@ -8,8 +8,8 @@
 
 #include "base/crypto.h"
 #include "control/change_feed.h"
-#include "control/sqlite.h"
 #include "control/sqlite_store.h"
+#include "sqlite/database.h"
 
 namespace valetkey::control {
 namespace {
@@ -20,10 +20,10 @@ class Filled {
   explicit Filled(std::int64_t revoked) {
     std::filesystem::create_directories(folder_);
     store_ = std::move(*open_sqlite_store(folder_ / "control.db"));
-    const auto connection =
-        std::move(*Connection::open(folder_ / "control.db", SQLITE_OPEN_READWRITE));
+    const auto database = std::move(
+        *sqlite::Database::open(folder_ / "control.db", sqlite::Database::Mode::read_write));
     const std::string now = std::to_string(epoch_ms(clock_.now()));
-    const auto filled = connection->execute(
+    const auto filled = database->execute(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " +
         std::to_string(revoked) +
         ") INSERT INTO revocations SELECT 'tok_' || hex(randomblob(8)), 9223372036854775807, " +
@@ -32,10 +32,7 @@ class Filled {
   }
   Filled(const Filled&) = delete;
   Filled& operator=(const Filled&) = delete;
-  ~Filled() {
-    store_.reset();
-    std::filesystem::remove_all(folder_);
-  }
+  ~Filled() { std::filesystem::remove_all(folder_); }
   static Filled& of(std::int64_t revoked) {
     static std::map<std::int64_t, Filled> all;
     return all.try_emplace(revoked, revoked).first->second;

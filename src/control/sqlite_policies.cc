@@ -59,13 +59,12 @@ std::int64_t as_column(std::uint64_t limit) {
 
 }  // namespace
 
-Result<AccountPolicy> select_policy(Connection& connection, const AccountId& id) {
-  VALETKEY_TRY(
-      Statement find,
-      connection.prepare("SELECT retention_days, ingest_key_sha256, coalesce(origins, ''),"
-                         " coalesce(events_per_s, 0), coalesce(bytes_per_day, 0)"
-                         " FROM accounts LEFT JOIN policies ON account = id WHERE id = ?1"));
-  VALETKEY_TRY(const bool found, find.bind(1, id.str()).step());
+Result<AccountPolicy> select_policy(Database& database, const AccountId& id) {
+  VALETKEY_TRY(Statement find,
+               database.prepare("SELECT retention_days, ingest_key_sha256, coalesce(origins, ''),"
+                                " coalesce(events_per_s, 0), coalesce(bytes_per_day, 0)"
+                                " FROM accounts LEFT JOIN policies ON account = id WHERE id = ?1"));
+  VALETKEY_TRY(const bool found, find.bind(id.str()).step());
   if (!found) return fail(ErrorCode::not_found, "there is no account " + id.str());
   AccountPolicy policy;
   if (const auto days = find.optional_integer(0)) policy.retention = std::chrono::days(*days);
@@ -76,24 +75,25 @@ Result<AccountPolicy> select_policy(Connection& connection, const AccountId& id)
   return policy;
 }
 
-Result<void> upsert_policy(Connection& connection, const AccountId& id, const AccountPolicy& policy,
+Result<void> upsert_policy(Database& database, const AccountId& id, const AccountPolicy& policy,
                            Timestamp now) {
   VALETKEY_CHECK(check_policy(policy));
-  VALETKEY_TRY(const Account account, select_account(connection, id));
+  VALETKEY_TRY(const Account account, select_account(database, id));
   if (account.state == AccountState::deleted)
     return fail(ErrorCode::denied, "account " + id.str() + " was deleted; that is final");
   VALETKEY_TRY(Statement set,
-               connection.prepare("INSERT OR REPLACE INTO policies (account, retention_days,"
-                                  " ingest_key_sha256, origins, events_per_s, bytes_per_day,"
-                                  " changed_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
+               database.prepare("INSERT OR REPLACE INTO policies (account, retention_days,"
+                                " ingest_key_sha256, origins, events_per_s, bytes_per_day,"
+                                " changed_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
   const std::string origins = join(policy.origins);
-  set.bind(1, id.str());
-  if (policy.retention) set.bind(2, std::int64_t{policy.retention->count()});
-  if (policy.ingest_key_sha256) set.bind_blob(3, *policy.ingest_key_sha256);
-  set.bind(4, std::string_view(origins));
-  set.bind(5, as_column(policy.events_per_s)).bind(6, as_column(policy.bytes_per_day));
-  VALETKEY_CHECK(set.bind(7, epoch_ms(now)).run());
-  return count_change(connection);
+  std::optional<std::int64_t> retention_days;
+  if (policy.retention) retention_days = policy.retention->count();
+  std::optional<Blob> key;
+  if (policy.ingest_key_sha256) key = Blob{*policy.ingest_key_sha256};
+  set.bind(id.str(), retention_days, key, origins, as_column(policy.events_per_s),
+           as_column(policy.bytes_per_day), epoch_ms(now));
+  VALETKEY_CHECK(set.run());
+  return count_change(database);
 }
 
 }  // namespace valetkey::control

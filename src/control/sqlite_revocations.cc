@@ -14,38 +14,38 @@ constexpr milliseconds kKept = std::chrono::days(7);  // far beyond the longest 
 
 // Nobody asks for these any more: the sessions that they ended have expired long ago. A few with
 // each new one, so that no single revocation pays for the many of another day.
-Result<void> forget_old(Connection& connection, Timestamp now) {
+Result<void> forget_old(Database& database, Timestamp now) {
   VALETKEY_TRY(Statement forget,
-               connection.prepare("DELETE FROM revocations WHERE subject IN"
-                                  " (SELECT subject FROM revocations WHERE revoked_ms < ?1"
-                                  " ORDER BY revoked_ms LIMIT 100)"));
-  return forget.bind(1, epoch_ms(now - kKept)).run();
+               database.prepare("DELETE FROM revocations WHERE subject IN"
+                                " (SELECT subject FROM revocations WHERE revoked_ms < ?1"
+                                " ORDER BY revoked_ms LIMIT 100)"));
+  return forget.bind(epoch_ms(now - kKept)).run();
 }
 
-Result<void> set_not_before(Connection& connection, std::string_view subject,
+Result<void> set_not_before(Database& database, std::string_view subject,
                             std::int64_t not_before_ms, Timestamp now) {
-  VALETKEY_TRY(Statement set, connection.prepare("INSERT OR REPLACE INTO revocations"
-                                                 " (subject, not_before_ms, revoked_ms, change)"
-                                                 " SELECT ?1, ?2, ?3, counter + 1 FROM changes"));
-  VALETKEY_CHECK(set.bind(1, subject).bind(2, not_before_ms).bind(3, epoch_ms(now)).run());
-  return forget_old(connection, now);
+  VALETKEY_TRY(Statement set, database.prepare("INSERT OR REPLACE INTO revocations"
+                                               " (subject, not_before_ms, revoked_ms, change)"
+                                               " SELECT ?1, ?2, ?3, counter + 1 FROM changes"));
+  VALETKEY_CHECK(set.bind(subject, not_before_ms, epoch_ms(now)).run());
+  return forget_old(database, now);
 }
 
 }  // namespace
 
-Result<void> forbid(Connection& connection, std::string_view subject, Timestamp now) {
-  return set_not_before(connection, subject, kForever, now);
+Result<void> forbid(Database& database, std::string_view subject, Timestamp now) {
+  return set_not_before(database, subject, kForever, now);
 }
 
-Result<void> allow_again(Connection& connection, std::string_view subject, Timestamp now) {
-  return set_not_before(connection, subject, epoch_ms(now), now);
+Result<void> allow_again(Database& database, std::string_view subject, Timestamp now) {
+  return set_not_before(database, subject, epoch_ms(now), now);
 }
 
-Result<std::vector<Revocation>> select_revocations(Connection& connection, Timestamp newer_than,
+Result<std::vector<Revocation>> select_revocations(Database& database, Timestamp newer_than,
                                                    std::uint64_t changed_after) {
-  VALETKEY_TRY(Statement list, connection.prepare("SELECT subject, not_before_ms FROM revocations"
-                                                  " WHERE change > ?2 AND +revoked_ms >= ?1"));
-  list.bind(1, epoch_ms(newer_than)).bind(2, static_cast<std::int64_t>(changed_after));
+  VALETKEY_TRY(Statement list, database.prepare("SELECT subject, not_before_ms FROM revocations"
+                                                " WHERE change > ?2 AND +revoked_ms >= ?1"));
+  list.bind(epoch_ms(newer_than), static_cast<std::int64_t>(changed_after));
   std::vector<Revocation> revocations;
   while (true) {
     VALETKEY_TRY(const bool row, list.step());
@@ -54,13 +54,13 @@ Result<std::vector<Revocation>> select_revocations(Connection& connection, Times
   }
 }
 
-Result<void> count_change(Connection& connection) {
-  VALETKEY_TRY(Statement count, connection.prepare("UPDATE changes SET counter = counter + 1"));
+Result<void> count_change(Database& database) {
+  VALETKEY_TRY(Statement count, database.prepare("UPDATE changes SET counter = counter + 1"));
   return count.run();
 }
 
-Result<std::uint64_t> select_change_counter(Connection& connection) {
-  VALETKEY_TRY(const auto counter, connection.read_integer("SELECT counter FROM changes"));
+Result<std::uint64_t> select_change_counter(Database& database) {
+  VALETKEY_TRY(const auto counter, database.read_integer("SELECT counter FROM changes"));
   return static_cast<std::uint64_t>(counter);
 }
 

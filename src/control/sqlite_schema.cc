@@ -116,10 +116,10 @@ constexpr auto kNewest = static_cast<std::int64_t>(kMigrations.size());
 
 }  // namespace
 
-Result<std::int64_t> read_format(Connection& connection, const std::filesystem::path& file) {
-  VALETKEY_TRY(const auto application, connection.read_integer("PRAGMA application_id"));
-  VALETKEY_TRY(const auto format, connection.read_integer("PRAGMA user_version"));
-  VALETKEY_TRY(const auto tables, connection.read_integer("SELECT count(*) FROM sqlite_schema"));
+Result<std::int64_t> read_format(sqlite::Database& database, const std::filesystem::path& file) {
+  VALETKEY_TRY(const auto application, database.read_integer("PRAGMA application_id"));
+  VALETKEY_TRY(const auto format, database.read_integer("PRAGMA user_version"));
+  VALETKEY_TRY(const auto tables, database.read_integer("SELECT count(*) FROM sqlite_schema"));
   if (application == 0 && format == 0 && tables == 0) return 0;
   if (application != kApplicationId)
     return fail(ErrorCode::corrupt, file.string() + " is not a control store of Valetkey");
@@ -130,16 +130,16 @@ Result<std::int64_t> read_format(Connection& connection, const std::filesystem::
   return format;
 }
 
-Result<void> migrate(Connection& connection, const std::filesystem::path& file) {
-  VALETKEY_TRY(const auto before, read_format(connection, file));
+Result<void> migrate(sqlite::Database& database, const std::filesystem::path& file) {
+  VALETKEY_TRY(const auto before, read_format(database, file));
   if (before == kNewest) return {};
-  VALETKEY_TRY(Transaction transaction, Transaction::begin(connection));
+  VALETKEY_TRY(auto transaction, sqlite::Transaction::begin(database));
   // Again: another process may have migrated while this one waited for the lock.
-  VALETKEY_TRY(auto format, read_format(connection, file));
-  VALETKEY_CHECK(connection.execute("PRAGMA application_id=" + std::to_string(kApplicationId)));
+  VALETKEY_TRY(auto format, read_format(database, file));
+  VALETKEY_CHECK(database.execute("PRAGMA application_id=" + std::to_string(kApplicationId)));
   for (; format < kNewest; ++format)
-    VALETKEY_CHECK(connection.execute(kMigrations.at(static_cast<std::size_t>(format))));
-  VALETKEY_CHECK(connection.execute("PRAGMA user_version=" + std::to_string(kNewest)));
+    VALETKEY_CHECK(database.execute(kMigrations.at(static_cast<std::size_t>(format))));
+  VALETKEY_CHECK(database.execute("PRAGMA user_version=" + std::to_string(kNewest)));
   return transaction.commit();
 }
 

@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "control/sqlite.h"
+#include "sqlite/database.h"
 
 namespace valetkey::control {
 
@@ -12,9 +12,9 @@ inline constexpr std::int64_t kApplicationId = 0x564b4354;  // "VKCT"
 
 // Looks at the format, changing nothing: `unavailable` if a newer program wrote it, `corrupt` if
 // the file is not a control store. 0 for a file that is still empty.
-Result<std::int64_t> read_format(Connection& connection, const std::filesystem::path& file);
+Result<std::int64_t> read_format(sqlite::Database& database, const std::filesystem::path& file);
 
 // Brings the file to the newest format, in one transaction. Safe to race with itself.
-Result<void> migrate(Connection& connection, const std::filesystem::path& file);
+Result<void> migrate(sqlite::Database& database, const std::filesystem::path& file);
 
 }  // namespace valetkey::control

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The embedded control store: one SQLite file, control.db (WAL, synchronous=FULL, foreign keys on),
-// one connection per thread, one writer at a time with a busy time-out. Several processes may share
+// one database per thread, one writer at a time with a busy time-out. Several processes may share
 // it.
 #pragma once
 

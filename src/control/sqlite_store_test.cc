@@ -2,7 +2,6 @@
 #include "control/sqlite_store.h"
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -14,8 +13,8 @@
 
 #include "base/file.h"
 #include "control/conformance.h"
-#include "control/sqlite.h"
 #include "control/temporary_folder.h"
+#include "sqlite/database.h"
 
 namespace valetkey::control {
 namespace {
@@ -32,8 +31,8 @@ class SqliteStore : public testing::Test {
  protected:
   static AccountId account_id(std::string_view text) { return *AccountId::parse(text); }
   std::unique_ptr<ControlStore> open() { return open_sqlite_store(file_).value(); }
-  std::unique_ptr<Connection> connect() {
-    return Connection::open(file_, SQLITE_OPEN_READWRITE).value();
+  std::unique_ptr<sqlite::Database> connect() {
+    return sqlite::Database::open(file_, sqlite::Database::Mode::read_write).value();
   }
   TemporaryFolder folder_;
   fs::path file_ = folder_.path() / "control.db";
@@ -85,15 +84,15 @@ TEST_F(SqliteStore, FindsEverythingAgainAfterAReopening) {
 
 TEST_F(SqliteStore, MarksTheFileAsItsOwn) {
   open();
-  const auto connection = connect();
-  EXPECT_EQ(connection->read_integer("PRAGMA application_id").value(), 0x564b4354);
-  EXPECT_EQ(connection->read_integer("PRAGMA user_version").value(), 4);
-  EXPECT_EQ(connection->read_integer("PRAGMA foreign_keys").value(), 1);
-  EXPECT_EQ(connection->read_integer("PRAGMA synchronous").value(), 2);  // FULL
-  EXPECT_EQ(connection->read_integer("PRAGMA trusted_schema").value(), 0);
-  EXPECT_EQ(connection->read_integer("PRAGMA cell_size_check").value(), 1);
-  ASSERT_TRUE(connection->prepare("PRAGMA journal_mode"));
-  auto mode = connection->prepare("PRAGMA journal_mode");
+  const auto database = connect();
+  EXPECT_EQ(database->read_integer("PRAGMA application_id").value(), 0x564b4354);
+  EXPECT_EQ(database->read_integer("PRAGMA user_version").value(), 4);
+  EXPECT_EQ(database->read_integer("PRAGMA foreign_keys").value(), 1);
+  EXPECT_EQ(database->read_integer("PRAGMA synchronous").value(), 2);  // FULL
+  EXPECT_EQ(database->read_integer("PRAGMA trusted_schema").value(), 0);
+  EXPECT_EQ(database->read_integer("PRAGMA cell_size_check").value(), 1);
+  ASSERT_TRUE(database->prepare("PRAGMA journal_mode"));
+  auto mode = database->prepare("PRAGMA journal_mode");
   ASSERT_TRUE(mode->step().value());
   EXPECT_EQ(mode->text(0), "wal");
 }
@@ -190,8 +189,8 @@ TEST_F(SqliteStore, SaysWhereItCannotWrite) {
 
 TEST_F(SqliteStore, MapsAReadOnlyDatabaseToDenied) {
   open();
-  const auto connection = Connection::open(file_, SQLITE_OPEN_READONLY).value();
-  const auto written = connection->execute("UPDATE changes SET counter = 0");
+  const auto database = sqlite::Database::open(file_, sqlite::Database::Mode::read_only).value();
+  const auto written = database->execute("UPDATE changes SET counter = 0");
   EXPECT_EQ(written.error().code, ErrorCode::denied);
   EXPECT_THAT(written.error().detail, testing::HasSubstr(file_.string()));
 }
@@ -199,18 +198,18 @@ TEST_F(SqliteStore, MapsAReadOnlyDatabaseToDenied) {
 TEST_F(SqliteStore, MapsAFullDiskToFullAndLosesNothing) {
   const auto store = open();
   ASSERT_TRUE(store->create_account(account_id("1"), "kept", now_));
-  const auto connection = connect();
-  ASSERT_TRUE(connection->read_integer("PRAGMA max_page_count=1"));  // SQLite's own "disk full"
-  ASSERT_TRUE(connection->execute("BEGIN"));
+  const auto database = connect();
+  ASSERT_TRUE(database->read_integer("PRAGMA max_page_count=1"));  // SQLite's own "disk full"
+  ASSERT_TRUE(database->execute("BEGIN"));
   Result<void> filled;
   for (int i = 0; filled && i < 10'000; ++i)
-    filled = connection->execute("INSERT INTO accounts (id, name, state, created_ms) VALUES ('" +
-                                 std::to_string(1000 + i) + "', '" + std::string(500, 'x') +
-                                 "', 'active', 0)");
+    filled = database->execute("INSERT INTO accounts (id, name, state, created_ms) VALUES ('" +
+                               std::to_string(1000 + i) + "', '" + std::string(500, 'x') +
+                               "', 'active', 0)");
   ASSERT_FALSE(filled);
   EXPECT_EQ(filled.error().code, ErrorCode::full);
   EXPECT_THAT(filled.error().detail, testing::HasSubstr("free some space"));
-  static_cast<void>(connection->execute("ROLLBACK"));
+  static_cast<void>(database->execute("ROLLBACK"));
   EXPECT_EQ(store->accounts()->size(), 1U);
 }
 
@@ -247,12 +246,12 @@ TEST_F(SqliteStore, SurvivesAWriteThatTheSystemRefuses) {
 
 TEST_F(SqliteStore, EnforcesItsReferences) {
   open();
-  const auto connection = connect();
-  EXPECT_FALSE(connection->execute(
-      "INSERT INTO users VALUES ('usr_0', 'a@b', '404', 'member', 'active', 0)"));
-  EXPECT_FALSE(connection->execute(
+  const auto database = connect();
+  EXPECT_FALSE(
+      database->execute("INSERT INTO users VALUES ('usr_0', 'a@b', '404', 'member', 'active', 0)"));
+  EXPECT_FALSE(database->execute(
       "INSERT INTO accounts (id, name, state, created_ms) VALUES ('1', '', 'unheard-of', 0)"));
-  EXPECT_FALSE(connection->execute("PRAGMA writable_schema=ON; DELETE FROM sqlite_schema"));
+  EXPECT_FALSE(database->execute("PRAGMA writable_schema=ON; DELETE FROM sqlite_schema"));
 }
 
 TEST_F(SqliteStore, TellsABadStoredValueFromAGoodOne) {
@@ -273,11 +272,11 @@ TEST_F(SqliteStore, SeesChangesOfAnotherProcess) {
 
 TEST_F(SqliteStore, WaitsForAnotherWriterAndReadsMeanwhile) {
   const auto store = open();
-  auto connection = connect();
-  ASSERT_TRUE(connection->execute("BEGIN IMMEDIATE"));
+  auto database = connect();
+  ASSERT_TRUE(database->execute("BEGIN IMMEDIATE"));
   std::thread releaser([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    EXPECT_TRUE(connection->execute("COMMIT"));
+    EXPECT_TRUE(database->execute("COMMIT"));
   });
   EXPECT_TRUE(store->accounts());
   EXPECT_TRUE(store->create_account(account_id("1"), "", now_));
@@ -286,13 +285,13 @@ TEST_F(SqliteStore, WaitsForAnotherWriterAndReadsMeanwhile) {
 
 TEST_F(SqliteStore, GivesUpOnAWriterThatDoesNotEnd) {
   const auto store = open();
-  const auto connection = connect();
-  ASSERT_TRUE(connection->execute("BEGIN IMMEDIATE"));
+  const auto database = connect();
+  ASSERT_TRUE(database->execute("BEGIN IMMEDIATE"));
   const auto started = std::chrono::steady_clock::now();
   const auto refused = store->create_account(account_id("1"), "", now_);
   EXPECT_EQ(refused.error().code, ErrorCode::busy);
   EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(20));
-  ASSERT_TRUE(connection->execute("ROLLBACK"));
+  ASSERT_TRUE(database->execute("ROLLBACK"));
   EXPECT_TRUE(store->create_account(account_id("1"), "", now_));
 }
 
@@ -332,9 +331,9 @@ TEST_F(SqliteStore, RollsBackATransactionWhoseProcessWasKilled) {
   ASSERT_EQ(pipe(ready), 0);
   const pid_t child = fork();
   if (child == 0) {
-    const auto connection = connect();
-    if (!connection->execute("BEGIN IMMEDIATE; INSERT INTO accounts (id, name, state, created_ms) "
-                             "VALUES ('1','','active',0)"))
+    const auto database = connect();
+    if (!database->execute("BEGIN IMMEDIATE; INSERT INTO accounts (id, name, state, created_ms) "
+                           "VALUES ('1','','active',0)"))
       _exit(1);
     if (write(ready[1], "x", 1) != 1) _exit(2);
     pause();

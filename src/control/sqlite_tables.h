@@ -1,63 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
-// The statements behind ControlStore, table by table, on a given connection. Those that write
+// The statements behind ControlStore, table by table, on a given database. Those that write
 // expect to run inside a Transaction; contracts are those of ControlStore.
 #pragma once
 
 #include "control/control_store.h"
-#include "control/sqlite.h"
+#include "sqlite/database.h"
 
 namespace valetkey::control {
 
+using sqlite::Blob;
+using sqlite::Database;
+using sqlite::Statement;
+using sqlite::Transaction;
+
 // sqlite_accounts.cc
-Result<Account> insert_account(Connection&, const AccountId&, std::string_view name, Timestamp now);
-Result<Account> select_account(Connection&, const AccountId&);
-Result<std::vector<Account>> select_accounts(Connection&);
-Result<void> update_account_state(Connection&, const AccountId&, AccountState, Timestamp now);
-Result<void> update_account_name(Connection&, const AccountId&, std::string_view name);
-Result<void> delete_account_rows(Connection&, const AccountId&);
+Result<Account> insert_account(Database&, const AccountId&, std::string_view name, Timestamp now);
+Result<Account> select_account(Database&, const AccountId&);
+Result<std::vector<Account>> select_accounts(Database&);
+Result<void> update_account_state(Database&, const AccountId&, AccountState, Timestamp now);
+Result<void> update_account_name(Database&, const AccountId&, std::string_view name);
+Result<void> delete_account_rows(Database&, const AccountId&);
 
 // sqlite_policies.cc
-Result<AccountPolicy> select_policy(Connection&, const AccountId&);
-Result<void> upsert_policy(Connection&, const AccountId&, const AccountPolicy&, Timestamp now);
+Result<AccountPolicy> select_policy(Database&, const AccountId&);
+Result<void> upsert_policy(Database&, const AccountId&, const AccountPolicy&, Timestamp now);
 
 // sqlite_users.cc
-Result<User> insert_user(Connection&, std::string_view email, const std::optional<AccountId>&, Role,
+Result<User> insert_user(Database&, std::string_view email, const std::optional<AccountId>&, Role,
                          Timestamp now);
-Result<User> select_user(Connection&, const UserId&);
-Result<User> select_user_by_email(Connection&, std::string_view email);
-Result<std::vector<User>> select_users(Connection&, const std::optional<AccountId>&);
-Result<std::vector<Token>> update_user_state(Connection&, const UserId&, UserState, Timestamp now);
-Result<std::vector<Token>> update_user_role(Connection&, const UserId&, Role, Timestamp now);
+Result<User> select_user(Database&, const UserId&);
+Result<User> select_user_by_email(Database&, std::string_view email);
+Result<std::vector<User>> select_users(Database&, const std::optional<AccountId>&);
+Result<std::vector<Token>> update_user_state(Database&, const UserId&, UserState, Timestamp now);
+Result<std::vector<Token>> update_user_role(Database&, const UserId&, Role, Timestamp now);
 
 // sqlite_tokens.cc
-Result<Token> insert_token(Connection&, const NewToken&, std::string_view sha256, Timestamp now);
-Result<Token> select_token(Connection&, const TokenId&);
-Result<std::vector<Token>> select_tokens(Connection&, const std::optional<AccountId>&,
+Result<Token> insert_token(Database&, const NewToken&, std::string_view sha256, Timestamp now);
+Result<Token> select_token(Database&, const TokenId&);
+Result<std::vector<Token>> select_tokens(Database&, const std::optional<AccountId>&,
                                          const std::optional<UserId>&);
-Result<std::vector<Token>> select_tokens_page(Connection&, const TokenPage&);
-Result<std::vector<Token>> revoke_with_descendants(Connection&, const TokenId&, Timestamp now);
+Result<std::vector<Token>> select_tokens_page(Database&, const TokenPage&);
+Result<std::vector<Token>> revoke_with_descendants(Database&, const TokenId&, Timestamp now);
 // What the tokens of `user` created for others, and all that descends from it.
-Result<std::vector<Token>> revoke_created_for_others(Connection&, const UserId& user,
-                                                     Timestamp now);
-Result<void> revoke_tokens_of(Connection&, const AccountId&, Timestamp now);
-Result<TokenAnswer> select_grant(Connection&, std::string_view sha256, Timestamp now);
+Result<std::vector<Token>> revoke_created_for_others(Database&, const UserId& user, Timestamp now);
+Result<void> revoke_tokens_of(Database&, const AccountId&, Timestamp now);
+Result<TokenAnswer> select_grant(Database&, std::string_view sha256, Timestamp now);
 
 // sqlite_revocations.cc
 // Refuses every session of `subject` from now on, until allow_again().
-Result<void> forbid(Connection&, std::string_view subject, Timestamp now);
+Result<void> forbid(Database&, std::string_view subject, Timestamp now);
 // Sessions issued from `now` on count again; earlier ones stay refused.
-Result<void> allow_again(Connection&, std::string_view subject, Timestamp now);
-Result<std::vector<Revocation>> select_revocations(Connection&, Timestamp newer_than,
+Result<void> allow_again(Database&, std::string_view subject, Timestamp now);
+Result<std::vector<Revocation>> select_revocations(Database&, Timestamp newer_than,
                                                    std::uint64_t changed_after);
-Result<void> count_change(Connection&);
-Result<std::uint64_t> select_change_counter(Connection&);
+Result<void> count_change(Database&);
+Result<std::uint64_t> select_change_counter(Database&);
 
 // sqlite_usage.cc
-Result<void> upsert_usage(Connection&, const std::vector<DayOfUsage>&,
-                          const std::vector<TokenUse>&);
-Result<std::vector<DayOfUsage>> select_usage(Connection&, const std::optional<AccountId>&,
-                                             Date since, Date until);
-Result<void> delete_usage(Connection&, const AccountId&);
+Result<void> upsert_usage(Database&, const std::vector<DayOfUsage>&, const std::vector<TokenUse>&);
+Result<std::vector<DayOfUsage>> select_usage(Database&, const std::optional<AccountId>&, Date since,
+                                             Date until);
+Result<void> delete_usage(Database&, const AccountId&);
 
 // A value that was checked before it was stored: if it no longer parses, the file was altered.
 template <class T>

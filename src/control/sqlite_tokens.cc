@@ -33,12 +33,12 @@ Result<Token> read_token(const Statement& row) {
                std::string(row.optional_text(10).value_or(""))};
 }
 
-Result<void> check_owner(Connection& connection, const NewToken& wanted) {
-  VALETKEY_TRY(const Account account, select_account(connection, wanted.account));
+Result<void> check_owner(Database& database, const NewToken& wanted) {
+  VALETKEY_TRY(const Account account, select_account(database, wanted.account));
   if (account.state != AccountState::active)
     return fail(ErrorCode::denied,
                 "account " + wanted.account.str() + " is " + std::string(name_of(account.state)));
-  VALETKEY_TRY(const User user, select_user(connection, wanted.user));
+  VALETKEY_TRY(const User user, select_user(database, wanted.user));
   if (user.account != wanted.account)
     return fail(ErrorCode::invalid,
                 "user " + user.email + " does not belong to account " + wanted.account.str());
@@ -49,8 +49,8 @@ Result<void> check_owner(Connection& connection, const NewToken& wanted) {
 
 // The caller's grant may be older than a change of rights: what it was allowed then is asked again
 // here, where no other change can come between.
-Result<void> check_maker(Connection& connection, const NewToken& wanted, const Token& parent) {
-  VALETKEY_TRY(const User maker, select_user(connection, parent.user));
+Result<void> check_maker(Database& database, const NewToken& wanted, const Token& parent) {
+  VALETKEY_TRY(const User maker, select_user(database, parent.user));
   if (maker.state != UserState::active)
     return fail(ErrorCode::denied, "user " + maker.email + " is disabled");
   if (wanted.user != maker.id && maker.role == Role::member)
@@ -77,19 +77,19 @@ struct Holder {
   std::string id;
 };
 
-Result<std::uint64_t> count_tokens(Connection& connection, const std::string& sql,
-                                   const Holder& holder, Timestamp at) {
-  VALETKEY_TRY(Statement count, connection.prepare(sql));
-  VALETKEY_CHECK(count.bind(1, holder.id).bind(2, epoch_ms(at)).step());
+Result<std::uint64_t> count_tokens(Database& database, const std::string& sql, const Holder& holder,
+                                   Timestamp at) {
+  VALETKEY_TRY(Statement count, database.prepare(sql));
+  VALETKEY_CHECK(count.bind(holder.id, epoch_ms(at)).step());
   return static_cast<std::uint64_t>(count.integer(0));
 }
 
-Result<void> check_limit(Connection& connection, const Holder& holder, std::uint64_t most,
+Result<void> check_limit(Database& database, const Holder& holder, std::uint64_t most,
                          Timestamp now) {
   if (most == 0) return {};
   const std::string of = "SELECT count(*) FROM tokens WHERE " + holder.column + " = ?1 AND ";
   VALETKEY_TRY(const auto counting,
-               count_tokens(connection,
+               count_tokens(database,
                             "SELECT (" + of + "revoked_ms IS NULL AND expires_ms IS NULL) + (" +
                                 of + "revoked_ms IS NULL AND expires_ms > ?2)",
                             holder, now));
@@ -97,28 +97,28 @@ Result<void> check_limit(Connection& connection, const Holder& holder, std::uint
   if (counting >= most)
     return fail(ErrorCode::too_large, "the " + holder.column + " has " + limit +
                                           " that count, as many as it may have: revoke some");
-  VALETKEY_TRY(const auto today, count_tokens(connection, of + "created_ms > ?2", holder,
+  VALETKEY_TRY(const auto today, count_tokens(database, of + "created_ms > ?2", holder,
                                               now - std::chrono::hours(24)));
   if (today < most) return {};
   return fail(ErrorCode::too_large, "the " + holder.column + " made " + limit +
                                         " within 24 hours, as many as it may: use those it has");
 }
 
-Result<void> check_new_token(Connection& connection, const NewToken& wanted, Timestamp now) {
+Result<void> check_new_token(Database& database, const NewToken& wanted, Timestamp now) {
   VALETKEY_CHECK(check_name(wanted.name, 1, "a token's name"));
   if (wanted.scopes == TokenScopes{})
     return fail(ErrorCode::invalid, "a token needs at least one scope");
   if (wanted.expires && *wanted.expires <= now)
     return fail(ErrorCode::invalid, "a token's expiry must lie in the future");
-  VALETKEY_CHECK(check_owner(connection, wanted));
+  VALETKEY_CHECK(check_owner(database, wanted));
   if (wanted.parent) {
-    VALETKEY_TRY(const Token parent, select_token(connection, *wanted.parent));
+    VALETKEY_TRY(const Token parent, select_token(database, *wanted.parent));
     VALETKEY_CHECK(check_within_parent(wanted, parent, now));
-    VALETKEY_CHECK(check_maker(connection, wanted, parent));
+    VALETKEY_CHECK(check_maker(database, wanted, parent));
   }
   VALETKEY_CHECK(
-      check_limit(connection, {"account", wanted.account.str()}, wanted.limits.per_account, now));
-  return check_limit(connection, {"user", wanted.user.str()}, wanted.limits.per_user, now);
+      check_limit(database, {"account", wanted.account.str()}, wanted.limits.per_account, now));
+  return check_limit(database, {"user", wanted.user.str()}, wanted.limits.per_user, now);
 }
 
 // Why the token of this row does not authenticate. Columns as in select_grant().
@@ -143,119 +143,117 @@ Result<std::vector<Token>> read_tokens(Statement& list) {
 }
 
 // Revokes the tokens that `roots` selects (?1 is `root`) and all that descends from them.
-Result<std::vector<Token>> revoke_families(Connection& connection, std::string_view roots,
+Result<std::vector<Token>> revoke_families(Database& database, std::string_view roots,
                                            std::string_view root, Timestamp now) {
   VALETKEY_TRY(
       Statement find,
-      connection.prepare("WITH RECURSIVE family (id) AS (" + std::string(roots) +
-                         " UNION SELECT tokens.id FROM tokens JOIN family"
-                         " ON tokens.parent = family.id) " +
-                         std::string(kColumns) +
-                         " WHERE id IN family AND revoked_ms IS NULL ORDER BY created_ms, id"));
-  VALETKEY_TRY(std::vector<Token> ended, read_tokens(find.bind(1, root)));
+      database.prepare("WITH RECURSIVE family (id) AS (" + std::string(roots) +
+                       " UNION SELECT tokens.id FROM tokens JOIN family"
+                       " ON tokens.parent = family.id) " +
+                       std::string(kColumns) +
+                       " WHERE id IN family AND revoked_ms IS NULL ORDER BY created_ms, id"));
+  VALETKEY_TRY(std::vector<Token> ended, read_tokens(find.bind(root)));
   VALETKEY_TRY(Statement revoke,
-               connection.prepare("UPDATE tokens SET revoked_ms = ?2 WHERE id = ?1"));
+               database.prepare("UPDATE tokens SET revoked_ms = ?2 WHERE id = ?1"));
   for (Token& token : ended) {
-    revoke.reset();
-    VALETKEY_CHECK(revoke.bind(1, token.id.str()).bind(2, epoch_ms(now)).run());
-    VALETKEY_CHECK(forbid(connection, token.id.str(), now));
+    VALETKEY_CHECK(revoke.bind(token.id.str(), epoch_ms(now)).run());
+    VALETKEY_CHECK(forbid(database, token.id.str(), now));
     token.revoked = now;
   }
-  if (!ended.empty()) VALETKEY_CHECK(count_change(connection));
+  if (!ended.empty()) VALETKEY_CHECK(count_change(database));
   return ended;
 }
 
 }  // namespace
 
-Result<Token> select_token(Connection& connection, const TokenId& id) {
-  VALETKEY_TRY(Statement find, connection.prepare(std::string(kColumns) + " WHERE id = ?1"));
-  VALETKEY_TRY(const bool found, find.bind(1, id.str()).step());
+Result<Token> select_token(Database& database, const TokenId& id) {
+  VALETKEY_TRY(Statement find, database.prepare(std::string(kColumns) + " WHERE id = ?1"));
+  VALETKEY_TRY(const bool found, find.bind(id.str()).step());
   if (!found) return fail(ErrorCode::not_found, "there is no token " + id.str());
   return read_token(find);
 }
 
-Result<Token> insert_token(Connection& connection, const NewToken& wanted, std::string_view sha256,
+Result<Token> insert_token(Database& database, const NewToken& wanted, std::string_view sha256,
                            Timestamp now) {
-  VALETKEY_CHECK(check_new_token(connection, wanted, now));
+  VALETKEY_CHECK(check_new_token(database, wanted, now));
   Token token{make_token_id(), wanted.account, wanted.user,  wanted.name, wanted.scopes, now,
               wanted.expires,  std::nullopt,   wanted.parent};
   VALETKEY_TRY(Statement insert,
-               connection.prepare("INSERT INTO tokens (id, sha256, account, user, name, scopes,"
-                                  " created_ms, expires_ms, parent)"
-                                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"));
+               database.prepare("INSERT INTO tokens (id, sha256, account, user, name, scopes,"
+                                " created_ms, expires_ms, parent)"
+                                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"));
   const std::string scopes = token.scopes.str();
   const std::optional<std::string> parent = as_text(token.parent);
-  insert.bind(1, token.id.str()).bind_blob(2, sha256).bind(3, token.account.str());
-  insert.bind(4, token.user.str()).bind(5, token.name).bind(6, scopes);
-  insert.bind(7, epoch_ms(now)).bind_optional(8, as_ms(token.expires)).bind_optional(9, parent);
+  insert.bind(token.id.str(), Blob{sha256}, token.account.str(), token.user.str(), token.name,
+              scopes, epoch_ms(now), as_ms(token.expires), parent);
   // No change for a cache: nobody remembers tokens that do not exist.
   VALETKEY_CHECK(insert.run());
   return token;
 }
 
-Result<std::vector<Token>> select_tokens(Connection& connection,
+Result<std::vector<Token>> select_tokens(Database& database,
                                          const std::optional<AccountId>& account,
                                          const std::optional<UserId>& user) {
-  std::string sql = std::string(kColumns) + " WHERE true";
-  if (account) sql += " AND account = ?1";
-  if (user) sql += " AND user = ?2";
-  VALETKEY_TRY(Statement list, connection.prepare(sql + " ORDER BY created_ms, id"));
-  if (account) list.bind(1, account->str());
-  if (user) list.bind(2, user->str());
-  return read_tokens(list);
+  std::string sql = std::string(kColumns);
+  sql += account ? " WHERE account = ?1" : " WHERE ?1 IS NULL";
+  sql += user ? " AND user = ?2" : " AND ?2 IS NULL";
+  VALETKEY_TRY(Statement list, database.prepare(sql + " ORDER BY created_ms, id"));
+  const auto account_text = as_text(account);
+  const auto user_text = as_text(user);
+  return read_tokens(list.bind(account_text, user_text));
 }
 
-Result<std::vector<Token>> select_tokens_page(Connection& connection, const TokenPage& page) {
+Result<std::vector<Token>> select_tokens_page(Database& database, const TokenPage& page) {
   Timestamp after{};
   if (page.after) {
-    VALETKEY_TRY(const Token last, select_token(connection, *page.after));
+    VALETKEY_TRY(const Token last, select_token(database, *page.after));
     if (last.account != page.account || (page.user && last.user != *page.user))
       return fail(ErrorCode::not_found, "token " + last.id.str() + " is not of this list");
     after = last.created;
   }
   VALETKEY_TRY(Statement list,
-               connection.prepare(std::string(kColumns) +
-                                  (page.user ? " WHERE user = ?1 AND account = ?5"
-                                             : " WHERE account = ?1 AND account = ?5") +
-                                  " AND (created_ms, id) > (?2, ?3)"
-                                  " ORDER BY created_ms, id LIMIT ?4"));
+               database.prepare(std::string(kColumns) +
+                                (page.user ? " WHERE user = ?1 AND account = ?5"
+                                           : " WHERE account = ?1 AND account = ?5") +
+                                " AND (created_ms, id) > (?2, ?3)"
+                                " ORDER BY created_ms, id LIMIT ?4"));
   const std::string id = page.after ? page.after->str() : "";
-  list.bind(1, page.user ? page.user->str() : page.account.str()).bind(5, page.account.str());
-  list.bind(2, page.after ? epoch_ms(after) : std::numeric_limits<std::int64_t>::min()).bind(3, id);
-  list.bind(4, static_cast<std::int64_t>(page.limit));
+  list.bind(page.user ? page.user->str() : page.account.str(),
+            page.after ? epoch_ms(after) : std::numeric_limits<std::int64_t>::min(), id,
+            static_cast<std::int64_t>(page.limit), page.account.str());
   return read_tokens(list);
 }
 
-Result<std::vector<Token>> revoke_with_descendants(Connection& connection, const TokenId& id,
+Result<std::vector<Token>> revoke_with_descendants(Database& database, const TokenId& id,
                                                    Timestamp now) {
-  VALETKEY_CHECK(select_token(connection, id));
-  return revoke_families(connection, "SELECT ?1", id.str(), now);
+  VALETKEY_CHECK(select_token(database, id));
+  return revoke_families(database, "SELECT ?1", id.str(), now);
 }
 
-Result<std::vector<Token>> revoke_created_for_others(Connection& connection, const UserId& user,
+Result<std::vector<Token>> revoke_created_for_others(Database& database, const UserId& user,
                                                      Timestamp now) {
-  return revoke_families(connection,
+  return revoke_families(database,
                          "SELECT child.id FROM tokens AS made JOIN tokens AS child"
                          " ON child.parent = made.id WHERE made.user = ?1 AND child.user <> ?1",
                          user.str(), now);
 }
 
 // Their sessions end with the account's.
-Result<void> revoke_tokens_of(Connection& connection, const AccountId& account, Timestamp now) {
-  VALETKEY_TRY(Statement revoke, connection.prepare("UPDATE tokens SET revoked_ms = ?2"
-                                                    " WHERE account = ?1 AND revoked_ms IS NULL"));
-  return revoke.bind(1, account.str()).bind(2, epoch_ms(now)).run();
+Result<void> revoke_tokens_of(Database& database, const AccountId& account, Timestamp now) {
+  VALETKEY_TRY(Statement revoke, database.prepare("UPDATE tokens SET revoked_ms = ?2"
+                                                  " WHERE account = ?1 AND revoked_ms IS NULL"));
+  return revoke.bind(account.str(), epoch_ms(now)).run();
 }
 
-Result<TokenAnswer> select_grant(Connection& connection, std::string_view sha256, Timestamp now) {
+Result<TokenAnswer> select_grant(Database& database, std::string_view sha256, Timestamp now) {
   VALETKEY_TRY(Statement find,
-               connection.prepare("SELECT tokens.id, tokens.user, tokens.account, tokens.scopes,"
-                                  " tokens.expires_ms, tokens.revoked_ms, users.role, users.state,"
-                                  " accounts.state FROM tokens"
-                                  " JOIN users ON users.id = tokens.user"
-                                  " JOIN accounts ON accounts.id = tokens.account"
-                                  " WHERE tokens.sha256 = ?1"));
-  VALETKEY_TRY(const bool found, find.bind_blob(1, sha256).step());
+               database.prepare("SELECT tokens.id, tokens.user, tokens.account, tokens.scopes,"
+                                " tokens.expires_ms, tokens.revoked_ms, users.role, users.state,"
+                                " accounts.state FROM tokens"
+                                " JOIN users ON users.id = tokens.user"
+                                " JOIN accounts ON accounts.id = tokens.account"
+                                " WHERE tokens.sha256 = ?1"));
+  VALETKEY_TRY(const bool found, find.bind(Blob{sha256}).step());
   if (!found) return TokenAnswer(std::unexpected(RefusedToken{}));
   VALETKEY_TRY(TokenId token, as_stored(TokenId::parse(find.text(0))));
   VALETKEY_TRY(UserId user, as_stored(UserId::parse(find.text(1))));

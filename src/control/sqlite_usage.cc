@@ -17,32 +17,30 @@ std::int64_t capped(std::uint64_t value) {
 std::int64_t day_number(Date day) { return day.time_since_epoch().count(); }
 
 // By their number, not by the clock: a clock that was wrong for an hour costs nobody his figures.
-Result<void> forget_old_days(Connection& connection, const AccountId& account) {
+Result<void> forget_old_days(Database& database, const AccountId& account) {
   VALETKEY_TRY(Statement forget,
-               connection.prepare("DELETE FROM account_usage WHERE account = ?1 AND day <="
-                                  " (SELECT day FROM account_usage WHERE account = ?1"
-                                  "  ORDER BY day DESC LIMIT 1 OFFSET ?2)"));
-  return forget.bind(1, account.str()).bind(2, std::int64_t{kDaysOfUsage}).run();
+               database.prepare("DELETE FROM account_usage WHERE account = ?1 AND day <="
+                                " (SELECT day FROM account_usage WHERE account = ?1"
+                                "  ORDER BY day DESC LIMIT 1 OFFSET ?2)"));
+  return forget.bind(account.str(), std::int64_t{kDaysOfUsage}).run();
 }
 
 Result<void> add_day(Statement& add, const DayOfUsage& day) {
   const UsageCounts& counts = day.counts;
-  add.reset();
-  add.bind(1, day.account.str()).bind(2, day_number(day.day)).bind(3, capped(counts.exchanges));
-  add.bind(4, capped(counts.requests)).bind(5, capped(counts.bytes));
-  add.bind(6, capped(counts.events)).bind(7, capped(counts.event_bytes));
+  add.bind(day.account.str(), day_number(day.day), capped(counts.exchanges),
+           capped(counts.requests), capped(counts.bytes), capped(counts.events),
+           capped(counts.event_bytes));
   return add.run();
 }
 
-Result<void> move_last_uses(Connection& connection, const std::vector<TokenUse>& tokens) {
+Result<void> move_last_uses(Database& database, const std::vector<TokenUse>& tokens) {
   VALETKEY_TRY(
       Statement move,
-      connection.prepare("UPDATE tokens SET last_used_ms = ?2, last_used_from = ?3 WHERE id = ?1"
-                         " AND (last_used_ms IS NULL OR last_used_ms < ?2) AND (SELECT usage_purged"
-                         "  FROM accounts WHERE accounts.id = tokens.account) = 0"));
+      database.prepare("UPDATE tokens SET last_used_ms = ?2, last_used_from = ?3 WHERE id = ?1"
+                       " AND (last_used_ms IS NULL OR last_used_ms < ?2) AND (SELECT usage_purged"
+                       "  FROM accounts WHERE accounts.id = tokens.account) = 0"));
   for (const TokenUse& use : tokens) {
-    move.reset();
-    move.bind(1, use.token.str()).bind(2, epoch_ms(use.at)).bind(3, use.from);
+    move.bind(use.token.str(), epoch_ms(use.at), use.from);
     VALETKEY_CHECK(move.run());
   }
   return {};
@@ -54,11 +52,11 @@ std::uint64_t count_of(const Statement& row, int column) {
 
 }  // namespace
 
-Result<void> upsert_usage(Connection& connection, const std::vector<DayOfUsage>& days,
+Result<void> upsert_usage(Database& database, const std::vector<DayOfUsage>& days,
                           const std::vector<TokenUse>& tokens) {
   VALETKEY_TRY(
       Statement add,
-      connection.prepare(
+      database.prepare(
           "INSERT INTO account_usage (account, day, exchanges, requests, bytes, events, "
           "event_bytes)"
           " SELECT id, ?2, ?3, ?4, ?5, ?6, ?7 FROM accounts WHERE id = ?1 AND usage_purged = 0"
@@ -70,21 +68,21 @@ Result<void> upsert_usage(Connection& connection, const std::vector<DayOfUsage>&
           " event_bytes = min(event_bytes + excluded.event_bytes, 4611686018427387903)"));
   for (const DayOfUsage& day : days) {
     VALETKEY_CHECK(add_day(add, day));
-    VALETKEY_CHECK(forget_old_days(connection, day.account));
+    VALETKEY_CHECK(forget_old_days(database, day.account));
   }
-  return move_last_uses(connection, tokens);
+  return move_last_uses(database, tokens);
 }
 
-Result<std::vector<DayOfUsage>> select_usage(Connection& connection,
+Result<std::vector<DayOfUsage>> select_usage(Database& database,
                                              const std::optional<AccountId>& account, Date since,
                                              Date until) {
   std::string sql =
       "SELECT account, day, exchanges, requests, bytes, events, event_bytes FROM account_usage"
       " WHERE day BETWEEN ?1 AND ?2";
-  if (account) sql += " AND account = ?3";
-  VALETKEY_TRY(Statement list, connection.prepare(sql + " ORDER BY account, day"));
-  list.bind(1, day_number(since)).bind(2, day_number(until));
-  if (account) list.bind(3, account->str());
+  sql += account ? " AND account = ?3" : " AND ?3 IS NULL";
+  VALETKEY_TRY(Statement list, database.prepare(sql + " ORDER BY account, day"));
+  const auto account_text = as_text(account);
+  list.bind(day_number(since), day_number(until), account_text);
   std::vector<DayOfUsage> usage;
   while (true) {
     VALETKEY_TRY(const bool row, list.step());
@@ -97,14 +95,14 @@ Result<std::vector<DayOfUsage>> select_usage(Connection& connection,
   }
 }
 
-Result<void> delete_usage(Connection& connection, const AccountId& account) {
-  VALETKEY_CHECK(select_account(connection, account));
+Result<void> delete_usage(Database& database, const AccountId& account) {
+  VALETKEY_CHECK(select_account(database, account));
   for (const char* sql :
        {"UPDATE accounts SET usage_purged = 1 WHERE id = ?1",
         "DELETE FROM account_usage WHERE account = ?1",
         "UPDATE tokens SET last_used_ms = NULL, last_used_from = NULL WHERE account = ?1"}) {
-    VALETKEY_TRY(Statement statement, connection.prepare(sql));
-    VALETKEY_CHECK(statement.bind(1, account.str()).run());
+    VALETKEY_TRY(Statement statement, database.prepare(sql));
+    VALETKEY_CHECK(statement.bind(account.str()).run());
   }
   return {};
 }

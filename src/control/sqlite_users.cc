@@ -24,15 +24,15 @@ Result<User> read_user(const Statement& row) {
               state,         from_epoch_ms(row.integer(5))};
 }
 
-Result<User> select_one(Connection& connection, std::string_view sql, std::string_view key) {
-  VALETKEY_TRY(Statement find, connection.prepare(sql));
-  VALETKEY_TRY(const bool found, find.bind(1, key).step());
+Result<User> select_one(Database& database, std::string_view sql, std::string_view key) {
+  VALETKEY_TRY(Statement find, database.prepare(sql));
+  VALETKEY_TRY(const bool found, find.bind(key).step());
   if (!found) return fail(ErrorCode::not_found, "there is no user " + std::string(key));
   return read_user(find);
 }
 
-Result<void> require_live_account(Connection& connection, const AccountId& id) {
-  VALETKEY_TRY(const Account account, select_account(connection, id));
+Result<void> require_live_account(Database& database, const AccountId& id) {
+  VALETKEY_TRY(const Account account, select_account(database, id));
   if (account.state != AccountState::deleted) return {};
   return fail(ErrorCode::denied, "account " + id.str() + " was deleted");
 }
@@ -45,47 +45,46 @@ Result<void> check_role(const std::optional<AccountId>& account, Role role) {
 
 }  // namespace
 
-Result<User> select_user(Connection& connection, const UserId& id) {
-  return select_one(connection,
+Result<User> select_user(Database& database, const UserId& id) {
+  return select_one(database,
                     "SELECT id, email, account, role, state, created_ms FROM users WHERE id = ?1",
                     id.str());
 }
 
-Result<User> select_user_by_email(Connection& connection, std::string_view email) {
+Result<User> select_user_by_email(Database& database, std::string_view email) {
   VALETKEY_TRY(const std::string normal, normalise_email(email));
   return select_one(
-      connection, "SELECT id, email, account, role, state, created_ms FROM users WHERE email = ?1",
+      database, "SELECT id, email, account, role, state, created_ms FROM users WHERE email = ?1",
       normal);
 }
 
-Result<User> insert_user(Connection& connection, std::string_view email,
+Result<User> insert_user(Database& database, std::string_view email,
                          const std::optional<AccountId>& account, Role role, Timestamp now) {
   VALETKEY_TRY(std::string normal, normalise_email(email));
   VALETKEY_CHECK(check_role(account, role));
-  if (account) VALETKEY_CHECK(require_live_account(connection, *account));
-  if (select_user_by_email(connection, normal))
+  if (account) VALETKEY_CHECK(require_live_account(database, *account));
+  if (select_user_by_email(database, normal))
     return fail(ErrorCode::already_exists, "there is a user " + normal + " already");
   User user{make_user_id(), std::move(normal), account, role, UserState::active, now};
   VALETKEY_TRY(Statement insert,
-               connection.prepare("INSERT INTO users (id, email, account, role, state, created_ms)"
-                                  " VALUES (?1, ?2, ?3, ?4, 'active', ?5)"));
+               database.prepare("INSERT INTO users (id, email, account, role, state, created_ms)"
+                                " VALUES (?1, ?2, ?3, ?4, 'active', ?5)"));
   const std::optional<std::string> account_text = as_text(account);
-  insert.bind(1, user.id.str()).bind(2, user.email).bind_optional(3, account_text);
-  insert.bind(4, name_of(role)).bind(5, epoch_ms(now));
+  insert.bind(user.id.str(), user.email, account_text, name_of(role), epoch_ms(now));
   VALETKEY_CHECK(insert.run());
-  VALETKEY_CHECK(count_change(connection));
+  VALETKEY_CHECK(count_change(database));
   return user;
 }
 
-Result<std::vector<User>> select_users(Connection& connection,
+Result<std::vector<User>> select_users(Database& database,
                                        const std::optional<AccountId>& account) {
   const std::optional<std::string> account_text = as_text(account);
   VALETKEY_TRY(Statement list,
-               connection.prepare(account ? "SELECT id, email, account, role, state, created_ms"
-                                            " FROM users WHERE account = ?1 ORDER BY email"
-                                          : "SELECT id, email, account, role, state, created_ms"
-                                            " FROM users ORDER BY email"));
-  if (account_text) list.bind(1, *account_text);
+               database.prepare(account ? "SELECT id, email, account, role, state, created_ms"
+                                          " FROM users WHERE account = ?1 ORDER BY email"
+                                        : "SELECT id, email, account, role, state, created_ms"
+                                          " FROM users WHERE ?1 IS NULL ORDER BY email"));
+  list.bind(account_text);
   std::vector<User> users;
   while (true) {
     VALETKEY_TRY(const bool row, list.step());
@@ -95,35 +94,35 @@ Result<std::vector<User>> select_users(Connection& connection,
   }
 }
 
-Result<std::vector<Token>> update_user_state(Connection& connection, const UserId& id,
-                                             UserState state, Timestamp now) {
-  VALETKEY_TRY(const User user, select_user(connection, id));
+Result<std::vector<Token>> update_user_state(Database& database, const UserId& id, UserState state,
+                                             Timestamp now) {
+  VALETKEY_TRY(const User user, select_user(database, id));
   std::vector<Token> ended;
   if (user.state == state) return ended;
-  VALETKEY_TRY(Statement update, connection.prepare("UPDATE users SET state = ?2 WHERE id = ?1"));
-  VALETKEY_CHECK(update.bind(1, id.str()).bind(2, name_of(state)).run());
+  VALETKEY_TRY(Statement update, database.prepare("UPDATE users SET state = ?2 WHERE id = ?1"));
+  VALETKEY_CHECK(update.bind(id.str(), name_of(state)).run());
   if (state == UserState::active) {
-    VALETKEY_CHECK(allow_again(connection, id.str(), now));
+    VALETKEY_CHECK(allow_again(database, id.str(), now));
   } else {
-    VALETKEY_CHECK(forbid(connection, id.str(), now));
-    VALETKEY_TRY(ended, revoke_created_for_others(connection, id, now));
+    VALETKEY_CHECK(forbid(database, id.str(), now));
+    VALETKEY_TRY(ended, revoke_created_for_others(database, id, now));
   }
-  VALETKEY_CHECK(count_change(connection));
+  VALETKEY_CHECK(count_change(database));
   return ended;
 }
 
-Result<std::vector<Token>> update_user_role(Connection& connection, const UserId& id, Role role,
+Result<std::vector<Token>> update_user_role(Database& database, const UserId& id, Role role,
                                             Timestamp now) {
-  VALETKEY_TRY(const User user, select_user(connection, id));
+  VALETKEY_TRY(const User user, select_user(database, id));
   VALETKEY_CHECK(check_role(user.account, role));
   std::vector<Token> ended;
   if (user.role == role) return ended;
-  VALETKEY_TRY(Statement update, connection.prepare("UPDATE users SET role = ?2 WHERE id = ?1"));
-  VALETKEY_CHECK(update.bind(1, id.str()).bind(2, name_of(role)).run());
+  VALETKEY_TRY(Statement update, database.prepare("UPDATE users SET role = ?2 WHERE id = ?1"));
+  VALETKEY_CHECK(update.bind(id.str(), name_of(role)).run());
   if (role == Role::member) {
-    VALETKEY_TRY(ended, revoke_created_for_others(connection, id, now));
+    VALETKEY_TRY(ended, revoke_created_for_others(database, id, now));
   }
-  VALETKEY_CHECK(count_change(connection));
+  VALETKEY_CHECK(count_change(database));
   return ended;
 }
 

@@ -10,7 +10,7 @@
 #include "base/keyring.h"
 #include "server/data_folder.h"
 #include "server/test_machine.h"
-#include "storage/sqlite.h"
+#include "sqlite/database.h"
 
 namespace valetkey::server {
 namespace {
@@ -104,10 +104,10 @@ TEST_F(Data, AForeignKeyringIsKnownByWhatIsStored) {
 std::string damage(const fs::path& file, const std::string& table) {
   std::size_t at = 0;
   {
-    const auto database = storage::Database::open(file, SQLITE_OPEN_READWRITE).value();
+    const auto database = sqlite::Database::open(file, sqlite::Database::Mode::read_write).value();
     EXPECT_TRUE(database->execute("PRAGMA wal_checkpoint(TRUNCATE)"));
-    auto find = database->query("SELECT rootpage FROM sqlite_schema WHERE name = ?").value();
-    EXPECT_TRUE(find.bind_text(table).step().value()) << table;
+    auto find = database->prepare("SELECT rootpage FROM sqlite_schema WHERE name = ?").value();
+    EXPECT_TRUE(find.bind(table).step().value()) << table;
     at = static_cast<std::size_t>(find.integer(0) - 1) * 4096;
   }
   std::string sound = read_file(file, 100'000'000).value();

@@ -26,7 +26,8 @@ class CheckTest : public testing::Test {
     return report ? *report : CheckReport{};
   }
   void run_sql(const char* sql) const {
-    auto database = Database::open(disk_.folder() / "objects.db", SQLITE_OPEN_READWRITE);
+    auto database =
+        sqlite::Database::open(disk_.folder() / "objects.db", sqlite::Database::Mode::read_write);
     ASSERT_TRUE((*database)->execute(sql));
   }
   void flip(const fs::path& path, std::size_t at) const {

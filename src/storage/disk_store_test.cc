@@ -33,7 +33,8 @@ INSTANTIATE_TEST_SUITE_P(Faulty, ObjectStoreConformance, testing::Values(&make_f
 namespace fs = std::filesystem;
 
 void run_sql(const DiskFixture& disk, const char* sql) {
-  auto database = Database::open(disk.folder() / "objects.db", SQLITE_OPEN_READWRITE);
+  auto database =
+      sqlite::Database::open(disk.folder() / "objects.db", sqlite::Database::Mode::read_write);
   ASSERT_TRUE(database);
   ASSERT_TRUE((*database)->execute(sql));
 }

@@ -8,6 +8,10 @@
 namespace valetkey::storage {
 namespace {
 
+using sqlite::Database;
+using sqlite::Statement;
+using sqlite::Transaction;
+
 constexpr const char* kTables = R"(
 CREATE TABLE IF NOT EXISTS export_batch (
   log_partition INTEGER PRIMARY KEY,
@@ -117,16 +121,15 @@ ExportCounts& ExportCounts::operator+=(const ExportCounts& other) {
 }
 
 Result<std::unique_ptr<ExportLedger>> ExportLedger::open(const std::filesystem::path& file) {
-  VALETKEY_TRY(auto database, Database::open(file, SQLITE_OPEN_READWRITE));
-  VALETKEY_CHECK(database->execute("PRAGMA synchronous = FULL"));
+  VALETKEY_TRY(auto database, Database::open(file, Database::Mode::read_write));
   VALETKEY_CHECK(database->execute(kTables));
   return std::unique_ptr<ExportLedger>(new ExportLedger(std::move(database)));
 }
 
 Result<std::uint64_t> ExportLedger::consumed(unsigned log_partition) {
   const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Query query, database_->query("SELECT consumed FROM export_position "
-                                             "WHERE log_partition = ?"));
+  VALETKEY_TRY(Statement query, database_->prepare("SELECT consumed FROM export_position "
+                                                   "WHERE log_partition = ?"));
   VALETKEY_TRY(const bool there, query.bind(log_partition).step());
   return there ? as_unsigned(query.integer(0)) : 0;
 }
@@ -139,8 +142,9 @@ Result<std::uint64_t> ExportLedger::floor(unsigned log_partition) {
 
 Result<std::optional<ExportBatch>> ExportLedger::unfinished(unsigned log_partition) {
   const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Query query, database_->query("SELECT id, first, next, open_day FROM export_batch "
-                                             "WHERE log_partition = ?"));
+  VALETKEY_TRY(Statement query,
+               database_->prepare("SELECT id, first, next, open_day FROM export_batch "
+                                  "WHERE log_partition = ?"));
   VALETKEY_TRY(const bool there, query.bind(log_partition).step());
   if (!there) return std::nullopt;
   return ExportBatch{std::string(query.text(0)), log_partition, as_unsigned(query.integer(1)),
@@ -153,56 +157,57 @@ Result<ExportBatch> ExportLedger::begin(unsigned log_partition, std::uint64_t fi
   const std::lock_guard guard(mutex_);
   ExportBatch batch{make_uuid(), log_partition, first, next,
                     closed ? *closed + std::chrono::days(1) : Date()};
-  VALETKEY_TRY(Query query, database_->query("INSERT INTO export_batch VALUES (?, ?, ?, ?, ?)"));
-  query.bind(log_partition).bind_text(batch.id).bind(as_signed(first)).bind(as_signed(next));
-  VALETKEY_CHECK(query.bind(number_of(batch.open_day)).run());
+  VALETKEY_TRY(Statement query,
+               database_->prepare("INSERT INTO export_batch VALUES (?, ?, ?, ?, ?)"));
+  VALETKEY_CHECK(query
+                     .bind(log_partition, batch.id, as_signed(first), as_signed(next),
+                           number_of(batch.open_day))
+                     .run());
   return batch;
 }
 
 Result<void> ExportLedger::add_counts(const std::string& account, const ExportCounts& counts) {
   VALETKEY_TRY(
-      Query query,
-      database_->query(
+      Statement query,
+      database_->prepare(
           "INSERT INTO export_count VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
           "events = events + excluded.events, rows = rows + excluded.rows, "
           "duplicates = duplicates + excluded.duplicates, "
           "set_aside = set_aside + excluded.set_aside, late = late + excluded.late, "
           "parts = parts + excluded.parts, "
           "bytes = bytes + excluded.bytes"));
-  query.bind_text(account);
-  for (const auto n : {counts.events, counts.rows, counts.duplicates, counts.set_aside, counts.late,
-                       counts.parts, counts.bytes})
-    query.bind(as_signed(n));
+  query.bind(account, as_signed(counts.events), as_signed(counts.rows),
+             as_signed(counts.duplicates), as_signed(counts.set_aside), as_signed(counts.late),
+             as_signed(counts.parts), as_signed(counts.bytes));
   return query.run();
 }
 
 Result<void> ExportLedger::add_seen(const std::vector<SeenFile>& seen) {
   for (const auto& file : seen) {
-    VALETKEY_TRY(Query query,
-                 database_->query("INSERT OR REPLACE INTO export_seen VALUES (?, ?, ?)"));
-    query.bind_text(file.key).bind(number_of(file.day));
-    VALETKEY_CHECK(query.bind(as_signed(file.uuids)).run());
+    VALETKEY_TRY(Statement query,
+                 database_->prepare("INSERT OR REPLACE INTO export_seen VALUES (?, ?, ?)"));
+    VALETKEY_CHECK(query.bind(file.key, number_of(file.day), as_signed(file.uuids)).run());
   }
   return {};
 }
 
 Result<void> ExportLedger::add_excess(const ExportExcess& excess, Timestamp now) {
-  VALETKEY_TRY(Query old, database_->query("DELETE FROM export_excess WHERE hour < ?"));
+  VALETKEY_TRY(Statement old, database_->prepare("DELETE FROM export_excess WHERE hour < ?"));
   VALETKEY_CHECK(old.bind(hour_of(now - kExcessKept)).run());
   for (const auto& [key, bytes] : excess) {
     VALETKEY_TRY(
-        Query query,
-        database_->query("INSERT INTO export_excess VALUES (?, ?, ?) ON CONFLICT DO UPDATE "
-                         "SET bytes = bytes + excluded.bytes"));
-    query.bind_text(key.first).bind(key.second);
-    VALETKEY_CHECK(query.bind(as_signed(bytes)).run());
+        Statement query,
+        database_->prepare("INSERT INTO export_excess VALUES (?, ?, ?) ON CONFLICT DO UPDATE "
+                           "SET bytes = bytes + excluded.bytes"));
+    VALETKEY_CHECK(query.bind(key.first, key.second, as_signed(bytes)).run());
   }
   return {};
 }
 
 Result<ExportExcess> ExportLedger::excess() {
   const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Query query, database_->query("SELECT account, hour, bytes FROM export_excess"));
+  VALETKEY_TRY(Statement query,
+               database_->prepare("SELECT account, hour, bytes FROM export_excess"));
   ExportExcess out;
   while (true) {
     VALETKEY_TRY(const bool row, query.step());
@@ -214,16 +219,15 @@ Result<ExportExcess> ExportLedger::excess() {
 Result<void> ExportLedger::finish(const ExportBatch& batch, const ExportResult& result,
                                   Timestamp now) {
   const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_, Transaction::Kind::write));
-  VALETKEY_TRY(Query gone,
-               database_->query("DELETE FROM export_batch WHERE log_partition = ? AND id = ?"));
-  VALETKEY_CHECK(gone.bind(batch.log_partition).bind_text(batch.id).run());
+  VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_));
+  VALETKEY_TRY(Statement gone,
+               database_->prepare("DELETE FROM export_batch WHERE log_partition = ? AND id = ?"));
+  VALETKEY_CHECK(gone.bind(batch.log_partition, batch.id).run());
   if (database_->changes() != 1)
     return fail(ErrorCode::busy, "another exporter has finished this batch; run one at a time");
-  VALETKEY_TRY(Query position,
-               database_->query("INSERT OR REPLACE INTO export_position VALUES (?, ?, ?)"));
-  VALETKEY_CHECK(
-      position.bind(batch.log_partition).bind(as_signed(batch.next)).bind(epoch_ms(now)).run());
+  VALETKEY_TRY(Statement position,
+               database_->prepare("INSERT OR REPLACE INTO export_position VALUES (?, ?, ?)"));
+  VALETKEY_CHECK(position.bind(batch.log_partition, as_signed(batch.next), epoch_ms(now)).run());
   VALETKEY_CHECK(add_seen(result.seen));
   for (const auto& [account, each] : result.counts) VALETKEY_CHECK(add_counts(account, each));
   VALETKEY_CHECK(add_losses(kAddDropped, result.dropped));
@@ -233,8 +237,8 @@ Result<void> ExportLedger::finish(const ExportBatch& batch, const ExportResult& 
 
 Result<std::vector<SeenFile>> ExportLedger::seen() {
   const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Query query,
-               database_->query("SELECT key, day, uuids FROM export_seen ORDER BY day, key"));
+  VALETKEY_TRY(Statement query,
+               database_->prepare("SELECT key, day, uuids FROM export_seen ORDER BY day, key"));
   std::vector<SeenFile> files;
   while (true) {
     VALETKEY_TRY(const bool row, query.step());
@@ -247,10 +251,10 @@ Result<std::vector<SeenFile>> ExportLedger::seen() {
 Result<void> ExportLedger::replace_seen(const std::vector<std::string>& gone,
                                         const std::vector<SeenFile>& added) {
   const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_, Transaction::Kind::write));
+  VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_));
   for (const auto& key : gone) {
-    VALETKEY_TRY(Query query, database_->query("DELETE FROM export_seen WHERE key = ?"));
-    VALETKEY_CHECK(query.bind_text(key).run());
+    VALETKEY_TRY(Statement query, database_->prepare("DELETE FROM export_seen WHERE key = ?"));
+    VALETKEY_CHECK(query.bind(key).run());
   }
   VALETKEY_CHECK(add_seen(added));
   return transaction.commit();
@@ -258,7 +262,7 @@ Result<void> ExportLedger::replace_seen(const std::vector<std::string>& gone,
 
 Result<std::optional<Date>> ExportLedger::closed_through() {
   const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Query query, database_->query("SELECT closed_through FROM export_day"));
+  VALETKEY_TRY(Statement query, database_->prepare("SELECT closed_through FROM export_day"));
   VALETKEY_TRY(const bool there, query.step());
   if (!there || query.is_null(0)) return std::nullopt;
   return day_of(query.integer(0));
@@ -266,16 +270,17 @@ Result<std::optional<Date>> ExportLedger::closed_through() {
 
 Result<void> ExportLedger::close_day(Date day) {
   const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Query query,
-               database_->query("INSERT INTO export_day VALUES (1, ?) ON CONFLICT DO UPDATE SET "
-                                "closed_through = max(closed_through, excluded.closed_through)"));
+  VALETKEY_TRY(Statement query,
+               database_->prepare("INSERT INTO export_day VALUES (1, ?) ON CONFLICT DO UPDATE SET "
+                                  "closed_through = max(closed_through, excluded.closed_through)"));
   return query.bind(number_of(day)).run();
 }
 
 Result<std::map<std::string, ExportCounts>> ExportLedger::counts() {
   const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Query query, database_->query("SELECT account, events, rows, duplicates, set_aside, "
-                                             "late, parts, bytes FROM export_count"));
+  VALETKEY_TRY(Statement query,
+               database_->prepare("SELECT account, events, rows, duplicates, set_aside, "
+                                  "late, parts, bytes FROM export_count"));
   std::map<std::string, ExportCounts> counts;
   while (true) {
     VALETKEY_TRY(const bool row, query.step());
@@ -301,34 +306,32 @@ IntakeLosses& IntakeLosses::operator+=(const IntakeLosses& later) {
 Result<void> ExportLedger::add_losses(const char* insert, const LossCounts& counts) {
   for (const auto& [account, reasons] : counts)
     for (const auto& [reason, count] : reasons) {
-      VALETKEY_TRY(Query query, database_->query(insert));
-      query.bind_text(account).bind_text(reason);
-      VALETKEY_CHECK(query.bind(as_signed(count)).run());
+      VALETKEY_TRY(Statement query, database_->prepare(insert));
+      VALETKEY_CHECK(query.bind(account, reason, as_signed(count)).run());
     }
   return {};
 }
 
 Result<void> ExportLedger::add_losses(const IntakeLosses& losses) {
   const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_, Transaction::Kind::write));
+  VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_));
   VALETKEY_CHECK(add_losses(kAddDropped, losses.dropped));
   VALETKEY_CHECK(add_losses(
       "INSERT INTO export_altered VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET fields = fields + "
       "excluded.fields",
       losses.altered));
   if (losses.unknown_events > 0) {
-    VALETKEY_TRY(Query query,
-                 database_->query("INSERT INTO export_unknown VALUES (1, ?, ?) ON CONFLICT DO "
-                                  "UPDATE SET events = events + excluded.events, last = "
-                                  "excluded.last"));
-    query.bind(as_signed(losses.unknown_events));
-    VALETKEY_CHECK(query.bind_text(losses.last_unknown).run());
+    VALETKEY_TRY(Statement query,
+                 database_->prepare("INSERT INTO export_unknown VALUES (1, ?, ?) ON CONFLICT DO "
+                                    "UPDATE SET events = events + excluded.events, last = "
+                                    "excluded.last"));
+    VALETKEY_CHECK(query.bind(as_signed(losses.unknown_events), losses.last_unknown).run());
   }
   return transaction.commit();
 }
 
 Result<LossCounts> ExportLedger::read_losses(const char* select) {
-  VALETKEY_TRY(Query query, database_->query(select));
+  VALETKEY_TRY(Statement query, database_->prepare(select));
   LossCounts counts;
   while (true) {
     VALETKEY_TRY(const bool row, query.step());
@@ -342,7 +345,7 @@ Result<IntakeLosses> ExportLedger::losses() {
   IntakeLosses losses;
   VALETKEY_TRY(losses.dropped, read_losses("SELECT account, reason, events FROM export_dropped"));
   VALETKEY_TRY(losses.altered, read_losses("SELECT account, reason, fields FROM export_altered"));
-  VALETKEY_TRY(Query query, database_->query("SELECT events, last FROM export_unknown"));
+  VALETKEY_TRY(Statement query, database_->prepare("SELECT events, last FROM export_unknown"));
   VALETKEY_TRY(const bool row, query.step());
   if (row) {
     losses.unknown_events = as_unsigned(query.integer(0));
@@ -353,7 +356,7 @@ Result<IntakeLosses> ExportLedger::losses() {
 
 Result<std::optional<Timestamp>> ExportLedger::last_finished() {
   const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Query query, database_->query("SELECT max(finished) FROM export_position"));
+  VALETKEY_TRY(Statement query, database_->prepare("SELECT max(finished) FROM export_position"));
   VALETKEY_TRY(const bool there, query.step());
   if (!there || query.is_null(0)) return std::nullopt;
   return from_epoch_ms(query.integer(0));
@@ -361,8 +364,8 @@ Result<std::optional<Timestamp>> ExportLedger::last_finished() {
 
 Result<void> ExportLedger::request_run(Timestamp now) {
   const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Query query,
-               database_->query("INSERT OR REPLACE INTO export_request VALUES (1, ?)"));
+  VALETKEY_TRY(Statement query,
+               database_->prepare("INSERT OR REPLACE INTO export_request VALUES (1, ?)"));
   return query.bind(epoch_ms(now)).run();
 }
 
@@ -370,21 +373,22 @@ Result<bool> ExportLedger::take_request() {
   const std::lock_guard guard(mutex_);
   VALETKEY_TRY(const auto asked, database_->read_integer("SELECT count(*) FROM export_request"));
   if (asked == 0) return false;
-  VALETKEY_TRY(Query query, database_->query("DELETE FROM export_request"));
+  VALETKEY_TRY(Statement query, database_->prepare("DELETE FROM export_request"));
   VALETKEY_CHECK(query.run());
   return true;
 }
 
 Result<void> ExportLedger::note_failure(Timestamp began, const std::string& why) {
   const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Query query,
-               database_->query("INSERT OR REPLACE INTO export_failure VALUES (1, ?, ?)"));
-  return query.bind(epoch_ms(began)).bind_text(why).run();
+  VALETKEY_TRY(Statement query,
+               database_->prepare("INSERT OR REPLACE INTO export_failure VALUES (1, ?, ?)"));
+  return query.bind(epoch_ms(began), why).run();
 }
 
 Result<std::optional<std::string>> ExportLedger::failed_since(Timestamp asked) {
   const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Query query, database_->query("SELECT why FROM export_failure WHERE began >= ?"));
+  VALETKEY_TRY(Statement query,
+               database_->prepare("SELECT why FROM export_failure WHERE began >= ?"));
   VALETKEY_TRY(const bool there, query.bind(epoch_ms(asked)).step());
   if (!there) return std::nullopt;
   return std::string(query.text(0));
@@ -394,18 +398,19 @@ Result<std::int64_t> ExportLedger::request_erasure(const std::string& account,
                                                    const std::string& visitor_sha256,
                                                    Timestamp now) {
   const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_, Transaction::Kind::write));
-  VALETKEY_TRY(Query old,
-               database_->query("DELETE FROM export_erasure WHERE rows IS NOT NULL AND asked < ?"));
+  VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_));
+  VALETKEY_TRY(
+      Statement old,
+      database_->prepare("DELETE FROM export_erasure WHERE rows IS NOT NULL AND asked < ?"));
   VALETKEY_CHECK(old.bind(epoch_ms(now - kErasuresKept)).run());
-  VALETKEY_TRY(Query of_old, database_->query("DELETE FROM export_erased WHERE erasure NOT IN "
-                                              "(SELECT id FROM export_erasure)"));
+  VALETKEY_TRY(Statement of_old,
+               database_->prepare("DELETE FROM export_erased WHERE erasure NOT IN "
+                                  "(SELECT id FROM export_erasure)"));
   VALETKEY_CHECK(of_old.run());
-  VALETKEY_TRY(Query query,
-               database_->query("INSERT INTO export_erasure (account, visitor_sha256, asked) "
-                                "VALUES (?, ?, ?)"));
-  query.bind_text(account).bind_text(visitor_sha256);
-  VALETKEY_CHECK(query.bind(epoch_ms(now)).run());
+  VALETKEY_TRY(Statement query,
+               database_->prepare("INSERT INTO export_erasure (account, visitor_sha256, asked) "
+                                  "VALUES (?, ?, ?)"));
+  VALETKEY_CHECK(query.bind(account, visitor_sha256, epoch_ms(now)).run());
   VALETKEY_TRY(const auto id, database_->read_integer("SELECT last_insert_rowid()"));
   VALETKEY_CHECK(transaction.commit());
   return id;
@@ -413,9 +418,9 @@ Result<std::int64_t> ExportLedger::request_erasure(const std::string& account,
 
 Result<std::optional<Erasure>> ExportLedger::next_erasure() {
   const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Query query,
-               database_->query("SELECT id, account, visitor_sha256 FROM export_erasure "
-                                "WHERE rows IS NULL ORDER BY id LIMIT 1"));
+  VALETKEY_TRY(Statement query,
+               database_->prepare("SELECT id, account, visitor_sha256 FROM export_erasure "
+                                  "WHERE rows IS NULL ORDER BY id LIMIT 1"));
   VALETKEY_TRY(const bool there, query.step());
   if (!there) return std::nullopt;
   return Erasure{query.integer(0), std::string(query.text(1)), std::string(query.text(2))};
@@ -424,36 +429,39 @@ Result<std::optional<Erasure>> ExportLedger::next_erasure() {
 Result<void> ExportLedger::note_erased(std::int64_t id, const std::string& key,
                                        std::uint64_t rows) {
   const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Query query,
-               database_->query("INSERT OR REPLACE INTO export_erased (erasure, key, rows) "
-                                "VALUES (?, ?, ?)"));
-  return query.bind(id).bind_text(key).bind(as_signed(rows)).run();
+  VALETKEY_TRY(Statement query,
+               database_->prepare("INSERT OR REPLACE INTO export_erased (erasure, key, rows) "
+                                  "VALUES (?, ?, ?)"));
+  return query.bind(id, key, as_signed(rows)).run();
 }
 
 Result<void> ExportLedger::finish_erasure(std::int64_t id,
                                           const std::vector<std::string>& unreadable) {
   const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_, Transaction::Kind::write));
+  VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_));
   for (const auto& key : unreadable) {
-    VALETKEY_TRY(Query query, database_->query("INSERT OR IGNORE INTO export_erased (erasure, key) "
-                                               "VALUES (?, ?)"));
-    VALETKEY_CHECK(query.bind(id).bind_text(key).run());
+    VALETKEY_TRY(Statement query,
+                 database_->prepare("INSERT OR IGNORE INTO export_erased (erasure, key) "
+                                    "VALUES (?, ?)"));
+    VALETKEY_CHECK(query.bind(id, key).run());
   }
-  VALETKEY_TRY(Query query, database_->query("UPDATE export_erasure SET rows = (SELECT "
-                                             "coalesce(sum(rows), 0) FROM export_erased WHERE "
-                                             "erasure = export_erasure.id) WHERE id = ?"));
+  VALETKEY_TRY(Statement query,
+               database_->prepare("UPDATE export_erasure SET rows = (SELECT "
+                                  "coalesce(sum(rows), 0) FROM export_erased WHERE "
+                                  "erasure = export_erasure.id) WHERE id = ?"));
   VALETKEY_CHECK(query.bind(id).run());
   return transaction.commit();
 }
 
 Result<std::optional<ErasureResult>> ExportLedger::erased(std::int64_t id) {
   const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Query query, database_->query("SELECT rows FROM export_erasure WHERE id = ?"));
+  VALETKEY_TRY(Statement query, database_->prepare("SELECT rows FROM export_erasure WHERE id = ?"));
   VALETKEY_TRY(const bool there, query.bind(id).step());
   if (!there || query.is_null(0)) return std::nullopt;
   ErasureResult out{as_unsigned(query.integer(0)), {}};
-  VALETKEY_TRY(Query keys, database_->query("SELECT key FROM export_erased WHERE erasure = ? AND "
-                                            "rows IS NULL ORDER BY key"));
+  VALETKEY_TRY(Statement keys,
+               database_->prepare("SELECT key FROM export_erased WHERE erasure = ? AND "
+                                  "rows IS NULL ORDER BY key"));
   keys.bind(id);
   while (true) {
     VALETKEY_TRY(const bool more, keys.step());
@@ -464,18 +472,19 @@ Result<std::optional<ErasureResult>> ExportLedger::erased(std::int64_t id) {
 
 Result<void> ExportLedger::forget_account(const std::string& account, std::int64_t but_erasure) {
   const std::lock_guard guard(mutex_);
-  VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_, Transaction::Kind::write));
+  VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_));
   for (const char* sql : {"DELETE FROM export_count WHERE account = ?",
                           "DELETE FROM export_dropped WHERE account = ?",
                           "DELETE FROM export_altered WHERE account = ?"}) {
-    VALETKEY_TRY(Query query, database_->query(sql));
-    VALETKEY_CHECK(query.bind_text(account).run());
+    VALETKEY_TRY(Statement query, database_->prepare(sql));
+    VALETKEY_CHECK(query.bind(account).run());
   }
-  VALETKEY_TRY(Query others,
-               database_->query("DELETE FROM export_erasure WHERE account = ? AND id <> ?"));
-  VALETKEY_CHECK(others.bind_text(account).bind(but_erasure).run());
-  VALETKEY_TRY(Query of_others, database_->query("DELETE FROM export_erased WHERE erasure NOT IN "
-                                                 "(SELECT id FROM export_erasure)"));
+  VALETKEY_TRY(Statement others,
+               database_->prepare("DELETE FROM export_erasure WHERE account = ? AND id <> ?"));
+  VALETKEY_CHECK(others.bind(account, but_erasure).run());
+  VALETKEY_TRY(Statement of_others,
+               database_->prepare("DELETE FROM export_erased WHERE erasure NOT IN "
+                                  "(SELECT id FROM export_erasure)"));
   VALETKEY_CHECK(of_others.run());
   return transaction.commit();
 }

@@ -15,7 +15,7 @@
 
 #include "base/result.h"
 #include "base/timestamp.h"
-#include "storage/sqlite.h"
+#include "sqlite/database.h"
 
 namespace valetkey::storage {
 
@@ -132,14 +132,15 @@ class ExportLedger {
   Result<void> forget_account(const std::string& account, std::int64_t but_erasure);
 
  private:
-  explicit ExportLedger(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+  explicit ExportLedger(std::unique_ptr<sqlite::Database> database)
+      : database_(std::move(database)) {}
   Result<void> add_losses(const char* insert, const LossCounts& counts);
   Result<LossCounts> read_losses(const char* select);
   Result<void> add_counts(const std::string& account, const ExportCounts& counts);
   Result<void> add_seen(const std::vector<SeenFile>& seen);
   Result<void> add_excess(const ExportExcess& excess, Timestamp now);
   std::mutex mutex_;
-  std::unique_ptr<Database> database_;
+  std::unique_ptr<sqlite::Database> database_;
 };
 
 }  // namespace valetkey::storage

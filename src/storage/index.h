@@ -16,10 +16,10 @@
 
 #include "base/result.h"
 #include "base/timestamp.h"
+#include "sqlite/pool.h"
 #include "storage/data_key.h"
 #include "storage/object_id.h"
 #include "storage/object_store.h"
-#include "storage/sqlite.h"
 
 namespace valetkey::storage {
 
@@ -98,30 +98,11 @@ class Index {
   Result<std::vector<std::string>> check_structure();
 
  private:
-  // A connection on loan; goes back to the pool.
-  class Lease {
-   public:
-    Lease(Index& index, std::unique_ptr<Database> database)
-        : index_(&index), database_(std::move(database)) {}
-    Lease(Lease&&) = default;
-    Lease& operator=(Lease&&) = delete;
-    ~Lease();
-    Database& operator*() const { return *database_; }
+  explicit Index(const std::filesystem::path& path) : pool_(path) {}
 
-   private:
-    Index* index_;
-    std::unique_ptr<Database> database_;
-  };
-
-  explicit Index(std::filesystem::path path) : path_(std::move(path)) {}
-  Result<Lease> lease();
-  Result<std::unique_ptr<Database>> connect() const;
-
-  std::filesystem::path path_;
-  std::mutex mutex_;  // of idle_
-  std::vector<std::unique_ptr<Database>> idle_;
+  sqlite::Pool pool_;
   std::mutex watch_mutex_;
-  std::unique_ptr<Database> watch_;  // data_version counts per connection
+  std::unique_ptr<sqlite::Database> watch_;  // data_version counts per connection
 };
 
 }  // namespace valetkey::storage

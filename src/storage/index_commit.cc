@@ -17,8 +17,8 @@ struct Work {
 
 // Notes that the row of `key`, if there is one, goes.
 Result<void> note_former(Work& work, std::string_view key) {
-  VALETKEY_TRY(Query row, work.database.query("SELECT id, size FROM objects WHERE key = ?"));
-  VALETKEY_TRY(const bool there, row.bind_text(key).step());
+  VALETKEY_TRY(Statement row, work.database.prepare("SELECT id, size FROM objects WHERE key = ?"));
+  VALETKEY_TRY(const bool there, row.bind(key).step());
   if (!there) return {};
   VALETKEY_TRY(const ObjectId id, ObjectId::from_bytes(row.text(0)));
   work.former.push_back({std::string(key), id});
@@ -33,22 +33,19 @@ Result<void> add_row(Work& work, const IndexRow& row) {
   VALETKEY_CHECK(note_former(work, row.info.key));
   VALETKEY_TRY(const std::string md5, unhex(row.info.etag));
   VALETKEY_TRY(
-      Query insert,
-      work.database.query(
+      Statement insert,
+      work.database.prepare(
           "INSERT INTO objects (key, added, modified, size, rows, crc32, md5, id, object_key, "
           "data_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET "
           "added = iif(unlisted IS NULL, added, excluded.added), unlisted = NULL, "
           "readable_until = NULL, modified = excluded.modified, size = excluded.size, "
           "rows = excluded.rows, crc32 = excluded.crc32, md5 = excluded.md5, id = excluded.id, "
           "object_key = excluded.object_key, data_key = excluded.data_key"));
-  insert.bind_text(row.info.key).bind(work.generation).bind(epoch_ms(row.info.modified));
-  insert.bind(static_cast<std::int64_t>(row.info.size));
-  if (row.info.rows)
-    insert.bind(static_cast<std::int64_t>(*row.info.rows));
-  else
-    insert.bind_null();
-  insert.bind(row.info.crc32).bind_blob(md5).bind_blob(row.id.raw());
-  insert.bind(row.data_key.key_id).bind_blob(row.data_key.bytes);
+  std::optional<std::int64_t> rows;
+  if (row.info.rows) rows = static_cast<std::int64_t>(*row.info.rows);
+  insert.bind(row.info.key, work.generation, epoch_ms(row.info.modified),
+              static_cast<std::int64_t>(row.info.size), rows, row.info.crc32, Blob{md5},
+              Blob{row.id.raw()}, row.data_key.key_id, Blob{row.data_key.bytes});
   work.objects += 1;
   work.bytes += static_cast<std::int64_t>(row.info.size);
   return insert.run();
@@ -56,23 +53,24 @@ Result<void> add_row(Work& work, const IndexRow& row) {
 
 Result<void> remove_row(Work& work, std::string_view key) {
   VALETKEY_CHECK(note_former(work, key));
-  VALETKEY_TRY(Query remove, work.database.query("DELETE FROM objects WHERE key = ?"));
-  return remove.bind_text(key).run();
+  VALETKEY_TRY(Statement remove, work.database.prepare("DELETE FROM objects WHERE key = ?"));
+  return remove.bind(key).run();
 }
 
 Result<void> unlist_row(Work& work, std::string_view key, Timestamp readable_until) {
-  VALETKEY_TRY(Query unlist, work.database.query("UPDATE objects SET unlisted = ?, readable_until "
-                                                 "= ? WHERE key = ? AND unlisted IS NULL"));
-  return unlist.bind(work.generation).bind(epoch_ms(readable_until)).bind_text(key).run();
+  VALETKEY_TRY(Statement unlist,
+               work.database.prepare("UPDATE objects SET unlisted = ?, readable_until "
+                                     "= ? WHERE key = ? AND unlisted IS NULL"));
+  return unlist.bind(work.generation, epoch_ms(readable_until), key).run();
 }
 
 Result<void> save_state(Work& work, std::uint64_t oldest) {
-  VALETKEY_TRY(Query state,
-               work.database.query("UPDATE state SET generation = ?, oldest_generation = "
-                                   "max(oldest_generation, ?), objects = objects + ?, bytes = "
-                                   "bytes + ?"));
-  state.bind(work.generation).bind(static_cast<std::int64_t>(oldest));
-  return state.bind(work.objects).bind(work.bytes).run();
+  VALETKEY_TRY(Statement state,
+               work.database.prepare("UPDATE state SET generation = ?, oldest_generation = "
+                                     "max(oldest_generation, ?), objects = objects + ?, bytes = "
+                                     "bytes + ?"));
+  return state.bind(work.generation, static_cast<std::int64_t>(oldest), work.objects, work.bytes)
+      .run();
 }
 
 Result<void> apply(Work& work, const IndexChange& change) {
@@ -88,8 +86,8 @@ Result<void> apply(Work& work, const IndexChange& change) {
 Result<CommitResult> Index::commit(const IndexChange& change, const BeforeCommit& before,
                                    bool& undecided) {
   undecided = false;
-  VALETKEY_TRY(const Lease database, lease());
-  VALETKEY_TRY(Transaction writing, Transaction::begin(*database, Transaction::Kind::write));
+  VALETKEY_TRY(const sqlite::Pool::Lease database, pool_.take());
+  VALETKEY_TRY(Transaction writing, Transaction::begin(*database));
   VALETKEY_TRY(const IndexState state, read_index_state(*database));
   Work work{*database, static_cast<std::int64_t>(state.generation) + 1, {}};
   VALETKEY_CHECK(apply(work, change));
@@ -101,16 +99,16 @@ Result<CommitResult> Index::commit(const IndexChange& change, const BeforeCommit
 }
 
 Result<CommitResult> Index::sweep(Timestamp now, std::size_t limit, const BeforeCommit& before) {
-  VALETKEY_TRY(const Lease database, lease());
-  VALETKEY_TRY(Transaction writing, Transaction::begin(*database, Transaction::Kind::write));
+  VALETKEY_TRY(const sqlite::Pool::Lease database, pool_.take());
+  VALETKEY_TRY(Transaction writing, Transaction::begin(*database));
   VALETKEY_TRY(const IndexState state, read_index_state(*database));
   std::vector<std::string> keys;
   std::uint64_t oldest = 0;
   {
-    VALETKEY_TRY(Query due,
-                 (*database).query("SELECT key, unlisted FROM objects WHERE "
+    VALETKEY_TRY(Statement due,
+                 database->prepare("SELECT key, unlisted FROM objects WHERE "
                                    "readable_until <= ? ORDER BY readable_until LIMIT ?"));
-    due.bind(epoch_ms(now)).bind(static_cast<std::int64_t>(limit));
+    due.bind(epoch_ms(now), static_cast<std::int64_t>(limit));
     while (true) {
       VALETKEY_TRY(const bool more, due.step());
       if (!more) break;

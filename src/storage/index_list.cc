@@ -62,28 +62,26 @@ class Lister {
     return {query_.start_after, query_.start_after.empty()};
   }
 
-  Result<Query> seek(const Start& from) {
+  Result<Statement> seek(const Start& from) {
     // Two statements, because "the text behind this key" would need a NUL inside a text.
-    VALETKEY_TRY(
-        Query rows,
-        database_.query(from.inclusive ? "SELECT " VALETKEY_INFO_COLUMNS
+    VALETKEY_TRY(Statement rows,
+                 database_.prepare(from.inclusive
+                                       ? "SELECT " VALETKEY_INFO_COLUMNS
                                          " FROM objects WHERE key >= ? AND key < ? AND added <= ? "
                                          "AND (unlisted IS NULL OR unlisted > ?) ORDER BY key"
                                        : "SELECT " VALETKEY_INFO_COLUMNS
                                          " FROM objects WHERE key > ? AND key < ? AND added <= ? "
                                          "AND (unlisted IS NULL OR unlisted > ?) ORDER BY key"));
-    rows.bind_text(from.key);
-    if (end_.empty())
-      rows.bind_blob({});  // every text is smaller than any blob
+    if (end_.empty())  // every text is smaller than any blob
+      rows.bind(from.key, Blob{}, generation_, generation_);
     else
-      rows.bind_text(end_);
-    rows.bind(generation_).bind(generation_);
+      rows.bind(from.key, end_, generation_, generation_);
     return rows;
   }
 
   // Takes rows until the end or a common prefix; returns where to go on.
   Result<Start> walk(const Start& from) {
-    VALETKEY_TRY(Query rows, seek(from));
+    VALETKEY_TRY(Statement rows, seek(from));
     while (true) {
       VALETKEY_TRY(const bool there, rows.step());
       if (!there) return Start{"", true, true};
@@ -114,7 +112,7 @@ class Lister {
 }  // namespace
 
 Result<ListPage> Index::list(const ListQuery& query) {
-  VALETKEY_TRY(const Lease database, lease());
+  VALETKEY_TRY(const sqlite::Pool::Lease database, pool_.take());
   VALETKEY_TRY(const Transaction reading, Transaction::begin(*database, Transaction::Kind::read));
   VALETKEY_TRY(const IndexState state, read_index_state(*database));
   const std::uint64_t generation = query.generation == 0 ? state.generation : query.generation;

@@ -45,12 +45,12 @@ PRAGMA user_version = 1;
 
 Result<void> make_tables(Database& database, std::string_view bucket) {
   VALETKEY_CHECK(database.execute(kTables));
-  VALETKEY_TRY(Query state, database.query("INSERT INTO state VALUES (1, ?, 1, 1, 0, 0)"));
-  return state.bind_text(bucket).run();
+  VALETKEY_TRY(Statement state, database.prepare("INSERT INTO state VALUES (1, ?, 1, 1, 0, 0)"));
+  return state.bind(bucket).run();
 }
 
 Result<void> check_bucket(Database& database, std::string_view name, std::string_view bucket) {
-  VALETKEY_TRY(Query state, database.query("SELECT bucket FROM state"));
+  VALETKEY_TRY(Statement state, database.prepare("SELECT bucket FROM state"));
   VALETKEY_TRY(const bool there, state.step());
   if (there && state.text(0) == bucket) return {};
   return fail(
@@ -68,7 +68,7 @@ std::unexpected<Error> damaged(std::string_view key) {
 
 Result<void> prepare_schema(Database& database, std::string_view name, std::string_view bucket) {
   static_assert(kApplicationId == 1447776066);
-  VALETKEY_TRY(Transaction making, Transaction::begin(database, Transaction::Kind::write));
+  VALETKEY_TRY(Transaction making, Transaction::begin(database));
   VALETKEY_TRY(const auto tables, database.read_integer("SELECT count(*) FROM sqlite_schema"));
   if (tables == 0) {
     VALETKEY_CHECK(make_tables(database, bucket));
@@ -90,7 +90,7 @@ Result<void> check_schema(Database& database, std::string_view name) {
   return {};
 }
 
-Result<ObjectInfo> read_info(const Query& row) {
+Result<ObjectInfo> read_info(const Statement& row) {
   const std::string_view md5 = row.text(2);
   if (md5.size() != 16 || row.integer(1) < 0) return damaged(row.text(0));
   ObjectInfo info;
@@ -103,7 +103,7 @@ Result<ObjectInfo> read_info(const Query& row) {
   return info;
 }
 
-Result<IndexRow> read_row(const Query& row) {
+Result<IndexRow> read_row(const Statement& row) {
   IndexRow read;
   VALETKEY_TRY(read.info, read_info(row));
   const auto id = ObjectId::from_bytes(row.text(6));
@@ -115,8 +115,9 @@ Result<IndexRow> read_row(const Query& row) {
 }
 
 Result<IndexState> read_index_state(Database& database) {
-  VALETKEY_TRY(Query state, database.query("SELECT generation, oldest_generation, objects, bytes "
-                                           "FROM state"));
+  VALETKEY_TRY(Statement state,
+               database.prepare("SELECT generation, oldest_generation, objects, bytes "
+                                "FROM state"));
   VALETKEY_TRY(const bool there, state.step());
   if (!there) return fail(ErrorCode::corrupt, "objects.db has no state row: restore a backup");
   return IndexState{

@@ -6,10 +6,15 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "sqlite/database.h"
 #include "storage/index.h"
-#include "storage/sqlite.h"
 
 namespace valetkey::storage {
+
+using sqlite::Blob;
+using sqlite::Database;
+using sqlite::Statement;
+using sqlite::Transaction;
 
 // The columns of a listing, in the order that read_info() takes; read_row() needs those behind,
 // too.
@@ -21,8 +26,8 @@ Result<void> prepare_schema(Database& database, std::string_view name, std::stri
 // The refusals alone, but for the bucket.
 Result<void> check_schema(Database& database, std::string_view name);
 // `corrupt` if a column has another length than the format says.
-Result<ObjectInfo> read_info(const Query& row);
-Result<IndexRow> read_row(const Query& row);
+Result<ObjectInfo> read_info(const Statement& row);
+Result<IndexRow> read_row(const Statement& row);
 Result<IndexState> read_index_state(Database& database);
 
 }  // namespace valetkey::storage

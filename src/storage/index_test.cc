@@ -35,7 +35,7 @@ class IndexTest : public testing::Test {
     return *done;
   }
   void run_sql(const char* sql) const {
-    auto database = Database::open(path(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    auto database = sqlite::Database::open(path(), sqlite::Database::Mode::create);
     ASSERT_TRUE(database);
     const auto done = (*database)->execute(sql);
     ASSERT_TRUE(done) << done.error().detail;

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sqlite/database.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <cerrno>
+#include <thread>
+#include <utility>
+
+#include "base/file.h"
+
+namespace valetkey::sqlite {
+namespace {
+
+// What a failed system call beneath SQLite says.
+ErrorCode code_of_errno(int error, ErrorCode otherwise) {
+  if (error == ENOSPC || error == EDQUOT) return ErrorCode::full;
+  if (error == EACCES || error == EPERM || error == EROFS) return ErrorCode::denied;
+  return error == ENOENT ? ErrorCode::not_found : otherwise;
+}
+
+ErrorCode code_of(int sqlite_code, int system_code) {
+  switch (sqlite_code & 0xFF) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return ErrorCode::busy;
+    case SQLITE_FULL:
+      return ErrorCode::full;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return ErrorCode::denied;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return ErrorCode::corrupt;
+    case SQLITE_TOOBIG:
+      return ErrorCode::too_large;
+    case SQLITE_CANTOPEN:
+      return code_of_errno(system_code, ErrorCode::denied);
+    case SQLITE_IOERR:
+      return code_of_errno(system_code, ErrorCode::io);
+    default:
+      return ErrorCode::internal;
+  }
+}
+
+std::string_view remedy(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::busy:
+      return "; another process is writing to it, try again";
+    case ErrorCode::full:
+      return "; free some space on its disk";
+    case ErrorCode::denied:
+      return "; check that this user may write the file and its folder";
+    case ErrorCode::corrupt:
+      return "; restore a backup";
+    default:
+      return "";
+  }
+}
+
+// SQLite would make it readable by others; its log gets the mode that the file has. Never opened
+// when it exists: closing a descriptor would drop the locks that SQLite holds on the file in this
+// process.
+Result<void> create_private(const std::filesystem::path& file) {
+  const auto made = open_file(file, O_RDWR | O_CREAT | O_EXCL, 0600);
+  if (!made && made.error().code != ErrorCode::already_exists) return std::unexpected(made.error());
+  return {};
+}
+
+// A null pointer would be bound as NULL.
+const char* not_null(std::string_view bytes) { return bytes.data() == nullptr ? "" : bytes.data(); }
+
+Result<void> note_damage(Statement& look, const std::string& what,
+                         std::vector<std::string>& problems) {
+  const auto looked = look.step();
+  if (!looked && looked.error().code != ErrorCode::corrupt) return std::unexpected(looked.error());
+  if (looked && *looked && look.text(0) == "ok") return {};
+  const std::string why = !looked   ? looked.error().detail
+                          : *looked ? std::string(look.text(0))
+                                    : "it cannot be checked";
+  problems.push_back(what + " is damaged (" + why.substr(0, why.find('\n')) + ")");
+  return {};
+}
+
+}  // namespace
+
+Statement::Statement(Statement&& other) noexcept
+    : database_(other.database_),
+      statement_(std::exchange(other.statement_, nullptr)),
+      failed_(other.failed_) {}
+
+Statement::~Statement() {
+  if (statement_ != nullptr) restart();
+}
+
+void Statement::restart() {
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+  failed_ = SQLITE_OK;
+}
+
+void Statement::note(int code) {
+  if (code != SQLITE_OK) failed_ = code;
+}
+
+void Statement::bind_at(int index, std::int64_t value) {
+  note(sqlite3_bind_int64(statement_, index, value));
+}
+void Statement::bind_at(int index, std::string_view text) {
+  note(sqlite3_bind_text64(statement_, index, not_null(text), text.size(), SQLITE_STATIC,
+                           SQLITE_UTF8));
+}
+void Statement::bind_at(int index, Blob blob) {
+  note(sqlite3_bind_blob64(statement_, index, not_null(blob.bytes), blob.bytes.size(),
+                           SQLITE_STATIC));
+}
+void Statement::bind_at(int index, std::nullopt_t) { note(sqlite3_bind_null(statement_, index)); }
+
+Result<bool> Statement::step() {
+  if (failed_ != SQLITE_OK) return database_->failure(failed_);
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  return database_->failure();
+}
+
+Result<void> Statement::run() {
+  while (true) {
+    VALETKEY_TRY(const bool row, step());
+    if (!row) return {};
+  }
+}
+
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(statement_, column);
+}
+
+std::string_view Statement::text(int column) const {
+  const void* bytes = sqlite3_column_blob(statement_, column);
+  if (bytes == nullptr) return {};
+  return {static_cast<const char*>(bytes),
+          static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+}
+
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
+std::optional<std::int64_t> Statement::optional_integer(int column) const {
+  if (is_null(column)) return std::nullopt;
+  return integer(column);
+}
+
+std::optional<std::string> Statement::optional_text(int column) const {
+  if (is_null(column)) return std::nullopt;
+  return std::string(text(column));
+}
+
+Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file, Mode mode) {
+  if (mode == Mode::create) VALETKEY_CHECK(create_private(file));
+  sqlite3* handle = nullptr;
+  const int code =
+      sqlite3_open_v2(file.c_str(), &handle,
+                      (mode == Mode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
+                          SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                      nullptr);
+  std::unique_ptr<Database> database(new Database(handle, file.string()));
+  if (code != SQLITE_OK) return database->failure(code);
+  sqlite3_busy_timeout(handle, static_cast<int>(kLockWait.count()));
+  VALETKEY_CHECK(database->harden());
+  // The limit keeps a log that grew under load from staying large for ever.
+  VALETKEY_CHECK(database->execute(
+      "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
+      "PRAGMA journal_size_limit = 67108864"));
+  return database;
+}
+
+Result<void> Database::harden() {
+  for (const auto& [option, value] : {std::pair{SQLITE_DBCONFIG_DEFENSIVE, 1},
+                                      {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+                                      {SQLITE_DBCONFIG_DQS_DML, 0},
+                                      {SQLITE_DBCONFIG_DQS_DDL, 0},
+                                      {SQLITE_DBCONFIG_ENABLE_FKEY, 1}})
+    if (sqlite3_db_config(handle_, option, value, nullptr) != SQLITE_OK)
+      return fail(ErrorCode::internal, "SQLite lacks one of its own defences");
+  return {};
+}
+
+Database::~Database() {
+  for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);
+  sqlite3_close_v2(handle_);
+}
+
+// Statements of ours hold no secrets, so SQLite's message may be shown.
+std::unexpected<Error> Database::failure(int code) const {
+  const int system_code = handle_ == nullptr ? 0 : sqlite3_system_errno(handle_);
+  const ErrorCode kind = code_of(code, system_code);
+  const char* message = handle_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle_);
+  return fail(kind, fmt::format("{}: {}{}", name_, message, remedy(kind)));
+}
+
+std::unexpected<Error> Database::failure() const {
+  return failure(sqlite3_extended_errcode(handle_));
+}
+
+Result<Statement> Database::prepare(std::string_view sql) {
+  auto found = statements_.find(sql);
+  if (found == statements_.end()) {
+    sqlite3_stmt* made = nullptr;
+    if (sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
+                           SQLITE_PREPARE_PERSISTENT, &made, nullptr) != SQLITE_OK)
+      return failure();
+    found = statements_.emplace(sql, made).first;
+  }
+  return Statement(*this, found->second);
+}
+
+Result<void> Database::execute(const std::string& script) {
+  if (sqlite3_exec(handle_, script.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+    return failure();
+  return {};
+}
+
+Result<std::int64_t> Database::read_integer(std::string_view sql) {
+  VALETKEY_TRY(Statement statement, prepare(sql));
+  VALETKEY_TRY(const bool row, statement.step());
+  if (!row) return fail(ErrorCode::corrupt, name_ + ": a row that must exist is missing");
+  return statement.integer(0);
+}
+
+std::int64_t Database::changes() const { return sqlite3_changes64(handle_); }
+
+bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+
+Result<void> Database::use_write_ahead_log() {
+  // Two processes that set it at once collide without SQLite's time-out.
+  const auto give_up = std::chrono::steady_clock::now() + kLockWait;
+  while (true) {
+    auto set = execute("PRAGMA journal_mode = WAL");
+    const bool busy = !set && set.error().code == ErrorCode::busy;
+    if (!busy || std::chrono::steady_clock::now() >= give_up) return set;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+Result<void> Database::copy_to(const std::filesystem::path& to) {
+  // VACUUM INTO takes an empty file; O_EXCL makes sure that it is ours, the mode that it is private.
+  VALETKEY_TRY(const FileDescriptor made, open_file(to, O_RDWR | O_CREAT | O_EXCL, 0600));
+  const std::string target = to.string();
+  VALETKEY_TRY(Statement copy, prepare("VACUUM INTO ?"));
+  auto copied = copy.bind(target).run();
+  if (copied) copied = sync_file(made.get(), target);
+  if (!copied) {
+    std::filesystem::remove(to);
+    return copied;
+  }
+  return sync_folder(to.parent_path());
+}
+
+// Table by table, so that each damaged one is named; then what belongs to none.
+Result<std::vector<std::string>> Database::check_structure() {
+  std::vector<std::string> problems;
+  VALETKEY_TRY(Statement tables, prepare("SELECT name FROM sqlite_schema WHERE type = 'table'"));
+  while (true) {
+    VALETKEY_TRY(const bool more, tables.step());
+    if (!more) break;
+    const std::string table(tables.text(0));
+    VALETKEY_TRY(Statement look, prepare("SELECT * FROM pragma_integrity_check(?)"));
+    VALETKEY_CHECK(note_damage(look.bind(table), "table " + table, problems));
+  }
+  VALETKEY_TRY(Statement whole, prepare("PRAGMA integrity_check(1)"));
+  if (problems.empty()) VALETKEY_CHECK(note_damage(whole, "the file", problems));
+  return problems;
+}
+
+Result<Transaction> Transaction::begin(Database& database, Kind kind) {
+  VALETKEY_TRY(Statement begin, database.prepare(kind == Kind::read ? "BEGIN" : "BEGIN IMMEDIATE"));
+  VALETKEY_CHECK(begin.run());
+  return Transaction(database);
+}
+
+Transaction::Transaction(Transaction&& other) noexcept
+    : database_(std::exchange(other.database_, nullptr)) {}
+
+Transaction::~Transaction() {
+  // SQLite may have rolled back by itself already.
+  if (database_ == nullptr || !database_->in_transaction()) return;
+  if (auto rollback = database_->prepare("ROLLBACK")) static_cast<void>(rollback->run());
+}
+
+Result<void> Transaction::commit() {
+  VALETKEY_TRY(Statement commit, database_->prepare("COMMIT"));
+  VALETKEY_CHECK(commit.run());
+  database_ = nullptr;
+  return {};
+}
+
+}  // namespace valetkey::sqlite
