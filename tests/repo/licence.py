@@ -6,7 +6,7 @@ import tree
 
 SPDX = "SPDX-License-Identifier: Apache-2.0"
 CXX = {".cc", ".h"}
-SCRIPTS = {".py", ".mjs", ".js", ".ts", ".css", ".sh"}
+SCRIPTS = {".py", ".mjs", ".js", ".ts", ".tsx", ".css", ".sh"}
 
 
 def problems(root: pathlib.Path) -> list[str]:
