@@ -10,7 +10,7 @@ import { CopyButton } from "../parts/copy.tsx";
 import { ProblemNotice } from "../parts/states.tsx";
 import { Problem } from "../api/client.ts";
 import type { Engine, Result } from "../query/engine.ts";
-import { asCommand, examplesOf, oneStatement, sqlProblem, tierOf, typesOf, viewStatements, type Asked, type Parts } from "../query/sql.ts";
+import { asCommand, engineMessage, examplesOf, oneStatement, sqlProblem, tierOf, typesOf, viewStatements, type Asked, type Parts } from "../query/sql.ts";
 import { useSigned } from "../session.tsx";
 import { bytes, dayNumber, dayOf, plural } from "../text/format.ts";
 import { QueryResult } from "./query_result.tsx";
@@ -88,13 +88,13 @@ function Ask({ asked, change, examples }: AskProps) {
             aria-invalid={run.wrong ? "true" : undefined} aria-describedby="sql-hint sql-error"
             onInput={(event) => change({ sql: event.currentTarget.value })}
             onKeyDown={(event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form(event); }} />
-          <p class="error" id="sql-error" role="alert">{run.wrong}</p>
+          <p class="error engine" id="sql-error" role="alert">{run.wrong}</p>
           <p class="hint" id="sql-hint">{run.size} Ctrl-Enter runs it.</p>
         </div>
         <RunButtons asked={asked} run={run} />
       </form>
       {run.problem && <ProblemNotice problem={run.problem} />}
-      {run.result && <QueryResult result={run.result} seconds={run.seconds} />}
+      {run.result && <QueryResult key={run.number} result={run.result} seconds={run.seconds} />}
     </>
   );
 }
@@ -138,6 +138,7 @@ interface Run {
   problem: Problem | null;
   result: Result | null;
   seconds: number;
+  number: number;   // of the result, to tell it from the one before
 }
 
 function useRun(asked: Asked): Run {
@@ -147,7 +148,7 @@ function useRun(asked: Asked): Run {
   const [busy, setBusy] = useState("");
   const [wrong, setWrong] = useState("");
   const [problem, setProblem] = useState<Problem | null>(null);
-  const [done, setDone] = useState<{ result: Result; seconds: number } | null>(null);
+  const [done, setDone] = useState<{ result: Result; seconds: number; number: number } | null>(null);
   const chosen = useSelection(asked);
   useEffect(() => () => engine.current?.stop(), []);
   useEffect(() => setWrong(""), [asked.sql]);
@@ -166,10 +167,10 @@ function useRun(asked: Asked): Run {
     setProblem(null);
     setBusy(engine.current ? "Reading…" : `Loading the engine, ${bytes(config.engine.bytes)}, once…`);
     try {
-      const { views } = await get<{ views: View[] }>("/views?engine=0.9");
+      const { views } = await get<{ views: View[] }>(withQuery("/views", { engine: "0.9", experiment: asked.experiment, event: asked.event }));
       engine.current ??= new (await import("../query/engine.ts")).Engine(config.engine.url);
       const result = await engine.current.run(viewStatements(views, chosen.parts, config.bucket), oneStatement(asked.sql), kMostRows);
-      if (mine === number.current) setDone({ result, seconds: (performance.now() - begun) / 1000 });
+      if (mine === number.current) setDone({ result, seconds: (performance.now() - begun) / 1000, number: mine });
     } catch (error) {
       if (mine !== number.current) return;
       const failure = await inWords(error);
@@ -180,7 +181,7 @@ function useRun(asked: Asked): Run {
     }
   };
   return { start, stop, busy, wrong, problem, size: chosen.size, tier: chosen.tier,
-    result: done?.result ?? null, seconds: done?.seconds ?? 0 };
+    result: done?.result ?? null, seconds: done?.seconds ?? 0, number: done?.number ?? 0 };
 }
 
 // What the engine says is about the SQL, but a refused read, of which it says nothing: then the session
@@ -188,7 +189,7 @@ function useRun(asked: Asked): Run {
 async function inWords(error: unknown): Promise<Problem | string> {
   if (error instanceof Problem) return error;
   const text = error instanceof Error ? error.message : String(error);
-  if (/^(Parser|Binder|Catalog|Conversion|Invalid Input|Out of Range|Not implemented|Mismatch Type|Constraint)/.test(text)) return text;
+  if (/^(Parser|Binder|Catalog|Conversion|Invalid Input|Out of Range|Not implemented|Mismatch Type|Constraint)/.test(text)) return engineMessage(text);
   try {
     await get("/session");
   } catch (failure) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // DuckDB in a worker, which has a policy of its own: it alone may compile WebAssembly and talk to the
 // S3 endpoint. It holds temporary credentials of the session, in memory. Loaded when a query first runs.
-import { AsyncDuckDB, VoidLogger } from "@duckdb/duckdb-wasm";
+import { AsyncDuckDB, type AsyncDuckDBConnection, VoidLogger } from "@duckdb/duckdb-wasm";
 import workerUrl from "@duckdb/duckdb-wasm/dist/duckdb-browser-eh.worker.js?url";
 import { post } from "../api/client.ts";
 import type { Credentials } from "../api/types.ts";
-import { quoted } from "./sql.ts";
+import { isListing, quoted } from "./sql.ts";
 
 export interface Column {
   name: string;
@@ -32,6 +32,19 @@ const policy = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes?.cre
   },
 });
 
+type Table = Awaited<ReturnType<AsyncDuckDBConnection["query"]>>;
+
+function textOf(table: Table, known: Column[] | null, limit: number): Result {
+  const columns = known ?? table.schema.fields.map((field: { name: string }) => ({ name: field.name, type: "VARCHAR" }));
+  const rows: Result["rows"] = [];
+  for (let i = 0; i < Math.min(table.numRows, limit); ++i)
+    rows.push(columns.map((_: Column, j: number) => {
+      const cell: unknown = table.getChildAt(j)?.get(i) ?? null;
+      return cell === null ? null : String(cell);
+    }));
+  return { columns, rows, more: table.numRows > limit };
+}
+
 const kFreshMs = 10 * 60_000;
 
 export class Engine {
@@ -48,17 +61,14 @@ export class Engine {
       if (Date.now() > this.expires - kFreshMs)
         for (const statement of await this.credentials()) await connection.query(statement);
       for (const statement of views) await connection.query(statement);
-      await connection.query(`CREATE OR REPLACE TEMP VIEW valetkey_result AS ${sql}`);
+      if (isListing(sql)) return textOf(await connection.query(sql), null, limit);
+      await connection.query(`CREATE OR REPLACE TEMP VIEW valetkey_result AS\n${sql}`);
       const described = await connection.query("DESCRIBE valetkey_result");
       const columns: Column[] = described.toArray().map((row: Record<string, unknown>) => ({
         name: String(row["column_name"]), type: String(row["column_type"]),
       }));
-      const answer = await connection.query(
-        `SELECT ${columns.map((_: Column, i: number) => `#${i + 1}::VARCHAR`).join(", ")} FROM valetkey_result LIMIT ${limit + 1}`);
-      const rows: (string | null)[][] = [];
-      for (let i = 0; i < Math.min(answer.numRows, limit); ++i)
-        rows.push(columns.map((_: Column, j: number) => answer.getChildAt(j)?.get(i) ?? null));
-      return { columns, rows, more: answer.numRows > limit };
+      const cells = columns.map((_, i) => `#${i + 1}::VARCHAR`).join(", ");
+      return textOf(await connection.query(`SELECT ${cells} FROM valetkey_result LIMIT ${limit + 1}`), columns, limit);
     } finally {
       // A worker that was ended in between does not answer any more.
       if (this.database === database) await connection.close();

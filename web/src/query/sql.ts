@@ -45,6 +45,16 @@ export function oneStatement(sql: string): string {
   return sql.trim().replace(/[;\s]+$/, "");
 }
 
+// DESCRIBE and the like, which cannot stand in a view.
+export function isListing(sql: string): boolean {
+  return /^(describe|show|summarize)\b/i.test(sql);
+}
+
+// What the engine says of a question, whose first line it counts as the second.
+export function engineMessage(text: string): string {
+  return text.replace(/\bLINE (\d+):/g, (_, line: string) => `LINE ${Math.max(1, Number(line) - 1)}:`);
+}
+
 export function sqlProblem(sql: string): string | null {
   const text = oneStatement(sql.replace(/--[^\n]*/g, "").replace(/\/\*[\s\S]*?\*\//g, ""));
   if (!text) return "Type a question in SQL, or choose an example.";
