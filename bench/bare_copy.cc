@@ -6,13 +6,13 @@
 
 #include <chrono>
 
-#include "events/rows.h"
+#include "exporter/rows.h"
 #include "fill.h"
 
 namespace valetkey::bench {
 namespace {
 
-using events::Column;
+using duckdb::Column;
 
 std::string type_of(const Column& column) {
   switch (column.kind) {
@@ -37,10 +37,10 @@ std::string type_of(const Column& column) {
   return "STRUCT(" + fields + ")[]";
 }
 
-std::string copy_of(const std::string& folder, const char* name, events::RowType type,
+std::string copy_of(const std::string& folder, const char* name, layout::RowType type,
                     const char* partition) {
   std::string columns;
-  for (const auto& column : events::columns_of(type, false))
+  for (const auto& column : exporter::columns_of(type, false))
     columns +=
         fmt::format("{}'{}': '{}'", columns.empty() ? "" : ", ", column.name, type_of(column));
   return fmt::format(
@@ -61,14 +61,14 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::string folder = argv[2];
-  const auto duckdb = must(
-      events::Duckdb::open({.library = argv[1],
-                            .folder = folder,
-                            .memory_limit_mib = std::strtoul(argv[3], nullptr, 10),
-                            .threads = static_cast<unsigned>(std::strtoul(argv[4], nullptr, 10))}));
+  const auto duckdb = must(duckdb::Database::open(
+      {.library = argv[1],
+       .folder = folder,
+       .memory_limit_mib = std::strtoul(argv[3], nullptr, 10),
+       .threads = static_cast<unsigned>(std::strtoul(argv[4], nullptr, 10))}));
   const auto start = std::chrono::steady_clock::now();
-  must(duckdb->run(copy_of(folder, "decisions", events::RowType::decisions, "experiment_id")));
-  must(duckdb->run(copy_of(folder, "conversions", events::RowType::events, "event_name")));
+  must(duckdb->run(copy_of(folder, "decisions", layout::RowType::decisions, "experiment_id")));
+  must(duckdb->run(copy_of(folder, "conversions", layout::RowType::events, "event_name")));
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   fmt::print("{:.6f}\n", took.count());
 }

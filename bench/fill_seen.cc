@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <random>
 
-#include "events/seen_uuids.h"
+#include "exporter/seen_uuids.h"
 #include "fill.h"
 #include "server/export_wiring.h"
 
@@ -15,17 +15,17 @@ namespace {
 constexpr int kDays = 7;
 
 std::string digests(std::uint64_t count, std::mt19937_64& random) {
-  events::Deduplicator digests;
+  exporter::Deduplicator digests;
   for (std::uint64_t i = 0; i < count; ++i)
     digests.add({random(), random()}, static_cast<std::uint32_t>(i));
   digests.sort();
   return digests.serialize();
 }
 
-storage::SeenFile add_file(storage::DiskStore& store, int days_ago, std::uint64_t count,
-                           std::mt19937_64& random, Timestamp now) {
-  const storage::SeenFile file{"internal/seen/bench-" + std::to_string(days_ago),
-                               date_of(now) - std::chrono::days(days_ago), count};
+exporter::SeenFile add_file(storage::DiskStore& store, int days_ago, std::uint64_t count,
+                            std::mt19937_64& random, Timestamp now) {
+  const exporter::SeenFile file{"internal/seen/bench-" + std::to_string(days_ago),
+                                date_of(now) - std::chrono::days(days_ago), count};
   const auto writer = must(store.create(file.key, now));
   must(writer->write(digests(count, random)));
   storage::Publication publication;
@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
   const auto ledger = must(server::open_ledger(session.data_dir));
   const auto count = std::strtoull(argv[2], nullptr, 10);
   std::mt19937_64 random{std::random_device{}()};
-  std::vector<storage::SeenFile> files;
+  std::vector<exporter::SeenFile> files;
   for (int day = 0; day < kDays; ++day)
     files.push_back(add_file(*objects, day, count / kDays, random, clock.now()));
   must(ledger->replace_seen({}, files));

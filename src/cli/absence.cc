@@ -9,7 +9,7 @@
 #include "base/encoding.h"
 #include "cli/bounded.h"
 #include "cli/export_path.h"
-#include "events/partition.h"
+#include "layout/partition.h"
 #include "terminal/nearest.h"
 
 namespace valetkey::cli {
@@ -88,7 +88,7 @@ Task<Result<Days>> names_of(Context& context, std::string type, Names dates) {
       if (!name.ends_with('/')) continue;
       name.pop_back();
       auto value = percent_decode(name.substr(std::min(name.find('=') + 1, name.size())));
-      if (value && *value != events::kOtherPartition && *value != events::kDefaultPartition)
+      if (value && *value != layout::kOtherPartition && *value != layout::kDefaultPartition)
         days[*value].push_back(dates[i]);
     }
   }

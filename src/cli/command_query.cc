@@ -16,9 +16,9 @@
 #include "cli/query_output.h"
 #include "cli/query_views.h"
 #include "client/output_file.h"
-#include "events/duckdb.h"
-#include "events/duckdb_library.h"
-#include "events/partition.h"
+#include "duckdb/database.h"
+#include "duckdb/library.h"
+#include "layout/partition.h"
 #include "terminal/progress.h"
 #include "terminal/width.h"
 
@@ -26,7 +26,7 @@ namespace valetkey::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using events::Duckdb;
+using duckdb::Database;
 constexpr std::size_t kMaxSql = 1 << 20;
 constexpr std::size_t kMaxSpillMib = 16 * 1024;
 
@@ -118,28 +118,28 @@ Result<std::string> format_of(const QueryFlags& flags) {
   return format;
 }
 
-Result<std::unique_ptr<Duckdb>> open_duckdb(const client::Environment& env, const QueryFlags& flags,
-                                            const fs::path& folder) {
+Result<std::unique_ptr<Database>> open_duckdb(const client::Environment& env,
+                                              const QueryFlags& flags, const fs::path& folder) {
   const char* configured = env("VALETKEY_DUCKDB_LIBRARY");
-  events::DuckdbOptions options;
+  duckdb::Options options;
   VALETKEY_TRY(options.library,
-               events::find_duckdb(configured ? configured : "", "VALETKEY_DUCKDB_LIBRARY",
-                                   events::running_program()));
-  options.sha256 = events::kDuckdbSha256;
+               duckdb::find_library(configured ? configured : "", "VALETKEY_DUCKDB_LIBRARY",
+                                    duckdb::running_program()));
+  options.sha256 = duckdb::kLibrarySha256;
   options.folder = folder;
   options.memory_limit_mib = std::max<std::uint64_t>(flags.memory_bytes >> 20, 64);
   options.max_spill_mib = kMaxSpillMib;
   options.threads = std::max(1U, std::thread::hardware_concurrency());
   options.settings = {"SET TimeZone='UTC'"};
-  return Duckdb::open(options);
+  return Database::open(options);
 }
 
 // What rows must be called where names lie together; whoever asks for that folder gets them all.
 std::string row_name(const std::string& asked) {
-  return asked == events::kOtherPartition ? "" : asked;
+  return asked == layout::kOtherPartition ? "" : asked;
 }
 
-Result<void> make_views(Duckdb& database, const QueryData& data) {
+Result<void> make_views(Database& database, const QueryData& data) {
   for (const std::string& statement : view_statements(data))
     VALETKEY_CHECK(database.run(statement));
   return {};
@@ -149,7 +149,7 @@ Result<void> make_views(Duckdb& database, const QueryData& data) {
 // would be forgotten by it: hence again and again.
 class Interruption {
  public:
-  explicit Interruption(Duckdb& database) : database_(database) {
+  explicit Interruption(Database& database) : database_(database) {
     signals_.async_wait([this](const boost::system::error_code& error, int) {
       if (error) return;
       came_ = true;
@@ -173,7 +173,7 @@ class Interruption {
       if (!error) interrupt();
     });
   }
-  Duckdb& database_;
+  Database& database_;
   asio::io_context loop_{1};
   asio::signal_set signals_{loop_, SIGINT, SIGTERM};
   client::Timer timer_{loop_};
@@ -183,21 +183,21 @@ class Interruption {
 
 // SHOW and DESCRIBE are no views, but can be read from; as a table, which is made after they were
 // read, the result is not among the tables that they show.
-Result<void> make_result_view(Duckdb& database, std::string sql) {
+Result<void> make_result_view(Database& database, std::string sql) {
   constexpr std::string_view kView = "CREATE OR REPLACE TEMP VIEW valetkey_result AS ";
   if (database.run(std::string(kView) + sql)) return {};
   sql.erase(sql.find_last_not_of("; \t\r\n") + 1);
   return database.run("CREATE OR REPLACE TEMP TABLE valetkey_result AS FROM (" + sql + "\n)");
 }
 
-std::string as_text(const std::vector<events::ResultColumn>& columns) {
+std::string as_text(const std::vector<duckdb::ResultColumn>& columns) {
   std::string sql = "SELECT ";
   for (std::size_t i = 1; i <= columns.size(); ++i)
     sql += fmt::format("{}#{}::VARCHAR", i == 1 ? "" : ", ", i);
   return sql + " FROM valetkey_result";
 }
 
-Result<void> write_rows(Duckdb& database, const std::string& format, Writer write,
+Result<void> write_rows(Database& database, const std::string& format, Writer write,
                         std::optional<std::size_t> width = std::nullopt) {
   VALETKEY_TRY(const auto found, database.check_select("FROM valetkey_result"));
   std::vector<QueryColumn> columns;
@@ -220,7 +220,7 @@ Result<void> write_rows(Duckdb& database, const std::string& format, Writer writ
 
 // Where one of DuckDB's threads fails, another may be heard first, that only says that it was told
 // to stop. Asked again, it mostly names the cause.
-Result<void> with_cause(Duckdb& database, Result<void> done) {
+Result<void> with_cause(Database& database, Result<void> done) {
   constexpr int kAttempts = 5;
   for (int i = 0; i < kAttempts && !done && done.error().detail.contains("INTERRUPT Error"); ++i) {
     VALETKEY_TRY(const auto columns, database.check_select("FROM valetkey_result"));
@@ -230,7 +230,7 @@ Result<void> with_cause(Duckdb& database, Result<void> done) {
   return done;
 }
 
-Result<void> write_result(Duckdb& database, const std::string& format, const QueryFlags& flags,
+Result<void> write_result(Database& database, const std::string& format, const QueryFlags& flags,
                           const fs::path& folder, Streams streams) {
   if (flags.output.empty()) {
     const Writer write = [&streams](std::string_view bytes) -> Result<void> {

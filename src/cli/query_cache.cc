@@ -13,14 +13,14 @@
 #include "base/keyed_hash.h"
 #include "base/timestamp.h"
 #include "cli/context.h"
-#include "events/partition.h"
+#include "layout/partition.h"
 
 namespace valetkey::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-const std::string kOther(events::kOtherPartition);
+const std::string kOther(layout::kOtherPartition);
 
 struct Partition {
   std::uint64_t bytes = 0;

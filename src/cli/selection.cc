@@ -10,7 +10,7 @@
 #include "cli/bounded.h"
 #include "cli/day_words.h"
 #include "cli/export_path.h"
-#include "events/partition.h"
+#include "layout/partition.h"
 
 namespace valetkey::cli {
 namespace {
@@ -31,8 +31,8 @@ std::string date_in(std::string_view day) {
 
 std::string partition(const Selection& selection) {
   if (!selection.experiment.empty())
-    return "experiment=" + events::partition_value(selection.experiment) + "/";
-  if (!selection.event.empty()) return "event=" + events::partition_value(selection.event) + "/";
+    return "experiment=" + layout::partition_value(selection.experiment) + "/";
+  if (!selection.event.empty()) return "event=" + layout::partition_value(selection.event) + "/";
   return "";
 }
 
@@ -40,11 +40,11 @@ std::string partition(const Selection& selection) {
 // day's limit of names, and those of a server that escaped less. None where no name is asked for.
 std::vector<std::string> other_partitions(const Selection& selection) {
   const std::string& name = selection.experiment.empty() ? selection.event : selection.experiment;
-  if (name.empty() || name == events::kOtherPartition) return {};
+  if (name.empty() || name == layout::kOtherPartition) return {};
   const std::string key = selection.experiment.empty() ? "event=" : "experiment=";
-  std::vector<std::string> others{key + std::string(events::kOtherPartition) + "/"};
-  const std::string former = events::former_partition_value(name);
-  if (former != events::partition_value(name)) others.push_back(key + former + "/");
+  std::vector<std::string> others{key + std::string(layout::kOtherPartition) + "/"};
+  const std::string former = layout::former_partition_value(name);
+  if (former != layout::partition_value(name)) others.push_back(key + former + "/");
   return others;
 }
 

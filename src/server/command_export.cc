@@ -20,7 +20,7 @@ constexpr milliseconds kLook{100};
 constexpr milliseconds kAskAgain{5'000};
 constexpr std::chrono::minutes kNoProgress{10};
 
-json::object document_of(const storage::ExportCounts& c) {
+json::object document_of(const exporter::ExportCounts& c) {
   return {{"received", c.events + c.duplicates},
           {"events", c.events},
           {"duplicates", c.duplicates},
@@ -31,8 +31,8 @@ json::object document_of(const storage::ExportCounts& c) {
           {"bytes", c.bytes}};
 }
 
-storage::ExportCounts difference(const storage::ExportCounts& now,
-                                 const storage::ExportCounts& before) {
+exporter::ExportCounts difference(const exporter::ExportCounts& now,
+                                  const exporter::ExportCounts& before) {
   return {
       now.events - before.events,       now.rows - before.rows, now.duplicates - before.duplicates,
       now.set_aside - before.set_aside, now.late - before.late, now.parts - before.parts,
@@ -51,7 +51,7 @@ Result<void> export_here(const ExporterParts& parts, const Config& config) {
 // meanwhile.
 class AtTheServer {
  public:
-  AtTheServer(const Session& session, const KeySource& keys, storage::ExportLedger& ledger)
+  AtTheServer(const Session& session, const KeySource& keys, exporter::ExportLedger& ledger)
       : session_(session), keys_(keys), ledger_(ledger) {}
 
   // True: all that waited at the first turn is exported.
@@ -90,14 +90,14 @@ class AtTheServer {
 
   const Session& session_;
   const KeySource& keys_;
-  storage::ExportLedger& ledger_;
+  exporter::ExportLedger& ledger_;
   std::optional<Timestamp> asked_;
   std::optional<events::Offset> target_, seen_;
   SteadyClock::time_point progressed_;
 };
 
 Result<void> export_all(Session& session, const KeySource& keys, storage::DiskStore& objects,
-                        storage::ExportLedger& ledger, const Config& config) {
+                        exporter::ExportLedger& ledger, const Config& config) {
   VALETKEY_TRY(const auto control, session.open_control());
   AtTheServer server(session, keys, ledger);
   while (true) {
@@ -110,8 +110,8 @@ Result<void> export_all(Session& session, const KeySource& keys, storage::DiskSt
 }
 
 struct Status {
-  std::map<std::string, storage::ExportCounts> accounts;  // of which anything is to be told
-  storage::IntakeLosses losses;
+  std::map<std::string, exporter::ExportCounts> accounts;  // of which anything is to be told
+  exporter::IntakeLosses losses;
   Backlog backlog;
   std::optional<Date> closed_through;
   std::optional<Timestamp> last_finished;
@@ -144,14 +144,14 @@ std::int64_t lag_seconds(const AccountBacklog& waiting, Timestamp now) {
   return std::max<std::int64_t>(lag.count() / 1000, 0);
 }
 
-json::object by_reason(const storage::LossCounts& losses, const std::string& account) {
+json::object by_reason(const exporter::LossCounts& losses, const std::string& account) {
   json::object out;
   if (const auto found = losses.find(account); found != losses.end())
     for (const auto& [reason, count] : found->second) out[reason] = count;
   return out;
 }
 
-std::string reasons_text(const storage::LossCounts& losses, const std::string& account) {
+std::string reasons_text(const exporter::LossCounts& losses, const std::string& account) {
   std::string out;
   for (const auto& [reason, count] : by_reason(losses, account))
     out += fmt::format("{}{} {}", out.empty() ? "" : ", ", count.as_uint64(), std::string(reason));
@@ -159,7 +159,7 @@ std::string reasons_text(const storage::LossCounts& losses, const std::string& a
 }
 
 // All that came and was kept, whether or not it is exported yet.
-std::uint64_t received(const storage::ExportCounts& c, const AccountBacklog& waiting) {
+std::uint64_t received(const exporter::ExportCounts& c, const AccountBacklog& waiting) {
   return c.events + c.duplicates + waiting.events;
 }
 

@@ -4,7 +4,7 @@
 #include <boost/json/array.hpp>
 #include <csignal>
 
-#include "events/parquet_footer.h"
+#include "exporter/parquet_footer.h"
 #include "server/commands.h"
 #include "storage/disk_store.h"
 #include "storage/import.h"
@@ -114,7 +114,7 @@ Result<storage::ImportSummary> import_with_bar(const Session& session, storage::
   return storage::import_tree(objects, session.clock,
                               {.folder = folder,
                                .workers = workers,
-                               .count_rows = events::count_parquet_rows,
+                               .count_rows = exporter::count_parquet_rows,
                                .stop = &stop_asked},
                               progress);
 }

@@ -130,8 +130,8 @@ void print_policy(const Session& session, const std::string& id, const control::
       limit_text(p.events_per_s), limit_text(p.bytes_per_day));
 }
 
-Result<storage::ErasureResult> erase(Session& session, const AccountId& account,
-                                     const std::string& visitor) {
+Result<exporter::ErasureResult> erase(Session& session, const AccountId& account,
+                                      const std::string& visitor) {
   if (visitor.empty()) return fail(ErrorCode::invalid, "a visitor id is needed");
   VALETKEY_TRY(const auto config, session.load_config());
   VALETKEY_TRY(const auto keys, session.open_keys());

@@ -24,9 +24,9 @@ Result<void> erase_here(const ErasingParts& p) {
 
 }  // namespace
 
-Result<storage::ErasureResult> erase_wherever_exported(const ErasingParts& parts,
-                                                       const AccountId& account,
-                                                       const std::string& visitor_sha256) {
+Result<exporter::ErasureResult> erase_wherever_exported(const ErasingParts& parts,
+                                                        const AccountId& account,
+                                                        const std::string& visitor_sha256) {
   const auto began = SteadyClock::now();
   const auto asked = parts.session.clock.now();
   VALETKEY_TRY(const auto id, parts.ledger.request_erasure(account.str(), visitor_sha256, asked));

@@ -15,12 +15,12 @@ struct ErasingParts {
   const KeySource& keys;
   storage::DiskStore& objects;
   control::ControlStore& control;
-  storage::ExportLedger& ledger;
+  exporter::ExportLedger& ledger;
 };
 // Of the visitor whose id has this SHA-256 (hex); empty: everything of the account, which must be
 // deleted. Waits until it is done, an hour at most (`unavailable`: it goes on by itself).
-Result<storage::ErasureResult> erase_wherever_exported(const ErasingParts& parts,
-                                                       const AccountId& account,
-                                                       const std::string& visitor_sha256);
+Result<exporter::ErasureResult> erase_wherever_exported(const ErasingParts& parts,
+                                                        const AccountId& account,
+                                                        const std::string& visitor_sha256);
 
 }  // namespace valetkey::server

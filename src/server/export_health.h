@@ -6,12 +6,12 @@
 #include <string>
 
 #include "base/timestamp.h"
-#include "storage/export_ledger.h"
+#include "exporter/ledger.h"
 
 namespace valetkey::server {
 
 struct ExportHealth {
-  storage::ExportCounts totals;  // of all accounts, since the data folder was made
+  exporter::ExportCounts totals;  // of all accounts, since the data folder was made
   std::uint64_t waiting_events = 0;
   std::uint64_t waiting_bytes = 0;  // of the segments that hold them
   milliseconds lag{0};              // how long the oldest of them has waited

@@ -95,7 +95,7 @@ Result<void> ExportLoop::export_waiting(bool everything) {
   const auto arrived = exporter_->arrived();
   while (!stopping()) {
     VALETKEY_TRY(const bool more,
-                 exporter_->run_batch(everything ? arrived : events::Exporter::Mark()));
+                 exporter_->run_batch(everything ? arrived : exporter::Exporter::Mark()));
     VALETKEY_CHECK(look());
     VALETKEY_TRY(const bool reached, exporter_->reached(arrived));
     if (!more || reached) return {};

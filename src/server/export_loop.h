@@ -44,14 +44,14 @@ class ExportLoop {
   const Config::Export config_;
   IntakeCounters& intake_;
   // The thread's own.
-  std::unique_ptr<events::Exporter> exporter_;
+  std::unique_ptr<exporter::Exporter> exporter_;
   bool asked_ = false;  // by `valetkeyd export`, and not yet done
   std::optional<Date> retained_;
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
-  storage::ExportCounts totals_;
+  exporter::ExportCounts totals_;
   std::optional<Timestamp> oldest_;
   std::uint64_t consumed_ = 0;
   std::uint64_t failures_ = 0;

@@ -75,7 +75,7 @@ class ExportLoopTest : public testing::Test {
   std::unique_ptr<KeySource> keys_;
   std::unique_ptr<control::ControlStore> control_;
   std::unique_ptr<storage::DiskStore> objects_;
-  std::unique_ptr<storage::ExportLedger> ledger_;
+  std::unique_ptr<exporter::ExportLedger> ledger_;
   std::unique_ptr<events::EventLog> log_;
   IntakeCounters intake_;
   std::unique_ptr<ExportLoop> loop_;  // the last one: it uses all the others
@@ -107,9 +107,9 @@ TEST_F(ExportLoopTest, WritesDownWhatWasDropped) {
   intake_.dropped(account.str(), "no_uuid", 1);
   loop_->stop();
   const auto kept = ledger_->losses().value();
-  const storage::LossCounts all = {{"12", {{"rate_limit", 7}, {"no_uuid", 1}}}};
+  const exporter::LossCounts all = {{"12", {{"rate_limit", 7}, {"no_uuid", 1}}}};
   EXPECT_EQ(kept.dropped, all) << "what came just before the end counts as well";
-  EXPECT_EQ(kept.altered, (storage::LossCounts{{"12", {{"number", 2}}}}));
+  EXPECT_EQ(kept.altered, (exporter::LossCounts{{"12", {{"number", 2}}}}));
   EXPECT_EQ(kept.unknown_events, 9U);
   EXPECT_EQ(kept.last_unknown, "98");
 }

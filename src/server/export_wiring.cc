@@ -2,7 +2,7 @@
 #include "server/export_wiring.h"
 
 #include "base/log.h"
-#include "events/duckdb_library.h"
+#include "duckdb/library.h"
 #include "events/file_log.h"
 
 namespace valetkey::server {
@@ -13,9 +13,9 @@ namespace fs = std::filesystem;
 constexpr std::chrono::days kAfterAllReaders{30};
 
 // The days of a deleted account are not closed any more; what it had still ages.
-Result<std::vector<events::AccountPolicy>> exported_accounts(control::ControlStore& control) {
+Result<std::vector<exporter::ExportedAccount>> exported_accounts(control::ControlStore& control) {
   VALETKEY_TRY(const auto accounts, control.accounts());
-  std::vector<events::AccountPolicy> out;
+  std::vector<exporter::ExportedAccount> out;
   for (const auto& account : accounts) {
     VALETKEY_TRY(const auto policy, control.policy(account.id));
     if (account.state != control::AccountState::deleted || policy.retention)
@@ -24,11 +24,11 @@ Result<std::vector<events::AccountPolicy>> exported_accounts(control::ControlSto
   return out;
 }
 
-events::ExporterOptions options_of(const Config::Export& config, const storage::DiskStore& objects,
-                                   fs::path library) {
-  events::ExporterOptions out;
+exporter::ExporterOptions options_of(const Config::Export& config,
+                                     const storage::DiskStore& objects, fs::path library) {
+  exporter::ExporterOptions out;
   out.duckdb.library = std::move(library);
-  out.duckdb.sha256 = config.duckdb_sha256.empty() ? events::kDuckdbSha256 : config.duckdb_sha256;
+  out.duckdb.sha256 = config.duckdb_sha256.empty() ? duckdb::kLibrarySha256 : config.duckdb_sha256;
   // It holds plaintext: of this process, and wiped by the next one if this one dies.
   out.duckdb.folder = objects.staging().folder() / "duckdb";
   out.duckdb.memory_limit_mib = config.memory_limit_mib;
@@ -45,13 +45,13 @@ events::ExporterOptions options_of(const Config::Export& config, const storage::
 
 fs::path events_folder(const fs::path& data_dir) { return data_dir / "events"; }
 
-Result<std::unique_ptr<storage::ExportLedger>> open_ledger(const fs::path& data_dir) {
-  return storage::ExportLedger::open(data_dir / "objects.db");
+Result<std::unique_ptr<exporter::ExportLedger>> open_ledger(const fs::path& data_dir) {
+  return exporter::ExportLedger::open(data_dir / "objects.db");
 }
 
 Result<std::unique_ptr<events::EventLog>> open_event_log(const fs::path& data_dir,
                                                          const Config& config,
-                                                         storage::ExportLedger& ledger,
+                                                         exporter::ExportLedger& ledger,
                                                          const KeySource& keys,
                                                          const Clock& clock) {
   events::FileLogOptions options;
@@ -68,11 +68,11 @@ Result<std::unique_ptr<events::EventLog>> open_event_log(const fs::path& data_di
   return log;
 }
 
-Result<std::unique_ptr<events::Exporter>> make_exporter(const ExporterParts& parts,
-                                                        const Config::Export& config) {
-  VALETKEY_TRY(auto library, events::find_duckdb(config.duckdb_library, "[export] duckdb_library",
-                                                 events::running_program()));
-  return std::make_unique<events::Exporter>(
+Result<std::unique_ptr<exporter::Exporter>> make_exporter(const ExporterParts& parts,
+                                                          const Config::Export& config) {
+  VALETKEY_TRY(auto library, duckdb::find_library(config.duckdb_library, "[export] duckdb_library",
+                                                  duckdb::running_program()));
+  return std::make_unique<exporter::Exporter>(
       parts.log, parts.objects, parts.ledger, parts.clock,
       [&control = parts.control] { return exported_accounts(control); },
       options_of(config, parts.objects, std::move(library)));
@@ -81,8 +81,8 @@ Result<std::unique_ptr<events::Exporter>> make_exporter(const ExporterParts& par
 namespace {
 
 // Everything of a deleted account, in an order that can begin again at any point.
-Result<void> purge(const ExporterParts& parts, events::Exporter& exporter,
-                   const storage::Erasure& asked, const AccountId& account) {
+Result<void> purge(const ExporterParts& parts, exporter::Exporter& exporter,
+                   const exporter::Erasure& asked, const AccountId& account) {
   const auto purged = parts.control.purge_account(account);
   if (!purged && purged.error().code != ErrorCode::denied) return purged;
   if (!purged) {  // not deleted after all: a restored control store, say
@@ -100,7 +100,7 @@ Result<void> purge(const ExporterParts& parts, events::Exporter& exporter,
 
 }  // namespace
 
-Result<void> carry_out_erasures(const ExporterParts& parts, events::Exporter& exporter) {
+Result<void> carry_out_erasures(const ExporterParts& parts, exporter::Exporter& exporter) {
   while (true) {
     VALETKEY_TRY(const auto asked, parts.ledger.next_erasure());
     if (!asked) return {};
@@ -121,9 +121,9 @@ Result<void> carry_out_erasures(const ExporterParts& parts, events::Exporter& ex
   }
 }
 
-Result<storage::ExportCounts> total_counts(storage::ExportLedger& ledger) {
+Result<exporter::ExportCounts> total_counts(exporter::ExportLedger& ledger) {
   VALETKEY_TRY(const auto counts, ledger.counts());
-  storage::ExportCounts out;
+  exporter::ExportCounts out;
   for (const auto& [account, each] : counts) out += each;
   return out;
 }

@@ -10,37 +10,37 @@
 #include "base/keyring.h"
 #include "control/control_store.h"
 #include "events/event_log.h"
-#include "events/exporter.h"
+#include "exporter/exporter.h"
+#include "exporter/ledger.h"
 #include "server/config.h"
 #include "storage/disk_store.h"
-#include "storage/export_ledger.h"
 
 namespace valetkey::server {
 
 std::filesystem::path events_folder(const std::filesystem::path& data_dir);
-Result<std::unique_ptr<storage::ExportLedger>> open_ledger(const std::filesystem::path& data_dir);
+Result<std::unique_ptr<exporter::ExportLedger>> open_ledger(const std::filesystem::path& data_dir);
 // `busy`: another process, a server most likely, has it.
 Result<std::unique_ptr<events::EventLog>> open_event_log(const std::filesystem::path& data_dir,
                                                          const Config& config,
-                                                         storage::ExportLedger& ledger,
+                                                         exporter::ExportLedger& ledger,
                                                          const KeySource& keys, const Clock& clock);
 
 struct ExporterParts {
   events::EventLog& log;
   storage::DiskStore& objects;
-  storage::ExportLedger& ledger;
+  exporter::ExportLedger& ledger;
   control::ControlStore& control;
   const Clock& clock;
 };
 // `not_found` where libduckdb.so is missing.
-Result<std::unique_ptr<events::Exporter>> make_exporter(const ExporterParts& parts,
-                                                        const Config::Export& config);
+Result<std::unique_ptr<exporter::Exporter>> make_exporter(const ExporterParts& parts,
+                                                          const Config::Export& config);
 
 // Erases what `account erase-visitor` and `account delete --purge` asked for, also from replaced
 // parts that could still be read for hours.
-Result<void> carry_out_erasures(const ExporterParts& parts, events::Exporter& exporter);
+Result<void> carry_out_erasures(const ExporterParts& parts, exporter::Exporter& exporter);
 
 // The sum over all accounts.
-Result<storage::ExportCounts> total_counts(storage::ExportLedger& ledger);
+Result<exporter::ExportCounts> total_counts(exporter::ExportLedger& ledger);
 
 }  // namespace valetkey::server

@@ -47,12 +47,12 @@ std::map<std::string, std::uint64_t, std::less<>> IntakeCounters::alterations() 
   return alterations_;
 }
 
-storage::IntakeLosses IntakeCounters::take_losses() {
+exporter::IntakeLosses IntakeCounters::take_losses() {
   const std::lock_guard lock(mutex_);
   return std::exchange(losses_, {});
 }
 
-void IntakeCounters::give_back(storage::IntakeLosses losses) {
+void IntakeCounters::give_back(exporter::IntakeLosses losses) {
   const std::lock_guard lock(mutex_);
   losses += std::exchange(losses_, {});
   losses_ = std::move(losses);

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "api/intake.h"
-#include "storage/export_ledger.h"
+#include "exporter/ledger.h"
 
 namespace valetkey::server {
 
@@ -27,15 +27,15 @@ class IntakeCounters final : public api::IntakeHooks {
   std::map<std::string, std::uint64_t, std::less<>> drops() const;        // by reason
   std::map<std::string, std::uint64_t, std::less<>> alterations() const;  // by reason
   // Since this was called last: the caller writes them down, or gives them back.
-  storage::IntakeLosses take_losses();
-  void give_back(storage::IntakeLosses losses);
+  exporter::IntakeLosses take_losses();
+  void give_back(exporter::IntakeLosses losses);
 
  private:
   std::atomic<std::uint64_t> events_{0};
   std::atomic<std::uint64_t> bytes_{0};
   mutable std::mutex mutex_;
   std::map<std::string, std::uint64_t, std::less<>> drops_, alterations_;
-  storage::IntakeLosses losses_;
+  exporter::IntakeLosses losses_;
 };
 
 }  // namespace valetkey::server

@@ -14,7 +14,7 @@ FENCES = [
     (re.compile(r"^boost/asio"), "Asio", {"http", "s3", "api", "console", "client", "server", "cli"}),
     (re.compile(r"^openssl/"), "OpenSSL", {"base/crypto.cc", "http"}),
     (re.compile(r"^sqlite3"), "SQLite", {"sqlite"}),
-    (re.compile(r"^duckdb"), "DuckDB", {"events"}),
+    (re.compile(r"^duckdb\.h"), "DuckDB", {"duckdb"}),
 ]
 
 

@@ -1,0 +1,668 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporter/exporter.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <future>
+#include <random>
+#include <set>
+
+#include "base/crypto.h"
+#include "base/file.h"
+#include "events/file_log.h"
+#include "storage/disk_store.h"
+#include "storage/faulty_store.h"
+
+namespace valetkey::exporter {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::days;
+
+const fs::path kLibrary =
+    VALETKEY_SOURCE_DIR "/node_modules/@duckdb/node-bindings-linux-x64/libduckdb.so";
+constexpr auto kNoon =
+    std::chrono::sys_days(std::chrono::year(2026) / 3 / 10) + std::chrono::hours(12);
+
+// The real log, store, ledger and DuckDB in a folder of their own, under a clock that we turn.
+class ExporterTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!fs::exists(kLibrary)) GTEST_SKIP() << "libduckdb is not installed: run script/bootstrap";
+    std::string name = (fs::temp_directory_path() / "exporter_XXXXXX").string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+    auto store = storage::open_disk_store({.folder = folder_, .bucket = "b"}, keys_, clock_);
+    ASSERT_TRUE(store) << store.error().detail;
+    store_ = std::move(*store);
+    faulty_ = std::make_unique<storage::FaultyStore>(*store_);
+    options_.duckdb = {.library = kLibrary, .folder = folder_ / "parquet"};
+    reopen();
+  }
+  void TearDown() override {
+    exporter_.reset();
+    ledger_.reset();
+    log_.reset();
+    store_.reset();
+    if (!folder_.empty()) fs::remove_all(folder_);
+  }
+
+  // As after a restart.
+  void reopen() {
+    exporter_.reset();
+    log_.reset();
+    ledger_.reset();
+    auto ledger = ExportLedger::open(folder_ / "objects.db");
+    ASSERT_TRUE(ledger) << ledger.error().detail;
+    ledger_ = std::move(*ledger);
+    auto log = events::open_file_log({.folder = folder_ / "events"}, keys_, clock_);
+    ASSERT_TRUE(log) << log.error().detail;
+    log_ = std::move(*log);
+    exporter_ = std::make_unique<Exporter>(
+        *log_, *faulty_, *ledger_, clock_,
+        [this]() -> Result<std::vector<ExportedAccount>> { return accounts_; }, options_);
+  }
+
+  struct Sent {
+    std::string uuid;
+    std::string name = "buy";  // of the event, or the experiment of a decision
+    std::string account = "12";
+    std::string visitor = "v";
+    bool decision = false;
+  };
+  void send(const std::vector<Sent>& events) {
+    std::string records;
+    for (const auto& s : events) {
+      events::Event e;
+      e.account_id = s.account;
+      e.uuid = s.uuid;
+      e.visitor_id = s.visitor;
+      e.received = e.timestamp = clock_.now();
+      e.kind = s.decision ? events::EventKind::activation : events::EventKind::conversion;
+      if (s.decision)
+        e.decisions = {{"c", s.name, "x", false}};
+      else
+        e.event_name = s.name;
+      events::encode_event(e, records);
+    }
+    append(std::move(records), events.size());
+  }
+  void append(std::string records, std::size_t count) {
+    std::promise<Result<events::Offset>> done;
+    log_->append(std::move(records), count,
+                 [&](Result<events::Offset> r) { done.set_value(std::move(r)); });
+    ASSERT_TRUE(done.get_future().get());
+  }
+  void drain() {
+    const auto drained = exporter_->drain();
+    ASSERT_TRUE(drained) << drained.error().detail;
+  }
+
+  std::vector<storage::ObjectInfo> objects(const std::string& prefix = "v1/") {
+    std::vector<storage::ObjectInfo> all;
+    const auto page =
+        store_->list({.prefix = prefix, .delimiter = "", .start_after = "", .max_entries = 1000});
+    EXPECT_TRUE(page);
+    for (const auto& entry : page->entries) all.push_back(entry.info);
+    return all;
+  }
+  // What DuckDB, on its own, reads in the parts below `prefix`: "<uuid> <column>" for each row,
+  // sorted.
+  std::vector<std::string> rows(const std::string& column, const std::string& prefix = "v1/") {
+    const auto scratch = folder_ / "reader";
+    fs::remove_all(scratch);
+    auto duckdb = duckdb::Database::open({.library = kLibrary, .sha256 = "", .folder = scratch});
+    EXPECT_TRUE(duckdb) << duckdb.error().detail;
+    std::vector<std::string> all;
+    int number = 0;
+    for (const auto& info : objects(prefix)) {
+      if (!info.key.ends_with(".parquet")) continue;
+      const auto part = scratch / fmt::format("{}.parquet", number++), text = scratch / "text";
+      EXPECT_TRUE(fetch_object(*store_, info.key, part));
+      const auto read = (*duckdb)->run(
+          fmt::format("COPY (SELECT uuid || ' ' || coalesce({}::VARCHAR, 'NULL') FROM "
+                      "read_parquet('{}')) TO '{}' "
+                      "(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')",
+                      column, part.string(), text.string()));
+      EXPECT_TRUE(read) << read.error().detail;
+      std::ifstream lines(text);
+      const auto before = all.size();
+      for (std::string line; std::getline(lines, line);) all.push_back(line);
+      EXPECT_EQ(all.size() - before, info.rows) << info.key;
+    }
+    std::ranges::sort(all);
+    return all;
+  }
+
+  // How many rows of the visitor are gone from account 12 in this attempt; what it could not read.
+  std::uint64_t erase(const std::string& visitor, std::vector<std::string>* unreadable = nullptr) {
+    std::uint64_t rows = 0;
+    const auto note = [&rows](const std::string&, std::uint64_t count) -> Result<void> {
+      rows += count;
+      return {};
+    };
+    auto erased =
+        exporter_->erase_visitor(AccountId::parse("12").value(), sha256_hex(visitor), note);
+    EXPECT_TRUE(erased) << erased.error().detail;
+    if (erased && unreadable) *unreadable = std::move(*erased);
+    return rows;
+  }
+  std::set<fs::path> object_files() const {
+    std::set<fs::path> found;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_ / "objects"))
+      if (entry.is_regular_file()) found.insert(entry.path());
+    return found;
+  }
+
+  ManualClock clock_{kNoon};
+  FixedKeySource keys_{Keyring::make(kNoon)};
+  fs::path folder_;
+  ExporterOptions options_;
+  std::vector<ExportedAccount> accounts_ = {{AccountId::parse("12").value(), std::nullopt},
+                                            {AccountId::parse("123").value(), std::nullopt}};
+  std::unique_ptr<storage::DiskStore> store_;
+  std::unique_ptr<storage::FaultyStore> faulty_;
+  std::unique_ptr<ExportLedger> ledger_;
+  std::unique_ptr<events::EventLog> log_;
+  std::unique_ptr<Exporter> exporter_;
+};
+
+TEST_F(ExporterTest, PutsEachEventIntoThePartitionOfItsAccountTypeDayAndName) {
+  send({{"a"}, {"b", "click"}, {"c", "buy", "123"}, {"d", "e1", "12", "v", true}});
+  drain();
+  std::vector<std::string> folders;
+  for (const auto& info : objects()) folders.push_back(info.key.substr(0, info.key.rfind('/')));
+  EXPECT_EQ(folders, (std::vector<std::string>{
+                         "v1/account_id=12/type=decisions/date=2026-03-10/experiment=e1",
+                         "v1/account_id=12/type=events/date=2026-03-10/event=buy",
+                         "v1/account_id=12/type=events/date=2026-03-10/event=click",
+                         "v1/account_id=123/type=events/date=2026-03-10/event=buy"}));
+  EXPECT_EQ(rows("account_id"), (std::vector<std::string>{"a 12", "b 12", "c 123", "d 12"}));
+  EXPECT_EQ(rows("process_timestamp", "v1/account_id=123/")[0], "c 2026-03-10 12:00:00");
+}
+
+TEST_F(ExporterTest, WaitsUntilTheOldestEventIsDue) {
+  send({{"a"}});
+  EXPECT_FALSE(exporter_->run_batch().value());
+  clock_.advance(options_.longest_wait);
+  EXPECT_TRUE(exporter_->run_batch().value());
+  EXPECT_FALSE(exporter_->run_batch().value());
+}
+
+TEST_F(ExporterTest, KeepsTheFirstOfEachUuidWithinItsAccountAndWindow) {
+  send({{"a", "first"}, {"a", "second"}, {"a", "first", "123"}});
+  drain();
+  clock_.advance(days(7));
+  send({{"a", "third"}});
+  drain();
+  EXPECT_EQ(rows("event_name"), (std::vector<std::string>{"a first", "a first"}));
+  clock_.advance(days(2));
+  send({{"a", "after the window"}, {"z"}});
+  drain();  // files of seen uuids are dropped behind a batch
+  send({{"a", "after the window"}});
+  drain();
+  EXPECT_EQ(rows("event_name").size(), 4U);
+  EXPECT_EQ(ledger_->counts()->at("12").duplicates, 3U);
+}
+
+// Every call to the store fails once: each is a point at which the process might have died.
+TEST_F(ExporterTest, RepeatsAnInterruptedBatchWithoutHarmWhereverItWasInterrupted) {
+  std::vector<std::string> expected;
+  std::uint64_t failures = 0;
+  for (std::uint64_t call = 1;; ++call) {
+    std::vector<Sent> events;
+    for (int i = 0; i < 6; ++i) {
+      events.push_back(
+          {fmt::format("c{:03}-{}", call, i), fmt::format("n{}", i % 2), "12", "v", i == 5});
+      expected.push_back(events.back().uuid + " 12");
+    }
+    send(events);
+    faulty_->fail_call(call);
+    const auto run = exporter_->drain();
+    faulty_->fail_call(0);
+    if (run) break;
+    ++failures;
+    if (call % 4 == 0) reopen();
+    drain();
+    clock_.advance(days(9));  // a fresh day for each: listings and windows stay small
+  }
+  EXPECT_GT(failures, 15U);
+  EXPECT_EQ(rows("account_id"), expected);
+}
+
+TEST_F(ExporterTest, GivesTheSameRowsHoweverBatchesAreSplitOrderedAndRepeated) {
+  std::mt19937 random(11);
+  std::vector<Sent> events;
+  std::vector<std::string> expected;
+  for (int i = 0; i < 60; ++i) {
+    events.push_back({fmt::format("u{:02}", i), fmt::format("n{}", i % 7)});
+    expected.push_back(fmt::format("u{:02} n{}", i, i % 7));
+  }
+  for (int repetition = 0; repetition < 3; ++repetition) {
+    std::ranges::shuffle(events, random);
+    for (std::size_t i = 0; i < events.size();) {
+      const auto n = std::min<std::size_t>(1 + random() % 20, events.size() - i);
+      send({events.begin() + static_cast<std::ptrdiff_t>(i),
+            events.begin() + static_cast<std::ptrdiff_t>(i + n)});
+      if (random() % 2 == 0) drain();
+      i += n;
+    }
+  }
+  drain();
+  EXPECT_EQ(rows("event_name"), expected);
+}
+
+TEST_F(ExporterTest, TakesAnyNameAsItIs) {
+  const std::vector<std::string> names = {"with space",
+                                          "a/b/../c",
+                                          "'; DROP TABLE x; --",
+                                          "100%",
+                                          "\xF0\x9F\x98\x80",
+                                          std::string(1024, 'n'),
+                                          std::string(layout::kDefaultPartition),
+                                          ".",
+                                          "..",
+                                          "=",
+                                          "\"quoted\"",
+                                          "{p}",
+                                          "\\",
+                                          std::string("nul\0", 4)};
+  std::vector<Sent> events;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    events.push_back({fmt::format("c{:02}", i), names[i]});
+    events.push_back({fmt::format("d{:02}", i), names[i], "12", "v", true});
+  }
+  send(events);
+  drain();
+  EXPECT_EQ(objects("v1/account_id=12/type=events/").size(), names.size());
+  EXPECT_EQ(objects("v1/account_id=12/type=decisions/").size(), names.size());
+  std::vector<std::string> lengths;
+  lengths.reserve(names.size());
+  for (std::size_t i = 0; i < names.size(); ++i)
+    lengths.push_back(fmt::format("c{:02} {}", i, names[i].size()));
+  EXPECT_EQ(rows("octet_length(encode(event_name))", "v1/account_id=12/type=events/"), lengths);
+  EXPECT_EQ(ledger_->counts()->at("12").set_aside, 0U);
+}
+
+TEST_F(ExporterTest, KeepsItsEventsWhereDuckdbIsAtFaultAndNotTheRows) {
+  const auto enough = std::exchange(options_.duckdb.memory_limit_mib, 1);
+  reopen();
+  send({{"b"}, {"c", "click", "123"}});
+  EXPECT_FALSE(exporter_->drain());
+  options_.duckdb.memory_limit_mib = enough;
+  reopen();
+  drain();
+  EXPECT_EQ(rows("account_id"), (std::vector<std::string>{"b 12", "c 123"}));
+  EXPECT_EQ(ledger_->counts()->at("12").set_aside, 0U);
+  EXPECT_TRUE(objects("internal/bad/").empty());
+}
+
+TEST_F(ExporterTest, SetsAsideTheOneRowThatCannotBeWrittenAndKeepsTheRest) {
+  options_.duckdb.memory_limit_mib = 32;
+  reopen();
+  std::vector<Sent> events;
+  events.reserve(9);
+  for (int i = 0; i < 9; ++i) events.push_back({fmt::format("u{}", i)});
+  events[4].visitor = std::string(48 << 20, 'v');  // far beyond what intake lets in
+  send(events);
+  drain();
+  EXPECT_EQ(rows("account_id").size(), 8U);
+  EXPECT_EQ(ledger_->counts()->at("12").set_aside, 1U);
+  EXPECT_EQ(objects("internal/bad/").size(), 1U);
+}
+
+TEST_F(ExporterTest, SendsWhatIsBeyondTheDailyLimitOfPartitionsToOther) {
+  options_.max_partitions_a_day = 3;
+  reopen();
+  send({{"a", "n1"}, {"b", "n2"}});
+  drain();
+  reopen();
+  send({{"c", "n3"}, {"d", "n4"}, {"e", "n1"}, {"f", "n5"}});
+  drain();
+  EXPECT_EQ(rows("event_name", "v1/account_id=12/type=events/date=2026-03-10/event=__other__/"),
+            (std::vector<std::string>{"d n4", "f n5"}));
+  EXPECT_EQ(rows("event_name").size(), 6U);
+}
+
+TEST_F(ExporterTest, HoldsManyAccountsToTheirLimitsInOneBatch) {
+  options_.max_partitions_a_day = 1;
+  reopen();
+  std::vector<Sent> events;
+  for (const auto* name : {"n1", "n2"})
+    for (int account = 100; account < 200; ++account)
+      events.push_back({name, name, std::to_string(account)});
+  send(events);
+  drain();
+  const auto all = objects();
+  EXPECT_EQ(std::ranges::count_if(
+                all, [](const auto& info) { return info.key.contains("event=__other__/"); }),
+            100);
+  EXPECT_EQ(all.size(), 200U);
+}
+
+TEST_F(ExporterTest, ClosesADayOnceItIsOverAndLeavesOnePartForEachPartition) {
+  for (const auto* uuid : {"a", "b", "c"}) {
+    send({{uuid}, {std::string(uuid) + "d", "e1", "12", "v", true}});
+    drain();
+  }
+  EXPECT_EQ(objects().size(), 6U);
+  EXPECT_EQ(exporter_->close_days().value(), 0U);
+  clock_.set(kNoon + std::chrono::hours(12));
+  EXPECT_EQ(exporter_->close_days().value(), 0U) << "the grace has not passed";
+  send({{"late", "buy"}});
+  clock_.advance(options_.grace);
+  EXPECT_EQ(exporter_->close_days().value(), 1U);
+  EXPECT_EQ(rows("event_name", "v1/account_id=12/type=events/date=2026-03-10/"),
+            (std::vector<std::string>{"a buy", "b buy", "c buy"}));
+  std::vector<std::string> names;
+  for (const auto& info : objects("v1/account_id=12/"))
+    names.push_back(info.key.substr(info.key.find("type=")));
+  EXPECT_EQ(names.size(), 5U) << fmt::format("{}", fmt::join(names, "\n"));
+  EXPECT_EQ(names[0], "type=decisions/date=2026-03-10/_SUCCESS");
+  EXPECT_TRUE(store_->head("v1/account_id=123/type=events/date=2026-03-10/_SUCCESS"))
+      << "also where a day has no rows";
+  EXPECT_EQ(exporter_->close_days().value(), 0U);
+  EXPECT_EQ(rows("event_name", "v1/account_id=12/type=events/date=2026-03-11/").size(), 1U);
+}
+
+TEST_F(ExporterTest, ShowsEveryRowOnceToAReaderWhoPagesDuringCompaction) {
+  for (const auto* uuid : {"a", "b", "c", "d"}) {
+    send({{uuid}});
+    drain();
+  }
+  storage::ListQuery query{"v1/", "", "", 2, 0};
+  auto page = store_->list(query).value();
+  std::vector<storage::ListEntry> seen = page.entries;
+  clock_.set(kNoon + days(1));
+  ASSERT_EQ(exporter_->close_days().value(), 1U);
+  while (page.truncated) {
+    query.start_after = page.entries.back().info.key;
+    query.generation = page.generation;
+    page = store_->list(query).value();
+    seen.insert(seen.end(), page.entries.begin(), page.entries.end());
+  }
+  std::uint64_t rows = 0;
+  for (const auto& entry : seen) {
+    EXPECT_TRUE(store_->open(entry.info.key)) << "replaced parts stay readable";
+    rows += entry.info.rows.value_or(0);
+  }
+  EXPECT_EQ(rows, 4U);
+}
+
+TEST_F(ExporterTest, NeverAddsToAClosedDayEvenIfTheClockGoesBack) {
+  send({{"a"}});
+  clock_.set(kNoon + days(1));
+  ASSERT_EQ(exporter_->close_days().value(), 1U);
+  const auto before = objects("v1/account_id=12/type=events/date=2026-03-10/").size();
+  clock_.set(kNoon);
+  send({{"late"}});
+  drain();
+  EXPECT_EQ(objects("v1/account_id=12/type=events/date=2026-03-10/").size(), before);
+  EXPECT_EQ(rows("process_timestamp", "v1/account_id=12/type=events/date=2026-03-11/"),
+            (std::vector<std::string>{"late 2026-03-11 00:00:00"}));
+  EXPECT_EQ(ledger_->counts()->at("12").late, 1U);
+}
+
+TEST_F(ExporterTest, ErasesAVisitorFromPartsAndFromWhatWaits) {
+  send({{"a", "buy", "12", "keep"},
+        {"b", "buy", "12", "o'hara"},
+        {"c", "only", "12", "o'hara"},
+        {"n", "buy", "123", "o'hara"}});
+  drain();
+  const auto before = objects();
+  send({{"d", "buy", "12", "o'hara"}});
+  EXPECT_EQ(erase("o'hara"), 3U);
+  EXPECT_EQ(rows("visitor_id"), (std::vector<std::string>{"a keep", "n o'hara"}));
+  for (const auto& entry : fs::recursive_directory_iterator(options_.duckdb.folder))
+    EXPECT_FALSE(entry.is_regular_file()) << "plaintext is left in " << entry.path();
+  for (const auto& info : before) EXPECT_TRUE(store_->head(info.key)) << "the keys stay";
+  for (const auto& entry : fs::directory_iterator(folder_ / "events"))
+    EXPECT_NE(entry.path().extension(), ".log") << "the log still holds the events";
+}
+
+TEST_F(ExporterTest, ErasesWhatWasSetAsideOfAVisitor) {
+  const auto put = [&](const std::string& name, const std::string& account,
+                       const std::string& visitor) {
+    events::Event event;
+    event.account_id = account;
+    event.uuid = name;
+    event.visitor_id = visitor;
+    std::string record;
+    events::encode_event(event, record);
+    PartPublisher publisher(*store_, clock_.now());
+    ASSERT_TRUE(publisher.add_bytes("internal/bad/batch/" + name, record));
+    ASSERT_TRUE(publisher.flush());
+  };
+  put("1-0", "12", "v");
+  put("2-0", "12", "w");
+  put("3-0", "123", "v");
+  EXPECT_EQ(erase("v"), 0U);
+  std::vector<std::string> keys;
+  for (const auto& info : objects("internal/bad/")) keys.push_back(info.key);
+  EXPECT_EQ(keys, (std::vector<std::string>{"internal/bad/batch/2-0", "internal/bad/batch/3-0"}));
+}
+
+TEST_F(ExporterTest, ErasesBehindWhatCannotBeReadAndNamesIt) {
+  const std::string no_parquet = "v1/account_id=12/type=events/date=2026-03-09/event=a/x.parquet";
+  const std::string damaged = "v1/account_id=12/type=events/date=2026-03-09/event=b/x.parquet";
+  const std::string aside = "internal/bad/batch/0-0";
+  std::set<fs::path> before = object_files();
+  for (const auto& key : {damaged, aside, no_parquet}) {
+    PartPublisher publisher(*store_, clock_.now());
+    ASSERT_TRUE(publisher.add_bytes(key, "not what it should be"));
+    ASSERT_TRUE(publisher.flush());
+    const auto after = object_files();
+    for (const auto& file : after)
+      if (!before.contains(file) && key != no_parquet) std::ofstream(file) << "spoilt";
+    before = after;
+  }
+  send({{"a", "buy", "12", "ann"}, {"b", "buy", "12", "bob"}});
+  drain();
+  std::vector<std::string> unreadable;
+  EXPECT_EQ(erase("ann", &unreadable), 1U);
+  EXPECT_EQ(unreadable, (std::vector<std::string>{no_parquet, damaged, aside}));
+  EXPECT_EQ(rows("visitor_id", "v1/account_id=12/type=events/date=2026-03-10/"),
+            std::vector<std::string>{"b bob"});
+}
+
+TEST_F(ExporterTest, NeverCallsAnErasureDoneThatAFailureStopped) {
+  send({{"a", "buy", "12", "ann"}});
+  drain();
+  const auto note = [](const std::string&, std::uint64_t) { return Result<void>(); };
+  const auto gone = [this] { return objects().front().rows == 0; };
+  for (std::uint64_t call = 1; !gone(); ++call) {
+    ASSERT_LT(call, 100U);
+    faulty_->fail_call(call, ErrorCode::full);
+    const auto erased =
+        exporter_->erase_visitor(AccountId::parse("12").value(), sha256_hex("ann"), note);
+    if (erased) EXPECT_EQ(erased->empty(), gone()) << "call " << call;
+  }
+}
+
+// An activation of so many decisions by a visitor of so many attributes.
+std::string wide_event(const std::string& uuid, const std::string& account, std::size_t decisions,
+                       std::size_t attributes) {
+  events::Event e;
+  e.account_id = account;
+  e.uuid = uuid;
+  e.visitor_id = "v";
+  e.received = e.timestamp = kNoon;
+  e.kind = events::EventKind::activation;
+  e.attributes.assign(attributes, {"id", "name", "custom", "value"});
+  e.decisions.assign(decisions, {"c", "x", "y", false});
+  std::string record;
+  events::encode_event(e, record);
+  return record;
+}
+
+TEST_F(ExporterTest, MakesSmallChunksOfLargeRows) {
+  const std::string records = wide_event("u", "12", 1000, 1000);
+  events::Event event;
+  std::size_t at = 0;
+  ASSERT_TRUE(events::decode_event(records, at, event));
+  EXPECT_GT(written_bytes(event), std::uint64_t{1000 * 1000 * 4 * 16});
+  RowIndexer indexer(Date(), [](const Partition&) { return true; });
+  indexer.add(event, 0);
+  const auto index = indexer.finish();
+  RowReader reader(layout::RowType::decisions, records, index, 0, index.rows.size());
+  std::uint64_t most = 0;
+  auto duckdb = duckdb::Database::open({.library = kLibrary, .folder = folder_ / "chunks"});
+  ASSERT_TRUE(duckdb);
+  ASSERT_TRUE((*duckdb)->add_table("t", columns_of(layout::RowType::decisions, true),
+                                   [&](duckdb::RowChunk& chunk) {
+                                     auto rows = reader.fill(chunk);
+                                     if (rows) most = std::max(most, *rows);
+                                     return rows;
+                                   }));
+  std::string counted;
+  ASSERT_TRUE(
+      (*duckdb)->read("SELECT sum(len(attributes))::VARCHAR FROM t()", [&](duckdb::TextRow row) {
+        counted = row[0].value_or("");
+        return Result<void>();
+      }));
+  EXPECT_EQ(counted, "1000000");
+  EXPECT_GT(most, 0U);
+  EXPECT_LE(most * index.rows[0].bytes, RowReader::kChunkBytes);
+}
+
+TEST_F(ExporterTest, WritesLargeRowsAFewAtATime) {
+  options_.stretch_bytes = std::uint64_t{1} << 20;
+  options_.batch_written_bytes = std::uint64_t{3} << 20;
+  reopen();
+  for (const auto& uuid : {"a", "b", "c"}) append(wide_event(uuid, "12", 50, 1000), 1);
+  send({{"n", "buy", "13"}});
+  drain();
+  EXPECT_EQ(rows("len(attributes)", "v1/account_id=12/").size(), 150U);
+  EXPECT_EQ(rows("visitor_id", "v1/account_id=13/"), std::vector<std::string>{"n v"});
+  EXPECT_GT(objects("v1/account_id=12/").size(), 9U) << "a part for some 12 rows each";
+  EXPECT_GT(ledger_->seen().value().size(), 2U) << "several batches";
+}
+
+// The records of a batch that is cut within a frame of the log are the same when it is repeated.
+TEST_F(ExporterTest, RepeatsABatchThatItsRowsEnded) {
+  options_.batch_written_bytes = 1;  // each event is a batch
+  reopen();
+  send({{"a"}, {"b"}, {"c"}});
+  for (std::uint64_t call = 1; ledger_->consumed(0).value() < 3; ++call) {
+    ASSERT_LT(call, 100U);
+    faulty_->fail_call(call);
+    (void)exporter_->drain();
+    faulty_->fail_call(0);
+    reopen();
+  }
+  EXPECT_EQ(rows("visitor_id"), (std::vector<std::string>{"a v", "b v", "c v"}));
+  EXPECT_EQ(ledger_->counts().value().at("12").duplicates, 0U);
+}
+
+TEST_F(ExporterTest, DropsAndCountsWhatWritesBeyondAnAccountsShare) {
+  options_.excess_an_hour = std::uint64_t{8} << 20;
+  reopen();
+  for (const auto& uuid : {"a", "b", "c"}) append(wide_event(uuid, "12", 50, 1000), 1);
+  append(wide_event("n", "13", 50, 1000), 1);
+  send({{"d", "buy", "12"}});
+  drain();
+  EXPECT_EQ(rows("visitor_id", "v1/account_id=12/type=decisions/").size(), 100U);
+  EXPECT_EQ(rows("visitor_id", "v1/account_id=12/type=events/"), std::vector<std::string>{"d v"});
+  EXPECT_EQ(rows("visitor_id", "v1/account_id=13/").size(), 50U) << "a neighbour pays nothing";
+  const LossCounts dropped{{"12", {{std::string(kTooManyRows), 1}}}};
+  EXPECT_EQ(ledger_->losses().value().dropped, dropped);
+  append(wide_event("e", "12", 50, 1000), 1);
+  drain();
+  EXPECT_EQ(ledger_->losses().value().dropped.at("12").at(std::string(kTooManyRows)), 2U)
+      << "the next batch of the hour knows of it";
+}
+
+// Under load there is always something that waits: what must end exports up to a mark.
+TEST_F(ExporterTest, EndsAlthoughEventsKeepComing) {
+  options_.batch_bytes = 1;  // a batch for each frame of the log
+  reopen();
+  int sent = 0;
+  const auto send_more = [&] { send({{fmt::format("u{}", sent++)}}); };
+  send_more();
+  send_more();
+  const auto mark = exporter_->arrived();
+  while (exporter_->run_batch(mark).value() && !exporter_->reached(mark).value()) send_more();
+  EXPECT_TRUE(exporter_->reached(mark).value());
+  EXPECT_EQ(ledger_->consumed(0).value(), 2U);
+  EXPECT_EQ(log_->stats(0).end, 3U);
+}
+
+TEST_F(ExporterTest, RemovesDaysThatRetentionHasPassed) {
+  accounts_[0].retention = days(2);
+  for (int i = 0; i < 4; ++i) {
+    send({{fmt::format("u{}", i)}, {fmt::format("w{}", i), "buy", "123"}});
+    drain();
+    clock_.advance(days(1));
+  }
+  EXPECT_EQ(exporter_->apply_retention().value(), 2U);
+  EXPECT_EQ(rows("account_id"),
+            (std::vector<std::string>{"u2 12", "u3 12", "w0 123", "w1 123", "w2 123", "w3 123"}));
+}
+
+// Of an exporter that died between the object and the ledger.
+TEST_F(ExporterTest, RemovesFilesOfSeenUuidsThatNoLedgerNames) {
+  send({{"a"}});
+  drain();
+  PartPublisher publisher(*store_, clock_.now());
+  ASSERT_TRUE(publisher.add_bytes("internal/seen/stray", std::string(16, 'x')));
+  ASSERT_TRUE(publisher.flush());
+  reopen();
+  send({{"a"}, {"b"}});
+  drain();
+  EXPECT_EQ(objects("internal/seen/").size(), 2U);
+  EXPECT_FALSE(store_->head("internal/seen/stray"));
+  EXPECT_EQ(rows("event_name").size(), 2U);
+}
+
+TEST_F(ExporterTest, MergesItsFilesOfSeenUuids) {
+  for (int i = 0; i < 60; ++i) {
+    send({{fmt::format("u{}", i % 50)}});
+    drain();
+  }
+  EXPECT_LT(ledger_->seen()->size(), 30U);
+  EXPECT_EQ(rows("event_name").size(), 50U);
+  EXPECT_EQ(objects("internal/seen/").size(), ledger_->seen()->size());
+}
+
+// Two stretches share the folders that DuckDB writes to: what is left of the first, because its
+// taker failed, is no part of the second.
+TEST(ParquetWriter, HandsOutNothingTwice) {
+  if (!fs::exists(kLibrary)) GTEST_SKIP() << "libduckdb is not installed: run script/bootstrap";
+  const auto folder = fs::temp_directory_path() / ("valetkey-writer-" + random_base62(12));
+  const auto writer = ParquetWriter::open(
+      {.library = kLibrary, .sha256 = "", .folder = folder});  // removes it, too
+  ASSERT_TRUE(writer) << writer.error().detail;
+  constexpr std::uint32_t kPartitions = ParquetWriter::kMaxPartitions + 20;
+  std::string records;
+  RowIndexer indexer(Date(), [](const Partition&) { return true; });
+  for (std::uint32_t i = 0; i < kPartitions; ++i) {
+    const auto name = fmt::format("event {:04}", i);
+    events::Event event;
+    event.account_id = "1";
+    event.uuid = event.visitor_id = name;
+    event.event_name = name;
+    indexer.add(event, static_cast<std::uint32_t>(records.size()));
+    events::encode_event(event, records);
+  }
+  const auto index = indexer.finish();
+  // The second begins in the middle of the folders and ends before where it began.
+  const auto first = (*writer)->write(records, index, 0, 30);
+  const auto second = (*writer)->write(records, index, 30, kPartitions);
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(first->size(), 30U);
+  ASSERT_EQ(second->size(), kPartitions - 30);
+  for (std::uint32_t i = 0; i < second->size(); ++i) {
+    EXPECT_EQ((*second)[i].partition, 30 + i);
+    EXPECT_EQ((*second)[i].rows, 1U);
+    EXPECT_TRUE(fs::exists((*second)[i].path));
+  }
+  const auto third = (*writer)->write(records, index, 3, 4);
+  ASSERT_TRUE(third);
+  ASSERT_EQ(third->size(), 1U);
+  EXPECT_EQ((*third)[0].partition, 3U);
+}
+
+}  // namespace
+}  // namespace valetkey::exporter

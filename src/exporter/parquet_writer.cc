@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporter/parquet_writer.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/file.h"
+#include "exporter/parquet_footer.h"
+
+namespace valetkey::exporter {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kTable[] = {"decision_rows", "conversion_rows"};
+std::string_view table_of(layout::RowType type) {
+  return kTable[type == layout::RowType::events ? 1 : 0];
+}
+const std::vector<std::string> kTimestamps = {"timestamp", "process_timestamp"};
+
+std::string sql_text(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) out.append(c == '\'' ? 2 : 1, c);
+  return out + "'";
+}
+
+// Replaces the footer at the end of the file. Returns its rows.
+Result<std::uint64_t> conform_file(const fs::path& path) {
+  VALETKEY_TRY(const auto fd, open_file(path, O_RDWR));
+  const auto size = fs::file_size(path);
+  const auto read_at = [&](std::uint64_t offset, std::span<char> out) {
+    return read_exactly(fd.get(), offset, out, path.string());
+  };
+  VALETKEY_TRY(const auto former, read_parquet_footer(size, read_at));
+  VALETKEY_TRY(const auto footer, parse_parquet_footer(former));
+  VALETKEY_TRY(auto tail, rewrite_parquet_footer(former, kTimestamps));
+  const auto length = tail.size();
+  for (int shift = 0; shift < 32; shift += 8) tail.push_back(static_cast<char>(length >> shift));
+  tail += "PAR1";
+  const auto start = static_cast<off_t>(size - 8 - former.size());
+  if (ftruncate(fd.get(), start) != 0 || lseek(fd.get(), start, SEEK_SET) != start)
+    return fail_errno(path.string());
+  VALETKEY_CHECK(write_all(fd.get(), tail, path.string()));
+  return footer.rows;
+}
+
+// "partition=17" -> 17
+std::optional<std::uint32_t> partition_of(const fs::path& folder) {
+  const auto name = folder.filename().string();
+  constexpr std::string_view kPrefix = "partition=";
+  std::uint32_t number = 0;
+  const char* end = name.data() + name.size();
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  const auto parsed = std::from_chars(name.data() + kPrefix.size(), end, number);
+  return parsed.ec == std::errc() && parsed.ptr == end ? std::optional(number) : std::nullopt;
+}
+
+}  // namespace
+
+ParquetWriter::ParquetWriter(duckdb::Options options, std::unique_ptr<duckdb::Database> duckdb)
+    : options_(std::move(options)), duckdb_(std::move(duckdb)) {}
+
+ParquetWriter::~ParquetWriter() {
+  duckdb_.reset();
+  std::error_code ignored;
+  fs::remove_all(options_.folder, ignored);
+}
+
+Result<std::unique_ptr<ParquetWriter>> ParquetWriter::open(duckdb::Options options) {
+  std::error_code error;
+  fs::remove_all(options.folder, error);
+  VALETKEY_CHECK(make_folders(options.folder));
+  VALETKEY_TRY(auto duckdb, duckdb::Database::open(options));
+  auto writer =
+      std::unique_ptr<ParquetWriter>(new ParquetWriter(std::move(options), std::move(duckdb)));
+  VALETKEY_CHECK(writer->add_tables());
+  return writer;
+}
+
+Result<void> ParquetWriter::add_tables() {
+  for (const auto type : {layout::RowType::decisions, layout::RowType::events})
+    VALETKEY_CHECK(duckdb_->add_table(std::string(table_of(type)), columns_of(type, true),
+                                      [this](duckdb::RowChunk& chunk) -> Result<std::uint64_t> {
+                                        if (!reader_) return 0;
+                                        return reader_->fill(chunk);
+                                      }));
+  return {};
+}
+
+fs::path ParquetWriter::make_path() { return options_.folder / fmt::format("{}", next_name_++); }
+
+Result<ParquetFile> ParquetWriter::finish_file(const fs::path& path, std::uint32_t partition) {
+  VALETKEY_TRY(const auto rows, conform_file(path));
+  return ParquetFile{path, partition, rows};
+}
+
+Result<std::vector<ParquetFile>> ParquetWriter::write(std::string_view records,
+                                                      const RowIndex& index, std::size_t begin,
+                                                      std::size_t end) {
+  if (begin == end) return std::vector<ParquetFile>{};
+  const auto type = index.partitions[index.rows[begin].partition].type;
+  for (const auto& left : handed_out_) {
+    std::error_code ignored;
+    fs::remove(left, ignored);  // its taker failed, or it is gone as it should
+  }
+  handed_out_.clear();
+  reader_ = std::make_unique<RowReader>(type, records, index, begin, end);
+  auto files = copy_parts(type, index, index.rows[begin].partition);
+  reader_.reset();
+  if (!files) {
+    std::error_code ignored;
+    fs::remove_all(parts_folder(), ignored);
+    return files;
+  }
+  for (const auto& file : *files) handed_out_.push_back(file.path);
+  std::ranges::sort(*files, {}, &ParquetFile::partition);
+  return files;
+}
+
+fs::path ParquetWriter::parts_folder() const { return options_.folder / "parts"; }
+
+// The folders, one for each partition of a stretch, serve all stretches: making and removing one
+// for each part takes a file system longer than its rows.
+Result<std::vector<ParquetFile>> ParquetWriter::copy_parts(layout::RowType type,
+                                                           const RowIndex& index,
+                                                           std::uint32_t first) {
+  VALETKEY_CHECK(duckdb_->run(fmt::format(
+      "COPY (SELECT * REPLACE (partition % {} AS partition) FROM {}()) TO {} (FORMAT parquet, "
+      "COMPRESSION snappy, PARTITION_BY (partition), WRITE_PARTITION_COLUMNS false, "
+      "OVERWRITE_OR_IGNORE)",
+      kMaxPartitions, table_of(type), sql_text(parts_folder().string()))));
+  std::vector<ParquetFile> files;
+  for (const auto& entry : fs::recursive_directory_iterator(parts_folder())) {
+    if (!entry.is_regular_file()) continue;
+    const auto place = partition_of(entry.path().parent_path());
+    if (!place || *place >= kMaxPartitions)
+      return fail(ErrorCode::internal, "DuckDB wrote a file where none was asked for");
+    const auto partition = static_cast<std::uint32_t>(
+        first + (*place + kMaxPartitions - first % kMaxPartitions) % kMaxPartitions);
+    if (partition >= index.partitions.size())
+      return fail(ErrorCode::internal, "DuckDB wrote a file where none was asked for");
+    VALETKEY_TRY(auto file, finish_file(entry.path(), partition));
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
+Result<void> ParquetWriter::write_sample() {
+  events::Event event;
+  event.account_id = "0";
+  event.uuid = event.visitor_id = "sample";
+  event.event_name = "sample";
+  std::string records;
+  events::encode_event(event, records);
+  RowIndexer indexer(Date(), [](const Partition&) { return true; });
+  indexer.add(event, 0);
+  const auto index = indexer.finish();
+  VALETKEY_TRY(const auto files, write(records, index, 0, index.rows.size()));
+  for (const auto& file : files) fs::remove(file.path);
+  return {};
+}
+
+Result<ParquetFile> ParquetWriter::merge(layout::RowType type, const std::vector<fs::path>& files,
+                                         std::string_view without_visitor_sha256) {
+  std::string list;
+  for (const auto& file : files) list += (list.empty() ? "" : ", ") + sql_text(file.string());
+  std::string columns;
+  for (const auto& column : columns_of(type, false)) {
+    const bool timestamp = std::ranges::find(kTimestamps, column.name) != kTimestamps.end();
+    columns +=
+        fmt::format(fmt::runtime(timestamp ? "{0}epoch_ms(\"{1}\") AS \"{1}\"" : "{0}\"{1}\""),
+                    columns.empty() ? "" : ", ", column.name);
+  }
+  const auto path = make_path();
+  const auto where = without_visitor_sha256.empty()
+                         ? std::string()
+                         : " WHERE sha256(visitor_id) IS DISTINCT FROM " +
+                               sql_text(std::string(without_visitor_sha256));
+  VALETKEY_CHECK(duckdb_->run(
+      fmt::format("COPY (SELECT {} FROM read_parquet([{}], hive_partitioning=false){}) TO {} "
+                  "(FORMAT parquet, COMPRESSION snappy)",
+                  columns, list, where, sql_text(path.string()))));
+  return finish_file(path, 0);
+}
+
+}  // namespace valetkey::exporter

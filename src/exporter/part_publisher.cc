@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporter/part_publisher.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <iterator>
+#include <vector>
+
+#include "base/file.h"
+
+namespace valetkey::exporter {
+namespace {
+constexpr std::size_t kBlockBytes = 256 << 10;
+constexpr std::size_t kGroup = 1000;
+}  // namespace
+
+Result<std::uint64_t> PartPublisher::store(const std::string& key,
+                                           const std::filesystem::path& file, std::uint64_t rows) {
+  VALETKEY_TRY(const auto writer, store_.create(key, now_));
+  VALETKEY_TRY(const auto fd, open_file(file, O_RDONLY));
+  std::string block(kBlockBytes, '\0');
+  std::uint64_t size = 0;
+  while (true) {
+    const auto n = read(fd.get(), block.data(), block.size());
+    if (n < 0) return fail_errno(file.string());
+    if (n == 0) break;
+    size += static_cast<std::uint64_t>(n);
+    VALETKEY_CHECK(writer->write(std::string_view(block).substr(0, static_cast<std::size_t>(n))));
+  }
+  VALETKEY_TRY(auto staged, writer->finish(rows));
+  group_.add.push_back(std::move(staged));
+  if (unlink(file.c_str()) != 0) return fail_errno(file.string());
+  return size;
+}
+
+Result<std::uint64_t> PartPublisher::add(const std::string& key, const std::filesystem::path& file,
+                                         std::uint64_t rows) {
+  VALETKEY_TRY(const auto size, store(key, file, rows));
+  if (group_.add.size() >= kGroup) VALETKEY_CHECK(flush());
+  return size;
+}
+
+Result<void> PartPublisher::add_bytes(const std::string& key, std::string_view bytes) {
+  VALETKEY_TRY(const auto writer, store_.create(key, now_));
+  VALETKEY_CHECK(writer->write(bytes));
+  VALETKEY_TRY(auto staged, writer->finish(std::nullopt));
+  group_.add.push_back(std::move(staged));
+  return group_.add.size() >= kGroup ? flush() : Result<void>();
+}
+
+Result<void> PartPublisher::replace(const std::string& key, const std::filesystem::path& file,
+                                    std::uint64_t rows, std::vector<std::string> gone,
+                                    Timestamp readable_until) {
+  VALETKEY_CHECK(flush());
+  VALETKEY_CHECK(store(key, file, rows));
+  group_.unlist = std::move(gone);
+  group_.readable_until = readable_until;
+  return flush();
+}
+
+Result<void> PartPublisher::make_room(std::size_t parts) {
+  return group_.add.size() + parts > kGroup ? flush() : Result<void>();
+}
+
+Result<void> PartPublisher::flush() {
+  if (group_.add.empty() && group_.unlist.empty()) return {};
+  return store_.publish(std::exchange(group_, {}));
+}
+
+Result<void> for_each_object(storage::ObjectStore& store, const std::string& prefix,
+                             const std::function<Result<void>(const storage::ObjectInfo&)>& each) {
+  storage::ListQuery query{prefix, "", "", 1000, 0};
+  while (true) {
+    VALETKEY_TRY(const auto page, store.list(query));
+    for (const auto& entry : page.entries) VALETKEY_CHECK(each(entry.info));
+    if (!page.truncated || page.entries.empty()) return {};
+    query.start_after = page.entries.back().info.key;
+    query.generation = page.generation;
+  }
+}
+
+Result<void> remove_objects(storage::ObjectStore& store, std::vector<std::string> keys) {
+  while (!keys.empty()) {
+    const auto count = std::min(kGroup, keys.size());
+    storage::Publication removal;
+    const auto begin = keys.end() - static_cast<std::ptrdiff_t>(count);
+    removal.remove.assign(std::make_move_iterator(begin), std::make_move_iterator(keys.end()));
+    keys.erase(begin, keys.end());
+    VALETKEY_CHECK(store.publish(std::move(removal)));
+  }
+  return {};
+}
+
+Result<void> fetch_object(storage::ObjectStore& store, const std::string& key,
+                          const std::filesystem::path& file) {
+  VALETKEY_TRY(const auto reader, store.open(key));
+  VALETKEY_TRY(const auto fd, open_file(file, O_WRONLY | O_CREAT | O_EXCL));
+  std::string block(kBlockBytes, '\0');
+  for (std::uint64_t at = 0; at < reader->info().size;) {
+    const auto read = reader->read(at, block, storage::ReadMode::blocking);
+    if (!read || *read == 0) return fail(ErrorCode::corrupt, key + " cannot be read; run check");
+    VALETKEY_CHECK(write_all(fd.get(), std::string_view(block).substr(0, *read), file.string()));
+    at += *read;
+  }
+  return {};
+}
+
+}  // namespace valetkey::exporter
