@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from "vitest";
-import { ago, bytes, count, duration, longDay, moment, plural, several, short, tiny, until } from "../src/text/format.ts";
+import { ago, bytes, count, duration, inSentence, longDay, moment, on, plural, several, short, tiny, until } from "../src/text/format.ts";
 
 const now = new Date("2026-11-29T12:00:00Z");
 const before = (seconds: number) => new Date(now.getTime() - seconds * 1000).toISOString();
@@ -38,6 +38,11 @@ describe("moments", () => {
     expect(until(before(-30), now)).toBe("in 30 s");
     expect(until(before(-600), now)).toBe("in 10 minutes");
     expect(until(before(1), now)).toBe("now");
+  });
+  test("stand in sentences", () => {
+    expect(inSentence(before(86400), now)).toMatch(/^yesterday, /);
+    expect(on("2026-09-03T10:00:00Z", now)).toMatch(/^on 3 Sept? 2026$/);
+    expect(on(before(-86400), now)).toMatch(/^tomorrow, /);
   });
   test("name yesterday", () => {
     expect(moment(before(86400), now)).toMatch(/^Yesterday, \d\d:\d\d$/);

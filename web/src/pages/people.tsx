@@ -12,7 +12,7 @@ import { Choice, Field, FormView, useForm } from "../parts/form.tsx";
 import { LoadedView } from "../parts/states.tsx";
 import { toast } from "../parts/toast.tsx";
 import { emailProblem } from "../text/check.ts";
-import { moment, plural } from "../text/format.ts";
+import { inSentence, moment, plural } from "../text/format.ts";
 import { TokenNames } from "./token_parts.tsx";
 
 export type Change = "disable" | "enable" | "admin" | "member" | "sign-out" | "link";
@@ -66,7 +66,7 @@ export function InvitationNotice({ email, invitation }: { email: string; invitat
   return (
     <section class="notice" aria-labelledby="invited">
       <h2 id="invited" class="name">Send this link to <bdi>{email}</bdi></h2>
-      <p class="quiet">It is shown this once, works once, and until {moment(invitation.expires, new Date())}. Who has it can
+      <p class="quiet">It is shown this once, works once, and until {inSentence(invitation.expires, new Date())}. Who has it can
         set the password: send it by a way that only this person reads.</p>
       <CopyLine text={invitation.url} label="Link" />
     </section>
@@ -76,7 +76,7 @@ export function InvitationNotice({ email, invitation }: { email: string; invitat
 function PersonStatus({ person }: { person: Person }) {
   if (person.state === "disabled") return <span><span class="status revoked">Disabled</span></span>;
   if (person.invitation && !person.has_password)
-    return <span><span class="status soon">Invited</span><span class="small quiet">until {moment(person.invitation.expires, new Date())}</span></span>;
+    return <span><span class="status soon">Invited</span><span class="small quiet">until {inSentence(person.invitation.expires, new Date())}</span></span>;
   return <span><span class="status active">Active</span></span>;
 }
 
@@ -88,7 +88,10 @@ interface RowProps {
 function Row({ person, onChange }: RowProps) {
   const active = person.state === "active";
   const button = (change: Change, text: string, look = "") => (
-    <button class={`button plain ${look}`} aria-label={`${text.replace("…", "")}: ${person.email}`} onClick={() => onChange(change)}>{text}</button>
+    <button class={`button plain ${look}`} aria-label={`${text.replace("…", "")}: ${person.email}`} onClick={(event) => {
+      event.currentTarget.closest("details")?.removeAttribute("open");
+      onChange(change);
+    }}>{text}</button>
   );
   return (
     <tr class={active ? "" : "is-ended"}>
@@ -99,7 +102,7 @@ function Row({ person, onChange }: RowProps) {
       <td data-label="Last seen"><span class="nowrap">{person.last_seen ? moment(person.last_seen, new Date()) : "Not yet"}</span></td>
       <td class="act number">
         {!person.you && (
-          <details class="menu">
+          <details class="menu" onKeyDown={(event) => { if (event.key === "Escape") event.currentTarget.open = false; }}>
             <summary class="button plain" aria-label={`Change ${person.email}`}>Change</summary>
             <div class="menu-list">
               {active && button(person.role === "admin" ? "member" : "admin", person.role === "admin" ? "Make a member…" : "Make an admin…")}

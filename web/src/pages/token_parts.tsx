@@ -9,7 +9,7 @@ import { Dialog } from "../parts/dialog.tsx";
 import { Choice, FormView, useForm } from "../parts/form.tsx";
 import { LoadedView } from "../parts/states.tsx";
 import { toast } from "../parts/toast.tsx";
-import { moment, plural } from "../text/format.ts";
+import { inSentence, moment, plural } from "../text/format.ts";
 import { shownState } from "../text/token.ts";
 
 export function Status({ token, now }: { token: Token; now: Date }) {
@@ -41,7 +41,7 @@ export function FreshToken({ made, start }: { made: NewToken; start: boolean }) 
       <p class="quiet">It is shown this once; the server keeps only its digest. If it is lost, generate another.</p>
       <CopyLine text={made.token} label="Token" />
       {made.replaces?.expires && (
-        <p>The former token works until {moment(made.replaces.expires, now)}. Give your job the new one before then.</p>
+        <p>The former token works until {inSentence(made.replaces.expires, now)}. Give your job the new one before then.</p>
       )}
       {start && (
         <p>Then <a href={`/tokens/${made.id}/start`}>set up a tool with it</a>: it takes a minute, and that page tells

@@ -9,7 +9,7 @@ import { Choice } from "../parts/form.tsx";
 import { Empty, LoadedView } from "../parts/states.tsx";
 import { toast } from "../parts/toast.tsx";
 import { useSigned } from "../session.tsx";
-import { dateOf, moment, plural, several } from "../text/format.ts";
+import { dateOf, moment, on, plural, several } from "../text/format.ts";
 import { expiresSoon, inOrder, timeLeft } from "../text/token.ts";
 import { FreshToken, LastUsed, ReplaceDialog, RevokeDialog, Status } from "./token_parts.tsx";
 
@@ -46,9 +46,9 @@ export function ExpiryNotice({ tokens, email }: { tokens: Token[]; email: string
     <div class="notice warn">
       <p>
         <bdi>{several(soon.map((one) => `“${one.name}”`))}</bdi>{" "}
-        {soon.length === 1 ? `expires on ${moment(first.expires!, now)}` : "expire within a week"}. Replace{" "}
-        {soon.length === 1 ? <a href={`/tokens/${first.id}`}>it</a> : <a href="/tokens">them</a>} before the jobs that
-        use {soon.length === 1 ? "it" : "them"} stop.
+        {soon.length === 1 ? `expires ${on(first.expires!, now)}` : "expire within a week"}.{" "}
+        {soon.length === 1 ? <a href={`/tokens/${first.id}`}>Replace it</a> : <a href="/tokens">Replace them</a>} before the
+        jobs that use {soon.length === 1 ? "it" : "them"} stop.
       </p>
     </div>
   );

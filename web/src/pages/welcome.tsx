@@ -10,7 +10,7 @@ import { InsecureBanner, Key } from "../frame.tsx";
 import { Field, FormView, useForm } from "../parts/form.tsx";
 import { Loading, ProblemNotice } from "../parts/states.tsx";
 import { passwordProblem } from "../text/check.ts";
-import { moment } from "../text/format.ts";
+import { inSentence } from "../text/format.ts";
 
 interface WelcomeProps {
   config: Config;
@@ -83,7 +83,7 @@ function Accept({ config, code, offer, signedIn }: AcceptProps) {
         <Field form={form} name="password" label="New password" type="password" autocomplete="new-password" autofocus
           hint={`At least ${config.password_min} characters. A few words in a row are easy to remember.`} />
       </FormView>
-      <p class="small quiet">This link works once, until {moment(offer.expires, new Date())}.</p>
+      <p class="small quiet">This link works once, until {inSentence(offer.expires, new Date())}.</p>
     </>
   );
 }

@@ -2,7 +2,7 @@
 // A form that checks each field where it stands, sends once, and shows what the server says beside
 // the field at fault. What was typed stays whatever happens.
 import type { ComponentChildren, TargetedEvent } from "preact";
-import { useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { asProblem } from "../api/load.ts";
 import { ProblemNotice } from "./states.tsx";
 import type { Problem } from "../api/client.ts";
@@ -100,10 +100,15 @@ export function Field<V, K extends keyof V & string>(props: FieldProps<V, K>) {
   const error = form.errors[name];
   const [shown, setShown] = useState(false);
   const describedBy = [hint ? `${id}-hint` : "", error ? `${id}-error` : ""].filter(Boolean).join(" ");
-  const input = (
+  const input = useRef<HTMLInputElement>(null);
+  // In a dialog, which is not open yet, the dialog does this.
+  useEffect(() => {
+    if (props.autofocus) input.current?.focus();
+  }, []);
+  const element = (
     <input id={id} class="input" name={name} {...{ type: type === "password" && shown ? "text" : type } as { type: "text" }}
       value={String(form.values[name] ?? "")} autocomplete={props.autocomplete ?? "off"}
-      autofocus={props.autofocus} readOnly={props.readOnly} maxLength={props.maxLength}
+      ref={input} data-first={props.autofocus || undefined} readOnly={props.readOnly} maxLength={props.maxLength}
       spellcheck={false} autocapitalize="off" dir={type === "text" ? "auto" : undefined}
       aria-invalid={error ? "true" : undefined} aria-describedby={describedBy || undefined}
       onInput={(event) => form.set(name, event.currentTarget.value as V[K])} />
@@ -113,11 +118,11 @@ export function Field<V, K extends keyof V & string>(props: FieldProps<V, K>) {
       <label for={id}>{label}</label>
       {type === "password" ? (
         <div class="with-button">
-          {input}
+          {element}
           <button class="button" type="button" aria-pressed={shown} aria-label={`Show ${label.toLowerCase()}`}
             onClick={() => setShown(!shown)}>{shown ? "Hide" : "Show"}</button>
         </div>
-      ) : input}
+      ) : element}
       {hint && <p class="hint" id={`${id}-hint`}>{hint}</p>}
       {error && <p class="error" id={`${id}-error`} role="alert">{error}</p>}
     </div>

@@ -95,6 +95,17 @@ export function moment(instant: Instant, now: Date): string {
   return date2(date);
 }
 
+// The same within a sentence: "today, 14:02", "3 Sep 2026".
+export function inSentence(instant: Instant, now: Date): string {
+  return moment(instant, now).replace(/^[TY]/, (letter) => letter.toLowerCase());
+}
+
+// "today, 14:02", "on 3 Sep 2026".
+export function on(instant: Instant, now: Date): string {
+  const text = inSentence(instant, now);
+  return /^\d/.test(text) ? `on ${text}` : text;
+}
+
 // To the second, for a log.
 export function exactly(instant: Instant): string {
   return new Intl.DateTimeFormat(kLocale, { dateStyle: "medium", timeStyle: "medium" })
@@ -128,7 +139,7 @@ export function until(instant: Instant, now: Date): string {
   if (seconds <= 0) return "now";
   if (seconds < 90) return `in ${seconds} s`;
   if (seconds < 5400) return `in ${Math.round(seconds / 60)} minutes`;
-  return `at ${moment(instant, now)}`;
+  return on(instant, now);
 }
 
 // "90 days", "3 hours", "15 minutes", "40 seconds": the greatest unit of which there are two.
