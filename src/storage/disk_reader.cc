@@ -12,10 +12,34 @@
 namespace valetkey::storage {
 namespace {
 
+// An object whose content is in memory.
+class MemoryReader final : public ObjectReader {
+ public:
+  MemoryReader(std::shared_ptr<const KnownObject> object, SmallContents::Held content)
+      : object_(std::move(object)), content_(std::move(content)) {}
+  const ObjectInfo& info() const override { return object_->info; }
+
+  Result<std::size_t, ReadFailure> read(std::uint64_t offset, std::span<char> out,
+                                        ReadMode) override {
+    const std::string_view all = content_->bytes();
+    if (offset >= all.size()) return 0;
+    return all.copy(out.data(), out.size(), offset);
+  }
+
+ private:
+  std::shared_ptr<const KnownObject> object_;
+  SmallContents::Held content_;
+};
+
 class DiskReader final : public ObjectReader {
  public:
-  DiskReader(DiskStore& store, std::shared_ptr<const KnownObject> object, SealedReader sealed)
-      : store_(store), object_(std::move(object)), sealed_(std::move(sealed)) {}
+  // `contents`: where a small object that is read as a whole is kept; null: nowhere.
+  DiskReader(DiskStore& store, std::shared_ptr<const KnownObject> object, SealedReader sealed,
+             SmallContents* contents)
+      : store_(store),
+        object_(std::move(object)),
+        sealed_(std::move(sealed)),
+        contents_(contents) {}
   const ObjectInfo& info() const override { return object_->info; }
 
   Result<std::size_t, ReadFailure> read(std::uint64_t offset, std::span<char> out,
@@ -25,6 +49,8 @@ class DiskReader final : public ObjectReader {
       store_.count_corrupt(object_->info.key,
                            fmt::format("chunk {} of file {} does not authenticate",
                                        sealed_.failed_chunk(), object_->id.str()));
+    if (got && contents_ != nullptr && offset == 0 && *got == object_->info.size)
+      contents_->insert(object_->id, object_->generation, {out.data(), *got});
     return got;
   }
   void remember() const override { store_.remember(object_); }
@@ -33,6 +59,7 @@ class DiskReader final : public ObjectReader {
   DiskStore& store_;
   std::shared_ptr<const KnownObject> object_;  // shared with the thread's cache
   SealedReader sealed_;
+  SmallContents* contents_;
 };
 
 // Opens only if the path is wholly in the kernel's directory cache (Linux 5.12).
@@ -50,9 +77,11 @@ std::optional<Result<std::unique_ptr<ObjectReader>>> DiskStore::open_cached(std:
   MetadataCache& cache = MetadataCache::of_thread(identity_);
   const Known known = cache.find(key, generation(), clock_.now());
   if (!known) return std::nullopt;
+  if (auto content = contents_.find(known->id, known->generation))
+    return std::make_unique<MemoryReader>(known, std::move(content));
   FileDescriptor file = open_without_blocking(path_of(known->id));
   if (!file) return std::nullopt;  // not cached, or replaced by another process just now
-  return open_known(known, std::move(file));
+  return open_known(known, std::move(file), &contents_);  // asked for twice: worth keeping
 }
 
 Result<std::unique_ptr<ObjectReader>> DiskStore::open(std::string_view key) {
@@ -61,7 +90,7 @@ Result<std::unique_ptr<ObjectReader>> DiskStore::open(std::string_view key) {
   for (int attempt = 0;; ++attempt) {
     VALETKEY_TRY(const Known known, look_up(key, attempt > 0));
     auto file = open_file(path_of(known->id), O_RDONLY | O_NOFOLLOW);
-    if (file) return open_known(known, std::move(*file));
+    if (file) return open_known(known, std::move(*file), nullptr);
     if (file.error().code != ErrorCode::not_found) return std::unexpected(file.error());
     if (attempt < kAttempts) continue;
     count_corrupt(key, fmt::format("file {} is missing", known->id.str()));
@@ -71,11 +100,11 @@ Result<std::unique_ptr<ObjectReader>> DiskStore::open(std::string_view key) {
   }
 }
 
-Result<std::unique_ptr<ObjectReader>> DiskStore::open_known(const Known& known,
-                                                            FileDescriptor file) {
+Result<std::unique_ptr<ObjectReader>> DiskStore::open_known(const Known& known, FileDescriptor file,
+                                                            SmallContents* contents) {
   auto sealed = SealedReader::open(std::move(file), path_of(known->id).string(), known->id,
                                    known->data_key, known->info.size);
-  if (sealed) return std::make_unique<DiskReader>(*this, known, std::move(*sealed));
+  if (sealed) return std::make_unique<DiskReader>(*this, known, std::move(*sealed), contents);
   if (sealed.error().code == ErrorCode::corrupt)
     count_corrupt(known->info.key, sealed.error().detail);
   return std::unexpected(sealed.error());

@@ -152,6 +152,7 @@ void DiskStore::raise_generation(std::uint64_t generation) {
   std::uint64_t known = generation_.load();
   while (known < generation && !generation_.compare_exchange_weak(known, generation)) {
   }
+  contents_.follow(generation);
 }
 
 // Follows what other processes commit. A failed look is tried again: readers find out by

@@ -21,6 +21,7 @@
 #include "storage/index.h"
 #include "storage/metadata_cache.h"
 #include "storage/object_store.h"
+#include "storage/small_contents.h"
 #include "storage/staging.h"
 
 namespace valetkey::storage {
@@ -86,7 +87,8 @@ class DiskStore final : public ObjectStore {
   DiskStore(DiskStoreOptions options, const KeySource& keys, const Clock& clock)
       : options_(std::move(options)), keys_(keys), clock_(clock) {}
   Result<Known> look_up(std::string_view key, bool fresh);
-  Result<std::unique_ptr<ObjectReader>> open_known(const Known& known, FileDescriptor file);
+  Result<std::unique_ptr<ObjectReader>> open_known(const Known& known, FileDescriptor file,
+                                                   SmallContents* contents);
   Result<void> note_former(const std::vector<FormerObject>& former);
   Result<void> commit(const IndexChange& change, bool& undecided);
   void raise_generation(std::uint64_t generation);
@@ -100,6 +102,7 @@ class DiskStore final : public ObjectStore {
   std::unique_ptr<FileSync> own_sync_;
   FileSync* sync_ = nullptr;
   std::shared_ptr<const int> identity_ = std::make_shared<const int>(0);  // of the threads' caches
+  SmallContents contents_;
   std::atomic<std::uint64_t> generation_{0};
   std::atomic<std::uint64_t> corrupt_{0};
   std::mutex watch_mutex_;

@@ -100,6 +100,34 @@ TEST(DiskStore, SettlesTheLinksThatAnEarlierProgramLeft) {
   EXPECT_FALSE(fs::exists(dead));
 }
 
+TEST(DiskStore, ServesASmallObjectThatIsReadAgainFromMemoryUntilItChanges) {
+  DiskFixture disk;
+  disk.put("a", "first");
+  (*disk.store().open("a"))->remember();
+  const auto cached = [&]() -> std::string {
+    const auto reader = disk.store().open_cached("a");
+    if (!reader || !*reader) return "not in memory";
+    std::string content((**reader)->info().size, '\0');
+    const auto got = (**reader)->read(0, content, ReadMode::blocking);
+    return got ? content.substr(0, *got) : "failed";
+  };
+  EXPECT_EQ(cached(), "first");
+  ASSERT_TRUE(fs::remove(disk.files().at(0)));
+  EXPECT_EQ(cached(), "first");
+  const auto reader = disk.store().open_cached("a");
+  ASSERT_TRUE(reader && *reader);
+  char middle[3];
+  EXPECT_EQ((**reader)->read(1, middle, ReadMode::cached_only).value(), 3U);
+  EXPECT_EQ(std::string_view(middle, 3), "irs");
+  EXPECT_EQ((**reader)->read(5, middle, ReadMode::cached_only).value(), 0U);
+
+  disk.put("a", "second");
+  (*disk.store().open("a"))->remember();
+  EXPECT_EQ(cached(), "second");
+  ASSERT_TRUE(disk.store().publish({{}, {"a"}, {}, {}}));
+  EXPECT_EQ(cached(), "not in memory");
+}
+
 TEST(DiskStore, RefusesExchangedFilesAndCountsThem) {
   DiskFixture disk;
   disk.put("a", "1");
