@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.request
 
 TICKS = os.sysconf("SC_CLK_TCK")
 SERVER_CORE, CLIENT_CORE = "0", "1"
@@ -113,6 +114,37 @@ http {{
         self.process.wait(timeout=20)
 
 
+class Minio:
+    """MinIO on the server's core, where the program is: $MINIO_BIN, or ~/.cache/valetkey-minio/minio. It is a separate
+    program under another licence, which is only measured."""
+    PROGRAM = pathlib.Path(os.environ.get("MINIO_BIN", pathlib.Path.home() / ".cache/valetkey-minio/minio"))
+    KEY, SECRET = "peer", "only-for-this-run"
+
+    def __init__(self, folder: pathlib.Path, port: int):
+        self.port, self.address = port, f"http://127.0.0.1:{port}"
+        with open(folder / "minio.log", "wb") as log:
+            self.process = subprocess.Popen(
+                pinned(SERVER_CORE, str(self.PROGRAM), "server", "--quiet", "--address", f"127.0.0.1:{port}",
+                       str(folder / "minio")), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "GOMAXPROCS": "1", "MINIO_ROOT_USER": self.KEY,
+                     "MINIO_ROOT_PASSWORD": self.SECRET, "MINIO_BROWSER": "off", "MINIO_UPDATE": "off",
+                     "MINIO_CALLHOME_ENABLE": "off", "MINIO_CI_CD": "1"})
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(f"{self.address}/minio/health/ready", timeout=2).close()
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise RuntimeError(f"MinIO does not start: {(folder / 'minio.log').read_text()[-1000:]}")
+
+    def pids(self) -> list[int]:
+        return [self.process.pid]
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait(timeout=20)
+
+
 class BareGet:
     """The floor under a download."""
 
@@ -148,3 +180,21 @@ def wrk(url: str, requests: str, folder: pathlib.Path, seconds: float, connectio
     if answer["errors"] or not answer["requests"]:
         raise RuntimeError(f"wrk met errors: {done.stdout}")
     return answer
+
+
+def send_request(program: pathlib.Path, port: int, request: str, seconds: float, rate: float = 0,
+                 connections: int = 64) -> dict:
+    """One request again and again from the client's core, `rate` a second (open loop), or as fast as it is answered."""
+    done = subprocess.run(pinned(CLIENT_CORE, str(program), str(port), str(connections), str(seconds), str(rate)),
+                          input=request, capture_output=True, text=True, timeout=seconds + 60)
+    if done.returncode != 0:
+        raise RuntimeError(f"send_request: {done.stderr}")
+    answer = json.loads(done.stdout)
+    if answer["errors"] or not answer["requests"]:
+        raise RuntimeError(f"send_request met errors: {done.stdout} {done.stderr[-1000:]}")
+    return {**answer, "rps": answer["requests"] / answer["seconds"]}
+
+
+def request_text(method: str, path: str, headers: dict[str, str], body: str = "") -> str:
+    fields = {**headers, **({"Content-Length": str(len(body))} if body else {})}
+    return f"{method} {path} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in fields.items()) + "\r\n" + body

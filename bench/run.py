@@ -2,6 +2,7 @@
 """Benchmarks of the whole program against floors and a peer in the same run: paired, in rotation, medians and spread.
 Called by script/bench, which documents the arguments."""
 import argparse
+import json
 import os
 import pathlib
 import resource
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests" / "e2e"))
@@ -22,10 +24,12 @@ import events  # noqa: E402
 import report  # noqa: E402
 import sync  # noqa: E402
 import trees  # noqa: E402
-from botocore.auth import S3SigV4Auth  # noqa: E402
+import boto3  # noqa: E402
+from botocore.auth import S3SigV4Auth, SigV4Auth  # noqa: E402
 from botocore.awsrequest import AWSRequest  # noqa: E402
 from botocore.credentials import Credentials  # noqa: E402
-from peers import CLIENT_CORE, SERVER_CORE, BareGet, Nginx, cpu_seconds, pinned, request_line, wrk  # noqa: E402
+from peers import (CLIENT_CORE, SERVER_CORE, BareGet, Minio, Nginx, cpu_seconds, pinned, request_line,  # noqa: E402
+                   request_text, send_request, wrk)
 from server import BUCKET, PROGRAMS, Server, free_ports  # noqa: E402
 
 ACCOUNT = "1"
@@ -122,9 +126,83 @@ class Bench:
         finally:
             nginx.stop()
             server.close()
-        for name, key, unit in [("cpu_vs_nginx", "cpu_us", "us"), ("rps_vs_nginx", "rps", "1/s"),
-                                ("p99_vs_nginx", "p99_ms", "ms")]:
+        for name, key, unit in [("cpu_vs_nginx", "cpu_us", "us"), ("rps_vs_nginx", "rps", "1/s")]:
             self.add(f"credentials.{name}", unit, [run[key] for run in ours], [run[key] for run in theirs])
+
+    def credentials_half_load(self) -> None:
+        """Open loop, at half of what each answered as fast as it could just before."""
+        server = self.serve({})
+        nginx = self.peer(server, server.get("/v2/export/credentials", server.token).text)
+        bearer = {"Host": "127.0.0.1", "Authorization": f"Bearer {server.token}"}
+
+        def half(port: int, path: str) -> float:
+            request = request_text("GET", path, bearer)
+            peak = send_request(PROGRAMS / "send_request", port, request, self.seconds / 2)["rps"]
+            return send_request(PROGRAMS / "send_request", port, request, self.seconds, peak / 2)["p99_ms"]
+
+        try:
+            ours, theirs = self.rotate(lambda: half(server.api_port, "/v2/export/credentials"),
+                                       lambda: half(nginx.port, "/json"))
+        finally:
+            nginx.stop()
+            server.close()
+        self.add("credentials.half_load_p99_ms", "ms", ours)
+        self.add("credentials.half_load_p99_vs_nginx", "ms", ours, theirs)
+
+    def minio(self, name: str) -> Minio | None:
+        if Minio.PROGRAM.exists():
+            return Minio(pathlib.Path(tempfile.mkdtemp(dir=self.folder)), *free_ports(1))
+        self.note(f"{name}: left out, there is no MinIO at {Minio.PROGRAM}; MINIO_BIN names it")
+        return None
+
+    def credentials_peer(self) -> None:
+        minio = self.minio("credentials.vs_peer")
+        if minio is None:
+            return
+        server = self.serve({})
+        ours_text = request_text("GET", "/v2/export/credentials",
+                                 {"Host": "127.0.0.1", "Authorization": f"Bearer {server.token}"})
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/{PREFIX}*"}]})
+        body = urllib.parse.urlencode({"Action": "AssumeRole", "Version": "2011-06-15", "DurationSeconds": "3600",
+                                       "RoleArn": "arn:aws:iam::123456789012:role/export",
+                                       "RoleSessionName": "export", "Policy": policy})
+        signed = AWSRequest("POST", minio.address + "/", data=body,
+                            headers={"Content-Type": "application/x-www-form-urlencoded"})
+        SigV4Auth(Credentials(minio.KEY, minio.SECRET), "sts", "us-east-1").add_auth(signed)
+        theirs_text = request_text("POST", "/", {"Host": minio.address.split("//")[1], **dict(signed.headers.items())},
+                                   body)
+        try:
+            ours, theirs = self.rotate(
+                lambda: send_request(PROGRAMS / "send_request", server.api_port, ours_text, self.seconds)["rps"],
+                lambda: send_request(PROGRAMS / "send_request", minio.port, theirs_text, self.seconds)["rps"])
+        finally:
+            minio.stop()
+            server.close()
+        self.add("credentials.vs_peer", "1/s", ours, theirs)
+
+    def get_16k_peer(self) -> None:
+        minio = self.minio("get_16k.vs_peer")
+        if minio is None:
+            return
+        content = trees.content_of(16 << 10, "16k")
+        server = self.serve({f"{PREFIX}object": content})
+        client = boto3.client("s3", endpoint_url=minio.address, aws_access_key_id=minio.KEY,
+                              aws_secret_access_key=minio.SECRET, region_name="us-east-1")
+        client.create_bucket(Bucket=BUCKET)
+        client.put_object(Bucket=BUCKET, Key=f"{PREFIX}object", Body=content)
+        path = f"/{BUCKET}/{QUOTED}object"
+        signed = AWSRequest("GET", minio.address + path)
+        S3SigV4Auth(Credentials(minio.KEY, minio.SECRET), "s3", "us-east-1").add_auth(signed)
+        line = request_line(path, self.signed(server, path))
+        peer_line = request_line(path, {"Host": minio.address.split("//")[1], **dict(signed.headers.items())})
+        try:
+            ours, theirs = self.rotate(lambda: self.loaded(server.s3, line, self.pids(server))["rps"],
+                                       lambda: self.loaded(minio.address, peer_line, minio.pids())["rps"])
+        finally:
+            minio.stop()
+            server.close()
+        self.add("get_16k.vs_peer", "1/s", ours, theirs)
 
     def get_16k(self) -> None:
         content = trees.content_of(16 << 10, "16k")
@@ -288,12 +366,17 @@ class Bench:
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
 
 
-PARTS = {"credentials": Bench.credentials, "get_16k": Bench.get_16k, "get_256m": Bench.get_256m,
+PARTS = {"credentials": Bench.credentials, "credentials_half_load": Bench.credentials_half_load,
+         "credentials_peer": Bench.credentials_peer, "get_16k": Bench.get_16k, "get_16k_peer": Bench.get_16k_peer,
+         "get_256m": Bench.get_256m,
          "get_256m_tls": Bench.get_256m_tls, "list": Bench.list, "import": Bench.import_, "idle": Bench.idle,
          **events.PARTS, **sync.PARTS, **build.PARTS}
 ONLY_BY_NAME = {"build"}  # says nothing of the programs
 # A figure's own name selects the part that measures it.
-FIGURES = {**{name: name.split(".")[0] for name in report.TARGETS}, "list.page_1m_p50_ms": "list",
+FIGURES = {**{name: name.split(".")[0] for name in report.TARGETS},
+           "credentials.half_load_p99_ms": "credentials_half_load",
+           "credentials.half_load_p99_vs_nginx": "credentials_half_load",
+           "credentials.vs_peer": "credentials_peer", "get_16k.vs_peer": "get_16k_peer", "list.page_1m_p50_ms": "list",
            "list.page_1m_vs_10k": "list", "idle_rss_mib": "idle", "idle_1000_connections_rss_mib": "idle",
            **events.FIGURES, **sync.FIGURES}
 
