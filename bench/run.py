@@ -20,6 +20,7 @@ sys.path.insert(0, str(HERE.parent / "tests" / "e2e"))
 os.environ.setdefault("VALETKEY_PROGRAMS", str(HERE.parent / "build" / "release" / "bin"))
 
 import build  # noqa: E402
+import console  # noqa: E402
 import events  # noqa: E402
 import report  # noqa: E402
 import sync  # noqa: E402
@@ -370,7 +371,7 @@ PARTS = {"credentials": Bench.credentials, "credentials_half_load": Bench.creden
          "credentials_peer": Bench.credentials_peer, "get_16k": Bench.get_16k, "get_16k_peer": Bench.get_16k_peer,
          "get_256m": Bench.get_256m,
          "get_256m_tls": Bench.get_256m_tls, "list": Bench.list, "import": Bench.import_, "idle": Bench.idle,
-         **events.PARTS, **sync.PARTS, **build.PARTS}
+         "console": console.run, **events.PARTS, **sync.PARTS, **build.PARTS}
 ONLY_BY_NAME = {"build"}  # says nothing of the programs
 # A figure's own name selects the part that measures it.
 FIGURES = {**{name: name.split(".")[0] for name in report.TARGETS},

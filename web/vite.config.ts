@@ -7,7 +7,7 @@ export default defineConfig({
   build: {
     target: "es2022",
     modulePreload: { polyfill: false },
-    assetsInlineLimit: 0,  // no data: addresses; the policy allows them for images only
+    assetsInlineLimit: 0, // no data: addresses; the policy allows them for images only
     reportCompressedSize: false,
     rollupOptions: {
       output: {
@@ -15,7 +15,9 @@ export default defineConfig({
         chunkFileNames: "assets/[name]-[hash].js",
         // By this name the server knows which script gets the worker's policy.
         assetFileNames: (asset) =>
-          asset.names[0]?.endsWith(".worker.js") ? "assets/query-worker-[hash][extname]" : "assets/[name]-[hash][extname]",
+          asset.names[0]?.endsWith(".worker.js")
+            ? "assets/query-worker-[hash][extname]"
+            : "assets/[name]-[hash][extname]",
       },
     },
   },

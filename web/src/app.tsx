@@ -7,13 +7,14 @@ import { get, onExpiredSession, Problem } from "./api/client.ts";
 import { asProblem } from "./api/load.ts";
 import type { Config, Session } from "./api/types.ts";
 import { Frame } from "./frame.tsx";
+import { AccountPage } from "./pages/account.tsx";
 import { ActivityPage } from "./pages/activity.tsx";
 import { DayPage } from "./pages/day.tsx";
 import { ExportPage } from "./pages/export.tsx";
 import { HomePage } from "./pages/home.tsx";
 import { MePage } from "./pages/me.tsx";
 import { NotFoundPage } from "./pages/not_found.tsx";
-import { AccountPage, OperatorPage } from "./pages/operator.tsx";
+import { OperatorPage } from "./pages/operator.tsx";
 import { PeoplePage } from "./pages/people.tsx";
 import { SignInAgain, SignInPage } from "./pages/sign_in.tsx";
 import { StartPage } from "./pages/start.tsx";
@@ -65,8 +66,18 @@ function Console() {
   useEffect(load, []);
 
   if (problem)
-    return <main id="main" class="narrow"><h1>Valetkey</h1><ProblemNotice problem={problem} again={load} /></main>;
-  if (!begun) return <main id="main" class="narrow"><Loading what="the console" /></main>;
+    return (
+      <main id="main" class="narrow">
+        <h1>Valetkey</h1>
+        <ProblemNotice problem={problem} again={load} />
+      </main>
+    );
+  if (!begun)
+    return (
+      <main id="main" class="narrow">
+        <Loading what="the console" />
+      </main>
+    );
   const signedIn = (session: Session) => setBegun({ ...begun, session });
   if (path === "/welcome") return <WelcomePage config={begun.config} signedIn={signedIn} />;
   if (!begun.session) return <SignInPage config={begun.config} signedIn={signedIn} />;
@@ -94,7 +105,9 @@ function SignedInConsole({ config, session, signedIn }: SignedProps) {
   };
   return (
     <SignedContext.Provider value={{ config, session, signedIn }}>
-      <Frame><Pages session={session} /></Frame>
+      <Frame>
+        <Pages session={session} />
+      </Frame>
       {again.length > 0 && <SignInAgain config={config} session={session} onSignedIn={resume} />}
     </SignedContext.Provider>
   );
@@ -145,7 +158,11 @@ class Mishaps extends Component<{ children: ComponentChildren }, { error: unknow
       <main id="main" class="narrow">
         <h1>This page failed</h1>
         <ProblemNotice problem={asProblem(this.state.error)} />
-        <div class="row"><button class="button main" onClick={() => location.reload()}>Load it again</button></div>
+        <div class="row">
+          <button class="button main" onClick={() => location.reload()}>
+            Load it again
+          </button>
+        </div>
       </main>
     );
   }

@@ -8,12 +8,18 @@ import { asProblem } from "./api/load.ts";
 import { toast } from "./parts/toast.tsx";
 import { useSigned } from "./session.tsx";
 
-const kTenant = [["/export", "Export"], ["/query", "Query"], ["/tokens", "Tokens"], ["/activity", "Activity"]] as const;
+const kTenant = [
+  ["/export", "Export"],
+  ["/query", "Query"],
+  ["/tokens", "Tokens"],
+  ["/activity", "Activity"],
+] as const;
 
 export function Key() {
   return (
     <svg viewBox="0 0 24 24" aria-hidden="true">
-      <circle cx="8" cy="8" r="4.5" /><path d="M11.5 11.5 20 20m-4.5-4.5 2.5-2.5" />
+      <circle cx="8" cy="8" r="4.5" />
+      <path d="M11.5 11.5 20 20m-4.5-4.5 2.5-2.5" />
     </svg>
   );
 }
@@ -21,7 +27,7 @@ export function Key() {
 export async function signOut(): Promise<void> {
   try {
     await remove("/session");
-    location.assign("/sign-in");  // a new page: nothing of this one stays in memory
+    location.assign("/sign-in"); // a new page: nothing of this one stays in memory
   } catch (error) {
     toast(asProblem(error).message);
   }
@@ -32,8 +38,12 @@ export function Frame({ children }: { children: ComponentChildren }) {
   const { config, session } = useSigned();
   const { path } = useLocation();
   const { user } = session;
-  const pages = user.role === "operator" ? [["/operator", "Operator"]] as const
-    : user.role === "admin" ? [...kTenant, ["/people", "People"] as const] : kTenant;
+  const pages =
+    user.role === "operator"
+      ? ([["/operator", "Operator"]] as const)
+      : user.role === "admin"
+        ? [...kTenant, ["/people", "People"] as const]
+        : kTenant;
   useEffect(() => {
     const current = nav.current?.querySelector<HTMLElement>("[aria-current]");
     if (current) nav.current!.scrollLeft = current.offsetLeft - nav.current!.offsetLeft - 16;
@@ -41,20 +51,42 @@ export function Frame({ children }: { children: ComponentChildren }) {
   const here = (href: string) => path === href || path.startsWith(`${href}/`);
   return (
     <>
-      <a class="skip" href="#main">Skip to content</a>
+      <a class="skip" href="#main">
+        Skip to content
+      </a>
       <header class="bar">
         <div class="bar-inner">
-          <a class="brand" href="/"><Key />Valetkey</a>
+          <a class="brand" href="/">
+            <Key />
+            Valetkey
+          </a>
           <nav class="nav" ref={nav} aria-label="Console">
             {pages.map(([href, name]) => (
-              <a key={href} href={href} aria-current={here(href) ? (path === href ? "page" : "true") : undefined}>{name}</a>
+              <a
+                key={href}
+                href={href}
+                aria-current={here(href) ? (path === href ? "page" : "true") : undefined}
+              >
+                {name}
+              </a>
             ))}
           </nav>
           <div class="who">
-            <a href="/me" dir="auto" aria-current={here("/me") ? "page" : undefined}>{user.email}</a><br />
+            <a href="/me" dir="auto" aria-current={here("/me") ? "page" : undefined}>
+              {user.email}
+            </a>
+            <br />
             <span class="quiet">
-              {user.account && <><bdi>{user.account.name}</bdi>, </>}{user.role}
-              {" · "}<button class="link" type="button" onClick={signOut}>Sign out</button>
+              {user.account && (
+                <>
+                  <bdi>{user.account.name}</bdi>,{" "}
+                </>
+              )}
+              {user.role}
+              {" · "}
+              <button class="link" type="button" onClick={signOut}>
+                Sign out
+              </button>
             </span>
           </div>
         </div>
@@ -68,8 +100,8 @@ export function Frame({ children }: { children: ComponentChildren }) {
 export function InsecureBanner() {
   return (
     <p class="banner">
-      <strong>This connection is not encrypted.</strong> Others on the network can read passwords and tokens. Ask your
-      operator for an https:// address.
+      <strong>This connection is not encrypted.</strong> Others on the network can read passwords
+      and tokens. Ask your operator for an https:// address.
     </p>
   );
 }
@@ -99,7 +131,9 @@ export function Page({ title, lead, trail, actions, children }: PageProps) {
       <div class="head">
         <div>
           {trail && <p class="trail">{trail}</p>}
-          <h1 tabIndex={-1} ref={heading} dir="auto">{title}</h1>
+          <h1 tabIndex={-1} ref={heading} dir="auto">
+            {title}
+          </h1>
           {lead && <p>{lead}</p>}
         </div>
         {actions && <div class="row">{actions}</div>}

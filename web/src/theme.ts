@@ -8,7 +8,7 @@ export function readTheme(): Theme {
     const kept = localStorage.getItem(kKey);
     return kept === "light" || kept === "dark" ? kept : "system";
   } catch {
-    return "system";  // storage is forbidden in this browser
+    return "system"; // storage is forbidden in this browser
   }
 }
 

@@ -14,7 +14,8 @@ function answers(...list: (Response | Error)[]) {
     return answer;
   });
 }
-const json = (status: number, body: unknown, headers = {}) => new Response(JSON.stringify(body), { status, headers });
+const json = (status: number, body: unknown, headers = {}) =>
+  new Response(JSON.stringify(body), { status, headers });
 
 afterEach(() => {
   onExpiredSession(null);
@@ -26,7 +27,10 @@ test("what changes something carries the header that other sites cannot set", as
   expect(await post("/tokens", { name: "x" })).toEqual({ id: 1 });
   await get("/tokens");
   expect(sent[0]!.path).toBe("/v2/console/tokens");
-  expect(sent[0]!.init.headers).toMatchObject({ "X-Valetkey-Console": "1", "Content-Type": "application/json" });
+  expect(sent[0]!.init.headers).toMatchObject({
+    "X-Valetkey-Console": "1",
+    "Content-Type": "application/json",
+  });
   expect(sent[1]!.init.headers).not.toHaveProperty("X-Valetkey-Console");
 });
 
@@ -40,24 +44,45 @@ test("an expired session is renewed in place, and the request sent again with al
 });
 
 test("a wrong password at sign-in is no expired session", async () => {
-  answers(json(401, { code: "unauthenticated", message: "The address or the password is wrong.", uuid: "" }));
+  answers(
+    json(401, {
+      code: "unauthenticated",
+      message: "The address or the password is wrong.",
+      uuid: "",
+    }),
+  );
   const ask = vi.fn(async () => {});
   onExpiredSession(ask);
-  await expect(post("/session", {}, { open: true })).rejects.toThrow("The address or the password is wrong.");
+  await expect(post("/session", {}, { open: true })).rejects.toThrow(
+    "The address or the password is wrong.",
+  );
   expect(ask).not.toHaveBeenCalled();
 });
 
 test("a problem names its field, and how long to wait", async () => {
-  answers(json(429, { code: "rate_limited", message: "Too often.", field: "email" }, { "Retry-After": "30" }));
+  answers(
+    json(
+      429,
+      { code: "rate_limited", message: "Too often.", field: "email" },
+      { "Retry-After": "30" },
+    ),
+  );
   const problem = await post("/people").catch((error: unknown) => error);
-  expect(problem).toMatchObject({ status: 429, field: "email", retryAfter: 30, message: "Too often." });
+  expect(problem).toMatchObject({
+    status: 429,
+    field: "email",
+    retryAfter: 30,
+    message: "Too often.",
+  });
 });
 
 test("no network, and an answer that is not ours, are said in words", async () => {
   answers(new TypeError("Failed to fetch"), new Response("<html>", { status: 502 }));
   const offline = await get("/tokens").catch((error: unknown) => error as Problem);
   expect((offline as Problem).message).toContain("cannot be reached");
-  await expect(get("/tokens")).rejects.toThrow("The server answered 502, without a reason. Try again.");
+  await expect(get("/tokens")).rejects.toThrow(
+    "The server answered 502, without a reason. Try again.",
+  );
 });
 
 test("empty parameters are left out", () => {

@@ -2,8 +2,13 @@
 import { expect, test } from "vitest";
 import { fileName, kTools, sdksMayAsk, stepsFor } from "../src/text/commands.ts";
 
-const place = { api: "https://valetkey.example.com", endpoint: "https://s3.valetkey.example.com", bucket: "optimizely-events-data",
-  region: "eu-central-1", account: "123" };
+const place = {
+  api: "https://valetkey.example.com",
+  endpoint: "https://s3.valetkey.example.com",
+  bucket: "optimizely-events-data",
+  region: "eu-central-1",
+  account: "123",
+};
 
 test("a token's name becomes a plain file name", () => {
   expect(fileName("Ann’s laptop")).toBe("ann-s-laptop.token");
@@ -13,7 +18,9 @@ test("a token's name becomes a plain file name", () => {
 
 test("every tool gets the real addresses, and the token stands in no command", () => {
   for (const { value } of kTools) {
-    const text = stepsFor(value, place, "job.token").map((step) => step.code).join("\n");
+    const text = stepsFor(value, place, "job.token")
+      .map((step) => step.code)
+      .join("\n");
     expect(text, value).toContain(place.api);
     expect(text, value).not.toContain("vkpat_");
     if (value !== "valetkey") expect(text, value).toContain("s3.valetkey.example.com");

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from "vitest";
 import type { Export, ExportDay } from "../src/api/types.ts";
-import { axis, calendar, cellsBetween, firstSentence, levelOf, measure, missingDays, weekStart } from "../src/text/days.ts";
+import {
+  axis,
+  calendar,
+  cellsBetween,
+  firstSentence,
+  levelOf,
+  measure,
+  missingDays,
+  weekStart,
+} from "../src/text/days.ts";
 
 const now = new Date("2026-11-29T12:00:00Z");
 
@@ -10,20 +19,30 @@ function day(name: string, rows: number | null, complete = true): ExportDay {
 }
 
 function exported(state: "complete" | "open" | "no_data", days: ExportDay[]): Export {
-  return { today: "2026-11-29", complete_through: "2026-11-27", last_export: "2026-11-29T11:56:00Z",
-    next_export: "2026-11-29T12:11:00Z", first_day: days[0]?.day ?? null, retention_days: null,
-    yesterday: { day: "2026-11-28", state }, days };
+  return {
+    today: "2026-11-29",
+    complete_through: "2026-11-27",
+    last_export: "2026-11-29T11:56:00Z",
+    next_export: "2026-11-29T12:11:00Z",
+    first_day: days[0]?.day ?? null,
+    retention_days: null,
+    yesterday: { day: "2026-11-28", state },
+    days,
+  };
 }
 
 describe("the first sentence", () => {
   const days = [day("2026-11-28", 5)];
   test("says that yesterday is complete", () => {
     expect(firstSentence(exported("complete", days), now)).toBe(
-      "Yesterday, Saturday 28 November, is complete. The last export of today’s events was 4 minutes ago.");
+      "Yesterday, Saturday 28 November, is complete. The last export of today’s events was 4 minutes ago.",
+    );
   });
   test("says what is missing, and when it comes", () => {
-    expect(firstSentence(exported("open", days), now)).toBe("Yesterday, Saturday 28 November, is not complete yet." +
-      " Days are complete through 27 November. The next export is in 11 minutes.");
+    expect(firstSentence(exported("open", days), now)).toBe(
+      "Yesterday, Saturday 28 November, is not complete yet." +
+        " Days are complete through 27 November. The next export is in 11 minutes.",
+    );
   });
   test("tells a day without data from one that is late", () => {
     expect(firstSentence(exported("no_data", days), now)).toContain("is closed and had no data");
@@ -34,7 +53,11 @@ describe("the first sentence", () => {
 });
 
 describe("the calendar", () => {
-  const data = exported("complete", [day("2026-11-25", 10), day("2026-11-27", 100), day("2026-11-29", 40, false)]);
+  const data = exported("complete", [
+    day("2026-11-25", 10),
+    day("2026-11-27", 100),
+    day("2026-11-29", 40, false),
+  ]);
   test("has whole weeks that begin on Monday and end with today's", () => {
     const cells = calendar(data, "decisions", 2);
     expect(cells).toHaveLength(14);
@@ -44,9 +67,21 @@ describe("the calendar", () => {
     expect(weekStart("2026-11-23")).toBe("2026-11-23");
   });
   test("tells no data, an open day, and what was before the first", () => {
-    const states = Object.fromEntries(cellsBetween(data, "decisions", "2026-11-24", "2026-11-30").map((cell) => [cell.day, cell.state]));
-    expect(states).toEqual({ "2026-11-24": "before", "2026-11-25": "full", "2026-11-26": "none", "2026-11-27": "full",
-      "2026-11-28": "none", "2026-11-29": "open", "2026-11-30": "future" });
+    const states = Object.fromEntries(
+      cellsBetween(data, "decisions", "2026-11-24", "2026-11-30").map((cell) => [
+        cell.day,
+        cell.state,
+      ]),
+    );
+    expect(states).toEqual({
+      "2026-11-24": "before",
+      "2026-11-25": "full",
+      "2026-11-26": "none",
+      "2026-11-27": "full",
+      "2026-11-28": "none",
+      "2026-11-29": "open",
+      "2026-11-30": "future",
+    });
     expect(missingDays(data, "decisions")).toEqual(["2026-11-26", "2026-11-28"]);
   });
   test("measures bytes where a part was never counted", () => {
@@ -63,5 +98,6 @@ test("an axis ends at a round figure at or above the greatest", () => {
   expect(axis(381_000)).toEqual({ top: 400_000, step: 100_000 });
   expect(axis(3)).toEqual({ top: 3, step: 1 });
   expect(axis(0)).toEqual({ top: 1, step: 1 });
-  for (const most of [1, 7, 99, 1001, 33_333, 9_999_999]) expect(axis(most).top).toBeGreaterThanOrEqual(most);
+  for (const most of [1, 7, 99, 1001, 33_333, 9_999_999])
+    expect(axis(most).top).toBeGreaterThanOrEqual(most);
 });

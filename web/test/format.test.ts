@@ -1,6 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from "vitest";
-import { ago, bytes, count, duration, inSentence, longDay, moment, on, plural, several, short, tiny, until } from "../src/text/format.ts";
+import {
+  ago,
+  bytes,
+  count,
+  duration,
+  inSentence,
+  longDay,
+  moment,
+  on,
+  plural,
+  several,
+  short,
+  tiny,
+  until,
+} from "../src/text/format.ts";
 
 const now = new Date("2026-11-29T12:00:00Z");
 const before = (seconds: number) => new Date(now.getTime() - seconds * 1000).toISOString();

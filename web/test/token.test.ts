@@ -6,14 +6,29 @@ import { dateProblem, inOrder, lifetimeRequest, shownState, timeLeft } from "../
 
 const now = new Date("2026-11-29T12:00:00Z");
 function token(more: Partial<Token>): Token {
-  return { id: "tok_1", name: "job", user: "ann@example.com", scopes: ["export"], state: "active", created: "2026-11-01T00:00:00Z",
-    expires: null, revoked: null, parent: null, last_used: null, last_used_from: null, ...more };
+  return {
+    id: "tok_1",
+    name: "job",
+    user: "ann@example.com",
+    scopes: ["export"],
+    state: "active",
+    created: "2026-11-01T00:00:00Z",
+    expires: null,
+    revoked: null,
+    parent: null,
+    last_used: null,
+    last_used_from: null,
+    ...more,
+  };
 }
 
 describe("a token", () => {
   test("expires soon in its last week", () => {
     expect(shownState(token({}), now).word).toBe("Active");
-    expect(shownState(token({ expires: "2026-12-03T12:00:00Z" }), now)).toEqual({ look: "soon", word: "Expires soon" });
+    expect(shownState(token({ expires: "2026-12-03T12:00:00Z" }), now)).toEqual({
+      look: "soon",
+      word: "Expires soon",
+    });
     expect(shownState(token({ expires: "2026-12-07T12:00:00Z" }), now).word).toBe("Active");
     expect(timeLeft(token({ expires: "2026-12-03T12:00:00Z" }), now)).toBe("4 days left");
   });
@@ -24,13 +39,19 @@ describe("a token", () => {
     expect(timeLeft(token({ state: "expired", expires: "2026-12-03T12:00:00Z" }), now)).toBe("");
   });
   test("that counts stands before those that ended, the newest first", () => {
-    const list = [token({ id: "a", state: "revoked", created: "2026-11-20T00:00:00Z" }), token({ id: "b" }), token({ id: "c", created: "2026-11-09T00:00:00Z" })];
+    const list = [
+      token({ id: "a", state: "revoked", created: "2026-11-20T00:00:00Z" }),
+      token({ id: "b" }),
+      token({ id: "c", created: "2026-11-09T00:00:00Z" }),
+    ];
     expect(inOrder(list).map((one) => one.id)).toEqual(["c", "b", "a"]);
   });
   test("lives as long as was chosen, a date to its end", () => {
     expect(lifetimeRequest("90d", "")).toEqual({ expires_in: "90d" });
     expect(lifetimeRequest("never", "")).toEqual({});
-    expect(new Date(lifetimeRequest("date", "2026-12-24").expires!).getTime()).toBe(new Date("2026-12-24T23:59:59").getTime());
+    expect(new Date(lifetimeRequest("date", "2026-12-24").expires!).getTime()).toBe(
+      new Date("2026-12-24T23:59:59").getTime(),
+    );
     expect(dateProblem("date", "", now)).toContain("Choose");
     expect(dateProblem("date", "2026-11-01", now)).toContain("not over");
     expect(dateProblem("90d", "", now)).toBeNull();

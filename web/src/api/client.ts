@@ -71,9 +71,13 @@ async function send(method: Method, path: string, options: CallOptions): Promise
     });
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    throw new Problem(0, "offline", timeout.aborted
-      ? "The server took too long to answer. Try again."
-      : "The server cannot be reached. Check the network and try again.");
+    throw new Problem(
+      0,
+      "offline",
+      timeout.aborted
+        ? "The server took too long to answer. Try again."
+        : "The server cannot be reached. Check the network and try again.",
+    );
   }
 }
 

@@ -12,8 +12,11 @@ export interface Loaded<T> {
 }
 
 export function useLoad<T>(path: string | null, pollMs = 0): Loaded<T> {
-  const [state, setState] = useState<{ path: string | null; data: T | null; problem: Problem | null }>(
-    { path, data: null, problem: null });
+  const [state, setState] = useState<{
+    path: string | null;
+    data: T | null;
+    problem: Problem | null;
+  }>({ path, data: null, problem: null });
   const current = useRef<AbortController | null>(null);
 
   const reload = useCallback(async () => {
@@ -25,7 +28,11 @@ export function useLoad<T>(path: string | null, pollMs = 0): Loaded<T> {
       if (!controller.signal.aborted) setState({ path, data, problem: null });
     } catch (error) {
       if (controller.signal.aborted) return;
-      setState((old) => ({ path, data: old.path === path ? old.data : null, problem: asProblem(error) }));
+      setState((old) => ({
+        path,
+        data: old.path === path ? old.data : null,
+        problem: asProblem(error),
+      }));
     }
   }, [path]);
 
@@ -56,5 +63,9 @@ export function useLoad<T>(path: string | null, pollMs = 0): Loaded<T> {
 
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  return new Problem(-1, "page", `The page failed: ${error instanceof Error ? error.message : String(error)}`);
+  return new Problem(
+    -1,
+    "page",
+    `The page failed: ${error instanceof Error ? error.message : String(error)}`,
+  );
 }

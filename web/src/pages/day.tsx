@@ -22,7 +22,11 @@ interface DayProps {
 export function DayPage({ type, day, query }: DayProps) {
   const partition = query?.["partition"];
   if ((type !== "decisions" && type !== "events") || !day || !isDay(day)) return <NotFoundPage />;
-  return partition ? <PartsPage type={type} day={day} partition={partition} /> : <OneDay key={`${type}${day}`} type={type} day={day} />;
+  return partition ? (
+    <PartsPage type={type} day={day} partition={partition} />
+  ) : (
+    <OneDay key={`${type}${day}`} type={type} day={day} />
+  );
 }
 
 function isDay(text: string): boolean {
@@ -61,31 +65,74 @@ function OneDay({ type, day }: OneDayProps) {
   };
   const step = (by: number) => `/export/${type}/${dayOf(dayNumber(day) + by)}`;
   return (
-    <Page title={longDay(day, today())} trail={<><a href={type === "events" ? "/export?type=events" : "/export"}>Export</a> / {type}</>}
+    <Page
+      title={longDay(day, today())}
+      trail={
+        <>
+          <a href={type === "events" ? "/export?type=events" : "/export"}>Export</a> / {type}
+        </>
+      }
       lead={data ? summary(data) : " "}
       actions={
         <>
-          <a class="button" href={step(-1)}>Day before</a>
-          {day < today() && <a class="button" href={step(1)}>Day after</a>}
+          <a class="button" href={step(-1)}>
+            Day before
+          </a>
+          {day < today() && (
+            <a class="button" href={step(1)}>
+              Day after
+            </a>
+          )}
         </>
-      }>
+      }
+    >
       <LoadedView of={loaded} what="the day">
-        {(found) => found.partitions.length === 0 ? (
-          <Empty title={`No ${type} on this day`}>
-            <p>{found.complete ? "The day is closed: nothing came." : "The day is still open; what comes is shown after the next export."}</p>
-          </Empty>
-        ) : (
-          <section class="section" aria-labelledby="names">
-            <div class="section-head"><h2 id="names">{what}s</h2><DayState complete={found.complete} /></div>
-            <table class="stack">
-              <thead><tr><th>{what}</th><th class="number">Rows</th><th class="number">Size</th><th class="number">Parts</th>
-                <th><span class="visually-hidden">Download</span></th></tr></thead>
-              <tbody>{found.partitions.map((one) => <Row key={one.partition} of={one} base={path} />)}</tbody>
-            </table>
-            {found.next && <div class="row"><button class="button" onClick={more}>Load more</button></div>}
-            <p><a href={queryLink(type, day)}>Ask this day in SQL</a></p>
-          </section>
-        )}
+        {(found) =>
+          found.partitions.length === 0 ? (
+            <Empty title={`No ${type} on this day`}>
+              <p>
+                {found.complete
+                  ? "The day is closed: nothing came."
+                  : "The day is still open; what comes is shown after the next export."}
+              </p>
+            </Empty>
+          ) : (
+            <section class="section" aria-labelledby="names">
+              <div class="section-head">
+                <h2 id="names">{what}s</h2>
+                <DayState complete={found.complete} />
+              </div>
+              <table class="stack">
+                <thead>
+                  <tr>
+                    <th>{what}</th>
+                    <th class="number">Rows</th>
+                    <th class="number">Size</th>
+                    <th class="number">Parts</th>
+                    <th>
+                      <span class="visually-hidden">Download</span>
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {found.partitions.map((one) => (
+                    <Row key={one.partition} of={one} base={path} />
+                  ))}
+                </tbody>
+              </table>
+              {found.next && (
+                <div class="row">
+                  <button class="button" onClick={more}>
+                    Load more
+                  </button>
+                </div>
+              )}
+              <p>
+                <a href={queryLink(type, day)}>Ask this day in SQL</a>
+              </p>
+            </section>
+          )
+        }
       </LoadedView>
     </Page>
   );
@@ -104,11 +151,25 @@ function Row({ of, base }: { of: Partition; base: string }) {
   const href = withQuery(base, { partition: of.partition });
   return (
     <tr>
-      <td class="lead"><a class="name mono" href={href} dir="auto">{of.value}</a></td>
-      <td class="number" data-label="Rows"><span>{of.rows === null ? "not counted" : count(of.rows)}</span></td>
-      <td class="number" data-label="Size"><span>{bytes(of.bytes)}</span></td>
-      <td class="number" data-label="Parts"><span>{count(of.parts)}</span></td>
-      <td class="act number"><a class="button plain" href={href} aria-label={`Parts of ${of.value}`}>Parts</a></td>
+      <td class="lead">
+        <a class="name mono" href={href} dir="auto">
+          {of.value}
+        </a>
+      </td>
+      <td class="number" data-label="Rows">
+        <span>{of.rows === null ? "not counted" : count(of.rows)}</span>
+      </td>
+      <td class="number" data-label="Size">
+        <span>{bytes(of.bytes)}</span>
+      </td>
+      <td class="number" data-label="Parts">
+        <span>{count(of.parts)}</span>
+      </td>
+      <td class="act number">
+        <a class="button plain" href={href} aria-label={`Parts of ${of.value}`}>
+          Parts
+        </a>
+      </td>
     </tr>
   );
 }
@@ -121,27 +182,60 @@ function PartsPage({ type, day, partition }: OneDayProps & { partition: string }
   const value = plainName(partition.slice(partition.indexOf("=") + 1));
   const more = async () => {
     try {
-      const next = await get<PartPage>(withQuery(path, { partition, limit: "1000", after: loaded.data!.next }));
+      const next = await get<PartPage>(
+        withQuery(path, { partition, limit: "1000", after: loaded.data!.next }),
+      );
       loaded.set({ parts: [...loaded.data!.parts, ...next.parts], next: next.next });
     } catch (error) {
       toast(asProblem(error).message);
     }
   };
   return (
-    <Page title={value} lead="Each part is one Parquet file. Download it here, or read its address with a tool."
-      trail={<><a href="/export">Export</a> / {type} / <a href={base}>{longDay(day, today())}</a></>}>
-      {config.mixed_content && <p class="notice warn">The S3 endpoint speaks plain HTTP: your browser may warn about the
-        download or block it.</p>}
+    <Page
+      title={value}
+      lead="Each part is one Parquet file. Download it here, or read its address with a tool."
+      trail={
+        <>
+          <a href="/export">Export</a> / {type} / <a href={base}>{longDay(day, today())}</a>
+        </>
+      }
+    >
+      {config.mixed_content && (
+        <p class="notice warn">
+          The S3 endpoint speaks plain HTTP: your browser may warn about the download or block it.
+        </p>
+      )}
       <LoadedView of={loaded} what="the parts">
         {(data) => (
           <section class="section" aria-labelledby="parts">
-            <h2 id="parts" class="visually-hidden">Parts</h2>
+            <h2 id="parts" class="visually-hidden">
+              Parts
+            </h2>
             <table class="stack">
-              <thead><tr><th>Part</th><th class="number">Rows</th><th class="number">Size</th><th>Written</th>
-                <th><span class="visually-hidden">Download</span></th></tr></thead>
-              <tbody>{data.parts.map((part) => <PartRow key={part.key} part={part} bucket={config.bucket} />)}</tbody>
+              <thead>
+                <tr>
+                  <th>Part</th>
+                  <th class="number">Rows</th>
+                  <th class="number">Size</th>
+                  <th>Written</th>
+                  <th>
+                    <span class="visually-hidden">Download</span>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {data.parts.map((part) => (
+                  <PartRow key={part.key} part={part} bucket={config.bucket} />
+                ))}
+              </tbody>
             </table>
-            {data.next && <div class="row"><button class="button" onClick={more}>Load more</button></div>}
+            {data.next && (
+              <div class="row">
+                <button class="button" onClick={more}>
+                  Load more
+                </button>
+              </div>
+            )}
           </section>
         )}
       </LoadedView>
@@ -156,7 +250,7 @@ function PartRow({ part, bucket }: { part: Part; bucket: string }) {
     setBusy(true);
     try {
       const { url } = await post<{ url: string }>("/export/link", { key: part.key });
-      location.assign(url);  // an attachment: this page stays
+      location.assign(url); // an attachment: this page stays
     } catch (error) {
       toast(asProblem(error).message);
     } finally {
@@ -165,12 +259,34 @@ function PartRow({ part, bucket }: { part: Part; bucket: string }) {
   };
   return (
     <tr>
-      <td class="lead"><span class="mono small wrap">{name}</span>
-        <details class="small"><summary>Address</summary><code class="wrap">s3://{bucket}/{part.key}</code></details></td>
-      <td class="number" data-label="Rows"><span>{part.rows === null ? "not counted" : count(part.rows)}</span></td>
-      <td class="number" data-label="Size"><span>{bytes(part.bytes)}</span></td>
-      <td data-label="Written"><span class="nowrap">{moment(part.modified, new Date())}</span></td>
-      <td class="act number"><button class="button plain" aria-disabled={busy} aria-label={`Download ${name}`} onClick={download}>Download</button></td>
+      <td class="lead">
+        <span class="mono small wrap">{name}</span>
+        <details class="small">
+          <summary>Address</summary>
+          <code class="wrap">
+            s3://{bucket}/{part.key}
+          </code>
+        </details>
+      </td>
+      <td class="number" data-label="Rows">
+        <span>{part.rows === null ? "not counted" : count(part.rows)}</span>
+      </td>
+      <td class="number" data-label="Size">
+        <span>{bytes(part.bytes)}</span>
+      </td>
+      <td data-label="Written">
+        <span class="nowrap">{moment(part.modified, new Date())}</span>
+      </td>
+      <td class="act number">
+        <button
+          class="button plain"
+          aria-disabled={busy}
+          aria-label={`Download ${name}`}
+          onClick={download}
+        >
+          Download
+        </button>
+      </td>
     </tr>
   );
 }

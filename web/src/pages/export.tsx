@@ -4,12 +4,30 @@ import { useLocation } from "preact-iso";
 import { useLoad } from "../api/load.ts";
 import type { Export, ExportType, FirstRows, TokenPage } from "../api/types.ts";
 import { Page } from "../frame.tsx";
-import { DayBars, HeatLegend, HeatMap } from "../parts/charts.tsx";
+import { DayBars, describe, HeatLegend, HeatMap, ticked } from "../parts/charts.tsx";
 import { Choice } from "../parts/form.tsx";
 import { Empty, LoadedView } from "../parts/states.tsx";
 import { useSigned } from "../session.tsx";
-import { calendar, cellsBetween, daysOf, firstSentence, measure, missingDays, sizeOf } from "../text/days.ts";
-import { bytes, count, dayNumber, dayOf, longDay, plural, several, short, shortDay } from "../text/format.ts";
+import {
+  calendar,
+  cellsBetween,
+  daysOf,
+  firstSentence,
+  measure,
+  missingDays,
+  sizeOf,
+} from "../text/days.ts";
+import {
+  bytes,
+  count,
+  dayNumber,
+  dayOf,
+  longDay,
+  plural,
+  several,
+  short,
+  shortDay,
+} from "../text/format.ts";
 import { ExpiryNotice } from "./tokens.tsx";
 
 export const kTypes: { value: ExportType; label: string }[] = [
@@ -27,14 +45,28 @@ export function ExportPage() {
   const tokens = useLoad<TokenPage>("/tokens?limit=1000");
   const data = loaded.data;
   return (
-    <Page title="Export" lead={data ? firstSentence(data, new Date()) : " "}
-      actions={data && data.days.length > 0 && (
-        <Choice legend="Type" options={kTypes} value={type}
-          onChange={(value) => route(value === "events" ? "/export?type=events" : "/export", true)} />
-      )}>
+    <Page
+      title="Export"
+      lead={data ? firstSentence(data, new Date()) : " "}
+      actions={
+        data &&
+        data.days.length > 0 && (
+          <Choice
+            legend="Type"
+            options={kTypes}
+            value={type}
+            onChange={(value) =>
+              route(value === "events" ? "/export?type=events" : "/export", true)
+            }
+          />
+        )
+      }
+    >
       {tokens.data && <ExpiryNotice tokens={tokens.data.tokens} email={session.user.email} />}
       <LoadedView of={loaded} what="the export">
-        {(found) => found.days.length === 0 ? <NoData data={found} /> : <Days data={found} type={type} />}
+        {(found) =>
+          found.days.length === 0 ? <NoData data={found} /> : <Days data={found} type={type} />
+        }
       </LoadedView>
     </Page>
   );
@@ -44,9 +76,17 @@ function NoData({ data }: { data: Export }) {
   const { config } = useSigned();
   return (
     <Empty title="Nothing has been exported yet">
-      <p>Your applications send events; every {plural(Math.round(config.export_every_s / 60) || 1, "minute")} they become
-        Parquet, and this page shows the days. {data.next_export && "Events that are in already come with the next export."}</p>
-      <p><a class="button main" href="/start">Send sample events</a></p>
+      <p>
+        Your applications send events; every{" "}
+        {plural(Math.round(config.export_every_s / 60) || 1, "minute")} they become Parquet, and
+        this page shows the days.{" "}
+        {data.next_export && "Events that are in already come with the next export."}
+      </p>
+      <p>
+        <a class="button main" href="/start">
+          Send sample events
+        </a>
+      </p>
     </Empty>
   );
 }
@@ -62,33 +102,86 @@ function Days({ data, type }: { data: Export; type: ExportType }) {
   const hrefOf = (day: string) => `/export/${type}/${day}`;
   const about = `${uncounted ? "Size" : "Rows"} of ${type} a day`;
   if (days.length === 0)
-    return <Empty title={`No ${type} yet`}><p>There are days of the other type: choose it above.</p></Empty>;
+    return (
+      <Empty title={`No ${type} yet`}>
+        <p>There are days of the other type: choose it above.</p>
+      </Empty>
+    );
   const bars = (most: number, wide: number) => {
     const since = dayOf(Math.max(dayNumber(data.today) - most + 1, dayNumber(days[0]!.day) - 3));
+    const cells = cellsBetween(data, type, since, data.today);
     return (
-      <DayBars cells={cellsBetween(data, type, since, data.today)} by={by} chosen={null} hrefOf={hrefOf} wide={wide}
-        label={`${about}, from ${since} to ${data.today}. The table of days has the figures.`} />
+      <DayBars
+        wide={wide}
+        text={(figure) => ticked(figure, by)}
+        bars={cells.map((cell) => ({
+          day: cell.day,
+          size: sizeOf(cell, by),
+          title: describe(cell, by),
+          href: hrefOf(cell.day),
+          ...(cell.state === "open" ? { look: "partial" as const } : {}),
+        }))}
+        label={`${about}, from ${since} to ${data.today}. The table of days has the figures.`}
+      />
     );
   };
   return (
     <>
       <dl class="facts">
-        <div><dt>Rows</dt><dd>{uncounted ? "not counted" : short(rows)}
-          {uncounted && <span class="small quiet">of parts imported long ago</span>}</dd></div>
-        <div><dt>Size</dt><dd>{bytes(size)}</dd></div>
-        <div><dt>Days</dt><dd>{count(days.length)} <span class="small quiet">since {shortDay(days[0]!.day, data.today)}</span></dd></div>
-        <div><dt>Days without data</dt><dd>{count(missing.length)}{" "}
-          <span class="small quiet">{several(missing.slice(-20).map((day) => shortDay(day, data.today)))}</span></dd></div>
-        {data.retention_days !== null && <div><dt>Kept for</dt><dd>{plural(data.retention_days, "day")}</dd></div>}
+        <div>
+          <dt>Rows</dt>
+          <dd>
+            {uncounted ? "not counted" : short(rows)}
+            {uncounted && <span class="small quiet">of parts imported long ago</span>}
+          </dd>
+        </div>
+        <div>
+          <dt>Size</dt>
+          <dd>{bytes(size)}</dd>
+        </div>
+        <div>
+          <dt>Days</dt>
+          <dd>
+            {count(days.length)}{" "}
+            <span class="small quiet">since {shortDay(days[0]!.day, data.today)}</span>
+          </dd>
+        </div>
+        <div>
+          <dt>Days without data</dt>
+          <dd>
+            {count(missing.length)}{" "}
+            <span class="small quiet">
+              {several(missing.slice(-20).map((day) => shortDay(day, data.today)))}
+            </span>
+          </dd>
+        </div>
+        {data.retention_days !== null && (
+          <div>
+            <dt>Kept for</dt>
+            <dd>{plural(data.retention_days, "day")}</dd>
+          </div>
+        )}
       </dl>
       <div class="two">
         <section class="section" aria-labelledby="cal">
           <h2 id="cal">Days</h2>
           <div class="wide-only">
-            <HeatMap cells={calendar(data, type, 22)} by={by} chosen={null} hrefOf={hrefOf} label={`${about}, the last 22 weeks.`} />
+            <HeatMap
+              cells={calendar(data, type, 22)}
+              by={by}
+              chosen={null}
+              hrefOf={hrefOf}
+              label={`${about}, the last 22 weeks.`}
+            />
           </div>
           <div class="narrow-only">
-            <HeatMap cells={calendar(data, type, 12)} by={by} chosen={null} hrefOf={hrefOf} label={`${about}, the last 12 weeks.`} />
+            <HeatMap
+              cells={calendar(data, type, 12)}
+              by={by}
+              chosen={null}
+              hrefOf={hrefOf}
+              label={`${about}, the last 12 weeks.`}
+            />
           </div>
           <HeatLegend most={most} by={by} />
         </section>
@@ -108,15 +201,35 @@ function DayTable({ data, type }: { data: Export; type: ExportType }) {
   const days = daysOf(data, type).slice().reverse();
   const table = (shown: typeof days) => (
     <table class="stack">
-      <thead><tr><th>Day, UTC</th><th class="number">Rows</th><th class="number">Size</th><th class="number">Parts</th><th>State</th></tr></thead>
+      <thead>
+        <tr>
+          <th>Day, UTC</th>
+          <th class="number">Rows</th>
+          <th class="number">Size</th>
+          <th class="number">Parts</th>
+          <th>State</th>
+        </tr>
+      </thead>
       <tbody>
         {shown.map((one) => (
           <tr key={one.day}>
-            <td class="lead"><a class="name" href={`/export/${type}/${one.day}`}>{longDay(one.day, data.today)}</a></td>
-            <td class="number" data-label="Rows"><span>{one.rows === null ? "not counted" : count(one.rows)}</span></td>
-            <td class="number" data-label="Size"><span>{bytes(one.bytes)}</span></td>
-            <td class="number" data-label="Parts"><span>{count(one.parts)}</span></td>
-            <td data-label="State"><DayState complete={one.complete} /></td>
+            <td class="lead">
+              <a class="name" href={`/export/${type}/${one.day}`}>
+                {longDay(one.day, data.today)}
+              </a>
+            </td>
+            <td class="number" data-label="Rows">
+              <span>{one.rows === null ? "not counted" : count(one.rows)}</span>
+            </td>
+            <td class="number" data-label="Size">
+              <span>{bytes(one.bytes)}</span>
+            </td>
+            <td class="number" data-label="Parts">
+              <span>{count(one.parts)}</span>
+            </td>
+            <td data-label="State">
+              <DayState complete={one.complete} />
+            </td>
           </tr>
         ))}
       </tbody>
@@ -127,14 +240,25 @@ function DayTable({ data, type }: { data: Export; type: ExportType }) {
       <h2 id="latest">Latest days</h2>
       {table(days.slice(0, 7))}
       {days.length > 7 && (
-        <details><summary>All {count(days.length)} days</summary>{table(days.slice(7))}</details>
+        <details>
+          <summary>All {count(days.length)} days</summary>
+          {table(days.slice(7))}
+        </details>
       )}
     </section>
   );
 }
 
 export function DayState({ complete }: { complete: boolean }) {
-  return <span>{complete ? <span class="status active">Complete</span> : <span class="status soon">Not complete</span>}</span>;
+  return (
+    <span>
+      {complete ? (
+        <span class="status active">Complete</span>
+      ) : (
+        <span class="status soon">Not complete</span>
+      )}
+    </span>
+  );
 }
 
 function FirstTenRows({ type }: { type: ExportType }) {
@@ -143,21 +267,43 @@ function FirstTenRows({ type }: { type: ExportType }) {
     <section class="section" aria-labelledby="rows">
       <h2 id="rows">First rows of the latest part</h2>
       <LoadedView of={first} what="rows">
-        {(data) => data.key === null ? <p class="quiet">There is no part yet.</p> : (
-          <div class="scroll" tabIndex={0} role="region" aria-label="Rows, as a table">
-            <table class="data">
-              <caption class="mono">{data.key}</caption>
-              <thead><tr>{data.columns.map((column) => <th key={column.name} title={column.type}>{column.name}</th>)}</tr></thead>
-              <tbody>
-                {data.rows.map((row, i) => (
-                  <tr key={i}>{row.map((cell, j) => (
-                    <td key={j} dir="auto">{cell === null ? <span class="quiet">–</span> : <span class="cell" title={cell}>{cell}</span>}</td>
-                  ))}</tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )}
+        {(data) =>
+          data.key === null ? (
+            <p class="quiet">There is no part yet.</p>
+          ) : (
+            <div class="scroll" tabIndex={0} role="region" aria-label="Rows, as a table">
+              <table class="data">
+                <caption class="mono">{data.key}</caption>
+                <thead>
+                  <tr>
+                    {data.columns.map((column) => (
+                      <th key={column.name} title={column.type}>
+                        {column.name}
+                      </th>
+                    ))}
+                  </tr>
+                </thead>
+                <tbody>
+                  {data.rows.map((row, i) => (
+                    <tr key={i}>
+                      {row.map((cell, j) => (
+                        <td key={j} dir="auto">
+                          {cell === null ? (
+                            <span class="quiet">–</span>
+                          ) : (
+                            <span class="cell" title={cell}>
+                              {cell}
+                            </span>
+                          )}
+                        </td>
+                      ))}
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          )
+        }
       </LoadedView>
     </section>
   );

@@ -13,12 +13,16 @@ export function HomePage() {
   const tokens = useLoad<TokenPage>("/tokens?limit=1000");
   useEffect(() => {
     if (!tokens.data) return;
-    const has = tokens.data.next !== null || tokens.data.tokens.some((one) => one.user === session.user.email);
+    const has =
+      tokens.data.next !== null ||
+      tokens.data.tokens.some((one) => one.user === session.user.email);
     route(has ? "/export" : "/start", true);
   }, [tokens.data]);
   return (
     <main id="main">
-      {tokens.problem && <ProblemNotice problem={tokens.problem} again={() => void tokens.reload()} />}
+      {tokens.problem && (
+        <ProblemNotice problem={tokens.problem} again={() => void tokens.reload()} />
+      )}
     </main>
   );
 }

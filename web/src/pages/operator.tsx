@@ -3,15 +3,15 @@
 import { useState } from "preact/hooks";
 import { post } from "../api/client.ts";
 import { useLoad } from "../api/load.ts";
-import type { Account, AccountPage as OneAccount, Invitation, Operator } from "../api/types.ts";
+import type { Account, Invitation, Operator } from "../api/types.ts";
 import { Page, ZoneNote } from "../frame.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Field, FormView, useForm } from "../parts/form.tsx";
 import { Empty, LoadedView } from "../parts/states.tsx";
-import { toast } from "../parts/toast.tsx";
 import { useSigned } from "../session.tsx";
 import { emailProblem, nameProblem } from "../text/check.ts";
 import { ago, bytes, count, dateOf, duration, moment, plural, short } from "../text/format.ts";
+import { AccountState } from "./account.tsx";
 import { InvitationNotice } from "./people.tsx";
 
 const kPollMs = 10_000;
@@ -28,18 +28,37 @@ export function OperatorPage() {
     void accounts.reload();
   };
   return (
-    <Page title="Operator" lead={state.data ? health(state.data) : " "}
-      actions={<button class={`button ${made ? "" : "main"}`} onClick={() => setCreating(true)}>Create an account</button>}>
+    <Page
+      title="Operator"
+      lead={state.data ? health(state.data) : " "}
+      actions={
+        <button class={`button ${made ? "" : "main"}`} onClick={() => setCreating(true)}>
+          Create an account
+        </button>
+      }
+    >
       {made && <InvitationNotice email={made.email} invitation={made.invitation} />}
-      {config.mixed_content && <p class="notice warn">This console speaks HTTPS and the S3 endpoint plain HTTP: browsers will
-        not read from it, so the query page offers commands only.</p>}
-      <LoadedView of={state} what="the server’s state">{(data) => <State data={data} />}</LoadedView>
+      {config.mixed_content && (
+        <p class="notice warn">
+          This console speaks HTTPS and the S3 endpoint plain HTTP: browsers will not read from it,
+          so the query page offers commands only.
+        </p>
+      )}
+      <LoadedView of={state} what="the server’s state">
+        {(data) => <State data={data} />}
+      </LoadedView>
       <section class="section" aria-labelledby="accounts">
         <h2 id="accounts">Accounts</h2>
         <LoadedView of={accounts} what="the accounts">
-          {(data) => data.accounts.length === 0
-            ? <Empty title="No account yet"><p>Create one; its first admin gets a link to set a password.</p></Empty>
-            : <Accounts accounts={data.accounts} />}
+          {(data) =>
+            data.accounts.length === 0 ? (
+              <Empty title="No account yet">
+                <p>Create one; its first admin gets a link to set a password.</p>
+              </Empty>
+            ) : (
+              <Accounts accounts={data.accounts} />
+            )
+          }
         </LoadedView>
       </section>
       {state.data && <Keys keys={state.data.keys} />}
@@ -50,7 +69,8 @@ export function OperatorPage() {
 }
 
 function health(data: Operator): string {
-  if (data.problems.length > 0) return `${plural(data.problems.length, "thing")} ${data.problems.length === 1 ? "needs" : "need"} you.`;
+  if (data.problems.length > 0)
+    return `${plural(data.problems.length, "thing")} ${data.problems.length === 1 ? "needs" : "need"} you.`;
   return `All is well. Version ${data.version}, running since ${moment(data.started, new Date())}.`;
 }
 
@@ -60,43 +80,113 @@ function State({ data }: { data: Operator }) {
   return (
     <>
       {data.problems.length > 0 && (
-        <div class="notice bad" role="alert"><ul>{data.problems.map((text) => <li key={text}>{text}</li>)}</ul></div>
+        <div class="notice bad" role="alert">
+          <ul>
+            {data.problems.map((text) => (
+              <li key={text}>{text}</li>
+            ))}
+          </ul>
+        </div>
       )}
       <dl class="facts">
-        <div><dt>Last export</dt><dd>{!exporter.enabled ? "switched off" : exporter.last_export ? ago(exporter.last_export, now) : "not yet"}
-          {exporter.closed_through && <span class="small quiet">days closed through {exporter.closed_through}</span>}</dd></div>
-        <div><dt>Waiting for export</dt><dd>{bytes(exporter.waiting_bytes)}
-          {exporter.oldest_waiting_s !== null && <span class="small quiet">the oldest for {duration(exporter.oldest_waiting_s)}</span>}</dd></div>
-        <div><dt>Disk free</dt><dd>{bytes(disk.free_bytes)}
-          <span class="small quiet">{disk.total_bytes > 0 ? `${Math.round((disk.free_bytes / disk.total_bytes) * 100)} % of ${bytes(disk.total_bytes)}` : ""}</span></dd></div>
-        <div><dt>Addresses</dt><dd class="plainer">{data.addresses.api}<br />{data.addresses.s3}<br />{data.addresses.admin}</dd></div>
+        <div>
+          <dt>Last export</dt>
+          <dd>
+            {!exporter.enabled
+              ? "switched off"
+              : exporter.last_export
+                ? ago(exporter.last_export, now)
+                : "not yet"}
+            {exporter.closed_through && (
+              <span class="small quiet">days closed through {exporter.closed_through}</span>
+            )}
+          </dd>
+        </div>
+        <div>
+          <dt>Waiting for export</dt>
+          <dd>
+            {bytes(exporter.waiting_bytes)}
+            {exporter.oldest_waiting_s !== null && (
+              <span class="small quiet">the oldest for {duration(exporter.oldest_waiting_s)}</span>
+            )}
+          </dd>
+        </div>
+        <div>
+          <dt>Disk free</dt>
+          <dd>
+            {bytes(disk.free_bytes)}
+            <span class="small quiet">
+              {disk.total_bytes > 0
+                ? `${Math.round((disk.free_bytes / disk.total_bytes) * 100)} % of ${bytes(disk.total_bytes)}`
+                : ""}
+            </span>
+          </dd>
+        </div>
+        <div>
+          <dt>Addresses</dt>
+          <dd class="plainer">
+            {data.addresses.api}
+            <br />
+            {data.addresses.s3}
+            <br />
+            {data.addresses.admin}
+          </dd>
+        </div>
       </dl>
     </>
   );
 }
 
-function AccountState({ state }: { state: Account["state"] }) {
-  const look = state === "active" ? "active" : state === "suspended" ? "soon" : "revoked";
-  return <span><span class={`status ${look}`}>{state === "active" ? "Active" : state === "suspended" ? "Suspended" : "Deleted"}</span></span>;
-}
-
 function Accounts({ accounts }: { accounts: Account[] }) {
   return (
     <table class="stack">
-      <thead><tr><th>Account</th><th>Status</th><th class="number">People</th><th class="number">Tokens</th><th class="number">Rows</th>
-        <th class="number">Stored</th><th class="number">Events today</th><th>Kept for</th></tr></thead>
-      <tbody>{accounts.map((one) => (
-        <tr key={one.id} class={one.state === "active" ? "" : "is-ended"}>
-          <td class="lead"><a class="name" href={`/operator/accounts/${one.id}`} dir="auto">{one.name || one.id}</a><span class="small quiet">{one.id}</span></td>
-          <td data-label="Status"><AccountState state={one.state} /></td>
-          <td class="number" data-label="People"><span>{count(one.users)}</span></td>
-          <td class="number" data-label="Tokens"><span>{count(one.tokens)}</span></td>
-          <td class="number" data-label="Rows"><span>{one.stored.rows === null ? "not counted" : short(one.stored.rows)}</span></td>
-          <td class="number" data-label="Stored"><span>{bytes(one.stored.bytes)}</span></td>
-          <td class="number" data-label="Events today"><span>{count(one.events_today)}</span></td>
-          <td data-label="Kept for"><span>{one.retention_days === null ? "ever" : plural(one.retention_days, "day")}</span></td>
+      <thead>
+        <tr>
+          <th>Account</th>
+          <th>Status</th>
+          <th class="number">People</th>
+          <th class="number">Tokens</th>
+          <th class="number">Rows</th>
+          <th class="number">Stored</th>
+          <th class="number">Events today</th>
+          <th>Kept for</th>
         </tr>
-      ))}</tbody>
+      </thead>
+      <tbody>
+        {accounts.map((one) => (
+          <tr key={one.id} class={one.state === "active" ? "" : "is-ended"}>
+            <td class="lead">
+              <a class="name" href={`/operator/accounts/${one.id}`} dir="auto">
+                {one.name || one.id}
+              </a>
+              <span class="small quiet">{one.id}</span>
+            </td>
+            <td data-label="Status">
+              <AccountState state={one.state} />
+            </td>
+            <td class="number" data-label="People">
+              <span>{count(one.users)}</span>
+            </td>
+            <td class="number" data-label="Tokens">
+              <span>{count(one.tokens)}</span>
+            </td>
+            <td class="number" data-label="Rows">
+              <span>{one.stored.rows === null ? "not counted" : short(one.stored.rows)}</span>
+            </td>
+            <td class="number" data-label="Stored">
+              <span>{bytes(one.stored.bytes)}</span>
+            </td>
+            <td class="number" data-label="Events today">
+              <span>{count(one.events_today)}</span>
+            </td>
+            <td data-label="Kept for">
+              <span>
+                {one.retention_days === null ? "no limit" : plural(one.retention_days, "day")}
+              </span>
+            </td>
+          </tr>
+        ))}
+      </tbody>
     </table>
   );
 }
@@ -107,17 +197,39 @@ function Keys({ keys }: { keys: Operator["keys"] }) {
     <section class="section" aria-labelledby="keys">
       <h2 id="keys">Keys</h2>
       <table class="stack">
-        <thead><tr><th>Key</th><th>For</th><th>State</th><th>Age</th></tr></thead>
-        <tbody>{keys.map((key) => (
-          <tr key={key.id + key.purpose}>
-            <td class="lead"><span class="name mono">{key.id}</span></td>
-            <td data-label="For"><span>{key.purpose}</span></td>
-            <td data-label="State"><span>{key.state}</span></td>
-            <td data-label="Age"><span>{duration((now.getTime() - new Date(key.created).getTime()) / 1000)}<span class="small quiet">since {dateOf(key.created)}</span></span></td>
+        <thead>
+          <tr>
+            <th>Key</th>
+            <th>For</th>
+            <th>State</th>
+            <th>Age</th>
           </tr>
-        ))}</tbody>
+        </thead>
+        <tbody>
+          {keys.map((key) => (
+            <tr key={key.id + key.purpose}>
+              <td class="lead">
+                <span class="name mono">{key.id}</span>
+              </td>
+              <td data-label="For">
+                <span>{key.purpose}</span>
+              </td>
+              <td data-label="State">
+                <span>{key.state}</span>
+              </td>
+              <td data-label="Age">
+                <span>
+                  {duration((now.getTime() - new Date(key.created).getTime()) / 1000)}
+                  <span class="small quiet">since {dateOf(key.created)}</span>
+                </span>
+              </td>
+            </tr>
+          ))}
+        </tbody>
       </table>
-      <p class="small quiet">valetkeyd keys rotate makes a new one; the old one goes on opening what it sealed.</p>
+      <p class="small quiet">
+        valetkeyd keys rotate makes a new one; the old one goes on opening what it sealed.
+      </p>
     </section>
   );
 }
@@ -128,107 +240,55 @@ interface CreateProps {
 }
 
 function CreateDialog({ onClose, onDone }: CreateProps) {
-  const form = useForm({ name: "", id: "", admin: "" }, (values): Record<string, string> => {
-    const name = nameProblem(values.name);
-    return {
-      ...(name ? { name } : {}),
-      ...(values.id && !/^[0-9]{1,19}$/.test(values.id.trim()) ? { id: "An account’s number has digits only." } : {}),
-      ...(values.admin.trim() ? { admin: emailProblem(values.admin).email ?? "" } : {}),
-    };
-  }, async (values) => {
-    const admin = values.admin.trim();
-    const { invitation } = await post<{ invitation: Invitation | null }>("/operator/accounts", {
-      name: values.name.trim(),
-      ...(values.id.trim() ? { id: values.id.trim() } : {}),
-      ...(admin ? { admin } : {}),
-    });
-    onDone(admin, invitation);
-  });
-  return (
-    <Dialog title="Create an account" onClose={onClose}>
-      <FormView form={form} button="Create" busyText="Creating…" more={<button class="button" type="button" onClick={onClose}>Cancel</button>}>
-        <Field form={form} name="name" label="Name" autofocus />
-        <Field form={form} name="id" label="Number" hint="Leave it out to get a free one. It stands in every path of the export." />
-        <Field form={form} name="admin" label="E-mail address of its first admin" type="email" hint="You get a link to send. Can be left out." />
-      </FormView>
-    </Dialog>
-  );
-}
-
-export function AccountPage({ id }: { id?: string }) {
-  const account = useLoad<OneAccount>(`/operator/accounts/${encodeURIComponent(id ?? "")}`);
-  const data = account.data;
-  return (
-    <Page title={data ? data.name || data.id : "Account"} trail={<><a href="/operator">Operator</a> /</>}
-      lead={data ? `Number ${data.id}, created ${moment(data.created, new Date())}.` : " "}>
-      <LoadedView of={account} what="the account">
-        {(found) => (
-          <>
-            <dl class="facts">
-              <div><dt>Status</dt><dd><AccountState state={found.state} /></dd></div>
-              <div><dt>People</dt><dd>{count(found.users)}</dd></div>
-              <div><dt>Tokens</dt><dd>{count(found.tokens)}</dd></div>
-              <div><dt>Stored</dt><dd>{bytes(found.stored.bytes)}<span class="small quiet">{plural(found.stored.parts, "part")}</span></dd></div>
-              <div><dt>Last day with data</dt><dd>{found.last_event_day ?? "none"}</dd></div>
-            </dl>
-            <Settings account={found} onChange={() => void account.reload()} />
-          </>
-        )}
-      </LoadedView>
-    </Page>
-  );
-}
-
-function Settings({ account, onChange }: { account: Account; onChange: () => void }) {
-  const [asking, setAsking] = useState(false);
-  const form = useForm({ name: account.name, retention_days: account.retention_days === null ? "" : String(account.retention_days) },
-    (values) => {
+  const form = useForm(
+    { name: "", id: "", admin: "" },
+    (values): Record<string, string> => {
       const name = nameProblem(values.name);
-      const days = values.retention_days.trim();
       return {
         ...(name ? { name } : {}),
-        ...(days && !/^[1-9]\d{0,4}$/.test(days) ? { retention_days: "Type a number of days, or nothing to keep data for ever." } : {}),
+        ...(values.id && !/^[0-9]{1,19}$/.test(values.id.trim())
+          ? { id: "An account’s number has digits only." }
+          : {}),
+        ...(values.admin.trim() ? { admin: emailProblem(values.admin).email ?? "" } : {}),
       };
-    }, async (values) => {
-      await post(`/operator/accounts/${account.id}`, {
-        name: values.name.trim(), retention_days: values.retention_days.trim() ? Number(values.retention_days) : null,
+    },
+    async (values) => {
+      const admin = values.admin.trim();
+      const { invitation } = await post<{ invitation: Invitation | null }>("/operator/accounts", {
+        name: values.name.trim(),
+        ...(values.id.trim() ? { id: values.id.trim() } : {}),
+        ...(admin ? { admin } : {}),
       });
-      toast("Saved.");
-      onChange();
-    });
-  const active = account.state === "active";
-  return (
-    <>
-      <FormView form={form} button="Save" busyText="Saving…">
-        <Field form={form} name="name" label="Name" />
-        <Field form={form} name="retention_days" label="Days that data is kept"
-          hint="Empty: for ever. Older days are deleted with the next upkeep, and do not come back." />
-      </FormView>
-      {account.state !== "deleted" && (
-        <section class="section apart" aria-labelledby="state">
-          <h2 id="state">{active ? "Suspend" : "Resume"}</h2>
-          <p>{active ? "Its tokens and people are refused within a second, and its events are not taken, until it is resumed. Nothing is deleted."
-            : "Its tokens and people work again."}</p>
-          <div class="row"><button class={`button ${active ? "danger" : ""}`} onClick={() => setAsking(true)}>{active ? "Suspend…" : "Resume…"}</button></div>
-        </section>
-      )}
-      {asking && <SuspendDialog account={account} onClose={() => setAsking(false)} onDone={() => { setAsking(false); onChange(); }} />}
-    </>
+      onDone(admin, invitation);
+    },
   );
-}
-
-function SuspendDialog({ account, onClose, onDone }: { account: Account; onClose: () => void; onDone: () => void }) {
-  const active = account.state === "active";
-  const form = useForm({}, () => ({}), async () => {
-    await post(`/operator/accounts/${account.id}`, { state: active ? "suspended" : "active" });
-    onDone();
-  });
   return (
-    <Dialog title={`${active ? "Suspend" : "Resume"} ${account.name || account.id}?`} onClose={onClose}>
-      <p>{active ? `${plural(account.tokens, "token")} of ${plural(account.users, "person", "people")} stop within a second.`
-        : `${plural(account.tokens, "token")} of ${plural(account.users, "person", "people")} work again.`}</p>
-      <FormView form={form} button={active ? "Suspend" : "Resume"} danger={active}
-        more={<button class="button" type="button" onClick={onClose}>Cancel</button>}>{null}</FormView>
+    <Dialog title="Create an account" onClose={onClose}>
+      <FormView
+        form={form}
+        button="Create"
+        busyText="Creating…"
+        more={
+          <button class="button" type="button" onClick={onClose}>
+            Cancel
+          </button>
+        }
+      >
+        <Field form={form} name="name" label="Name" autofocus />
+        <Field
+          form={form}
+          name="id"
+          label="Number"
+          hint="Leave it out to get a free one. It stands in every path of the export."
+        />
+        <Field
+          form={form}
+          name="admin"
+          label="E-mail address of its first admin"
+          type="email"
+          hint="You get a link to send. Can be left out."
+        />
+      </FormView>
     </Dialog>
   );
 }

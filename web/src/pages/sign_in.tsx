@@ -17,8 +17,10 @@ interface SignInProps {
 
 const kOidcReasons: Record<string, string> = {
   denied: "Your identity provider did not sign you in. Try again, or ask your administrator.",
-  unknown_user: "Your identity provider knows you, but there is no such user here. Ask an administrator for an invitation.",
-  unverified: "Your identity provider has not verified your e-mail address. Verify it there, then sign in again.",
+  unknown_user:
+    "Your identity provider knows you, but there is no such user here. Ask an administrator for an invitation.",
+  unverified:
+    "Your identity provider has not verified your e-mail address. Verify it there, then sign in again.",
   expired: "Signing in took longer than 10 minutes, or the page was loaded twice. Sign in again.",
   failed: "Your identity provider could not be asked. Try again in a minute.",
 };
@@ -33,31 +35,57 @@ export function SignInPage({ config, signedIn }: SignInProps) {
   useEffect(() => {
     document.title = "Sign in · Valetkey";
   }, []);
-  const form = useForm({ email: "", password: "" }, (values) => ({
-    ...emailProblem(values.email),
-    ...(values.password ? {} : { password: "Type your password." }),
-  }), async (values) => {
-    const session = await signIn(values.email.trim(), values.password);
-    if (path === "/sign-in") route("/", true);
-    signedIn(session);
-  });
+  const form = useForm(
+    { email: "", password: "" },
+    (values) => ({
+      ...emailProblem(values.email),
+      ...(values.password ? {} : { password: "Type your password." }),
+    }),
+    async (values) => {
+      const session = await signIn(values.email.trim(), values.password);
+      if (path === "/sign-in") route("/", true);
+      signedIn(session);
+    },
+  );
   const next = path === "/sign-in" ? "/" : url;
   return (
     <>
       {!config.secure && <InsecureBanner />}
       <main id="main" class="narrow">
-        <p class="brand"><Key />Valetkey</p>
+        <p class="brand">
+          <Key />
+          Valetkey
+        </p>
         <h1>Sign in</h1>
-        {reason && <div class="notice warn" role="alert"><p>{kOidcReasons[reason] ?? kOidcReasons["failed"]}</p></div>}
+        {reason && (
+          <div class="notice warn" role="alert">
+            <p>{kOidcReasons[reason] ?? kOidcReasons["failed"]}</p>
+          </div>
+        )}
         {config.password_sign_in && (
           <FormView form={form} button="Sign in" busyText="Signing in…">
-            <Field form={form} name="email" label="E-mail address" type="email" autocomplete="username" autofocus />
-            <Field form={form} name="password" label="Password" type="password" autocomplete="current-password" />
+            <Field
+              form={form}
+              name="email"
+              label="E-mail address"
+              type="email"
+              autocomplete="username"
+              autofocus
+            />
+            <Field
+              form={form}
+              name="password"
+              label="Password"
+              type="password"
+              autocomplete="current-password"
+            />
           </FormView>
         )}
         {config.oidc && (
-          <a class={`button ${config.password_sign_in ? "" : "main"}`}
-            href={`${config.oidc.start}?next=${encodeURIComponent(next)}`}>
+          <a
+            class={`button ${config.password_sign_in ? "" : "main"}`}
+            href={`${config.oidc.start}?next=${encodeURIComponent(next)}`}
+          >
             Sign in with {hostOf(config.oidc.issuer)}
           </a>
         )}
@@ -85,9 +113,11 @@ interface AgainProps {
 
 export function SignInAgain({ config, session, onSignedIn }: AgainProps) {
   const [said, setSaid] = useState("");
-  const form = useForm({ email: session.user.email, password: "" },
+  const form = useForm(
+    { email: session.user.email, password: "" },
     (values): { password?: string } => (values.password ? {} : { password: "Type your password." }),
-    async (values) => onSignedIn(await signIn(values.email, values.password)));
+    async (values) => onSignedIn(await signIn(values.email, values.password)),
+  );
   const look = async () => {
     try {
       onSignedIn(await get<Session>("/session", { open: true }));
@@ -99,10 +129,32 @@ export function SignInAgain({ config, session, onSignedIn }: AgainProps) {
     <Dialog title="Your session has ended">
       <p>Sign in again to go on. What you typed is still here.</p>
       {config.password_sign_in && session.user.has_password && (
-        <FormView form={form} button="Sign in" busyText="Signing in…"
-          more={<button class="button plain" type="button" onClick={() => location.assign("/sign-in")}>Leave this page</button>}>
-          <Field form={form} name="email" label="E-mail address" type="email" autocomplete="username" readOnly />
-          <Field form={form} name="password" label="Password" type="password" autocomplete="current-password" autofocus />
+        <FormView
+          form={form}
+          button="Sign in"
+          busyText="Signing in…"
+          more={
+            <button class="button plain" type="button" onClick={() => location.assign("/sign-in")}>
+              Leave this page
+            </button>
+          }
+        >
+          <Field
+            form={form}
+            name="email"
+            label="E-mail address"
+            type="email"
+            autocomplete="username"
+            readOnly
+          />
+          <Field
+            form={form}
+            name="password"
+            label="Password"
+            type="password"
+            autocomplete="current-password"
+            autofocus
+          />
         </FormView>
       )}
       {config.oidc && (
@@ -110,7 +162,9 @@ export function SignInAgain({ config, session, onSignedIn }: AgainProps) {
           <a class="button" href={`${config.oidc.start}?next=/me`} target="_blank" rel="noopener">
             Sign in with {hostOf(config.oidc.issuer)} in a new tab
           </a>
-          <button class="button" type="button" onClick={look}>I have signed in</button>
+          <button class="button" type="button" onClick={look}>
+            I have signed in
+          </button>
           <span role="status">{said}</span>
         </div>
       )}

@@ -16,28 +16,57 @@ export function TokenPage({ id }: { id?: string }) {
   const close = () => setDoing(null);
   const active = token.data?.state === "active";
   return (
-    <Page title={token.data ? token.data.name : "Token"} trail={<><a href="/tokens">Tokens</a> /</>}
-      actions={active && (
+    <Page
+      title={token.data ? token.data.name : "Token"}
+      trail={
         <>
-          <button class="button" onClick={() => setDoing("replace")}>Replace…</button>
-          <button class="button danger" onClick={() => setDoing("revoke")}>Revoke…</button>
+          <a href="/tokens">Tokens</a> /
         </>
-      )}>
+      }
+      actions={
+        active && (
+          <>
+            <button class="button" onClick={() => setDoing("replace")}>
+              Replace…
+            </button>
+            <button class="button danger" onClick={() => setDoing("revoke")}>
+              Revoke…
+            </button>
+          </>
+        )
+      }
+    >
       {fresh && <FreshToken made={fresh} start />}
       <LoadedView of={token} what="the token">
         {(data) => (
           <>
             <Facts token={data} />
             {active && data.scopes.includes("export") && (
-              <p><a href={`/tokens/${data.id}/start`}>Set up a tool with it</a></p>
+              <p>
+                <a href={`/tokens/${data.id}/start`}>Set up a tool with it</a>
+              </p>
             )}
             <ZoneNote />
             {doing === "revoke" && (
-              <RevokeDialog token={data} onClose={close} onDone={() => { close(); void token.reload(); }} />
+              <RevokeDialog
+                token={data}
+                onClose={close}
+                onDone={() => {
+                  close();
+                  void token.reload();
+                }}
+              />
             )}
             {doing === "replace" && (
-              <ReplaceDialog token={data} onClose={close}
-                onMade={(made) => { close(); setFresh(made); void token.reload(); }} />
+              <ReplaceDialog
+                token={data}
+                onClose={close}
+                onMade={(made) => {
+                  close();
+                  setFresh(made);
+                  void token.reload();
+                }}
+              />
             )}
           </>
         )}
@@ -50,15 +79,46 @@ function Facts({ token }: { token: Token }) {
   const now = new Date();
   return (
     <dl class="facts">
-      <div><dt>Status</dt><dd><Status token={token} now={now} /></dd></div>
-      <div><dt>Owner</dt><dd class="wrap" dir="auto">{token.user}</dd></div>
-      <div><dt>Scopes</dt><dd>{token.scopes.join(", ")}</dd></div>
-      <div><dt>Created</dt><dd>{moment(token.created, now)}
-        {token.parent && <span class="small quiet">with <a href={`/tokens/${token.parent}`}>another token</a>, and ends with it</span>}
-      </dd></div>
-      <div><dt>Last used</dt><dd><LastUsed token={token} now={now} /></dd></div>
-      <div><dt>Expires</dt><dd>{token.expires ? exactly(token.expires) : "Never"}
-        <span class="small quiet">{timeLeft(token, now)}</span></dd></div>
+      <div>
+        <dt>Status</dt>
+        <dd>
+          <Status token={token} now={now} />
+        </dd>
+      </div>
+      <div>
+        <dt>Owner</dt>
+        <dd class="wrap" dir="auto">
+          {token.user}
+        </dd>
+      </div>
+      <div>
+        <dt>Scopes</dt>
+        <dd>{token.scopes.join(", ")}</dd>
+      </div>
+      <div>
+        <dt>Created</dt>
+        <dd>
+          {moment(token.created, now)}
+          {token.parent && (
+            <span class="small quiet">
+              with <a href={`/tokens/${token.parent}`}>another token</a>, and ends with it
+            </span>
+          )}
+        </dd>
+      </div>
+      <div>
+        <dt>Last used</dt>
+        <dd>
+          <LastUsed token={token} now={now} />
+        </dd>
+      </div>
+      <div>
+        <dt>Expires</dt>
+        <dd>
+          {token.expires ? exactly(token.expires) : "Never"}
+          <span class="small quiet">{timeLeft(token, now)}</span>
+        </dd>
+      </div>
     </dl>
   );
 }

@@ -37,15 +37,24 @@ export function FreshToken({ made, start }: { made: NewToken; start: boolean }) 
   const now = new Date();
   return (
     <section class="notice" aria-labelledby="made">
-      <h2 id="made" class="name"><bdi>“{made.name}”</bdi> is ready. Copy it now.</h2>
-      <p class="quiet">It is shown this once; the server keeps only its digest. If it is lost, generate another.</p>
+      <h2 id="made" class="name">
+        <bdi>“{made.name}”</bdi> is ready. Copy it now.
+      </h2>
+      <p class="quiet">
+        It is shown this once; the server keeps only its digest. If it is lost, generate another.
+      </p>
       <CopyLine text={made.token} label="Token" />
       {made.replaces?.expires && (
-        <p>The former token works until {inSentence(made.replaces.expires, now)}. Give your job the new one before then.</p>
+        <p>
+          The former token works until {inSentence(made.replaces.expires, now)}. Give your job the
+          new one before then.
+        </p>
       )}
       {start && (
-        <p>Then <a href={`/tokens/${made.id}/start`}>set up a tool with it</a>: it takes a minute, and that page tells
-          you when the first request arrives.</p>
+        <p>
+          Then <a href={`/tokens/${made.id}/start`}>set up a tool with it</a>: it takes a minute,
+          and that page tells you when the first request arrives.
+        </p>
       )}
     </section>
   );
@@ -61,7 +70,12 @@ export function TokenNames({ tokens }: { tokens: Token[] }) {
   return (
     <ul class="names">
       {tokens.map((one) => (
-        <li key={one.id}><bdi class="name">{one.name}</bdi> <span class="small quiet">of <bdi>{one.user}</bdi></span></li>
+        <li key={one.id}>
+          <bdi class="name">{one.name}</bdi>{" "}
+          <span class="small quiet">
+            of <bdi>{one.user}</bdi>
+          </span>
+        </li>
       ))}
     </ul>
   );
@@ -69,25 +83,54 @@ export function TokenNames({ tokens }: { tokens: Token[] }) {
 
 export function RevokeDialog({ token, onClose, onDone }: DoneProps) {
   const ends = useLoad<{ tokens: Token[] }>(`/tokens/${token.id}/ends`);
-  const form = useForm({}, () => ({}), async () => {
-    const { revoked } = await remove<{ revoked: Token[] }>(`/tokens/${token.id}`);
-    toast(revoked.length > 1 ? `${plural(revoked.length, "token")} revoked.` : "The token is revoked.");
-    onDone();
-  });
+  const form = useForm(
+    {},
+    () => ({}),
+    async () => {
+      const { revoked } = await remove<{ revoked: Token[] }>(`/tokens/${token.id}`);
+      toast(
+        revoked.length > 1
+          ? `${plural(revoked.length, "token")} revoked.`
+          : "The token is revoked.",
+      );
+      onDone();
+    },
+  );
   return (
     <Dialog title={`Revoke “${token.name}”?`} onClose={onClose}>
-      <p>Jobs that use it are refused within a second, running downloads included. This cannot be undone.</p>
+      <p>
+        Jobs that use it are refused within a second, running downloads included. This cannot be
+        undone.
+      </p>
       <LoadedView of={ends} what="what else ends">
-        {({ tokens }) => tokens.length === 0 ? <p>Nothing else ends with it.</p> : (
-          <>
-            <p>{plural(tokens.length, "token")} that {tokens.length === 1 ? "was" : "were"} made with it
-              {tokens.length === 1 ? " ends" : " end"} too:</p>
-            <TokenNames tokens={tokens} />
-          </>
-        )}
+        {({ tokens }) =>
+          tokens.length === 0 ? (
+            <p>Nothing else ends with it.</p>
+          ) : (
+            <>
+              <p>
+                {plural(tokens.length, "token")} that {tokens.length === 1 ? "was" : "were"} made
+                with it
+                {tokens.length === 1 ? " ends" : " end"} too:
+              </p>
+              <TokenNames tokens={tokens} />
+            </>
+          )
+        }
       </LoadedView>
-      <FormView form={form} button="Revoke" busyText="Revoking…" danger
-        more={<button class="button" type="button" onClick={onClose}>Keep it</button>}>{null}</FormView>
+      <FormView
+        form={form}
+        button="Revoke"
+        busyText="Revoking…"
+        danger
+        more={
+          <button class="button" type="button" onClick={onClose}>
+            Keep it
+          </button>
+        }
+      >
+        {null}
+      </FormView>
     </Dialog>
   );
 }
@@ -108,15 +151,36 @@ interface ReplaceProps {
 
 export function ReplaceDialog({ token, onClose, onMade }: ReplaceProps) {
   const [overlap, setOverlap] = useState<Overlap>("1d");
-  const form = useForm({}, () => ({}), async () =>
-    onMade(await post<NewToken>(`/tokens/${token.id}/replace`, { overlap })));
+  const form = useForm(
+    {},
+    () => ({}),
+    async () => onMade(await post<NewToken>(`/tokens/${token.id}/replace`, { overlap })),
+  );
   return (
     <Dialog title={`Replace “${token.name}”?`} onClose={onClose}>
-      <p>You get a new value now, with the same name, scopes and lifetime. The old one goes on working for a while, so
-        that no job stops.</p>
-      <Choice legend="The old one works for" seen options={kOverlaps} value={overlap} onChange={setOverlap} />
-      <FormView form={form} button="Replace" busyText="Replacing…"
-        more={<button class="button" type="button" onClick={onClose}>Cancel</button>}>{null}</FormView>
+      <p>
+        You get a new value now, with the same name, scopes and lifetime. The old one goes on
+        working for a while, so that no job stops.
+      </p>
+      <Choice
+        legend="The old one works for"
+        seen
+        options={kOverlaps}
+        value={overlap}
+        onChange={setOverlap}
+      />
+      <FormView
+        form={form}
+        button="Replace"
+        busyText="Replacing…"
+        more={
+          <button class="button" type="button" onClick={onClose}>
+            Cancel
+          </button>
+        }
+      >
+        {null}
+      </FormView>
     </Dialog>
   );
 }

@@ -19,16 +19,28 @@ export function TokensPage() {
   const tokens = useLoad<TokenPage>("/tokens?limit=1000");
   const [fresh, setFresh] = useState<NewToken | null>(null);
   return (
-    <Page title="Tokens"
+    <Page
+      title="Tokens"
       lead="A token buys credentials that read this account’s export, for an hour at a time. Give each job its own, so that one can be revoked without the others noticing."
-      actions={<a class={`button ${fresh ? "" : "main"}`} href="/tokens/new">Generate a token</a>}>
+      actions={
+        <a class={`button ${fresh ? "" : "main"}`} href="/tokens/new">
+          Generate a token
+        </a>
+      }
+    >
       {fresh && <FreshToken made={fresh} start />}
       <LoadedView of={tokens} what="the tokens">
         {(page) => (
           <>
             <ExpiryNotice tokens={page.tokens} email={session.user.email} />
-            <TokenList page={page} admin={admin} email={session.user.email} onFresh={setFresh}
-              onChange={() => void tokens.reload()} onMore={tokens.set} />
+            <TokenList
+              page={page}
+              admin={admin}
+              email={session.user.email}
+              onFresh={setFresh}
+              onChange={() => void tokens.reload()}
+              onMore={tokens.set}
+            />
           </>
         )}
       </LoadedView>
@@ -47,8 +59,12 @@ export function ExpiryNotice({ tokens, email }: { tokens: Token[]; email: string
       <p>
         <bdi>{several(soon.map((one) => `“${one.name}”`))}</bdi>{" "}
         {soon.length === 1 ? `expires ${on(first.expires!, now)}` : "expire within a week"}.{" "}
-        {soon.length === 1 ? <a href={`/tokens/${first.id}`}>Replace it</a> : <a href="/tokens">Replace them</a>} before the
-        jobs that use {soon.length === 1 ? "it" : "them"} stop.
+        {soon.length === 1 ? (
+          <a href={`/tokens/${first.id}`}>Replace it</a>
+        ) : (
+          <a href="/tokens">Replace them</a>
+        )}{" "}
+        before the jobs that use {soon.length === 1 ? "it" : "them"} stop.
       </p>
     </div>
   );
@@ -71,12 +87,16 @@ function TokenList({ page, admin, email, onChange, onFresh, onMore }: ListProps)
   const [shown, setShown] = useState(kWindow);
   const [doing, setDoing] = useState<{ what: "revoke" | "replace"; token: Token } | null>(null);
   const mine = page.tokens.filter((one) => whose === "all" || one.user === email);
-  const found = inOrder(mine.filter((one) => `${one.name} ${one.user}`.toLowerCase().includes(words.toLowerCase())));
+  const found = inOrder(
+    mine.filter((one) => `${one.name} ${one.user}`.toLowerCase().includes(words.toLowerCase())),
+  );
   const active = mine.filter((one) => one.state === "active").length;
   const close = () => setDoing(null);
   const more = async () => {
     try {
-      const next = await get<TokenPage>(`/tokens?limit=1000&after=${encodeURIComponent(page.next!)}`);
+      const next = await get<TokenPage>(
+        `/tokens?limit=1000&after=${encodeURIComponent(page.next!)}`,
+      );
       onMore({ tokens: [...page.tokens, ...next.tokens], next: next.next });
     } catch (error) {
       toast(asProblem(error).message);
@@ -85,54 +105,120 @@ function TokenList({ page, admin, email, onChange, onFresh, onMore }: ListProps)
   return (
     <section class="section" aria-labelledby="all">
       <div class="section-head">
-        <h2 id="all" class="visually-hidden">All tokens</h2>
+        <h2 id="all" class="visually-hidden">
+          All tokens
+        </h2>
         {admin && (
-          <Choice legend="Whose" value={whose} onChange={setWhose}
-            options={[{ value: "mine", label: "Mine" }, { value: "all", label: "Everyone’s" }]} />
+          <Choice
+            legend="Whose"
+            value={whose}
+            onChange={setWhose}
+            options={[
+              { value: "mine", label: "Mine" },
+              { value: "all", label: "Everyone’s" },
+            ]}
+          />
         )}
         {page.tokens.length > 20 && (
-          <input class="input find" type="search" aria-label="Find by name or owner" placeholder="Find by name or owner"
-            value={words} onInput={(event) => setWords(event.currentTarget.value)} />
+          <input
+            class="input find"
+            type="search"
+            aria-label="Find by name or owner"
+            placeholder="Find by name or owner"
+            value={words}
+            onInput={(event) => setWords(event.currentTarget.value)}
+          />
         )}
-        {mine.length > 0 && <p class="small quiet">{active} active, {mine.length - active} ended</p>}
+        {mine.length > 0 && (
+          <p class="small quiet">
+            {active} active, {mine.length - active} ended
+          </p>
+        )}
       </div>
-      {found.length === 0 ? <NoTokens words={words} /> : (
+      {found.length === 0 ? (
+        <NoTokens words={words} />
+      ) : (
         <table class="stack">
-          <thead><tr>
-            <th>Name and scopes</th>{admin && <th>Owner</th>}<th>Created</th><th>Last used</th><th>Expires</th>
-            <th>Status</th><th><span class="visually-hidden">Actions</span></th>
-          </tr></thead>
+          <thead>
+            <tr>
+              <th>Name and scopes</th>
+              {admin && <th>Owner</th>}
+              <th>Created</th>
+              <th>Last used</th>
+              <th>Expires</th>
+              <th>Status</th>
+              <th>
+                <span class="visually-hidden">Actions</span>
+              </th>
+            </tr>
+          </thead>
           <tbody>
             {found.slice(0, shown).map((token) => (
-              <Row key={token.id} token={token} owner={admin}
+              <Row
+                key={token.id}
+                token={token}
+                owner={admin}
                 onRevoke={() => setDoing({ what: "revoke", token })}
-                onReplace={() => setDoing({ what: "replace", token })} />
+                onReplace={() => setDoing({ what: "replace", token })}
+              />
             ))}
           </tbody>
         </table>
       )}
       {found.length > shown && (
-        <div class="row"><button class="button" onClick={() => setShown(shown + kWindow)}>
-          Show {plural(Math.min(kWindow, found.length - shown), "more", "more")}</button></div>
+        <div class="row">
+          <button class="button" onClick={() => setShown(shown + kWindow)}>
+            Show {plural(Math.min(kWindow, found.length - shown), "more", "more")}
+          </button>
+        </div>
       )}
-      {page.next && <div class="row"><button class="button" onClick={more}>Load newer tokens</button></div>}
+      {page.next && (
+        <div class="row">
+          <button class="button" onClick={more}>
+            Load newer tokens
+          </button>
+        </div>
+      )}
       <ZoneNote />
       {doing?.what === "revoke" && (
-        <RevokeDialog token={doing.token} onClose={close} onDone={() => { close(); onChange(); }} />
+        <RevokeDialog
+          token={doing.token}
+          onClose={close}
+          onDone={() => {
+            close();
+            onChange();
+          }}
+        />
       )}
       {doing?.what === "replace" && (
-        <ReplaceDialog token={doing.token} onClose={close}
-          onMade={(made) => { close(); onFresh(made); onChange(); scrollTo(0, 0); }} />
+        <ReplaceDialog
+          token={doing.token}
+          onClose={close}
+          onMade={(made) => {
+            close();
+            onFresh(made);
+            onChange();
+            scrollTo(0, 0);
+          }}
+        />
       )}
     </section>
   );
 }
 
 function NoTokens({ words }: { words: string }) {
-  if (words) return <Empty title="No token matches"><p>Try fewer letters of its name or of its owner’s address.</p></Empty>;
+  if (words)
+    return (
+      <Empty title="No token matches">
+        <p>Try fewer letters of its name or of its owner’s address.</p>
+      </Empty>
+    );
   return (
     <Empty title="No token yet">
-      <p>Generate one and give it to a tool or a job. <a href="/start">Get started</a> shows how, tool by tool.</p>
+      <p>
+        Generate one and give it to a tool or a job. <a href="/start">Get started</a> shows how,
+        tool by tool.
+      </p>
     </Empty>
   );
 }
@@ -150,22 +236,46 @@ function Row({ token, owner, onRevoke, onReplace }: RowProps) {
   return (
     <tr class={active ? "" : "is-ended"}>
       <td class="lead">
-        <a class="name" href={`/tokens/${token.id}`} dir="auto">{token.name}</a>
+        <a class="name" href={`/tokens/${token.id}`} dir="auto">
+          {token.name}
+        </a>
         <span class="small quiet">{token.scopes.join(", ")}</span>
       </td>
-      {owner && <td data-label="Owner"><span class="wrap" dir="auto">{token.user}</span></td>}
-      <td data-label="Created"><span class="nowrap">{moment(token.created, now)}</span></td>
-      <td data-label="Last used"><LastUsed token={token} now={now} /></td>
-      <td data-label="Expires">
-        <span class="nowrap">{token.expires ? dateOf(token.expires) : "Never"}
-          <span class="small quiet">{timeLeft(token, now)}</span></span>
+      {owner && (
+        <td data-label="Owner">
+          <span class="wrap" dir="auto">
+            {token.user}
+          </span>
+        </td>
+      )}
+      <td data-label="Created">
+        <span class="nowrap">{moment(token.created, now)}</span>
       </td>
-      <td data-label="Status"><Status token={token} now={now} /></td>
+      <td data-label="Last used">
+        <LastUsed token={token} now={now} />
+      </td>
+      <td data-label="Expires">
+        <span class="nowrap">
+          {token.expires ? dateOf(token.expires) : "Never"}
+          <span class="small quiet">{timeLeft(token, now)}</span>
+        </span>
+      </td>
+      <td data-label="Status">
+        <Status token={token} now={now} />
+      </td>
       <td class="act number">
         {active && (
           <>
-            <button class="button plain" aria-label={`Replace ${token.name}`} onClick={onReplace}>Replace…</button>
-            <button class="button plain danger" aria-label={`Revoke ${token.name}`} onClick={onRevoke}>Revoke…</button>
+            <button class="button plain" aria-label={`Replace ${token.name}`} onClick={onReplace}>
+              Replace…
+            </button>
+            <button
+              class="button plain danger"
+              aria-label={`Revoke ${token.name}`}
+              onClick={onRevoke}
+            >
+              Revoke…
+            </button>
           </>
         )}
       </td>

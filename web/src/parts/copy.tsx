@@ -35,7 +35,9 @@ export function CopyLine({ text, label }: { text: string; label: string }) {
   const { shown, said, copy } = useCopy(text);
   return (
     <div class="copy">
-      <code ref={shown} role="region" tabIndex={0} aria-label={label}>{text}</code>
+      <code ref={shown} role="region" tabIndex={0} aria-label={label}>
+        {text}
+      </code>
       <button class="button main" type="button" onClick={copy}>
         <span role="status">{said || `Copy ${label.toLowerCase()}`}</span>
       </button>
@@ -48,9 +50,15 @@ export function Code({ text, label }: { text: string; label: string }) {
   const { shown, said, copy } = useCopy(text);
   return (
     <div class="code">
-      <pre tabIndex={0} role="region" aria-label={label}><code ref={shown}>{text}</code></pre>
-      <button class="button" type="button" aria-label={`Copy: ${label}`} onClick={copy}>{said || "Copy"}</button>
-      <span class="visually-hidden" role="status">{said}</span>
+      <pre tabIndex={0} role="region" aria-label={label}>
+        <code ref={shown}>{text}</code>
+      </pre>
+      <button class="button" type="button" aria-label={`Copy: ${label}`} onClick={copy}>
+        {said || "Copy"}
+      </button>
+      <span class="visually-hidden" role="status">
+        {said}
+      </span>
     </div>
   );
 }
@@ -60,8 +68,16 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
   const { shown, said, copy } = useCopy(text);
   return (
     <>
-      <button class="button" type="button" onClick={copy}><span role="status">{said || label}</span></button>
-      <code class={said === "Press Ctrl-C" ? "wrapped" : "off-screen"} aria-hidden="true" ref={shown}>{text}</code>
+      <button class="button" type="button" onClick={copy}>
+        <span role="status">{said || label}</span>
+      </button>
+      <code
+        class={said === "Press Ctrl-C" ? "wrapped" : "off-screen"}
+        aria-hidden="true"
+        ref={shown}
+      >
+        {text}
+      </code>
     </>
   );
 }

@@ -6,7 +6,7 @@ import { useEffect, useId, useRef } from "preact/hooks";
 
 interface DialogProps {
   title: string;
-  onClose?: () => void;  // without it the dialog stays until it is answered
+  onClose?: () => void; // without it the dialog stays until it is answered
   children: ComponentChildren;
 }
 
@@ -29,7 +29,9 @@ export function Dialog({ title, onClose, children }: DialogProps) {
   };
   return (
     <dialog class="dialog" ref={dialog} aria-labelledby={id} onCancel={cancel}>
-      <h2 id={id} class="name">{title}</h2>
+      <h2 id={id} class="name">
+        {title}
+      </h2>
       {children}
     </dialog>
   );

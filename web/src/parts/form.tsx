@@ -19,8 +19,11 @@ export interface Form<V> {
   element: { current: HTMLFormElement | null };
 }
 
-export function useForm<V extends object>(first: V, check: (values: V) => Errors<V>,
-                                          send: (values: V) => Promise<void>): Form<V> {
+export function useForm<V extends object>(
+  first: V,
+  check: (values: V) => Errors<V>,
+  send: (values: V) => Promise<void>,
+): Form<V> {
   const [values, setValues] = useState(first);
   const [errors, setErrors] = useState<Errors<V>>({});
   const [problem, setProblem] = useState<Problem | null>(null);
@@ -30,7 +33,8 @@ export function useForm<V extends object>(first: V, check: (values: V) => Errors
   const show = (found: Errors<V>) => {
     setErrors(found);
     requestAnimationFrame(() =>
-      element.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
+      element.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus(),
+    );
   };
   const submit = async (event?: Event) => {
     event?.preventDefault();
@@ -62,19 +66,31 @@ interface FormViewProps<V> {
   button: string;
   busyText?: string;
   danger?: boolean;
-  quiet?: boolean;  // not the main action of the page
+  quiet?: boolean; // not the main action of the page
   more?: ComponentChildren;
   children: ComponentChildren;
 }
 
-export function FormView<V>({ form, button, busyText, danger, quiet, more, children }: FormViewProps<V>) {
+export function FormView<V>({
+  form,
+  button,
+  busyText,
+  danger,
+  quiet,
+  more,
+  children,
+}: FormViewProps<V>) {
   return (
     <form class="form" ref={form.element} onSubmit={form.submit} noValidate aria-busy={form.busy}>
       {form.problem && <ProblemNotice problem={form.problem} />}
       {children}
       <div class="row">
-        <button class={`button ${quiet ? "" : "main"} ${danger ? "stop" : ""}`} type="submit" aria-disabled={form.busy}>
-          {form.busy ? busyText ?? `${button}…` : button}
+        <button
+          class={`button ${quiet ? "" : "main"} ${danger ? "stop" : ""}`}
+          type="submit"
+          aria-disabled={form.busy}
+        >
+          {form.busy ? (busyText ?? `${button}…`) : button}
         </button>
         {more}
       </div>
@@ -99,19 +115,33 @@ export function Field<V, K extends keyof V & string>(props: FieldProps<V, K>) {
   const id = useId();
   const error = form.errors[name];
   const [shown, setShown] = useState(false);
-  const describedBy = [hint ? `${id}-hint` : "", error ? `${id}-error` : ""].filter(Boolean).join(" ");
+  const describedBy = [hint ? `${id}-hint` : "", error ? `${id}-error` : ""]
+    .filter(Boolean)
+    .join(" ");
   const input = useRef<HTMLInputElement>(null);
   // In a dialog, which is not open yet, the dialog does this.
   useEffect(() => {
     if (props.autofocus) input.current?.focus();
   }, []);
   const element = (
-    <input id={id} class="input" name={name} {...{ type: type === "password" && shown ? "text" : type } as { type: "text" }}
-      value={String(form.values[name] ?? "")} autocomplete={props.autocomplete ?? "off"}
-      ref={input} data-first={props.autofocus || undefined} readOnly={props.readOnly} maxLength={props.maxLength}
-      spellcheck={false} autocapitalize="off" dir={type === "text" ? "auto" : undefined}
-      aria-invalid={error ? "true" : undefined} aria-describedby={describedBy || undefined}
-      onInput={(event) => form.set(name, event.currentTarget.value as V[K])} />
+    <input
+      id={id}
+      class="input"
+      name={name}
+      {...({ type: type === "password" && shown ? "text" : type } as { type: "text" })}
+      value={String(form.values[name] ?? "")}
+      autocomplete={props.autocomplete ?? "off"}
+      ref={input}
+      data-first={props.autofocus || undefined}
+      readOnly={props.readOnly}
+      maxLength={props.maxLength}
+      spellcheck={false}
+      autocapitalize="off"
+      dir={type === "text" ? "auto" : undefined}
+      aria-invalid={error ? "true" : undefined}
+      aria-describedby={describedBy || undefined}
+      onInput={(event) => form.set(name, event.currentTarget.value as V[K])}
+    />
   );
   return (
     <div class="field">
@@ -119,12 +149,29 @@ export function Field<V, K extends keyof V & string>(props: FieldProps<V, K>) {
       {type === "password" ? (
         <div class="with-button">
           {element}
-          <button class="button" type="button" aria-pressed={shown} aria-label={`Show ${label.toLowerCase()}`}
-            onClick={() => setShown(!shown)}>{shown ? "Hide" : "Show"}</button>
+          <button
+            class="button"
+            type="button"
+            aria-pressed={shown}
+            aria-label={`Show ${label.toLowerCase()}`}
+            onClick={() => setShown(!shown)}
+          >
+            {shown ? "Hide" : "Show"}
+          </button>
         </div>
-      ) : element}
-      {hint && <p class="hint" id={`${id}-hint`}>{hint}</p>}
-      {error && <p class="error" id={`${id}-error`} role="alert">{error}</p>}
+      ) : (
+        element
+      )}
+      {hint && (
+        <p class="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
+      {error && (
+        <p class="error" id={`${id}-error`} role="alert">
+          {error}
+        </p>
+      )}
     </div>
   );
 }
@@ -145,7 +192,13 @@ interface ChoiceProps<T extends string> {
 }
 
 // One of a few, side by side.
-export function Choice<T extends string>({ legend, options, value, onChange, seen }: ChoiceProps<T>) {
+export function Choice<T extends string>({
+  legend,
+  options,
+  value,
+  onChange,
+  seen,
+}: ChoiceProps<T>) {
   const name = useId();
   return (
     <fieldset class="field">
@@ -153,8 +206,13 @@ export function Choice<T extends string>({ legend, options, value, onChange, see
       <div class="choice">
         {options.map((option) => (
           <label key={option.value}>
-            <input type="radio" name={name} value={option.value} checked={option.value === value}
-              onChange={() => onChange(option.value)} />
+            <input
+              type="radio"
+              name={name}
+              value={option.value}
+              checked={option.value === value}
+              onChange={() => onChange(option.value)}
+            />
             {option.label}
           </label>
         ))}
@@ -171,7 +229,13 @@ interface ChecksProps<T extends string> {
   onChange: (values: T[]) => void;
 }
 
-export function Checks<T extends string>({ legend, options, values, error, onChange }: ChecksProps<T>) {
+export function Checks<T extends string>({
+  legend,
+  options,
+  values,
+  error,
+  onChange,
+}: ChecksProps<T>) {
   const id = useId();
   const toggle = (value: T) =>
     onChange(values.includes(value) ? values.filter((one) => one !== value) : [...values, value]);
@@ -180,12 +244,23 @@ export function Checks<T extends string>({ legend, options, values, error, onCha
       <legend>{legend}</legend>
       {options.map((option) => (
         <label key={option.value}>
-          <input type="checkbox" checked={values.includes(option.value)}
-            aria-invalid={error ? "true" : undefined} onChange={() => toggle(option.value)} />
-          <span>{option.label}{option.hint && <span class="small quiet">{option.hint}</span>}</span>
+          <input
+            type="checkbox"
+            checked={values.includes(option.value)}
+            aria-invalid={error ? "true" : undefined}
+            onChange={() => toggle(option.value)}
+          />
+          <span>
+            {option.label}
+            {option.hint && <span class="small quiet">{option.hint}</span>}
+          </span>
         </label>
       ))}
-      {error && <p class="error" id={`${id}-error`} role="alert">{error}</p>}
+      {error && (
+        <p class="error" id={`${id}-error`} role="alert">
+          {error}
+        </p>
+      )}
     </fieldset>
   );
 }
@@ -198,17 +273,37 @@ interface SelectProps<T extends string> {
   hint?: string;
 }
 
-export function Select<T extends string>({ label, options, value, onChange, hint }: SelectProps<T>) {
+export function Select<T extends string>({
+  label,
+  options,
+  value,
+  onChange,
+  hint,
+}: SelectProps<T>) {
   const id = useId();
-  const change = (event: TargetedEvent<HTMLSelectElement>) => onChange(event.currentTarget.value as T);
+  const change = (event: TargetedEvent<HTMLSelectElement>) =>
+    onChange(event.currentTarget.value as T);
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <select id={id} class="input" value={value} onChange={change}
-        aria-describedby={hint ? `${id}-hint` : undefined}>
-        {options.map((option) => <option key={option.value} value={option.value}>{option.label}</option>)}
+      <select
+        id={id}
+        class="input"
+        value={value}
+        onChange={change}
+        aria-describedby={hint ? `${id}-hint` : undefined}
+      >
+        {options.map((option) => (
+          <option key={option.value} value={option.value}>
+            {option.label}
+          </option>
+        ))}
       </select>
-      {hint && <p class="hint" id={`${id}-hint`}>{hint}</p>}
+      {hint && (
+        <p class="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
     </div>
   );
 }

@@ -8,8 +8,17 @@ import type { Loaded } from "../api/load.ts";
 export function ProblemNotice({ problem, again }: { problem: Problem; again?: () => void }) {
   return (
     <div class="notice bad" role="alert">
-      <p>{problem.message}{problem.retryAfter ? ` Wait ${problem.retryAfter} s.` : ""}</p>
-      {again && <div class="row"><button class="button" type="button" onClick={again}>Try again</button></div>}
+      <p>
+        {problem.message}
+        {problem.retryAfter ? ` Wait ${problem.retryAfter} s.` : ""}
+      </p>
+      {again && (
+        <div class="row">
+          <button class="button" type="button" onClick={again}>
+            Try again
+          </button>
+        </div>
+      )}
     </div>
   );
 }
@@ -21,11 +30,20 @@ export function Loading({ what }: { what: string }) {
     const timer = window.setTimeout(() => setLate(true), 250);
     return () => window.clearTimeout(timer);
   }, []);
-  return <p class="loading quiet" role="status">{late ? `Loading ${what}…` : ""}</p>;
+  return (
+    <p class="loading quiet" role="status">
+      {late ? `Loading ${what}…` : ""}
+    </p>
+  );
 }
 
 export function Empty({ title, children }: { title: string; children: ComponentChildren }) {
-  return <div class="empty"><h2>{title}</h2>{children}</div>;
+  return (
+    <div class="empty">
+      <h2>{title}</h2>
+      {children}
+    </div>
+  );
 }
 
 interface LoadedViewProps<T> {

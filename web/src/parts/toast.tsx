@@ -23,5 +23,9 @@ export function Toasts() {
     const timer = window.setTimeout(() => setSaid((old) => ({ ...old, text: "" })), kShownMs);
     return () => window.clearTimeout(timer);
   }, [said.number]);
-  return <div class="toasts" role="status">{said.text && <p class="toast">{said.text}</p>}</div>;
+  return (
+    <div class="toasts" role="status">
+      {said.text && <p class="toast">{said.text}</p>}
+    </div>
+  );
 }

@@ -15,33 +15,43 @@ export interface Column {
 export interface Result {
   columns: Column[];
   rows: (string | null)[][];
-  more: boolean;  // there were more rows than were asked for
+  more: boolean; // there were more rows than were asked for
 }
 
 interface TrustedTypes {
-  createPolicy(name: string, rules: { createScriptURL: (url: string) => string }): {
+  createPolicy(
+    name: string,
+    rules: { createScriptURL: (url: string) => string },
+  ): {
     createScriptURL: (url: string) => string;
   };
 }
 
 // The one address that a worker may be made from.
-const policy = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes?.createPolicy("valetkey", {
-  createScriptURL: (url) => {
-    if (url !== workerUrl) throw new TypeError("not the query worker");
-    return url;
+const policy = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes?.createPolicy(
+  "valetkey",
+  {
+    createScriptURL: (url) => {
+      if (url !== workerUrl) throw new TypeError("not the query worker");
+      return url;
+    },
   },
-});
+);
 
 type Table = Awaited<ReturnType<AsyncDuckDBConnection["query"]>>;
 
 function textOf(table: Table, known: Column[] | null, limit: number): Result {
-  const columns = known ?? table.schema.fields.map((field: { name: string }) => ({ name: field.name, type: "VARCHAR" }));
+  const columns =
+    known ??
+    table.schema.fields.map((field: { name: string }) => ({ name: field.name, type: "VARCHAR" }));
   const rows: Result["rows"] = [];
   for (let i = 0; i < Math.min(table.numRows, limit); ++i)
-    rows.push(columns.map((_: Column, j: number) => {
-      const cell: unknown = table.getChildAt(j)?.get(i) ?? null;
-      return cell === null ? null : String(cell);
-    }));
+    rows.push(
+      columns.map((_: Column, j: number) => {
+        const cell: unknown = table.getChildAt(j)?.get(i) ?? null;
+        return cell === null ? null : String(cell);
+      }),
+    );
   return { columns, rows, more: table.numRows > limit };
 }
 
@@ -65,10 +75,15 @@ export class Engine {
       await connection.query(`CREATE OR REPLACE TEMP VIEW valetkey_result AS\n${sql}`);
       const described = await connection.query("DESCRIBE valetkey_result");
       const columns: Column[] = described.toArray().map((row: Record<string, unknown>) => ({
-        name: String(row["column_name"]), type: String(row["column_type"]),
+        name: String(row["column_name"]),
+        type: String(row["column_type"]),
       }));
       const cells = columns.map((_, i) => `#${i + 1}::VARCHAR`).join(", ");
-      return textOf(await connection.query(`SELECT ${cells} FROM valetkey_result LIMIT ${limit + 1}`), columns, limit);
+      return textOf(
+        await connection.query(`SELECT ${cells} FROM valetkey_result LIMIT ${limit + 1}`),
+        columns,
+        limit,
+      );
     } finally {
       // A worker that was ended in between does not answer any more.
       if (this.database === database) await connection.close();
@@ -94,8 +109,11 @@ export class Engine {
     const { credentials, endpoint, region } = await post<Credentials>("/credentials");
     this.expires = credentials.expiration;
     return Object.entries({
-      s3_endpoint: endpoint, s3_region: region, s3_access_key_id: credentials.accessKeyId,
-      s3_secret_access_key: credentials.secretAccessKey, s3_session_token: credentials.sessionToken,
+      s3_endpoint: endpoint,
+      s3_region: region,
+      s3_access_key_id: credentials.accessKeyId,
+      s3_secret_access_key: credentials.secretAccessKey,
+      s3_session_token: credentials.sessionToken,
     }).map(([name, value]) => `SET ${name} = ${quoted(value)}`);
   }
 }

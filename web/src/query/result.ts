@@ -12,15 +12,22 @@ export function cellText(text: string, type: string): string {
   if (/INT/.test(type)) return text.replace(/\B(?=(\d{3})+$)/g, ",");
   const value = Number(text);
   if (!Number.isFinite(value)) return text;
-  return value.toLocaleString("en-US", { maximumSignificantDigits: Math.abs(value) >= 1e4 ? 9 : 6 });
+  return value.toLocaleString("en-US", {
+    maximumSignificantDigits: Math.abs(value) >= 1e4 ? 9 : 6,
+  });
 }
 
 // As `valetkey query` writes it: NULL is nothing, an empty text "".
 export function toCsv({ columns, rows }: Result): string {
   const field = (text: string | null) =>
-    text === null ? "" : text === "" || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    text === null
+      ? ""
+      : text === "" || /[",\r\n]/.test(text)
+        ? `"${text.replaceAll('"', '""')}"`
+        : text;
   return [columns.map((column) => field(column.name)), ...rows.map((row) => row.map(field))]
-    .map((fields) => `${fields.join(",")}\n`).join("");
+    .map((fields) => `${fields.join(",")}\n`)
+    .join("");
 }
 
 export interface Drawn {
@@ -34,5 +41,7 @@ const kMostBars = 40;
 export function drawable(columns: Column[], rows: number): Drawn | null {
   const names = columns.findIndex((column) => !isNumber(column.type));
   const figures = columns.flatMap((column, i) => (isNumber(column.type) ? [i] : []));
-  return names >= 0 && figures.length > 0 && rows > 1 && rows <= kMostBars ? { names, figures } : null;
+  return names >= 0 && figures.length > 0 && rows > 1 && rows <= kMostBars
+    ? { names, figures }
+    : null;
 }

@@ -22,8 +22,9 @@ export type Parts = Partial<Record<ExportType, Part[]>>;
 export function viewStatements(views: View[], parts: Parts, bucket: string): string[] {
   const statements: string[] = [];
   for (const view of views) {
-    const needs = (["decisions", "events"] as const).filter((type) =>
-      view.name === type || (view.name === "attributed_conversions"));
+    const needs = (["decisions", "events"] as const).filter(
+      (type) => view.name === type || view.name === "attributed_conversions",
+    );
     if (needs.some((type) => parts[type] === undefined)) {
       statements.push(`DROP VIEW IF EXISTS ${view.name}`);
       continue;
@@ -52,7 +53,10 @@ export function isListing(sql: string): boolean {
 
 // What the engine says of a question, whose first line it counts as the second.
 export function engineMessage(text: string): string {
-  return text.replace(/\bLINE (\d+):/g, (_, line: string) => `LINE ${Math.max(1, Number(line) - 1)}:`);
+  return text.replace(
+    /\bLINE (\d+):/g,
+    (_, line: string) => `LINE ${Math.max(1, Number(line) - 1)}:`,
+  );
 }
 
 export function sqlProblem(sql: string): string | null {
@@ -77,10 +81,14 @@ export interface Asked {
 }
 
 export function asCommand({ sql, since, until, experiment, event }: Asked): string {
-  return ["valetkey query", `--start ${since}`, `--end ${until}`,
+  return [
+    "valetkey query",
+    `--start ${since}`,
+    `--end ${until}`,
     ...(experiment ? [`--experiment ${shellQuoted(experiment)}`] : []),
     ...(event ? [`--event ${shellQuoted(event)}`] : []),
-    `${shellQuoted(oneStatement(sql))}`].join(" ");
+    `${shellQuoted(oneStatement(sql))}`,
+  ].join(" ");
 }
 
 export interface Example {
@@ -92,39 +100,46 @@ export interface Example {
 // `valetkey query` alike.
 export function examplesOf({ experiments, events }: Examples): Example[] {
   const experiment = quoted(experiments[0] ?? "42");
-  const event = quoted(events.find((name) => /purchase|order|buy/i.test(name)) ?? events[0] ?? "purchase");
+  const event = quoted(
+    events.find((name) => /purchase|order|buy/i.test(name)) ?? events[0] ?? "purchase",
+  );
   const visitors = `SELECT variation_id, count(DISTINCT visitor_id) AS visitors
       FROM decisions WHERE experiment_id = ${experiment} GROUP BY 1`;
-  return [{
-    name: "Visitors",
-    sql: `SELECT variation_id, count(DISTINCT visitor_id) AS visitors
+  return [
+    {
+      name: "Visitors",
+      sql: `SELECT variation_id, count(DISTINCT visitor_id) AS visitors
 FROM decisions
 WHERE experiment_id = ${experiment}
 GROUP BY 1 ORDER BY 1`,
-  }, {
-    name: "Conversion rate",
-    sql: `SELECT variation_id, visitors, coalesce(buyers, 0) AS buyers,
+    },
+    {
+      name: "Conversion rate",
+      sql: `SELECT variation_id, visitors, coalesce(buyers, 0) AS buyers,
        round(100.0 * coalesce(buyers, 0) / visitors, 2) AS percent
 FROM (${visitors})
 LEFT JOIN (SELECT variation_id, count(DISTINCT visitor_id) AS buyers
       FROM attributed_conversions
       WHERE experiment_id = ${experiment} AND event_name = ${event} GROUP BY 1) USING (variation_id)
 ORDER BY 1`,
-  }, {
-    name: "Revenue",
-    sql: `SELECT variation_id, visitors, coalesce(revenue, 0) AS revenue,
+    },
+    {
+      name: "Revenue",
+      sql: `SELECT variation_id, visitors, coalesce(revenue, 0) AS revenue,
        round(coalesce(revenue, 0) / visitors, 2) AS revenue_per_visitor
 FROM (${visitors})
 LEFT JOIN (SELECT variation_id, sum(revenue) / 100.0 AS revenue
       FROM attributed_conversions
       WHERE experiment_id = ${experiment} AND event_name = ${event} GROUP BY 1) USING (variation_id)
 ORDER BY 1`,
-  }, {
-    name: "A tag",
-    sql: `SELECT event_name, map_extract(tags, 'category')[1] AS category, count(*) AS conversions
+    },
+    {
+      name: "A tag",
+      sql: `SELECT event_name, map_extract(tags, 'category')[1] AS category, count(*) AS conversions
 FROM events
 GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 20`,
-  }];
+    },
+  ];
 }
 
 export type Tier = "run" | "warn" | "command";

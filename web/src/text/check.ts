@@ -4,7 +4,8 @@
 export function emailProblem(email: string): { email?: string } {
   const text = email.trim();
   if (!text) return { email: "Type an e-mail address." };
-  if (!/^[^\s@]+@[^\s@]+$/.test(text)) return { email: "Type a whole e-mail address, such as ann@example.com." };
+  if (!/^[^\s@]+@[^\s@]+$/.test(text))
+    return { email: "Type a whole e-mail address, such as ann@example.com." };
   if (text.length > 254) return { email: "An e-mail address has at most 254 characters." };
   return {};
 }

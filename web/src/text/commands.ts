@@ -14,7 +14,7 @@ export const kTools: { value: Tool; label: string }[] = [
 ];
 
 export interface Place {
-  api: string;       // without a slash at its end
+  api: string; // without a slash at its end
   endpoint: string;
   bucket: string;
   region: string;
@@ -30,8 +30,13 @@ export interface Step {
 
 // A file name from a token's name: "Ann’s laptop" is ann-s-laptop.
 export function fileName(name: string): string {
-  const plain = name.normalize("NFKD").toLowerCase().replace(/[\u0300-\u036f]/g, "")
-    .replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 40);
+  const plain = name
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/[\u0300-\u036f]/g, "")
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "")
+    .slice(0, 40);
   return `${plain || "my"}.token`;
 }
 
@@ -80,10 +85,15 @@ export AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE="$HOME/.config/valetkey/${file}"`,
 // The two steps before an SDK's own, and what its command begins with.
 function prepare(place: Place, file: string): { steps: Step[]; begin: string } {
   if (sdksMayAsk(place.api)) return { steps: [save(file), environment(place, file)], begin: "" };
-  return { steps: [{
-    ...configure(place),
-    note: "SDKs refuse plain HTTP to another machine. So valetkey stands between, on this one.",
-  }], begin: "valetkey credentials-server --exec -- " };
+  return {
+    steps: [
+      {
+        ...configure(place),
+        note: "SDKs refuse plain HTTP to another machine. So valetkey stands between, on this one.",
+      },
+    ],
+    begin: "valetkey credentials-server --exec -- ",
+  };
 }
 
 export function stepsFor(tool: Tool, place: Place, file: string): Step[] {
@@ -93,22 +103,35 @@ export function stepsFor(tool: Tool, place: Place, file: string): Step[] {
   const tls = place.endpoint.startsWith("https:");
   switch (tool) {
     case "valetkey":
-      return [configure(place),
+      return [
+        configure(place),
         { title: "See your data", code: "valetkey ls" },
-        { title: "Copy it, or ask it", code: `valetkey sync --last 7d --output ./data
-valetkey query "SELECT experiment_id, count(*) FROM decisions GROUP BY 1"` }];
+        {
+          title: "Copy it, or ask it",
+          code: `valetkey sync --last 7d --output ./data
+valetkey query "SELECT experiment_id, count(*) FROM decisions GROUP BY 1"`,
+        },
+      ];
     case "aws":
-      return [...steps, {
-        title: "See your data, and copy it",
-        code: `${begin}aws --endpoint-url ${place.endpoint} s3 ls s3://${where}
+      return [
+        ...steps,
+        {
+          title: "See your data, and copy it",
+          code: `${begin}aws --endpoint-url ${place.endpoint} s3 ls s3://${where}
 ${begin}aws --endpoint-url ${place.endpoint} s3 sync s3://${where} ./data`,
-        note: "Keep the last slash: without it the answer is AccessDenied." + (place.api.startsWith("https:")
-          ? " An AWS CLI before 2.13 cannot fetch credentials from an https:// address: choose valetkey above." : ""),
-      }];
+          note:
+            "Keep the last slash: without it the answer is AccessDenied." +
+            (place.api.startsWith("https:")
+              ? " An AWS CLI before 2.13 cannot fetch credentials from an https:// address: choose valetkey above."
+              : ""),
+        },
+      ];
     case "boto3":
-      return [...steps, {
-        title: "Read your data",
-        code: `${begin}python3 - <<'EOF'
+      return [
+        ...steps,
+        {
+          title: "Read your data",
+          code: `${begin}python3 - <<'EOF'
 import boto3
 s3 = boto3.client("s3", endpoint_url="${place.endpoint}", region_name="${place.region}")
 found = s3.list_objects_v2(Bucket="${place.bucket}", Prefix="v1/account_id=${place.account}/", MaxKeys=10)
@@ -116,48 +139,62 @@ for part in found.get("Contents", []):
     print(part["Key"], part["Size"])
     s3.download_file("${place.bucket}", part["Key"], "latest.part")
 EOF`,
-      }];
+        },
+      ];
     case "duckdb":
-      return [...steps, {
-        title: "Ask your data",
-        code: `${begin}duckdb -c "
+      return [
+        ...steps,
+        {
+          title: "Ask your data",
+          code: `${begin}duckdb -c "
 INSTALL httpfs; LOAD httpfs; INSTALL aws; LOAD aws;
 CREATE SECRET (TYPE s3, PROVIDER credential_chain, ENDPOINT '${host}', URL_STYLE 'path', USE_SSL ${tls}, REGION '${place.region}');
 SELECT experiment_id, variation_id, count(DISTINCT visitor_id) AS visitors
 FROM read_parquet('s3://${where}type=decisions/*/*/*.parquet', hive_partitioning = false)
 GROUP BY ALL ORDER BY ALL;"`,
-        note: "If DuckDB finds no credentials, put “valetkey credentials-server --exec --” before it.",
-      }];
+          note: "If DuckDB finds no credentials, put “valetkey credentials-server --exec --” before it.",
+        },
+      ];
     case "spark":
-      return [...steps, {
-        title: "Read your data",
-        text: "Hadoop 3.4 or newer.",
-        code: `${begin}spark-shell \\
+      return [
+        ...steps,
+        {
+          title: "Read your data",
+          text: "Hadoop 3.4 or newer.",
+          code: `${begin}spark-shell \\
   --conf spark.hadoop.fs.s3a.endpoint=${place.endpoint} \\
   --conf spark.hadoop.fs.s3a.path.style.access=true \\
   --conf spark.hadoop.fs.s3a.aws.credentials.provider=software.amazon.awssdk.auth.credentials.ContainerCredentialsProvider <<'EOF'
 spark.read.option("basePath", "s3a://${where}type=decisions/").parquet("s3a://${where}type=decisions/").show(10)
 EOF`,
-      }];
+        },
+      ];
     case "rclone":
-      return [...steps, {
-        title: "Copy your data",
-        code: `${begin}rclone copy ":s3,provider=Other,env_auth=true,endpoint='${place.endpoint}',region=${place.region}:${where}" ./data`,
-        ...(begin ? {} : { note: "rclone 1.68 or newer where the address is https://." }),
-      }];
+      return [
+        ...steps,
+        {
+          title: "Copy your data",
+          code: `${begin}rclone copy ":s3,provider=Other,env_auth=true,endpoint='${place.endpoint}',region=${place.region}:${where}" ./data`,
+          ...(begin ? {} : { note: "rclone 1.68 or newer where the address is https://." }),
+        },
+      ];
     case "curl":
-      return [save(file), {
-        title: "Exchange the token for credentials",
-        code: `eval "$(printf 'header = "Authorization: %s"' "$(cat ~/.config/valetkey/${file})" |
+      return [
+        save(file),
+        {
+          title: "Exchange the token for credentials",
+          code: `eval "$(printf 'header = "Authorization: %s"' "$(cat ~/.config/valetkey/${file})" |
   curl -sS --config - ${place.api}/v2/export/credentials |
   jq -r '.credentials | "KEY_ID=\\(.accessKeyId) SECRET=\\(.secretAccessKey) SESSION=\\(.sessionToken)"')"`,
-        note: "They live for an hour.",
-      }, {
-        title: "See your data",
-        code: `printf 'user = "%s:%s"\\nheader = "x-amz-security-token: %s"\\n' "$KEY_ID" "$SECRET" "$SESSION" |
+          note: "They live for an hour.",
+        },
+        {
+          title: "See your data",
+          code: `printf 'user = "%s:%s"\\nheader = "x-amz-security-token: %s"\\n' "$KEY_ID" "$SECRET" "$SESSION" |
   curl -sS --config - --aws-sigv4 "aws:amz:${place.region}:s3" -H "x-amz-content-sha256: UNSIGNED-PAYLOAD" \\
   "${place.endpoint}/${place.bucket}?list-type=2&prefix=v1%2Faccount_id%3D${place.account}%2F"`,
-      }];
+        },
+      ];
   }
 }
 

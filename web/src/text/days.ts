@@ -7,7 +7,7 @@ export type CellState = "before" | "none" | "open" | "full" | "future";
 
 export interface Cell {
   day: Day;
-  rows: number | null;  // null: uncounted, or no data
+  rows: number | null; // null: uncounted, or no data
   bytes: number;
   level: 0 | 1 | 2 | 3 | 4;
   state: CellState;
@@ -23,7 +23,7 @@ export function measure(days: ExportDay[]): "rows" | "bytes" {
 }
 
 export function sizeOf(day: { rows: number | null; bytes: number }, by: "rows" | "bytes"): number {
-  return by === "rows" ? day.rows ?? 0 : day.bytes;
+  return by === "rows" ? (day.rows ?? 0) : day.bytes;
 }
 
 // Five steps to the greatest, by quarters; nothing is 0.
@@ -43,10 +43,25 @@ export function cellsBetween(data: Export, type: ExportType, first: Day, last: D
   for (let n = dayNumber(first); n <= dayNumber(last); ++n) {
     const day = dayOf(n);
     const one = found.get(day);
-    const state: CellState = day > data.today ? "future" : one ? (one.complete ? "full" : "open")
-      : day < begin ? "before" : day === data.today ? "open" : "none";
-    cells.push({ day, state, rows: one?.rows ?? null, bytes: one?.bytes ?? 0,
-      level: one ? levelOf(sizeOf(one, by), most) : 0 });
+    const state: CellState =
+      day > data.today
+        ? "future"
+        : one
+          ? one.complete
+            ? "full"
+            : "open"
+          : day < begin
+            ? "before"
+            : day === data.today
+              ? "open"
+              : "none";
+    cells.push({
+      day,
+      state,
+      rows: one?.rows ?? null,
+      bytes: one?.bytes ?? 0,
+      level: one ? levelOf(sizeOf(one, by), most) : 0,
+    });
   }
   return cells;
 }
@@ -54,7 +69,7 @@ export function cellsBetween(data: Export, type: ExportType, first: Day, last: D
 // Monday of the week of `day`.
 export function weekStart(day: Day): Day {
   const number = dayNumber(day);
-  return dayOf(number - ((number + 3) % 7));  // 1970-01-01 was a Thursday
+  return dayOf(number - ((number + 3) % 7)); // 1970-01-01 was a Thursday
 }
 
 // So many whole weeks, Monday first, that end with the week of today.
@@ -69,13 +84,16 @@ export function missingDays(data: Export, type: ExportType): Day[] {
   const first = days[0]?.day;
   if (!first) return [];
   return cellsBetween(data, type, first, dayOf(dayNumber(data.today) - 1))
-    .filter((cell) => cell.state === "none").map((cell) => cell.day);
+    .filter((cell) => cell.state === "none")
+    .map((cell) => cell.day);
 }
 
 // The page's first sentence: is yesterday complete?
 export function firstSentence(data: Export, now: Date): string {
   const day = longDay(data.yesterday.day, data.today);
-  const last = data.last_export ? ` The last export of today’s events was ${ago(data.last_export, now)}.` : "";
+  const last = data.last_export
+    ? ` The last export of today’s events was ${ago(data.last_export, now)}.`
+    : "";
   if (data.days.length === 0) return "There is no data yet.";
   if (data.yesterday.state === "complete") return `Yesterday, ${day}, is complete.${last}`;
   if (data.yesterday.state === "no_data")
@@ -85,15 +103,19 @@ export function firstSentence(data: Export, now: Date): string {
 }
 
 function through(data: Export): string {
-  return data.complete_through ? ` Days are complete through ${shortDay(data.complete_through, data.today)}.` : "";
+  return data.complete_through
+    ? ` Days are complete through ${shortDay(data.complete_through, data.today)}.`
+    : "";
 }
 
 // A round figure at or above `most`, and the steps to it: 381 gives 400 by 100.
 export function axis(most: number): { top: number; step: number } {
   if (most <= 0) return { top: 1, step: 1 };
   const power = 10 ** Math.floor(Math.log10(most));
-  const step = [0.2, 0.25, 0.5, 1, 2, 2.5].map((f) => f * power)
-    .find((one) => one >= most / 4 && (one >= 1 || power < 1)) ?? power * 2.5;
+  const step =
+    [0.2, 0.25, 0.5, 1, 2, 2.5]
+      .map((f) => f * power)
+      .find((one) => one >= most / 4 && (one >= 1 || power < 1)) ?? power * 2.5;
   const whole = Math.max(1, Math.round(step));
   return { top: Math.ceil(most / whole) * whole, step: whole };
 }

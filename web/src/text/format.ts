@@ -17,14 +17,22 @@ export function plural(value: number, one: string, many = `${one}s`): string {
 
 // 34.1 million; below a million every digit.
 export function short(value: number): string {
-  for (const [size, word] of [[1e12, "trillion"], [1e9, "billion"], [1e6, "million"]] as const)
+  for (const [size, word] of [
+    [1e12, "trillion"],
+    [1e9, "billion"],
+    [1e6, "million"],
+  ] as const)
     if (value >= size) return `${significant(value / size)} ${word}`;
   return count(value);
 }
 
 // For an axis: 400 k.
 export function tiny(value: number): string {
-  for (const [size, word] of [[1e9, "bn"], [1e6, "m"], [1e3, "k"]] as const)
+  for (const [size, word] of [
+    [1e9, "bn"],
+    [1e6, "m"],
+    [1e3, "k"],
+  ] as const)
     if (value >= size) return `${significant(value / size)} ${word}`;
   return count(value);
 }
@@ -35,7 +43,12 @@ function significant(value: number): string {
 
 export function bytes(value: number): string {
   if (value < 1000) return plural(value, "byte");
-  for (const [size, unit] of [[1e12, "TB"], [1e9, "GB"], [1e6, "MB"], [1e3, "kB"]] as const)
+  for (const [size, unit] of [
+    [1e12, "TB"],
+    [1e9, "GB"],
+    [1e6, "MB"],
+    [1e3, "kB"],
+  ] as const)
     if (value >= size) return `${significant(value / size)} ${unit}`;
   return `${value} bytes`;
 }
@@ -54,7 +67,12 @@ export function dayOf(number: number): Day {
 
 // "Friday 27 November"; with the year where it is another one than today's.
 export function longDay(day: Day, today: Day): string {
-  return dayText(day, { weekday: "long", day: "numeric", month: "long", ...yearUnless(day, today) });
+  return dayText(day, {
+    weekday: "long",
+    day: "numeric",
+    month: "long",
+    ...yearUnless(day, today),
+  });
 }
 
 // "28 September"; with the year where it is another one than today's.
@@ -77,7 +95,8 @@ function yearUnless(day: Day, today: Day): Intl.DateTimeFormatOptions {
 
 function dayText(day: Day, options: Intl.DateTimeFormatOptions): string {
   return new Intl.DateTimeFormat(kLocale, { ...options, timeZone: "UTC" })
-    .format(dayDate(day)).replace(",", "");
+    .format(dayDate(day))
+    .replace(",", "");
 }
 
 export function zone(): string {
@@ -88,7 +107,9 @@ export function zone(): string {
 export function moment(instant: Instant, now: Date): string {
   const date = new Date(instant);
   const days = localDay(now) - localDay(date);
-  const clock = new Intl.DateTimeFormat(kLocale, { hour: "2-digit", minute: "2-digit" }).format(date);
+  const clock = new Intl.DateTimeFormat(kLocale, { hour: "2-digit", minute: "2-digit" }).format(
+    date,
+  );
   if (days === 0) return `Today, ${clock}`;
   if (days === 1) return `Yesterday, ${clock}`;
   if (days === -1) return `Tomorrow, ${clock}`;
@@ -108,8 +129,9 @@ export function on(instant: Instant, now: Date): string {
 
 // To the second, for a log.
 export function exactly(instant: Instant): string {
-  return new Intl.DateTimeFormat(kLocale, { dateStyle: "medium", timeStyle: "medium" })
-    .format(new Date(instant));
+  return new Intl.DateTimeFormat(kLocale, { dateStyle: "medium", timeStyle: "medium" }).format(
+    new Date(instant),
+  );
 }
 
 export function dateOf(instant: Instant): string {
@@ -117,7 +139,11 @@ export function dateOf(instant: Instant): string {
 }
 
 function date2(date: Date): string {
-  return new Intl.DateTimeFormat(kLocale, { day: "numeric", month: "short", year: "numeric" }).format(date);
+  return new Intl.DateTimeFormat(kLocale, {
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+  }).format(date);
 }
 
 function localDay(date: Date): number {
@@ -144,7 +170,11 @@ export function until(instant: Instant, now: Date): string {
 
 // "90 days", "3 hours", "15 minutes", "40 seconds": the greatest unit of which there are two.
 export function duration(seconds: number): string {
-  for (const [size, unit] of [[86400, "day"], [3600, "hour"], [60, "minute"]] as const)
+  for (const [size, unit] of [
+    [86400, "day"],
+    [3600, "hour"],
+    [60, "minute"],
+  ] as const)
     if (seconds >= 2 * size || seconds === size) return plural(Math.round(seconds / size), unit);
   return plural(Math.round(seconds), "second");
 }
@@ -152,6 +182,7 @@ export function duration(seconds: number): string {
 // Names in a sentence: "a", "a and b", "a, b and 3 more".
 export function several(names: string[], most = 3): string {
   if (names.length <= 1) return names.join("");
-  if (names.length > most) return `${names.slice(0, most - 1).join(", ")} and ${names.length - most + 1} more`;
+  if (names.length > most)
+    return `${names.slice(0, most - 1).join(", ")} and ${names.length - most + 1} more`;
   return `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
 }

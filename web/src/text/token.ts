@@ -15,7 +15,9 @@ export function shownState(token: Token, now: Date): Shown {
   if (token.state === "revoked") return { look: "revoked", word: "Revoked" };
   if (token.state === "expired") return { look: "ended", word: "Expired" };
   if (token.state === "disabled") return { look: "ended", word: "Owner disabled" };
-  return expiresSoon(token, now) ? { look: "soon", word: "Expires soon" } : { look: "active", word: "Active" };
+  return expiresSoon(token, now)
+    ? { look: "soon", word: "Expires soon" }
+    : { look: "active", word: "Active" };
 }
 
 export function expiresSoon(token: Token, now: Date): boolean {
@@ -32,15 +34,36 @@ export function timeLeft(token: Token, now: Date): string {
 
 // What counts first, then the newest.
 export function inOrder(tokens: Token[]): Token[] {
-  const rank = (token: Token) => (token.state === "active" ? 0 : token.state === "disabled" ? 1 : 2);
+  const rank = (token: Token) =>
+    token.state === "active" ? 0 : token.state === "disabled" ? 1 : 2;
   return [...tokens].sort((a, b) => rank(a) - rank(b) || b.created.localeCompare(a.created));
 }
 
 export const kScopes: { value: Scope; label: string; hint: string; admin: boolean }[] = [
-  { value: "export", label: "Read the export", hint: "Buys credentials for an hour at a time. A job needs only this.", admin: false },
-  { value: "tokens", label: "Handle tokens", hint: "Makes, lists and revokes tokens over REST.", admin: false },
-  { value: "users", label: "Handle people", hint: "Invites and disables people over REST.", admin: true },
-  { value: "audit", label: "Read the activity", hint: "Reads the account’s audit log over REST.", admin: true },
+  {
+    value: "export",
+    label: "Read the export",
+    hint: "Buys credentials for an hour at a time. A job needs only this.",
+    admin: false,
+  },
+  {
+    value: "tokens",
+    label: "Handle tokens",
+    hint: "Makes, lists and revokes tokens over REST.",
+    admin: false,
+  },
+  {
+    value: "users",
+    label: "Handle people",
+    hint: "Invites and disables people over REST.",
+    admin: true,
+  },
+  {
+    value: "audit",
+    label: "Read the activity",
+    hint: "Reads the account’s audit log over REST.",
+    admin: true,
+  },
 ];
 
 export type Lifetime = "30d" | "90d" | "365d" | "never" | "date";
@@ -53,7 +76,10 @@ export const kLifetimes: { value: Lifetime; label: string }[] = [
 ];
 
 // What the request says of it. A date counts to its end, in the reader's zone.
-export function lifetimeRequest(lifetime: Lifetime, date: string): { expires_in?: string; expires?: string } {
+export function lifetimeRequest(
+  lifetime: Lifetime,
+  date: string,
+): { expires_in?: string; expires?: string } {
   if (lifetime === "never") return {};
   if (lifetime !== "date") return { expires_in: lifetime };
   return { expires: new Date(`${date}T23:59:59`).toISOString().replace(/\.\d+Z$/, "Z") };
