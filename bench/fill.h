@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "server/session.h"
+#include "admin/command_context.h"
 
 namespace valetkey::bench {
 
@@ -19,7 +19,7 @@ T must(Result<T> result) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
-inline server::Session session_of(const char* data_dir, const Clock& clock) {
+inline admin::CommandContext context_of(const char* data_dir, const Clock& clock) {
   return {.out = std::cout,
           .err = std::cerr,
           .clock = clock,

@@ -8,11 +8,11 @@
 #include <random>
 #include <semaphore>
 
+#include "admin/export_wiring.h"
 #include "events/event.h"
 #include "events/intake.h"
 #include "fill.h"
 #include "sdk_events.h"
-#include "server/export_wiring.h"
 
 namespace valetkey::bench {
 namespace {
@@ -123,14 +123,14 @@ int main(int argc, char** argv) {
     return 2;
   }
   const SystemClock clock;
-  const auto session = session_of(argv[1], clock);
-  const auto keys = must(session.open_keys());
-  const auto objects = must(session.open_objects(*keys));
-  const auto ledger = must(server::open_ledger(session.data_dir));
-  server::Config config;
+  const auto context = context_of(argv[1], clock);
+  const auto keys = must(context.open_keys());
+  const auto objects = must(context.open_objects(*keys));
+  const auto ledger = must(admin::open_ledger(context.data_dir));
+  config::Config config;
   config.intake.max_waiting_bytes = 1ull << 40;
   const auto log =
-      must(server::open_event_log(session.data_dir, config, *ledger, *keys, session.clock));
+      must(admin::open_event_log(context.data_dir, config, *ledger, *keys, context.clock));
   SdkBody body(std::random_device{}() * 0x9e3779b97f4a7c15ull, std::strtoull(argv[3], nullptr, 10),
                epoch_ms(clock.now()), std::strtoull(argv[4], nullptr, 10));
   std::optional<Rows> rows;

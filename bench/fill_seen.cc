@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <random>
 
+#include "admin/export_wiring.h"
 #include "exporter/seen_uuids.h"
 #include "fill.h"
-#include "server/export_wiring.h"
 
 namespace valetkey::bench {
 namespace {
@@ -45,10 +45,10 @@ int main(int argc, char** argv) {
     return 2;
   }
   const SystemClock clock;
-  const auto session = session_of(argv[1], clock);
-  const auto keys = must(session.open_keys());
-  const auto objects = must(session.open_objects(*keys));
-  const auto ledger = must(server::open_ledger(session.data_dir));
+  const auto context = context_of(argv[1], clock);
+  const auto keys = must(context.open_keys());
+  const auto objects = must(context.open_objects(*keys));
+  const auto ledger = must(admin::open_ledger(context.data_dir));
   const auto count = std::strtoull(argv[2], nullptr, 10);
   std::mt19937_64 random{std::random_device{}()};
   std::vector<exporter::SeenFile> files;

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 
+#include "base/version.h"
 #include "cli/command_query.h"
 #include "cli/printable.h"
 #include "terminal/program.h"
@@ -401,7 +402,7 @@ void CommandLine::add_configure() {
 }
 
 CommandLine::CommandLine() {
-  program_.version = "valetkey " VALETKEY_VERSION;
+  program_.version = fmt::format("valetkey {}", kVersion);
   program_.example("valetkey configure --api https://export.example.org")
       .example("valetkey doctor")
       .example("valetkey ls")

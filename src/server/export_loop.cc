@@ -78,7 +78,7 @@ Result<void> ExportLoop::work() {
   VALETKEY_CHECK(keep_losses());
   VALETKEY_CHECK(look());
   if (!exporter_) {
-    VALETKEY_TRY(exporter_, make_exporter(parts_, config_));
+    VALETKEY_TRY(exporter_, admin::make_exporter(parts_, config_));
   }
   VALETKEY_TRY(const bool over, day_is_over());
   VALETKEY_CHECK(export_waiting(asked_ || over));
@@ -86,7 +86,7 @@ Result<void> ExportLoop::work() {
   asked_ = false;
   VALETKEY_CHECK(exporter_->close_days());
   VALETKEY_CHECK(apply_retention());
-  return carry_out_erasures(parts_, *exporter_);
+  return admin::carry_out_erasures(parts_, *exporter_);
 }
 
 // What is due, or everything; but nothing that arrives meanwhile, or other work would never have
@@ -121,7 +121,7 @@ Result<void> ExportLoop::apply_retention() {
 
 // Keeps what health() shows of the ledger and of the first event that waits.
 Result<void> ExportLoop::look() {
-  VALETKEY_TRY(const auto totals, total_counts(parts_.ledger));
+  VALETKEY_TRY(const auto totals, admin::total_counts(parts_.ledger));
   VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(0));
   std::optional<Timestamp> oldest;
   if (parts_.log.stats(0).end > consumed) {

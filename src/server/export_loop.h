@@ -10,8 +10,8 @@
 #include <string>
 #include <thread>
 
+#include "admin/export_wiring.h"
 #include "server/export_health.h"
-#include "server/export_wiring.h"
 #include "server/intake_counters.h"
 
 namespace valetkey::server {
@@ -19,7 +19,8 @@ namespace valetkey::server {
 class ExportLoop {
  public:
   // `intake`: whose losses are written down, once a second and at the end.
-  ExportLoop(const ExporterParts& parts, Config::Export config, IntakeCounters& intake)
+  ExportLoop(const admin::ExporterParts& parts, config::Config::Export config,
+             IntakeCounters& intake)
       : parts_(parts), config_(std::move(config)), intake_(intake) {}
   ~ExportLoop() { stop(); }
   ExportLoop(const ExportLoop&) = delete;
@@ -40,8 +41,8 @@ class ExportLoop {
   void note(const Result<void>& worked, Timestamp began);
   bool stopping() const;
 
-  const ExporterParts parts_;
-  const Config::Export config_;
+  const admin::ExporterParts parts_;
+  const config::Config::Export config_;
   IntakeCounters& intake_;
   // The thread's own.
   std::unique_ptr<exporter::Exporter> exporter_;

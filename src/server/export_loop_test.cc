@@ -8,10 +8,10 @@
 #include <functional>
 #include <future>
 
+#include "admin/command_context.h"
+#include "admin/testing/test_machine.h"
 #include "base/crypto.h"
 #include "events/event.h"
-#include "server/session.h"
-#include "server/test_machine.h"
 
 namespace valetkey::server {
 namespace {
@@ -31,16 +31,17 @@ class ExportLoopTest : public testing::Test {
     if (!fs::exists(library)) GTEST_SKIP() << "libduckdb is not installed: run script/bootstrap";
     machine_.prepare();
     config_.exporting.duckdb_library = library;
-    keys_ = session_.open_keys().value();
-    control_ = session_.open_control().value();
-    objects_ = session_.open_objects(*keys_).value();
-    ledger_ = open_ledger(machine_.data()).value();
-    log_ = open_event_log(machine_.data(), config_, *ledger_, *keys_, clock_).value();
+    keys_ = context_.open_keys().value();
+    control_ = context_.open_control().value();
+    objects_ = context_.open_objects(*keys_).value();
+    ledger_ = admin::open_ledger(machine_.data()).value();
+    log_ = admin::open_event_log(machine_.data(), config_, *ledger_, *keys_, clock_).value();
   }
 
   void start() {
     loop_ = std::make_unique<ExportLoop>(
-        ExporterParts{*log_, *objects_, *ledger_, *control_, clock_}, config_.exporting, intake_);
+        admin::ExporterParts{*log_, *objects_, *ledger_, *control_, clock_}, config_.exporting,
+        intake_);
     loop_->start();
   }
   void send(const std::string& uuid, const std::string& visitor = "v") {
@@ -67,11 +68,12 @@ class ExportLoopTest : public testing::Test {
   std::uint64_t rows() const { return loop_->health().totals.rows; }
   bool exists(const std::string& key) const { return objects_->head(key).has_value(); }
 
-  TestMachine machine_;
+  admin::TestMachine machine_;
   ManualClock clock_{kNoon};
   std::ostringstream out_, err_;
-  Session session_{out_, err_, clock_, machine_.env(), false, false, machine_.data(), {}, {}};
-  Config config_;
+  admin::CommandContext context_{out_, err_, clock_, machine_.env(), false, false, machine_.data(),
+                                 {},   {}};
+  config::Config config_;
   std::unique_ptr<KeySource> keys_;
   std::unique_ptr<control::ControlStore> control_;
   std::unique_ptr<storage::DiskStore> objects_;

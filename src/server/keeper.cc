@@ -28,7 +28,7 @@ void observe_keys(Health& health, const Keyring& keyring, Timestamp now) {
 
 }  // namespace
 
-Keeper::Keeper(Watched watched, const Config& config, const Clock& clock)
+Keeper::Keeper(Watched watched, const config::Config& config, const Clock& clock)
     : watched_(std::move(watched)),
       watermark_percent_(config.limits.disk_watermark_percent),
       min_free_bytes_(config.limits.min_free_bytes),

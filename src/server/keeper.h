@@ -11,9 +11,9 @@
 
 #include "base/clock.h"
 #include "base/keyring.h"
+#include "config/config.h"
 #include "control/change_feed.h"
 #include "http/tls.h"
-#include "server/config.h"
 #include "server/export_loop.h"
 #include "server/health.h"
 #include "storage/disk_store.h"
@@ -30,7 +30,7 @@ class Keeper {
     std::filesystem::path data_dir;
     const ExportLoop* exporting;  // null: no events are taken here
   };
-  Keeper(Watched watched, const Config& config, const Clock& clock);
+  Keeper(Watched watched, const config::Config& config, const Clock& clock);
   ~Keeper();
   void start();  // makes the first look before it returns
   void stop();

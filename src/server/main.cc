@@ -9,8 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "server/command_line.h"
-#include "server/config.h"
+#include "admin/command_line.h"
+#include "config/config.h"
+#include "server/serve.h"
 
 namespace {
 
@@ -21,7 +22,7 @@ void warn_of_unknown_variables() {
     const std::string_view text = *variable;
     if (text.starts_with("VALETKEY_")) names.emplace_back(text.substr(0, text.find('=')));
   }
-  for (const std::string& sentence : valetkey::server::unknown_variables(names))
+  for (const std::string& sentence : valetkey::config::unknown_variables(names))
     std::cerr << "valetkeyd: warning: " << sentence << '\n';
 }
 
@@ -34,8 +35,9 @@ int main(int argc, char** argv) {
   umask(077);
   try {
     warn_of_unknown_variables();
-    return valetkey::server::run(argc, argv, std::cout, std::cerr,
-                                 [](const char* name) -> const char* { return std::getenv(name); });
+    return valetkey::admin::run(
+        argc, argv, std::cout, std::cerr,
+        [](const char* name) -> const char* { return std::getenv(name); }, valetkey::server::serve);
   } catch (const std::exception& broken) {
     std::cerr << "valetkeyd: " << broken.what() << '\n';
     return 1;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/metrics.h"
+#include "base/version.h"
 
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>

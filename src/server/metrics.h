@@ -16,8 +16,6 @@
 
 namespace valetkey::server {
 
-inline constexpr std::string_view kVersion = VALETKEY_VERSION;
-
 class Metrics {
  public:
   RequestCounters& requests() { return requests_; }

@@ -148,5 +148,40 @@ TEST(Health, WarnsBeforeItIsTooLate) {
   EXPECT_THAT(health.warnings(kNow), testing::ElementsAre(HasSubstr("expired on")));
 }
 
+TEST(Health, WarnsOfAnExportThatFailsAndStaysReady) {
+  const Timestamp now = from_epoch_ms(1'000'000);
+  Health health;
+  health.looked = now;
+  health.control_fresh = true;
+  health.exporting.emplace().problem = "there is no libduckdb.so";
+  EXPECT_TRUE(health.problems(now).empty());
+  ASSERT_EQ(health.warnings(now).size(), 1u);
+  EXPECT_THAT(health.warnings(now)[0], HasSubstr("no libduckdb.so"));
+}
+
+TEST(IntakeCounters, CountsReasonsUpToALimit) {
+  IntakeCounters counters;
+  for (int i = 0; i < 100; ++i) counters.dropped("", std::to_string(i), 2);
+  EXPECT_EQ(counters.drops().size(), 65u);
+  EXPECT_EQ(counters.drops().at("other"), 72u);
+}
+
+TEST(IntakeCounters, TakesBackWhatCouldNotBeWrittenDown) {
+  IntakeCounters counters;
+  const AccountId account = AccountId::parse("12").value();
+  counters.dropped("12", "uuid", 1);
+  counters.unknown("98", 2);
+  auto taken = counters.take_losses();
+  EXPECT_TRUE(counters.take_losses().empty());
+  counters.altered(account, "text", 1);
+  counters.unknown("99", 3);
+  counters.give_back(std::move(taken));
+  const auto all = counters.take_losses();
+  EXPECT_EQ(all.dropped.at("12").at("uuid"), 1u);
+  EXPECT_EQ(all.altered.at("12").at("text"), 1u);
+  EXPECT_EQ(all.unknown_events, 5u);
+  EXPECT_EQ(all.last_unknown, "99");
+}
+
 }  // namespace
 }  // namespace valetkey::server

@@ -11,7 +11,7 @@
 
 namespace valetkey::server {
 
-void notify_systemd(const Environment& env, std::string_view state) {
+void notify_systemd(const config::Environment& env, std::string_view state) {
   const char* named = env("NOTIFY_SOCKET");
   const std::string_view path = named ? named : "";
   sockaddr_un address{};

@@ -6,13 +6,13 @@
 #include <string>
 #include <string_view>
 
-#include "server/config.h"
+#include "config/config.h"
 
 namespace valetkey::server {
 
 // "READY=1", "RELOADING=1", "STOPPING=1", "STATUS=…", lines apart. Nothing happens where no socket
 // is named.
-void notify_systemd(const Environment& env, std::string_view state);
+void notify_systemd(const config::Environment& env, std::string_view state);
 
 // Writes `line` to the descriptor and closes it.
 Result<void> tell_ready(int fd, std::string_view line);

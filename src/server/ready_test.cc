@@ -16,7 +16,8 @@ namespace valetkey::server {
 namespace {
 
 // What arrives at a socket of systemd's kind after `send` was given its name.
-std::string heard_at(const std::string& name, const std::function<void(const Environment&)>& send) {
+std::string heard_at(const std::string& name,
+                     const std::function<void(const config::Environment&)>& send) {
   const FileDescriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -34,14 +35,15 @@ std::string heard_at(const std::string& name, const std::function<void(const Env
 
 TEST(Ready, TellsSystemdAtAnAbstractSocket) {
   const std::string name = "@valetkey-ready-test-" + std::to_string(::getpid());
-  EXPECT_EQ(heard_at(name, [](const Environment& env) { notify_systemd(env, "READY=1"); }),
+  EXPECT_EQ(heard_at(name, [](const config::Environment& env) { notify_systemd(env, "READY=1"); }),
             "READY=1");
 }
 
 TEST(Ready, TellsSystemdAtASocketFile) {
   const std::string name = "/tmp/valetkey-ready-test-" + std::to_string(::getpid());
-  EXPECT_EQ(heard_at(name, [](const Environment& env) { notify_systemd(env, "STOPPING=1"); }),
-            "STOPPING=1");
+  EXPECT_EQ(
+      heard_at(name, [](const config::Environment& env) { notify_systemd(env, "STOPPING=1"); }),
+      "STOPPING=1");
   ::unlink(name.c_str());
 }
 

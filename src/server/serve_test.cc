@@ -12,12 +12,13 @@
 #include <fstream>
 #include <thread>
 
+#include "admin/testing/test_machine.h"
 #include "base/encoding.h"
+#include "base/keyring.h"
 #include "base/log.h"
 #include "control/tokens.h"
 #include "http/client.h"
-#include "server/commands.h"
-#include "server/test_machine.h"
+#include "server/serve.h"
 #include "server/wire.h"
 #include "sigv4/sign.h"
 
@@ -71,14 +72,14 @@ class Serving : public testing::Test {
     start();
   }
   void start() {
-    Config config;
+    config::Config config;
     config.listen = {
         .api = "127.0.0.1:0", .s3 = "127.0.0.1:0", .admin = "127.0.0.1:0", .intake = {}};
     auto started = Server::start(session(), config);
     ASSERT_TRUE(started) << started.error().detail;
     server_ = std::move(*started);
   }
-  Session session() {
+  admin::CommandContext session() {
     return {out_, err_, clock_, machine_.env(), false, false, machine_.data(), {}, {}};
   }
   http::ClientResponse exchange(const std::string& parameters = "") {
@@ -106,7 +107,7 @@ class Serving : public testing::Test {
                       "list-type=2&prefix=" + percent_encode("v1/account_id=" + account + "/"));
   }
 
-  TestMachine machine_;
+  admin::TestMachine machine_;
   const SystemClock clock_;
   std::ostringstream out_, err_;
   std::string token_;
@@ -295,7 +296,7 @@ TEST_F(Serving, AnsweredRequestsAreCountedAsTheirStatusClass) {
 }
 
 TEST_F(Serving, ABusyPortIsNamed) {
-  Config config;
+  config::Config config;
   config.listen = {.api = "127.0.0.1:0",
                    .s3 = server_->urls().s3.substr(std::string("http://").size()),
                    .admin = "127.0.0.1:0",
@@ -381,18 +382,22 @@ class Child {
   int err_ = -1;
 };
 
-int serve_in(const TestMachine& machine, int ready_fd, std::ostream& err) {
+struct ServerMachine : admin::TestMachine {
+  ServerMachine() { serve = server::serve; }
+};
+
+int serve_in(const admin::TestMachine& machine, int ready_fd, std::ostream& err) {
   const std::string data = machine.data().string();
   const std::string fd = std::to_string(ready_fd);
   const std::array argv{"valetkeyd",      "serve",       "--data-dir",  data.c_str(),
                         "--api-listen",   "127.0.0.1:0", "--s3-listen", "127.0.0.1:0",
                         "--admin-listen", "127.0.0.1:0", "--ready-fd",  fd.c_str()};
   std::ostringstream out;
-  return run(static_cast<int>(argv.size()), argv.data(), out, err, machine.env());
+  return admin::run(static_cast<int>(argv.size()), argv.data(), out, err, machine.env(), serve);
 }
 
 TEST(Serve, TellsItsPortsAndEndsWithZeroOnSigterm) {
-  const TestMachine machine;
+  const ServerMachine machine;
   machine.prepare();
   Child child([&](int ready, std::ostream& err) { return serve_in(machine, ready, err); });
   const auto urls = boost::json::parse(child.ready_line());
@@ -406,34 +411,54 @@ TEST(Serve, TellsItsPortsAndEndsWithZeroOnSigterm) {
 }
 
 TEST(Serve, StopsWithOneSentenceOnATypoInTheConfiguration) {
-  const TestMachine machine;
+  const ServerMachine machine;
   machine.prepare();
   std::ofstream(machine.data() / "valetkey.toml") << "[limits]\nmax_header = 3\n";
-  const Answer answer = machine.run({"serve"});
+  const admin::Answer answer = machine.run({"serve"});
   EXPECT_EQ(answer.status, 1);
   EXPECT_THAT(answer.err, HasSubstr("valetkey.toml line 2: [limits] has no key 'max_header'"));
 }
 
 TEST(Serve, StopsWithOneSentenceOnDataOfANewerVersion) {
   for (const char* name : {"control.db", "objects.db"}) {
-    const TestMachine machine;
+    const ServerMachine machine;
     machine.prepare();
     // The user_version of an SQLite file: four bytes at 60.
     std::fstream file(machine.data() / name, std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(60);
     file.write("\0\0\x03\xe7", 4);
     file.close();
-    const Answer answer = machine.run({"serve"});
+    const admin::Answer answer = machine.run({"serve"});
     EXPECT_EQ(answer.status, 1) << name;
     EXPECT_THAT(answer.err, HasSubstr("newer")) << name;
     EXPECT_EQ(std::ranges::count(answer.err, '\n'), 1) << answer.err;
   }
 }
 
+TEST(Serve, StopsWithOneSentenceOnAKeyringThatIsMissingForeignOrReadableByOthers) {
+  const ServerMachine machine, other;
+  const auto expect_refused = [&](const std::string& why) {
+    const admin::Answer answer = machine.run({"serve"});
+    EXPECT_EQ(answer.status, 1);
+    EXPECT_THAT(answer.err, HasSubstr(why));
+    EXPECT_EQ(std::ranges::count(answer.err, '\n'), 1) << answer.err;
+  };
+  expect_refused("valetkeyd init");
+  machine.prepare();
+  other.prepare();
+  machine.must({"check"});
+  ::chmod(machine.keyring().c_str(), 0644);
+  expect_refused(machine.keyring().string());
+  ASSERT_TRUE(write_keyring(machine.keyring(), read_keyring(other.keyring()).value(), true));
+  expect_refused("is not the one of " + machine.data().string());
+  std::filesystem::remove(machine.keyring());
+  expect_refused("no keyring");
+}
+
 // As root a read-only folder hinders nobody, so there it belongs to another user, whom run()
 // becomes.
 TEST(Serve, StopsWithOneSentenceOnAFolderItCannotWrite) {
-  const TestMachine machine;
+  const ServerMachine machine;
   machine.prepare();
   if (::geteuid() == 0) {
     constexpr uid_t kNobody = 65534;

@@ -4,20 +4,20 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "admin/stored.h"
 #include "base/log.h"
 #include "control/sqlite_store.h"
-#include "server/stored.h"
 
 namespace valetkey::server {
 namespace {
 
-unsigned loops_for(const Config& config) {
+unsigned loops_for(const config::Config& config) {
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   return config.limits.threads == 0 ? cores : static_cast<unsigned>(config.limits.threads);
 }
 
 // Room for one body at least, whatever its size.
-http::BodyLimits body_limits(const Config& config) {
+http::BodyLimits body_limits(const config::Config& config) {
   http::BodyLimits limits = config.limits.bodies;
   const auto largest = static_cast<std::size_t>(config.intake.max_body_bytes);
   limits.max_bytes = std::max(limits.max_bytes, largest);
@@ -33,25 +33,26 @@ std::string host_name() {
 
 }  // namespace
 
-Server::Server(const Session& session, Config config)
-    : config_(std::move(config)), clock_(session.clock), data_dir_(session.data_dir) {}
+Server::Server(const admin::CommandContext& context, config::Config config)
+    : config_(std::move(config)), clock_(context.clock), data_dir_(context.data_dir) {}
 
 Server::~Server() { stop(); }
 
-Result<std::unique_ptr<Server>> Server::start(const Session& session, const Config& config) {
-  VALETKEY_CHECK(check_config(config));
-  std::unique_ptr<Server> server(new Server(session, config));
-  VALETKEY_CHECK(server->open_stores(session));
+Result<std::unique_ptr<Server>> Server::start(const admin::CommandContext& context,
+                                              const config::Config& config) {
+  VALETKEY_CHECK(config::check_config(config));
+  std::unique_ptr<Server> server(new Server(context, config));
+  VALETKEY_CHECK(server->open_stores(context));
   VALETKEY_CHECK(server->open_listeners());
   return server;
 }
 
-Result<void> Server::open_stores(const Session& session) {
-  VALETKEY_TRY(keys_, session.open_keys());
-  VALETKEY_TRY(control_, session.open_control());
+Result<void> Server::open_stores(const admin::CommandContext& context) {
+  VALETKEY_TRY(keys_, context.open_keys());
+  VALETKEY_TRY(control_, context.open_control());
   VALETKEY_TRY(objects_, storage::open_disk_store(
                              {.folder = data_dir_, .bucket = config_.s3.bucket}, *keys_, clock_));
-  VALETKEY_TRY(audit_, session.open_audit());
+  VALETKEY_TRY(audit_, context.open_audit());
   if (config_.intake.enabled) VALETKEY_CHECK(open_events());
 
   feed_ = std::make_unique<control::ChangeFeed>(*control_, clock_, kLongestSession);
@@ -77,8 +78,8 @@ Result<void> Server::open_stores(const Session& session) {
 }
 
 Result<void> Server::open_events() {
-  VALETKEY_TRY(ledger_, open_ledger(data_dir_));
-  auto log = open_event_log(data_dir_, config_, *ledger_, *keys_, clock_);
+  VALETKEY_TRY(ledger_, admin::open_ledger(data_dir_));
+  auto log = admin::open_event_log(data_dir_, config_, *ledger_, *keys_, clock_);
   if (!log && log.error().code == ErrorCode::busy)
     return fail(ErrorCode::busy,
                 "another valetkeyd serves or exports this data folder's events; "
@@ -86,7 +87,7 @@ Result<void> Server::open_events() {
   if (!log) return std::unexpected(log.error());
   event_log_ = std::move(*log);
   exporting_ = std::make_unique<ExportLoop>(
-      ExporterParts{*event_log_, *objects_, *ledger_, *control_, clock_}, config_.exporting,
+      admin::ExporterParts{*event_log_, *objects_, *ledger_, *control_, clock_}, config_.exporting,
       metrics_.intake());
   return {};
 }
@@ -106,7 +107,7 @@ Result<void> Server::open_listeners() {
   api_ = std::make_unique<api::Service>(
       api::Parts{*control_, *feed_, *api_audit_, *gate_, *issuer_, *usage_,
                  apart ? nullptr : event_log_.get(), &metrics_.intake(),
-                 [this](const AccountId& account) { return stored_of(*objects_, account); }},
+                 [this](const AccountId& account) { return admin::stored_of(*objects_, account); }},
       runtime_->blocking(), api_options());
   console_ = std::make_unique<console::Service>(
       *api_, console::Pages(console::embedded_assets(), api_options().public_endpoint));
@@ -136,13 +137,13 @@ Result<std::unique_ptr<http::Listener>> Server::listen(const char* name, const s
                                 .limits = config_.limits.http,
                                 .trusted_proxies = config_.limits.trusted_proxies,
                                 .bodies = bodies_};
-  VALETKEY_TRY(const HostPort where, parse_host_port(address));
+  VALETKEY_TRY(const config::HostPort where, config::parse_host_port(address));
   if (where.host == "localhost") options.address = fmt::format("127.0.0.1:{}", where.port);
   return http::Listener::open(*runtime_, std::move(options), handler, *watch_, clock_, tls_);
 }
 
 std::string Server::url_of(const std::string& address, std::uint16_t port) const {
-  const auto where = parse_host_port(address);  // checked before
+  const auto where = config::parse_host_port(address);  // checked before
   const std::string host = where && !where->is_any() ? where->host : host_name();
   const bool v6 = host.find(':') != std::string::npos;
   return fmt::format("{}://{}{}{}:{}", tls_ ? "https" : "http", v6 ? "[" : "", host, v6 ? "]" : "",
@@ -151,7 +152,7 @@ std::string Server::url_of(const std::string& address, std::uint16_t port) const
 
 // Of a listener that is not open yet.
 std::string Server::configured_url(const std::string& address) const {
-  const auto where = parse_host_port(address);
+  const auto where = config::parse_host_port(address);
   return url_of(address, where ? where->port : 0);
 }
 

@@ -11,10 +11,12 @@
 #include "access/revocation.h"
 #include "access/token_gate.h"
 #include "access/usage.h"
+#include "admin/command_context.h"
 #include "api/intake.h"
 #include "api/service.h"
 #include "base/clock.h"
 #include "base/keyring.h"
+#include "config/config.h"
 #include "console/service.h"
 #include "control/audit.h"
 #include "control/change_feed.h"
@@ -24,11 +26,9 @@
 #include "http/tls.h"
 #include "s3/service.h"
 #include "server/admin_service.h"
-#include "server/config.h"
 #include "server/export_loop.h"
 #include "server/keeper.h"
 #include "server/metrics.h"
-#include "server/session.h"
 #include "server/watch.h"
 #include "storage/disk_store.h"
 
@@ -42,7 +42,8 @@ struct Urls {
 class Server {
  public:
   // Opens everything and serves. The first thing that fails is undone with all before it.
-  static Result<std::unique_ptr<Server>> start(const Session& session, const Config& config);
+  static Result<std::unique_ptr<Server>> start(const admin::CommandContext& context,
+                                               const config::Config& config);
   ~Server();
 
   const Urls& urls() const { return urls_; }
@@ -59,8 +60,8 @@ class Server {
   void stop();
 
  private:
-  Server(const Session& session, Config config);
-  Result<void> open_stores(const Session& session);
+  Server(const admin::CommandContext& context, config::Config config);
+  Result<void> open_stores(const admin::CommandContext& context);
   Result<void> open_events();
   Result<void> open_listeners();
   Result<void> open_intake_listener();
@@ -72,7 +73,7 @@ class Server {
   api::Options api_options() const;
 
   Metrics metrics_;
-  Config config_;
+  config::Config config_;
   const Clock& clock_;
   std::filesystem::path data_dir_;
 

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/backlog.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "events/event.h"
+#include "events/segment.h"
+
+namespace valetkey::admin {
+namespace {
+
+namespace fs = std::filesystem;
+using events::Event;
+using events::Offset;
+using events::SegmentReader;
+
+Result<std::vector<fs::path>> segments_in(const fs::path& folder) {
+  std::vector<fs::path> paths;
+  std::error_code error;
+  for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::end(entry);
+       entry.increment(error))
+    if (entry->path().extension() == ".log") paths.push_back(entry->path());
+  if (error && error != std::errc::no_such_file_or_directory)
+    return fail(ErrorCode::io,
+                fmt::format("cannot look into {}: {}", folder.string(), error.message()));
+  std::ranges::sort(paths);
+  return paths;
+}
+
+class Look {
+ public:
+  Look(const Keyring& keyring, Offset consumed, bool everything)
+      : keyring_(keyring), consumed_(consumed), everything_(everything) {
+    found_.end = consumed;
+  }
+
+  Backlog found() { return std::move(found_); }
+
+  void segment(const fs::path& path, bool last) {
+    std::error_code gone;
+    const auto size = fs::file_size(path, gone);
+    if (gone || (last && size < events::kSegmentHeaderBytes)) return;  // exported, or just made
+    const auto reader = SegmentReader::open(path, keyring_);
+    if (!reader && reader.error().code == ErrorCode::not_found) return;
+    if (!reader) {
+      found_.problems.push_back(reader.error().detail);
+      return;
+    }
+    for (std::uint64_t at = events::kSegmentHeaderBytes; at < size;) {
+      const auto frame = (*reader)->frame_at(at, size);
+      if (frame) {
+        look_at(**reader, *frame, path);
+        at = frame->next();
+        continue;
+      }
+      const auto next = (*reader)->find_frame(at, size);
+      // What the server is writing at this moment looks like a torn tail.
+      if (next < size || !last) damaged(path, at);
+      at = next;
+    }
+  }
+
+ private:
+  void damaged(const fs::path& path, std::uint64_t at) {
+    found_.problems.push_back(
+        fmt::format("{} is damaged at byte {}; the server sets such a stretch aside when it starts",
+                    path.filename().string(), at));
+  }
+
+  void look_at(SegmentReader& reader, const SegmentReader::Frame& frame, const fs::path& path) {
+    const Offset end = frame.header.first + frame.header.count;
+    found_.end = std::max(found_.end, end);
+    if (end <= consumed_) return;
+    const Offset from = std::max(frame.header.first, consumed_);
+    found_.events += end - from;
+    found_.bytes += frame.next() - frame.position;
+    if (found_.oldest && !everything_) return;
+    const auto records = reader.records(frame);
+    if (!records) return damaged(path, frame.position);
+    if (!found_.oldest) found_.oldest = received(*records, from - frame.header.first);
+    if (everything_ && !count(*records, from - frame.header.first)) damaged(path, frame.position);
+  }
+
+  // By account. False: a record is none.
+  bool count(std::string_view records, std::uint64_t skipped) {
+    std::size_t at = 0;
+    if (!events::skip_events(records, at, skipped)) return false;
+    while (at < records.size()) {
+      if (!events::decode_event(records, at, event_)) return false;
+      auto& account = found_.accounts[std::string(event_.account_id)];
+      if (account.events++ == 0) account.oldest = event_.received;
+    }
+    return true;
+  }
+
+  static std::optional<Timestamp> received(std::string_view records, std::uint64_t skipped) {
+    Event event;
+    std::size_t at = 0;
+    if (!events::skip_events(records, at, skipped) || !events::decode_event(records, at, event))
+      return std::nullopt;
+    return event.received;
+  }
+
+  const Keyring& keyring_;
+  Offset consumed_;
+  bool everything_;
+  Event event_;  // its memory serves each
+  Backlog found_;
+};
+
+}  // namespace
+
+milliseconds Backlog::lag(Timestamp now) const {
+  return oldest ? std::max(now - *oldest, milliseconds(0)) : milliseconds(0);
+}
+
+Result<Backlog> read_backlog(const fs::path& folder, const Keyring& keyring, Offset consumed,
+                             bool everything) {
+  VALETKEY_TRY(const auto paths, segments_in(folder));
+  Look look(keyring, consumed, everything);
+  for (const auto& path : paths) look.segment(path, &path == &paths.back());
+  return look.found();
+}
+
+}  // namespace valetkey::admin

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What waits in DIR/events for the exporter, read beside a running server: its segments are looked
+// at, nothing is changed.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/keyring.h"
+#include "base/timestamp.h"
+#include "events/event_log.h"
+
+namespace valetkey::admin {
+
+struct AccountBacklog {
+  std::uint64_t events = 0;
+  Timestamp oldest;  // when the first of them arrived
+};
+
+struct Backlog {
+  std::uint64_t events = 0;
+  std::uint64_t bytes = 0;                           // sealed, of the stretches that hold them
+  events::Offset end = 0;                            // behind the newest event
+  std::optional<Timestamp> oldest{};                 // when the first of them arrived
+  std::map<std::string, AccountBacklog> accounts{};  // only if everything is looked at
+  std::vector<std::string> problems;  // a sentence for each stretch that cannot be read
+  milliseconds lag(Timestamp now) const;
+};
+
+// Of the events from `consumed` on. With `everything`, each stretch is authenticated and each event
+// is read: a second for about a gigabyte.
+Result<Backlog> read_backlog(const std::filesystem::path& folder, const Keyring& keyring,
+                             events::Offset consumed, bool everything = false);
+
+}  // namespace valetkey::admin

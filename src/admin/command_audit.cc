@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "admin/commands.h"
+#include "terminal/table.h"
+
+namespace valetkey::admin {
+namespace {
+
+namespace json = boost::json;
+using control::AuditEvent;
+
+Result<std::optional<Timestamp>> parse_when(std::string_view option, const std::string& text,
+                                            Timestamp now) {
+  if (text.empty()) return std::optional<Timestamp>();
+  if (const auto back = parse_duration(text)) return now - *back;
+  const bool until = option == "--until";
+  if (const auto day = parse_date(text))
+    return until ? Timestamp(*day + std::chrono::days(1)) - milliseconds(1) : Timestamp(*day);
+  if (const auto instant = parse_iso8601(text)) return *instant;
+  return fail(ErrorCode::invalid,
+              fmt::format("{} must be a duration such as 24h, a day such as 2026-01-31, or an "
+                          "instant such as 2026-01-31T12:00:00Z",
+                          option));
+}
+
+// Ids and the e-mail addresses of those who have them.
+class People {
+ public:
+  static Result<People> read(control::ControlStore& store) {
+    People people;
+    VALETKEY_TRY(const auto users, store.users(std::nullopt));
+    for (const auto& user : users) people.emails_.emplace(user.id.str(), user.email);
+    return people;
+  }
+  // The id itself where nobody has it.
+  const std::string& name(const std::string& id) const {
+    const auto found = emails_.find(id);
+    return found == emails_.end() ? id : found->second;
+  }
+  json::value email(const std::string& id) const {
+    const auto found = emails_.find(id);
+    return found == emails_.end() ? json::value() : json::value(found->second);
+  }
+
+ private:
+  std::map<std::string, std::string> emails_;
+};
+
+// The user and their tokens: whatever one of these did, or had done to it.
+Result<std::set<std::string>> ids_of(control::ControlStore& store, const std::string& text) {
+  auto user = UserId::parse(text);
+  if (!user) {
+    const auto found = store.user_by_email(text);
+    if (!found)
+      return fail(ErrorCode::not_found,
+                  fmt::format("there is no user {}; `valetkeyd user list` shows them", text));
+    user = found->id;
+  }
+  std::set<std::string> ids{user->str()};
+  VALETKEY_TRY(const auto tokens, store.tokens(std::nullopt, *user));
+  for (const auto& token : tokens) ids.insert(token.id.str());
+  return ids;
+}
+
+Result<control::AuditFilter> filter_of(control::ControlStore& store, const AuditFlags& flags,
+                                       Timestamp now) {
+  control::AuditFilter filter{.action = flags.action, .newest = flags.limit};
+  VALETKEY_TRY(filter.since, parse_when("--since", flags.since, now));
+  VALETKEY_TRY(filter.until, parse_when("--until", flags.until, now));
+  if (!flags.account.empty()) {
+    VALETKEY_TRY(filter.account, AccountId::parse(flags.account));
+  }
+  if (!flags.user.empty()) {
+    VALETKEY_TRY(filter.about, ids_of(store, flags.user));
+  }
+  return filter;
+}
+
+json::object document_of(const AuditEvent& e, const People& people) {
+  return {{"at", format_iso8601_ms(e.at)},
+          {"action", e.action},
+          {"outcome", e.outcome},
+          {"account", e.account ? json::value(e.account->str()) : json::value()},
+          {"actor", e.actor},
+          {"actor_email", people.email(e.actor)},
+          {"subject", e.subject},
+          {"subject_email", people.email(e.subject)},
+          {"client", e.client},
+          {"request_id", e.request_id},
+          {"count", e.count}};
+}
+
+void add_row(terminal::Table& table, const AuditEvent& e, const People& people) {
+  const auto or_dash = [](const std::string& text) { return text.empty() ? "-" : text; };
+  table.row({format_iso8601(e.at), e.action, e.outcome, e.account ? e.account->str() : "-",
+             or_dash(people.name(e.actor)), or_dash(people.name(e.subject)), or_dash(e.client),
+             std::to_string(e.count)});
+}
+
+// A mistyped action is the likeliest reason for nothing: the ones that there are help.
+Result<std::string> advice(const CommandContext& context, const AuditFlags& flags) {
+  if (flags.action.empty()) return "No audit records match.";
+  std::set<std::string> actions;
+  VALETKEY_CHECK(control::read_audit(context.data_dir / "audit", {}, [&](const AuditEvent& e) {
+    if (actions.size() < 64) actions.insert(e.action);
+  }));
+  std::string list;
+  for (const std::string& action : actions) list += (list.empty() ? "" : ", ") + action;
+  return fmt::format("No audit records match. The log holds these actions: {}.", list);
+}
+
+}  // namespace
+
+Result<int> audit(CommandContext& context, const AuditFlags& flags) {
+  VALETKEY_TRY(const auto store, context.open_control());
+  VALETKEY_TRY(const People people, People::read(*store));
+  VALETKEY_TRY(const auto filter, filter_of(*store, flags, context.clock.now()));
+  json::array list;
+  terminal::Table table(
+      {"AT", "ACTION", "OUTCOME", "ACCOUNT", "ACTOR", "SUBJECT", "CLIENT", "COUNT"});
+  VALETKEY_TRY(const std::size_t damaged,
+               control::read_audit(context.data_dir / "audit", filter, [&](const AuditEvent& e) {
+                 if (context.json)
+                   list.push_back(document_of(e, people));
+                 else
+                   add_row(table, e, people);
+               }));
+  if (context.json) {
+    context.print(json::object{{"events", std::move(list)}, {"damaged", damaged}});
+  } else if (table.empty()) {
+    VALETKEY_TRY(const std::string sentence, advice(context, flags));
+    context.err << sentence << '\n';
+  } else {
+    table.print(context.out);
+  }
+  if (damaged > 0)
+    context.err << fmt::format("{} audit records are torn or altered and were left out.\n",
+                               damaged);
+  return 0;
+}
+
+}  // namespace valetkey::admin

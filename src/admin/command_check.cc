@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <boost/json/value_from.hpp>
+
+#include "admin/backlog.h"
+#include "admin/commands.h"
+#include "admin/export_wiring.h"
+#include "control/sqlite_store.h"
+#include "storage/check.h"
+#include "terminal/progress.h"
+#include "terminal/size.h"
+
+namespace valetkey::admin {
+namespace {
+
+namespace json = boost::json;
+
+class ShownProgress final : public storage::CheckProgress {
+ public:
+  ShownProgress(const CommandContext& context, storage::StoreStats total)
+      : bar_(context.err), total_(total) {
+    bar_.also_in_logs();
+  }
+  void advanced(std::uint64_t objects, std::uint64_t bytes) override {
+    bar_.show({total_.objects, objects, total_.bytes, bytes});
+  }
+
+ private:
+  terminal::Progress bar_;
+  storage::StoreStats total_;
+};
+
+// What keeps objects.db from being opened is a finding, too.
+Result<storage::CheckReport> check_with_bar(const CommandContext& context, const KeySource& keys,
+                                            bool repair) {
+  const auto opened = context.open_objects(keys);
+  const auto counted = opened ? (*opened)->stats() : std::unexpected(opened.error());
+  if (!counted && counted.error().code == ErrorCode::corrupt) {
+    storage::CheckReport report;
+    report.problems.push_back(
+        fmt::format("objects.db: {}: restore a backup", counted.error().detail));
+    return report;
+  }
+  if (!counted) return std::unexpected(counted.error());
+  const auto& objects = *opened;
+  const auto& total = *counted;
+  ShownProgress progress(context, total);
+  const std::size_t workers = std::max(1u, std::thread::hardware_concurrency());
+  return storage::check_objects(*objects, {.workers = workers, .repair = repair},
+                                context.clock.now(), progress);
+}
+
+// Every record's checksum.
+void check_audit(const CommandContext& context, std::vector<std::string>& problems) {
+  const auto damaged = control::read_audit(context.data_dir / "audit", {}, [](const auto&) {});
+  if (!damaged)
+    problems.push_back("audit: " + damaged.error().detail);
+  else if (*damaged > 0)
+    problems.push_back(fmt::format("audit: {} records are torn or altered", *damaged));
+}
+
+// Whether the object is damaged or gone, and not merely sealed under a key of another keyring.
+bool is_lost(storage::DiskStore& store, const std::string& key) {
+  if (const auto row = store.head(key); !row) return row.error().code == ErrorCode::not_found;
+  const auto reader = store.open(key);
+  if (!reader)
+    return reader.error().code == ErrorCode::not_found || reader.error().code == ErrorCode::corrupt;
+  std::string buffer(1 << 20, '\0');
+  for (std::uint64_t at = 0; at < (*reader)->info().size;) {
+    const auto got = (*reader)->read(at, buffer, storage::ReadMode::blocking);
+    if (!got) return got.error() == storage::ReadFailure::corrupt;
+    if (*got == 0) return true;
+    at += *got;
+  }
+  return false;
+}
+
+// The exporter stops at a file of seen uuids that it cannot read: what was in it is given up.
+Result<std::vector<std::string>> forget_unreadable_seen(const CommandContext& context,
+                                                        const KeySource& keys) {
+  std::vector<std::string> repaired;
+  const auto objects = context.open_objects(keys);
+  const auto ledger = open_ledger(context.data_dir);
+  if (!objects || !ledger) return repaired;  // a finding of the check that follows
+  VALETKEY_TRY(const auto files, (*ledger)->seen());
+  for (const auto& file : files) {
+    if (!is_lost(**objects, file.key)) continue;
+    VALETKEY_CHECK((*ledger)->replace_seen({file.key}, {}));
+    storage::Publication removal;
+    removal.remove.push_back(file.key);
+    VALETKEY_CHECK((*objects)->publish(std::move(removal)));
+    repaired.push_back(
+        fmt::format("{} cannot be read and is given up: of the {} events exported on {}, those "
+                    "that are sent again now count again",
+                    file.key, file.uuids, format_date(file.day)));
+  }
+  return repaired;
+}
+
+// Pages and references, then every row is read.
+void check_control(const CommandContext& context, std::vector<std::string>& problems) {
+  const auto note = [&](const auto& read) {
+    if (!read) problems.push_back("control.db: " + read.error().detail);
+  };
+  if (const auto damaged = control::check_sqlite_store(context.data_dir / "control.db"); damaged) {
+    for (const std::string& problem : *damaged)
+      problems.push_back("control.db: " + problem + ": restore a backup");
+    if (!damaged->empty()) return check_audit(context, problems);
+  } else {
+    note(damaged);
+  }
+  if (const auto store = context.open_control(); store) {
+    note((*store)->accounts());
+    note((*store)->users(std::nullopt));
+    note((*store)->tokens(std::nullopt, std::nullopt));
+    note((*store)->usage(std::nullopt, Date::min(), Date::max()));
+  } else {
+    note(store);
+  }
+  check_audit(context, problems);
+}
+
+// Every stretch of the event log that waits is authenticated, every row of the ledger read.
+Result<void> check_events(const CommandContext& context, std::vector<std::string>& problems) {
+  VALETKEY_TRY(const auto keys, context.open_keys());
+  VALETKEY_TRY(const auto ledger, open_ledger(context.data_dir));
+  VALETKEY_TRY(const auto counts, ledger->counts());
+  VALETKEY_TRY(const auto seen, ledger->seen());
+  VALETKEY_TRY(const auto consumed, ledger->consumed(0));
+  VALETKEY_TRY(const auto backlog,
+               read_backlog(events_folder(context.data_dir), *keys->get(), consumed, true));
+  for (const auto& problem : backlog.problems) problems.push_back("events: " + problem);
+  return {};
+}
+
+}  // namespace
+
+Result<int> check(CommandContext& context, bool repair) {
+  VALETKEY_CHECK(context.need_data());
+  VALETKEY_TRY(const auto keys, context.open_keys());
+  std::vector<std::string> forgotten;
+  if (repair) {
+    VALETKEY_TRY(forgotten, forget_unreadable_seen(context, *keys));
+  }
+  VALETKEY_TRY(auto report, check_with_bar(context, *keys, repair));
+  report.repaired.insert(report.repaired.begin(), forgotten.begin(), forgotten.end());
+  check_control(context, report.problems);
+  if (const auto read = check_events(context, report.problems); !read)
+    report.problems.push_back("events: " + read.error().detail);
+  if (context.json) {
+    context.print(json::object{{"clean", report.clean()},
+                               {"objects", report.objects},
+                               {"bytes", report.bytes},
+                               {"orphans", report.orphans},
+                               {"problems", json::value_from(report.problems)},
+                               {"repaired", json::value_from(report.repaired)}});
+    return report.clean() ? 0 : 1;
+  }
+  for (const auto& line : report.repaired) context.out << "repaired: " << line << '\n';
+  for (const auto& line : report.problems) context.out << line << '\n';
+  context.out << fmt::format(
+      "{} objects, {} read: {}\n", report.objects, terminal::size_text(report.bytes),
+      report.clean() ? "all is well" : fmt::format("{} problems", report.problems.size()));
+  return report.clean() ? 0 : 1;
+}
+
+}  // namespace valetkey::admin

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <boost/json/array.hpp>
+#include <csignal>
+
+#include "admin/commands.h"
+#include "exporter/parquet_footer.h"
+#include "storage/disk_store.h"
+#include "storage/import.h"
+#include "terminal/progress.h"
+
+namespace valetkey::admin {
+namespace {
+
+namespace json = boost::json;
+
+// Set by the signal handler, which can reach nothing else.
+std::atomic<bool> stop_asked{false};
+
+// While it lives, the first SIGINT or SIGTERM asks the import to end tidily, a second one kills.
+class StopOnSignal {
+ public:
+  StopOnSignal() {
+    stop_asked = false;
+    struct sigaction action = {};
+    action.sa_handler = [](int) { stop_asked = true; };
+    action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
+    ::sigaction(SIGINT, &action, &former_int_);
+    ::sigaction(SIGTERM, &action, &former_term_);
+  }
+  ~StopOnSignal() {
+    ::sigaction(SIGINT, &former_int_, nullptr);
+    ::sigaction(SIGTERM, &former_term_, nullptr);
+  }
+  StopOnSignal(const StopOnSignal&) = delete;
+  StopOnSignal& operator=(const StopOnSignal&) = delete;
+
+ private:
+  struct sigaction former_int_ = {};
+  struct sigaction former_term_ = {};
+};
+
+class ShownProgress final : public storage::ImportProgress {
+ public:
+  explicit ShownProgress(const CommandContext& context) : context_(context), bar_(context.err) {
+    bar_.also_in_logs();
+  }
+  void advanced(const storage::ImportTotals& t) override {
+    bar_.show({t.files, t.files_done, t.bytes, t.bytes_done});
+  }
+  void refused(const std::string& path, const Error& error) override {
+    bar_.clear();
+    // The detail names the path in most cases; never leave the reader without it.
+    const bool named = error.detail.find(path) != std::string::npos;
+    context_.err << (named ? error.detail : path + ": " + error.detail) << '\n';
+  }
+
+ private:
+  const CommandContext& context_;
+  terminal::Progress bar_;
+};
+
+// The accounts of the import that do not exist, so that nobody can read their data; true: deleted.
+Result<std::map<std::string, bool>> unknown_accounts(const CommandContext& context,
+                                                     const storage::ImportSummary& summary) {
+  VALETKEY_TRY(const auto store, context.open_control());
+  std::map<std::string, bool> out;
+  for (const auto& [id, imported] : summary.accounts) {
+    const auto parsed = AccountId::parse(id);
+    const auto account = parsed ? store->account(*parsed) : std::unexpected(parsed.error());
+    if (account && account->state != control::AccountState::deleted) continue;
+    if (!account && account.error().code != ErrorCode::not_found &&
+        account.error().code != ErrorCode::invalid)
+      return std::unexpected(account.error());
+    out.emplace(id, account.has_value());
+  }
+  return out;
+}
+
+json::array document_of(const std::map<std::string, storage::ImportedAccount>& accounts) {
+  json::array out;
+  for (const auto& [id, a] : accounts) {
+    json::object each{{"id", id}, {"days", a.days.size()}, {"files", a.files}, {"rows", a.rows}};
+    each["first_day"] = a.days.empty() ? json::value() : json::value(*a.days.begin());
+    each["last_day"] = a.days.empty() ? json::value() : json::value(*a.days.rbegin());
+    out.push_back(std::move(each));
+  }
+  return out;
+}
+
+void print_accounts(const CommandContext& context,
+                    const std::map<std::string, storage::ImportedAccount>& accounts) {
+  for (const auto& [id, a] : accounts)
+    context.out << fmt::format(
+        "Account {}: {} {}{}, {} files, {} rows.\n", id, a.days.size(),
+        a.days.size() == 1 ? "day" : "days",
+        a.days.empty() ? "" : fmt::format(" ({} to {})", *a.days.begin(), *a.days.rbegin()),
+        a.files, a.rows);
+}
+
+json::object document_of(const storage::ImportSummary& s) {
+  json::array reasons;
+  for (const Error& reason : s.reasons) reasons.emplace_back(reason.detail);
+  return {{"written", s.added + s.replaced}, {"added", s.added},         {"replaced", s.replaced},
+          {"unchanged", s.unchanged},        {"bytes", s.bytes},         {"refused", s.refused},
+          {"reasons", std::move(reasons)},   {"complete", s.complete()}, {"stopped", s.stopped}};
+}
+
+Result<storage::ImportSummary> import_with_bar(const CommandContext& context,
+                                               storage::DiskStore& objects,
+                                               const std::string& folder, unsigned workers) {
+  const StopOnSignal stop;
+  ShownProgress progress(context);
+  return storage::import_tree(objects, context.clock,
+                              {.folder = folder,
+                               .workers = workers,
+                               .count_rows = exporter::count_parquet_rows,
+                               .stop = &stop_asked},
+                              progress);
+}
+
+}  // namespace
+
+Result<int> import_folder(CommandContext& context, const std::string& folder, unsigned workers) {
+  VALETKEY_TRY(const auto keys, context.open_keys());
+  VALETKEY_TRY(const auto objects, context.open_objects(*keys));
+  VALETKEY_TRY(const auto summary, import_with_bar(context, *objects, folder, workers));
+  VALETKEY_CHECK(context.record("import", std::nullopt, folder));
+  VALETKEY_TRY(const auto unknown, unknown_accounts(context, summary));
+  if (context.json) {
+    auto document = document_of(summary);
+    document["accounts"] = document_of(summary.accounts);
+    json::array ids;
+    for (const auto& [id, deleted] : unknown) ids.emplace_back(id);
+    document["unknown_accounts"] = std::move(ids);
+    context.print(document);
+  } else {
+    context.out << summary.str() << '\n';
+    print_accounts(context, summary.accounts);
+  }
+  for (const auto& [id, deleted] : unknown)
+    context.err << (deleted ? fmt::format("Account {} is deleted, so nobody can read what was "
+                                          "imported for it; `valetkeyd account delete {} --purge` "
+                                          "removes it\n",
+                                          id, id)
+                            : fmt::format("There is no account {}, so nobody can read what was "
+                                          "imported for it. Next: valetkeyd account create {} "
+                                          "--name NAME\n",
+                                          id, id));
+  return summary.complete() ? 0 : 1;
+}
+
+}  // namespace valetkey::admin

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "admin/commands.h"
+#include "admin/data_folder.h"
+#include "admin/keyring_binding.h"
+#include "control/sqlite_store.h"
+#include "storage/disk_store.h"
+
+namespace valetkey::admin {
+namespace {
+
+namespace fs = std::filesystem;
+
+Result<void> need_no_keyring(const fs::path& file) {
+  std::error_code error;
+  if (!fs::exists(file, error)) return {};
+  return fail(ErrorCode::already_exists,
+              fmt::format("the keyring {} exists already and may open other data; move it away or "
+                          "name another with --keyring",
+                          file.string()));
+}
+
+Result<void> make_databases(CommandContext& context, const std::string& bucket) {
+  // control.db last: its presence says that the folder is complete.
+  VALETKEY_TRY(const auto keys, FileKeySource::open(context.keyring()));
+  VALETKEY_TRY(const auto objects,
+               storage::open_disk_store({.folder = context.data_dir, .bucket = bucket}, *keys,
+                                        context.clock));
+  VALETKEY_TRY(const auto store, control::open_sqlite_store(context.data_dir / "control.db"));
+  VALETKEY_CHECK(bind_keyring(context, *keys->get()));
+  return context.record("init", std::nullopt, context.data_dir.string());
+}
+
+bool is_made(const CommandContext& context) {
+  std::error_code ignored;
+  return fs::exists(context.data_dir / "control.db", ignored) &&
+         fs::exists(context.keyring(), ignored);
+}
+
+void say_next(const CommandContext& context, const std::string& bucket) {
+  const std::string dir = context.data_dir.string();
+  if (context.json) {
+    context.print(boost::json::object{
+        {"data_dir", dir}, {"keyring", context.keyring().string()}, {"bucket", bucket}});
+    return;
+  }
+  context.out << fmt::format("Made the data folder {} for bucket {} and the keyring {}.\n", dir,
+                             bucket, context.keyring().string());
+  context.err << fmt::format(
+      "Back up the keyring apart from the data: without it nothing stored can be read.\n"
+      "Next:\n"
+      "  valetkeyd account create 12345 --name Acme --data-dir {0}\n"
+      "  valetkeyd user create ada@example.org --account 12345 --role admin --data-dir {0}\n"
+      "  valetkeyd token create --account 12345 --user ada@example.org --name laptop --data-dir "
+      "{0}\n"
+      "  valetkeyd import EXPORT_FOLDER --data-dir {0}\n"
+      "  valetkeyd serve --data-dir {0}\n",
+      dir);
+}
+
+}  // namespace
+
+Result<int> init(CommandContext& context, const std::string& wanted_bucket, bool if_missing) {
+  VALETKEY_CHECK(context.check_keyring_place());
+  if (if_missing && is_made(context)) return 0;
+  VALETKEY_CHECK(need_empty(context.data_dir));
+  VALETKEY_CHECK(need_no_keyring(context.keyring()));
+  VALETKEY_TRY(auto config, context.load_config());
+  if (!wanted_bucket.empty()) config.s3.bucket = wanted_bucket;
+  VALETKEY_CHECK(config::check_config(config));
+  VALETKEY_CHECK(make_private(context.data_dir));
+  VALETKEY_CHECK(write_keyring(context.keyring(), Keyring::make(context.clock.now()), false));
+  const auto made = make_databases(context, config.s3.bucket);
+  if (!made) {  // what did not come to be leaves no keyring that would stop the next attempt
+    std::error_code ignored;
+    fs::remove(context.keyring(), ignored);
+    return std::unexpected(made.error());
+  }
+  say_next(context, config.s3.bucket);
+  return 0;
+}
+
+Result<int> print_config(CommandContext& context, bool markdown) {
+  context.out << (markdown ? config::markdown_config() : config::example_config());
+  return 0;
+}
+
+}  // namespace valetkey::admin

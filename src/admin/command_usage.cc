@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <array>
+
+#include <boost/json/array.hpp>
+
+#include "admin/commands.h"
+#include "admin/stored.h"
+#include "api/account_usage.h"
+#include "terminal/table.h"
+
+namespace valetkey::admin {
+namespace {
+
+namespace json = boost::json;
+using control::UsageCounts;
+using Days = std::vector<control::DayOfUsage>;
+
+struct AccountFigures {
+  control::Account account;
+  api::Stored stored;
+  Days days;
+};
+
+Result<Date> parse_day(std::string_view option, const std::string& text, Date otherwise) {
+  if (text.empty()) return otherwise;
+  auto day = parse_date(text);
+  if (!day)
+    return fail(ErrorCode::invalid, fmt::format("{} must be a day such as 2026-01-31", option));
+  return day;
+}
+
+Result<std::vector<control::Account>> chosen_accounts(control::ControlStore& store,
+                                                      const std::string& id) {
+  if (id.empty()) return store.accounts();
+  VALETKEY_TRY(const AccountId account, AccountId::parse(id));
+  VALETKEY_TRY(auto found, store.account(account));
+  return std::vector{std::move(found)};
+}
+
+std::string size_text(std::uint64_t bytes) {
+  constexpr std::array kUnits{"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  auto size = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; size >= 1024 && unit + 1 < kUnits.size(); ++unit) size /= 1024;
+  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", size, kUnits[unit]);
+}
+
+std::vector<std::string> cells_of(std::vector<std::string> first, const UsageCounts& counts) {
+  for (std::string cell :
+       {std::to_string(counts.exchanges), std::to_string(counts.requests), size_text(counts.bytes),
+        std::to_string(counts.events), size_text(counts.event_bytes)})
+    first.push_back(std::move(cell));
+  return first;
+}
+
+void print_account(CommandContext& context, const AccountFigures& of) {
+  context.out << fmt::format("Account {} stores {} objects, {}.\n", of.account.id.str(),
+                             of.stored.objects, size_text(of.stored.bytes));
+  terminal::Table table({"DAY", "EXCHANGES", "REQUESTS", "SENT", "EVENTS", "EVENT BYTES"});
+  for (const auto& day : of.days) table.row(cells_of({format_date(day.day)}, day.counts));
+  if (table.empty()) {
+    context.err << "Nothing was used in this time.\n";
+    return;
+  }
+  table.row(cells_of({"total"}, api::sum_of(of.days)));
+  table.print(context.out);
+}
+
+void print_all(CommandContext& context, const std::vector<AccountFigures>& figures) {
+  terminal::Table table({"ACCOUNT", "NAME", "OBJECTS", "STORED", "EXCHANGES", "REQUESTS", "SENT",
+                         "EVENTS", "EVENT BYTES"});
+  for (const auto& of : figures)
+    table.row(cells_of({of.account.id.str(), of.account.name, std::to_string(of.stored.objects),
+                        size_text(of.stored.bytes)},
+                       api::sum_of(of.days)));
+  if (table.empty())
+    context.err << "No accounts yet. Make one: valetkeyd account create ID --name NAME\n";
+  else
+    table.print(context.out);
+}
+
+}  // namespace
+
+Result<int> account_usage(CommandContext& context, const std::string& id, const std::string& since,
+                          const std::string& until) {
+  VALETKEY_TRY(const Date first, parse_day("--since", since, Date::min()));
+  VALETKEY_TRY(const Date last, parse_day("--until", until, Date::max()));
+  VALETKEY_TRY(const auto store, context.open_control());
+  VALETKEY_TRY(const auto keys, context.open_keys());
+  VALETKEY_TRY(const auto objects, context.open_objects(*keys));
+  VALETKEY_TRY(const auto accounts, chosen_accounts(*store, id));
+  std::vector<AccountFigures> figures;
+  for (const auto& account : accounts) {
+    VALETKEY_TRY(const auto stored, stored_of(*objects, account.id));
+    VALETKEY_TRY(auto days, store->usage(account.id, first, last));
+    figures.push_back({account, stored, std::move(days)});
+  }
+  if (context.json) {
+    json::array list;
+    for (const auto& of : figures)
+      list.push_back(api::usage_document(of.account.id, of.stored, of.days));
+    context.print(json::object{{"accounts", std::move(list)}});
+  } else if (id.empty()) {
+    print_all(context, figures);
+  } else {
+    print_account(context, figures.front());
+  }
+  return 0;
+}
+
+}  // namespace valetkey::admin

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/export_wiring.h"
+
+#include "base/log.h"
+#include "duckdb/library.h"
+#include "events/file_log.h"
+
+namespace valetkey::admin {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::days kAfterAllReaders{30};
+
+// The days of a deleted account are not closed any more; what it had still ages.
+Result<std::vector<exporter::ExportedAccount>> exported_accounts(control::ControlStore& control) {
+  VALETKEY_TRY(const auto accounts, control.accounts());
+  std::vector<exporter::ExportedAccount> out;
+  for (const auto& account : accounts) {
+    VALETKEY_TRY(const auto policy, control.policy(account.id));
+    if (account.state != control::AccountState::deleted || policy.retention)
+      out.push_back({account.id, policy.retention});
+  }
+  return out;
+}
+
+exporter::ExporterOptions options_of(const config::Config::Export& config,
+                                     const storage::DiskStore& objects, fs::path library) {
+  exporter::ExporterOptions out;
+  out.duckdb.library = std::move(library);
+  out.duckdb.sha256 = config.duckdb_sha256.empty() ? duckdb::kLibrarySha256 : config.duckdb_sha256;
+  // It holds plaintext: of this process, and wiped by the next one if this one dies.
+  out.duckdb.folder = objects.staging().folder() / "duckdb";
+  out.duckdb.memory_limit_mib = config.memory_limit_mib;
+  out.duckdb.threads = static_cast<unsigned>(config.threads);
+  out.longest_wait = config.longest_wait;
+  out.batch_bytes = config.batch_bytes;
+  out.max_partitions_a_day = config.max_partitions_a_day;
+  out.window = std::chrono::floor<std::chrono::days>(config.dedup_window);
+  out.grace = config.grace;
+  return out;
+}
+
+}  // namespace
+
+fs::path events_folder(const fs::path& data_dir) { return data_dir / "events"; }
+
+Result<std::unique_ptr<exporter::ExportLedger>> open_ledger(const fs::path& data_dir) {
+  return exporter::ExportLedger::open(data_dir / "objects.db");
+}
+
+Result<std::unique_ptr<events::EventLog>> open_event_log(const fs::path& data_dir,
+                                                         const config::Config& config,
+                                                         exporter::ExportLedger& ledger,
+                                                         const KeySource& keys,
+                                                         const Clock& clock) {
+  events::FileLogOptions options;
+  options.folder = events_folder(data_dir);
+  // Exported events go segment by segment: small batches want small segments.
+  options.segment_bytes =
+      std::min<std::size_t>(options.segment_bytes, config.exporting.batch_bytes / 2);
+  options.max_waiting_bytes = config.intake.max_waiting_bytes;
+  options.longest_wait = config.intake.longest_wait;
+  options.first_offset = [&ledger] { return ledger.floor(0); };
+  VALETKEY_TRY(auto log, events::open_file_log(std::move(options), keys, clock));
+  VALETKEY_TRY(const auto consumed, ledger.consumed(0));
+  VALETKEY_CHECK(log->release(0, consumed));  // a crash may have come between the two
+  return log;
+}
+
+Result<std::unique_ptr<exporter::Exporter>> make_exporter(const ExporterParts& parts,
+                                                          const config::Config::Export& config) {
+  VALETKEY_TRY(auto library, duckdb::find_library(config.duckdb_library, "[export] duckdb_library",
+                                                  duckdb::running_program()));
+  return std::make_unique<exporter::Exporter>(
+      parts.log, parts.objects, parts.ledger, parts.clock,
+      [&control = parts.control] { return exported_accounts(control); },
+      options_of(config, parts.objects, std::move(library)));
+}
+
+namespace {
+
+// Everything of a deleted account, in an order that can begin again at any point.
+Result<void> purge(const ExporterParts& parts, exporter::Exporter& exporter,
+                   const exporter::Erasure& asked, const AccountId& account) {
+  const auto purged = parts.control.purge_account(account);
+  if (!purged && purged.error().code != ErrorCode::denied) return purged;
+  if (!purged) {  // not deleted after all: a restored control store, say
+    log::error("server", "an account is not purged", {{"why", purged.error().detail}});
+    return parts.ledger.finish_erasure(asked.id, {});
+  }
+  VALETKEY_TRY(const auto unreadable, exporter.erase_account(account));
+  VALETKEY_CHECK(parts.objects.sweep(parts.clock.now() + kAfterAllReaders));
+  VALETKEY_CHECK(parts.ledger.forget_account(asked.account, asked.id));
+  VALETKEY_CHECK(parts.ledger.finish_erasure(asked.id, unreadable));
+  log::info("server", "purged an account",
+            {{"account", asked.account}, {"unreadable", unreadable.size()}});
+  return {};
+}
+
+}  // namespace
+
+Result<void> carry_out_erasures(const ExporterParts& parts, exporter::Exporter& exporter) {
+  while (true) {
+    VALETKEY_TRY(const auto asked, parts.ledger.next_erasure());
+    if (!asked) return {};
+    VALETKEY_TRY(const auto account, AccountId::parse(asked->account));
+    if (asked->visitor_sha256.empty()) {
+      VALETKEY_CHECK(purge(parts, exporter, *asked, account));
+      continue;
+    }
+    const auto note = [&](const std::string& key, std::uint64_t rows) {
+      return parts.ledger.note_erased(asked->id, key, rows);
+    };
+    VALETKEY_TRY(const auto unreadable,
+                 exporter.erase_visitor(account, asked->visitor_sha256, note));
+    VALETKEY_CHECK(parts.objects.sweep(parts.clock.now() + kAfterAllReaders));
+    VALETKEY_CHECK(parts.ledger.finish_erasure(asked->id, unreadable));
+    log::info("server", "erased a visitor",
+              {{"account", asked->account}, {"unreadable", unreadable.size()}});
+  }
+}
+
+Result<exporter::ExportCounts> total_counts(exporter::ExportLedger& ledger) {
+  VALETKEY_TRY(const auto counts, ledger.counts());
+  exporter::ExportCounts out;
+  for (const auto& [account, each] : counts) out += each;
+  return out;
+}
+
+}  // namespace valetkey::admin

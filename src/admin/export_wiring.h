@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The exporter and what it stands on, as the server and the commands make them from one
+// configuration.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/keyring.h"
+#include "config/config.h"
+#include "control/control_store.h"
+#include "events/event_log.h"
+#include "exporter/exporter.h"
+#include "exporter/ledger.h"
+#include "storage/disk_store.h"
+
+namespace valetkey::admin {
+
+std::filesystem::path events_folder(const std::filesystem::path& data_dir);
+Result<std::unique_ptr<exporter::ExportLedger>> open_ledger(const std::filesystem::path& data_dir);
+// `busy`: another process, a server most likely, has it.
+Result<std::unique_ptr<events::EventLog>> open_event_log(const std::filesystem::path& data_dir,
+                                                         const config::Config& config,
+                                                         exporter::ExportLedger& ledger,
+                                                         const KeySource& keys, const Clock& clock);
+
+struct ExporterParts {
+  events::EventLog& log;
+  storage::DiskStore& objects;
+  exporter::ExportLedger& ledger;
+  control::ControlStore& control;
+  const Clock& clock;
+};
+// `not_found` where libduckdb.so is missing.
+Result<std::unique_ptr<exporter::Exporter>> make_exporter(const ExporterParts& parts,
+                                                          const config::Config::Export& config);
+
+// Erases what `account erase-visitor` and `account delete --purge` asked for, also from replaced
+// parts that could still be read for hours.
+Result<void> carry_out_erasures(const ExporterParts& parts, exporter::Exporter& exporter);
+
+// The sum over all accounts.
+Result<exporter::ExportCounts> total_counts(exporter::ExportLedger& ledger);
+
+}  // namespace valetkey::admin

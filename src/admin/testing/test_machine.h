@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// For tests: a folder of its own, and valetkeyd's commands in it through the front door.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+
+#include "admin/command_line.h"
+
+namespace valetkey::admin {
+
+struct Answer {
+  int status = -1;
+  std::string out, err;
+  boost::json::value json() const { return boost::json::parse(out); }
+};
+
+class TestMachine {
+ public:
+  TestMachine() {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "valetkeyd_test.XXXXXX").string();
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  ~TestMachine() {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  TestMachine(const TestMachine&) = delete;
+  TestMachine& operator=(const TestMachine&) = delete;
+
+  const std::filesystem::path& folder() const { return folder_; }
+  std::filesystem::path data() const { return folder_ / "data"; }
+  std::filesystem::path keyring() const { return folder_ / "data.keyring"; }
+  std::map<std::string, std::string> environment;
+  Serve serve = [](CommandContext&, const ServeFlags&) -> Result<int> {
+    return fail(ErrorCode::unavailable, "this test has no server");
+  };
+
+  config::Environment env() const {
+    return [this](const char* name) -> const char* {
+      const auto found = environment.find(name);
+      return found == environment.end() ? nullptr : found->second.c_str();
+    };
+  }
+  // Exactly these words.
+  Answer run_bare(const std::vector<std::string>& words) const {
+    std::vector<const char*> argv{"valetkeyd"};
+    for (const auto& word : words) argv.push_back(word.c_str());
+    std::ostringstream out;
+    std::ostringstream err;
+    Answer answer;
+    answer.status = admin::run(static_cast<int>(argv.size()), argv.data(), out, err, env(), serve);
+    answer.out = out.str();
+    answer.err = err.str();
+    return answer;
+  }
+  Answer run(std::vector<std::string> words) const {
+    words.insert(words.end(), {"--data-dir", data().string()});
+    return run_bare(words);
+  }
+  // The same, which must succeed.
+  Answer must(std::vector<std::string> words) const {
+    Answer answer = run(std::move(words));
+    EXPECT_EQ(answer.status, 0) << answer.err;
+    return answer;
+  }
+  // init, account 12, its admin ada@example.org.
+  void prepare() const {
+    must({"init"});
+    must({"account", "create", "12", "--name", "Acme"});
+    must({"user", "create", "ada@example.org", "--account", "12", "--role", "admin"});
+  }
+  // The token itself.
+  std::string make_token(const std::string& name = "laptop") const {
+    std::string out =
+        must({"token", "create", "--account", "12", "--user", "ada@example.org", "--name", name})
+            .out;
+    if (!out.empty()) out.pop_back();
+    return out;
+  }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+}  // namespace valetkey::admin

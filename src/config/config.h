@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration of valetkeyd: one TOML file, over it the environment
+// (VALETKEY_<SECTION>_<KEY>), over that the flags of serve. Unknown keys are errors that name key
+// and line. Secrets are never in it: it names the files that hold them. settings.cc is the one list
+// of keys with unit, bounds and effect; contrib/valetkey.toml and docs/configuration.md are checked
+// against it.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/failure_limiter.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "base/timestamp.h"
+#include "control/control_store.h"
+#include "http/body_memory.h"
+#include "http/server.h"
+#include "s3/account_limits.h"
+
+namespace valetkey::config {
+
+struct Config {
+  struct Listen {  // ADDR:PORT each; port 0 picks one
+    std::string api = "127.0.0.1:8080";
+    std::string s3 = "127.0.0.1:9000";
+    std::string admin = "127.0.0.1:8081";  // metrics and health
+    std::string intake;                    // of POST /v1/events; empty: the API's
+    bool insecure_listen = false;          // allow plain HTTP beyond loopback
+  } listen;
+  struct Tls {  // PEM files; both or neither. For every listener
+    std::string certificate;
+    std::string key;
+  } tls;
+  struct Credentials {  // how long temporary credentials live; at most 12 h
+    milliseconds min_duration{std::chrono::minutes(15)};
+    milliseconds default_duration{std::chrono::hours(1)};
+    milliseconds max_duration{std::chrono::hours(1)};
+  } credentials;
+  struct S3 {
+    std::string bucket = "optimizely-events-data";
+    std::string region = "us-east-1";
+    std::string domain;           // virtual-hosted style under it; empty: path style only
+    std::string public_endpoint;  // URL told to clients; empty: the listener's own
+    bool strict_region = false;   // refuse signatures for another region
+    std::vector<std::string> cors_origins;
+  } s3;
+  struct Api {
+    std::string public_url;  // URL of the API as clients see it; empty: the listener's own
+    std::vector<std::string> cors_origins;
+  } api;
+  struct Intake {
+    bool enabled = true;
+    milliseconds longest_wait{0};                  // for company before a commit
+    std::uint64_t max_waiting_bytes = 8ull << 30;  // not yet exported; beyond: 503
+    std::uint64_t max_body_bytes = 3'500'000;
+    std::uint64_t max_unzipped_bytes = 10 << 20;
+    std::uint64_t max_row_values = 50'000;
+    std::uint64_t max_row_bytes = 32 << 20;
+  } intake;
+  struct Export {
+    milliseconds longest_wait{15 * 60'000};  // of an event before it is exported
+    std::uint64_t batch_bytes = 128 << 20;   // so many waiting are exported at once
+    std::uint64_t memory_limit_mib = 512;    // of DuckDB
+    std::uint64_t threads = 1;
+    milliseconds dedup_window{7 * 24 * 3'600'000};
+    milliseconds grace{2 * 60'000};  // after midnight, before a day closes
+    std::uint64_t max_partitions_a_day = 10'000;
+    std::string duckdb_library;  // empty: looked for where it is installed
+    std::string duckdb_sha256;   // empty: of the version that Valetkey ships with
+  } exporting;
+  struct LimitSettings {
+    http::Limits http;        // of each listener
+    http::BodyLimits bodies;  // of all listeners together
+    std::vector<std::string> trusted_proxies;
+    s3::AccountLimits account;            // so that no tenant takes the whole server
+    api::LimiterOptions auth_failures;    // of each address block
+    double token_requests_per_s = 50;     // of the API; 0: no limit
+    control::TokenLimits tokens;          // that count, and made in 24 hours
+    double token_creations_per_s = 5;     // of a user; ten times as many of an account; 0: no limit
+    milliseconds shutdown_delay{0};       // unready, but still accepting: for load balancers
+    milliseconds shutdown_grace{30'000};  // for running requests after SIGTERM
+    std::uint64_t threads = 0;            // event loops; 0: one per core
+    std::uint64_t blocking_threads = 8;   // for disk and databases
+    std::uint64_t disk_watermark_percent = 90;
+    std::uint64_t min_free_bytes = 64ull << 20;
+  } limits;
+  struct Log {
+    std::string level = "info";       // debug, info, warn, error, off
+    std::string format = "text";      // text, json
+    std::string requests = "errors";  // all, errors, none
+  } log;
+};
+
+using Environment = std::function<const char*(const char* name)>;  // getenv, or a test's
+
+// A sentence for each of `names`, variables of the environment, that was probably meant for us and
+// that nothing reads.
+std::vector<std::string> unknown_variables(std::span<const std::string> names);
+
+// Defaults, then the text, then the environment. `name` is what errors call the file.
+Result<Config> parse_config(std::string_view text, std::string_view name, const Environment& env);
+// The same of a file; an empty path gives defaults and environment.
+Result<Config> load_config(const std::filesystem::path& file, const Environment& env);
+// What no single key can tell: durations in order, TLS complete, listeners beyond loopback
+// protected. To be called after the flags have been applied.
+Result<void> check_config(const Config& config);
+
+// "127.0.0.1:8080", "[::1]:0" or "localhost:80" taken apart; host without brackets.
+struct HostPort {
+  std::string host;
+  std::uint16_t port = 0;
+  bool is_loopback() const;
+  bool is_any() const;  // 0.0.0.0 or ::
+};
+Result<HostPort> parse_host_port(std::string_view text);
+
+// The commented configuration file with every key at its default: `valetkeyd config`.
+std::string example_config();
+// The same as the rows of docs/configuration.md: | key | default | effect |.
+std::string markdown_config();
+
+}  // namespace valetkey::config

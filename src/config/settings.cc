@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/settings.h"
+
+#include <array>
+
+namespace valetkey::config {
+namespace {
+
+constexpr std::int64_t kHourMs = 3'600'000;
+constexpr std::int64_t kGiB = std::int64_t{1} << 30;
+
+constexpr auto kSections = std::to_array<Section>({
+    {"listen",
+     "Where the server listens: ADDR:PORT, [V6]:PORT or localhost:PORT; port 0 picks one."},
+    {"tls",
+     "TLS for every listener. Read again on SIGHUP; running connections keep the former pair."},
+    {"credentials", "How long temporary credentials live. A session never outlives its token."},
+    {"s3", "The S3 endpoint that the credentials open."},
+    {"api", "The API that exchanges tokens for credentials."},
+    {"intake", "Events in: POST /v1/events on the API's listener, or on one of its own."},
+    {"export", "Events out: the exporter in the server turns what waits into Parquet."},
+    {"limits", "Limits on what clients can take. Those on connections count per listener."},
+    {"log", "Logs go to stderr, one line an event. Secrets and query strings never enter them."},
+});
+
+#define FIELD(path) [](Config& c) -> SettingTarget { return &c.path; }
+constexpr auto kSettings = std::to_array<Setting>({
+    {"listen", "api", FIELD(listen.api), "Address of the API."},
+    {"listen", "s3", FIELD(listen.s3), "Address of the S3 endpoint."},
+    {"listen", "admin", FIELD(listen.admin),
+     "Address of /metrics, /healthz and /readyz. Needs no token: keep it private."},
+    {"listen", "intake", FIELD(listen.intake),
+     "Address of POST /v1/events alone, which the API then does not answer. Empty: the API's."},
+    {"listen", "insecure_listen", FIELD(listen.insecure_listen),
+     "true allows plain HTTP beyond loopback: tokens and data then cross the network in the clear, "
+     "unless something in front of the server does TLS."},
+
+    {"tls", "certificate", FIELD(tls.certificate),
+     "PEM file with the certificate chain, leaf first."},
+    {"tls", "key", FIELD(tls.key), "PEM file with its key; others must not be able to read it."},
+
+    {"credentials", "min_duration", FIELD(credentials.min_duration),
+     "The shortest duration that may be asked for.", 60'000, 12 * kHourMs},
+    {"credentials", "default_duration", FIELD(credentials.default_duration),
+     "The duration when none is asked for.", 60'000, 12 * kHourMs},
+    {"credentials", "max_duration", FIELD(credentials.max_duration),
+     "The longest duration that may be asked for, and what the container endpoint always gives.",
+     60'000, 12 * kHourMs},
+
+    {"s3", "bucket", FIELD(s3.bucket),
+     "Name of the bucket. It is bound into every stored object: never change it after an import."},
+    {"s3", "region", FIELD(s3.region), "Region told to clients."},
+    {"s3", "domain", FIELD(s3.domain),
+     "With s3.example.org, BUCKET.s3.example.org is understood too (virtual-hosted style). Empty: "
+     "path style only."},
+    {"s3", "public_endpoint", FIELD(s3.public_endpoint),
+     "URL of the S3 endpoint as clients reach it. Empty: the listener's own address."},
+    {"s3", "strict_region", FIELD(s3.strict_region),
+     "true refuses signatures made for another region, as AWS does."},
+    {"s3", "cors_origins", FIELD(s3.cors_origins),
+     "Origins whose web pages may read the S3 endpoint, as [\"https://app.example.org\"]; \"*\" is "
+     "any."},
+
+    {"api", "public_url", FIELD(api.public_url),
+     "URL of the API as clients reach it. Empty: the listener's own address."},
+    {"api", "cors_origins", FIELD(api.cors_origins),
+     "Origins whose web pages may call the API, as [\"https://app.example.org\"]; \"*\" is any."},
+
+    {"intake", "enabled", FIELD(intake.enabled), "false takes no events and runs no exporter."},
+    {"intake", "longest_wait", FIELD(intake.longest_wait),
+     "How long a request's events may wait for those of others, to be written to disk together.", 0,
+     1000},
+    {"intake", "max_waiting_bytes", FIELD(intake.max_waiting_bytes),
+     "With more event bytes waiting for the exporter, senders get 503 and send again later.",
+     16 << 20, 1024 * kGiB},
+    {"intake", "max_body_bytes", FIELD(intake.max_body_bytes), "Largest body of a request.", 1024,
+     64 << 20},
+    {"intake", "max_unzipped_bytes", FIELD(intake.max_unzipped_bytes),
+     "Largest body of a request that is sent with gzip, once unzipped.", 1024, 256 << 20},
+    {"intake", "max_row_values", FIELD(intake.max_row_values),
+     "Most attributes, decisions and tags of a request, counted in each row that repeats them.",
+     1000, 10'000'000},
+    {"intake", "max_row_bytes", FIELD(intake.max_row_bytes),
+     "Most text of a request, counted in each row that repeats it.", 1 << 20, kGiB},
+
+    {"export", "longest_wait", FIELD(exporting.longest_wait),
+     "How long an event may wait before it is exported.", 1000, 24 * kHourMs},
+    {"export", "batch_bytes", FIELD(exporting.batch_bytes),
+     "So many event bytes waiting are exported at once, and no batch is larger.", 1 << 20, kGiB},
+    {"export", "memory_limit_mib", FIELD(exporting.memory_limit_mib),
+     "Memory that DuckDB may take, in MiB; beyond it, it spills into the data folder.", 64,
+     1 << 20},
+    {"export", "threads", FIELD(exporting.threads), "Threads of DuckDB.", 1, 64},
+    {"export", "dedup_window", FIELD(exporting.dedup_window),
+     "How long an event's uuid is remembered, in whole days: sent again, it is dropped.",
+     24 * kHourMs, 90 * 24 * kHourMs},
+    {"export", "grace", FIELD(exporting.grace),
+     "How long after midnight (UTC) a day is closed with _SUCCESS.", 0, 12 * kHourMs},
+    {"export", "max_partitions_a_day", FIELD(exporting.max_partitions_a_day),
+     "Most experiments, and most event names, of an account and day with a folder of their own; "
+     "the rows of others lie in __other__.",
+     1, 100'000},
+    {"export", "duckdb_library", FIELD(exporting.duckdb_library),
+     "Path of libduckdb.so. Empty: where the package installs it, or below node_modules."},
+    {"export", "duckdb_sha256", FIELD(exporting.duckdb_sha256),
+     "SHA-256 of that library, as hex; another one is refused. Empty: of the version that Valetkey "
+     "ships with."},
+
+    {"limits", "max_head_bytes", FIELD(limits.http.max_head_bytes),
+     "Longest request line and headers, in bytes.", 1024, 1 << 20},
+    {"limits", "max_headers", FIELD(limits.http.max_headers), "Most headers of a request.", 8,
+     1000},
+    {"limits", "max_connections", FIELD(limits.http.max_connections),
+     "Most connections of a listener; more get 503.", 1, 1'000'000},
+    {"limits", "max_connections_per_block", FIELD(limits.http.max_connections_per_block),
+     "Most connections of one IPv4 address or IPv6 /64; 0 is no limit.", 0, 1'000'000},
+    {"limits", "head_timeout", FIELD(limits.http.head_timeout),
+     "Longest time for the headers of a request to arrive.", 100, kHourMs},
+    {"limits", "body_timeout", FIELD(limits.http.body_timeout),
+     "Longest silence while a request's body arrives.", 100, kHourMs},
+    {"limits", "min_body_bytes_per_s", FIELD(limits.http.min_body_bytes_per_s),
+     "Slowest body that is accepted, in bytes per second, after its first 10 s.", 0, kGiB},
+    {"limits", "max_bodies_bytes", FIELD(limits.bodies.max_bytes),
+     "Memory for the bodies of all requests in flight. What finds no room waits for 5 s, then gets "
+     "503; bodies that have stalled for 2 s are cut then, the oldest first. Never less than "
+     "[intake] "
+     "max_body_bytes.",
+     1 << 20, 1024 * kGiB},
+    {"limits", "max_bodies_bytes_per_block", FIELD(limits.bodies.max_bytes_per_block),
+     "The same for those of one IPv4 address or IPv6 /64; 0 is no limit.", 0, 1024 * kGiB},
+    {"limits", "write_timeout", FIELD(limits.http.write_timeout),
+     "Longest time without progress while an answer is sent.", 100, kHourMs},
+    {"limits", "idle_timeout", FIELD(limits.http.idle_timeout),
+     "Longest silence between the requests of a connection.", 100, 24 * kHourMs},
+    {"limits", "trusted_proxies", FIELD(limits.trusted_proxies),
+     "Addresses and CIDR blocks of proxies whose X-Forwarded-For is believed, as "
+     "[\"10.0.0.0/8\"]."},
+    {"limits", "auth_failures_burst", FIELD(limits.auth_failures.burst),
+     "Failed authentications of one address block that are answered 401 before 429 follows; 0 is "
+     "no "
+     "limit. A valid token is never slowed by them.",
+     0, 1'000'000},
+    {"limits", "auth_failures_interval", FIELD(limits.auth_failures.interval),
+     "One more failure is forgiven every so often.", 1, kHourMs},
+    {"limits", "token_requests_per_s", FIELD(limits.token_requests_per_s),
+     "Most API requests of one token per second, of which 20 seconds' worth may come at once; more "
+     "get 429. 0 is no limit.",
+     0, 1'000'000},
+    {"limits", "tokens_per_user", FIELD(limits.tokens.per_user),
+     "Most tokens of one user that count (neither revoked nor expired), and most that are made for "
+     "one within 24 hours; more get 403. 0 is no limit.",
+     0, 1'000'000},
+    {"limits", "tokens_per_account", FIELD(limits.tokens.per_account), "The same of one account.",
+     0, 100'000'000},
+    {"limits", "token_creations_per_s", FIELD(limits.token_creations_per_s),
+     "Most tokens that one user creates per second over REST, and ten times as many an account; 20 "
+     "seconds' worth may come at once, more get 429. 0 is no limit.",
+     0, 1'000'000},
+    {"limits", "account_max_requests", FIELD(limits.account.max_requests),
+     "Most S3 requests of one account running at once; more get 503 SlowDown.", 1, 1'000'000},
+    {"limits", "account_requests_per_s", FIELD(limits.account.requests_per_s),
+     "Most S3 requests of one account per second; 0 is no limit.", 0, 1'000'000},
+    {"limits", "account_bytes_per_s", FIELD(limits.account.bytes_per_s),
+     "Most bytes of one account per second; 0 is no limit.", 0, 1024 * kGiB},
+    {"limits", "shutdown_delay", FIELD(limits.shutdown_delay),
+     "How long after SIGTERM /readyz answers 503 while requests are still accepted, so that a load "
+     "balancer turns away first.",
+     0, kHourMs},
+    {"limits", "shutdown_grace", FIELD(limits.shutdown_grace),
+     "How long running requests may finish after SIGTERM before they are cut.", 0, 24 * kHourMs},
+    {"limits", "threads", FIELD(limits.threads), "Threads that serve requests; 0 is one per core.",
+     0, 256},
+    {"limits", "blocking_threads", FIELD(limits.blocking_threads),
+     "Threads for what waits for the disk.", 1, 256},
+    {"limits", "disk_watermark_percent", FIELD(limits.disk_watermark_percent),
+     "From this share of the disk in use on, logs, /readyz and a metric warn.", 1, 100},
+    {"limits", "min_free_bytes", FIELD(limits.min_free_bytes),
+     "With fewer bytes free on the disk, /readyz answers 503.", 0, 1024 * kGiB},
+
+    {"log", "level", FIELD(log.level), "The least severe level that is logged.", 0, 0,
+     "debug|info|warn|error|off"},
+    {"log", "format", FIELD(log.format), "text is key=value for people, json is for machines.", 0,
+     0, "text|json"},
+    {"log", "requests", FIELD(log.requests),
+     "Which requests are logged: all, those that failed (status 400 and above, or aborted), or "
+     "none.",
+     0, 0, "all|errors|none"},
+});
+#undef FIELD
+
+}  // namespace
+
+std::span<const Section> sections() { return kSections; }
+std::span<const Setting> settings() { return kSettings; }
+
+}  // namespace valetkey::config
