@@ -14,8 +14,8 @@
 #include "base/file.h"
 #include "base/version.h"
 #include "control/sqlite_store.h"
-#include "storage/backup.h"
 #include "terminal/size.h"
+#include "upkeep/backup.h"
 
 namespace valetkey::admin {
 namespace {
@@ -79,7 +79,7 @@ Result<void> read_manifest(const fs::path& from) {
 }
 
 int print_summary(CommandContext& context, const std::string& folder,
-                  const storage::BackupSummary& summary, const std::string& sentence) {
+                  const upkeep::BackupSummary& summary, const std::string& sentence) {
   if (context.json) {
     context.print(json::object{{"folder", folder},
                                {"objects", summary.objects},
@@ -160,7 +160,7 @@ Result<int> backup(CommandContext& context, const std::string& destination) {
   VALETKEY_CHECK(need_new_backup(to));
   VALETKEY_CHECK(make_private(to));
   VALETKEY_CHECK(copy_events(context.data_dir / "events", to / "events"));
-  VALETKEY_TRY(const auto summary, storage::backup_objects(*objects, to));
+  VALETKEY_TRY(const auto summary, upkeep::backup_objects(*objects, to));
   VALETKEY_CHECK(control::backup_sqlite_store(context.data_dir / "control.db", to / "control.db"));
   VALETKEY_CHECK(copy_files_durably(context.data_dir / "audit", to / "audit"));
   VALETKEY_CHECK(copy_config(context.data_dir, to));
@@ -183,7 +183,7 @@ Result<int> restore(CommandContext& context, const std::string& source) {
   VALETKEY_CHECK(context.check_keyring_place());
   VALETKEY_CHECK(read_manifest(from));
   VALETKEY_CHECK(begin_restore(context.data_dir));
-  VALETKEY_TRY(const auto summary, storage::restore_objects(from, context.data_dir));
+  VALETKEY_TRY(const auto summary, upkeep::restore_objects(from, context.data_dir));
   VALETKEY_CHECK(copy_events(from / "events", context.data_dir / "events"));
   VALETKEY_CHECK(copy_files_durably(from / "audit", context.data_dir / "audit"));
   VALETKEY_CHECK(copy_config(from, context.data_dir));

@@ -7,16 +7,16 @@
 #include "admin/commands.h"
 #include "admin/export_wiring.h"
 #include "control/sqlite_store.h"
-#include "storage/check.h"
 #include "terminal/progress.h"
 #include "terminal/size.h"
+#include "upkeep/check.h"
 
 namespace valetkey::admin {
 namespace {
 
 namespace json = boost::json;
 
-class ShownProgress final : public storage::CheckProgress {
+class ShownProgress final : public upkeep::CheckProgress {
  public:
   ShownProgress(const CommandContext& context, storage::StoreStats total)
       : bar_(context.err), total_(total) {
@@ -32,12 +32,12 @@ class ShownProgress final : public storage::CheckProgress {
 };
 
 // What keeps objects.db from being opened is a finding, too.
-Result<storage::CheckReport> check_with_bar(const CommandContext& context, const KeySource& keys,
-                                            bool repair) {
+Result<upkeep::CheckReport> check_with_bar(const CommandContext& context, const KeySource& keys,
+                                           bool repair) {
   const auto opened = context.open_objects(keys);
   const auto counted = opened ? (*opened)->stats() : std::unexpected(opened.error());
   if (!counted && counted.error().code == ErrorCode::corrupt) {
-    storage::CheckReport report;
+    upkeep::CheckReport report;
     report.problems.push_back(
         fmt::format("objects.db: {}: restore a backup", counted.error().detail));
     return report;
@@ -47,8 +47,8 @@ Result<storage::CheckReport> check_with_bar(const CommandContext& context, const
   const auto& total = *counted;
   ShownProgress progress(context, total);
   const std::size_t workers = std::max(1u, std::thread::hardware_concurrency());
-  return storage::check_objects(*objects, {.workers = workers, .repair = repair},
-                                context.clock.now(), progress);
+  return upkeep::check_objects(*objects, {.workers = workers, .repair = repair},
+                               context.clock.now(), progress);
 }
 
 // Every record's checksum.

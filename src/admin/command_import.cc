@@ -7,8 +7,8 @@
 #include "admin/commands.h"
 #include "exporter/parquet_footer.h"
 #include "storage/disk_store.h"
-#include "storage/import.h"
 #include "terminal/progress.h"
+#include "upkeep/import.h"
 
 namespace valetkey::admin {
 namespace {
@@ -41,12 +41,12 @@ class StopOnSignal {
   struct sigaction former_term_ = {};
 };
 
-class ShownProgress final : public storage::ImportProgress {
+class ShownProgress final : public upkeep::ImportProgress {
  public:
   explicit ShownProgress(const CommandContext& context) : context_(context), bar_(context.err) {
     bar_.also_in_logs();
   }
-  void advanced(const storage::ImportTotals& t) override {
+  void advanced(const upkeep::ImportTotals& t) override {
     bar_.show({t.files, t.files_done, t.bytes, t.bytes_done});
   }
   void refused(const std::string& path, const Error& error) override {
@@ -63,7 +63,7 @@ class ShownProgress final : public storage::ImportProgress {
 
 // The accounts of the import that do not exist, so that nobody can read their data; true: deleted.
 Result<std::map<std::string, bool>> unknown_accounts(const CommandContext& context,
-                                                     const storage::ImportSummary& summary) {
+                                                     const upkeep::ImportSummary& summary) {
   VALETKEY_TRY(const auto store, context.open_control());
   std::map<std::string, bool> out;
   for (const auto& [id, imported] : summary.accounts) {
@@ -78,7 +78,7 @@ Result<std::map<std::string, bool>> unknown_accounts(const CommandContext& conte
   return out;
 }
 
-json::array document_of(const std::map<std::string, storage::ImportedAccount>& accounts) {
+json::array document_of(const std::map<std::string, upkeep::ImportedAccount>& accounts) {
   json::array out;
   for (const auto& [id, a] : accounts) {
     json::object each{{"id", id}, {"days", a.days.size()}, {"files", a.files}, {"rows", a.rows}};
@@ -90,7 +90,7 @@ json::array document_of(const std::map<std::string, storage::ImportedAccount>& a
 }
 
 void print_accounts(const CommandContext& context,
-                    const std::map<std::string, storage::ImportedAccount>& accounts) {
+                    const std::map<std::string, upkeep::ImportedAccount>& accounts) {
   for (const auto& [id, a] : accounts)
     context.out << fmt::format(
         "Account {}: {} {}{}, {} files, {} rows.\n", id, a.days.size(),
@@ -99,7 +99,7 @@ void print_accounts(const CommandContext& context,
         a.files, a.rows);
 }
 
-json::object document_of(const storage::ImportSummary& s) {
+json::object document_of(const upkeep::ImportSummary& s) {
   json::array reasons;
   for (const Error& reason : s.reasons) reasons.emplace_back(reason.detail);
   return {{"written", s.added + s.replaced}, {"added", s.added},         {"replaced", s.replaced},
@@ -107,17 +107,17 @@ json::object document_of(const storage::ImportSummary& s) {
           {"reasons", std::move(reasons)},   {"complete", s.complete()}, {"stopped", s.stopped}};
 }
 
-Result<storage::ImportSummary> import_with_bar(const CommandContext& context,
-                                               storage::DiskStore& objects,
-                                               const std::string& folder, unsigned workers) {
+Result<upkeep::ImportSummary> import_with_bar(const CommandContext& context,
+                                              storage::DiskStore& objects,
+                                              const std::string& folder, unsigned workers) {
   const StopOnSignal stop;
   ShownProgress progress(context);
-  return storage::import_tree(objects, context.clock,
-                              {.folder = folder,
-                               .workers = workers,
-                               .count_rows = exporter::count_parquet_rows,
-                               .stop = &stop_asked},
-                              progress);
+  return upkeep::import_tree(objects, context.clock,
+                             {.folder = folder,
+                              .workers = workers,
+                              .count_rows = exporter::count_parquet_rows,
+                              .stop = &stop_asked},
+                             progress);
 }
 
 }  // namespace

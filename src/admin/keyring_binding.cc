@@ -11,6 +11,7 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "storage/data_key.h"
+#include "storage/disk_parts.h"
 
 namespace valetkey::admin {
 namespace {
@@ -61,7 +62,7 @@ enum class Evidence { none, opens, does_not_open };
 Result<Evidence> try_objects(const CommandContext& context, const Keyring& keyring) {
   const FixedKeySource keys(keyring);
   VALETKEY_TRY(const auto objects, context.open_objects(keys));
-  VALETKEY_TRY(const auto tried, objects->index().rows_to_check("", kRowsToTry));
+  VALETKEY_TRY(const auto tried, objects->parts().index().rows_to_check("", kRowsToTry));
   for (const auto& row : tried.rows) {
     const auto md5 = unhex(row.info.etag);
     if (md5 &&

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
-#include "storage/disk_store.h"
+#include "storage/disk_parts.h"
 #include "storage/sealed_file.h"
 
 namespace valetkey::storage {
@@ -19,22 +19,22 @@ constexpr std::uint64_t kLargeBytes = 1 << 20;
 
 class DiskStaged final : public StagedObject {
  public:
-  DiskStaged(DiskStore& store, IndexRow row, WrittenFile file, std::uint64_t failures)
-      : store_(store), row_(std::move(row)), file_(std::move(file)), failures_(failures) {}
+  DiskStaged(DiskParts& parts, IndexRow row, WrittenFile file, std::uint64_t failures)
+      : parts_(parts), row_(std::move(row)), file_(std::move(file)), failures_(failures) {}
   DiskStaged(const DiskStaged&) = delete;
   DiskStaged& operator=(const DiskStaged&) = delete;
   ~DiskStaged() override {
-    if (!keep_) store_.discard(row_.id);
+    if (!keep_) parts_.discard(row_.id);
   }
   const ObjectInfo& info() const override { return row_.info; }
   const IndexRow& row() const { return row_; }
   const WrittenFile& file() const { return file_; }
   std::uint64_t failures() const { return failures_; }  // of syncs, before it was opened
-  const DiskStore& store() const { return store_; }
+  const DiskParts& parts() const { return parts_; }
   void keep() { keep_ = true; }
 
  private:
-  DiskStore& store_;
+  DiskParts& parts_;
   IndexRow row_;
   WrittenFile file_;
   std::uint64_t failures_;
@@ -43,18 +43,18 @@ class DiskStaged final : public StagedObject {
 
 class DiskWriter final : public ObjectWriter {
  public:
-  DiskWriter(DiskStore& store, ObjectInfo info, const ObjectId& id, Secret data_key,
+  DiskWriter(DiskParts& parts, ObjectInfo info, const ObjectId& id, Secret data_key,
              FileDescriptor file, std::uint64_t failures)
-      : store_(store),
+      : parts_(parts),
         info_(std::move(info)),
         id_(id),
         data_key_(std::move(data_key)),
         failures_(failures),
-        sealed_(std::move(file), store.path_of(id).string(), id, data_key_) {}
+        sealed_(std::move(file), parts.path_of(id).string(), id, data_key_) {}
   DiskWriter(const DiskWriter&) = delete;
   DiskWriter& operator=(const DiskWriter&) = delete;
   ~DiskWriter() override {
-    if (!finished_) store_.discard(id_);
+    if (!finished_) parts_.discard(id_);
   }
 
   Result<void> write(std::string_view bytes) override { return sealed_.write(bytes); }
@@ -68,14 +68,14 @@ class DiskWriter final : public ObjectWriter {
     info_.etag = hex({reinterpret_cast<const char*>(content.md5.data()), content.md5.size()});
     info_.crc32 = content.crc32;
     info_.rows = rows;
-    VALETKEY_TRY(IndexRow row, store_.seal_row(info_, id_, data_key_));
+    VALETKEY_TRY(IndexRow row, parts_.seal_row(info_, id_, data_key_));
     finished_ = true;
-    return std::make_unique<DiskStaged>(store_, std::move(row),
-                                        WrittenFile{store_.path_of(id_), large}, failures_);
+    return std::make_unique<DiskStaged>(parts_, std::move(row),
+                                        WrittenFile{parts_.path_of(id_), large}, failures_);
   }
 
  private:
-  DiskStore& store_;
+  DiskParts& parts_;
   ObjectInfo info_;
   ObjectId id_;
   Secret data_key_;
@@ -91,23 +91,33 @@ Result<void> check_key(std::string_view key) {
   return fail(ErrorCode::invalid, "an object key must be UTF-8 of 1 to 1024 bytes without NUL");
 }
 
+Result<void> commit(DiskParts& parts, const IndexChange& change, bool& undecided) {
+  auto committed = parts.index().commit(
+      change, [&](const auto& former) { return parts.note_former(former); }, undecided);
+  if (!committed) return std::unexpected(committed.error());
+  parts.raise_generation(committed->generation);
+  for (const IndexRow& row : change.add) parts.staging().forget(row.id);
+  for (const FormerObject& former : committed->former) parts.discard(former.id);
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ObjectWriter>> DiskStore::create(std::string_view key, Timestamp now) {
   VALETKEY_CHECK(check_key(key));
   const ObjectId id = ObjectId::make();
-  VALETKEY_CHECK(staging_->note(id, key));
-  const auto failures = sync_->failures();
-  auto file = open_file(path_of(id), O_WRONLY | O_CREAT | O_EXCL, 0600);
+  VALETKEY_CHECK(parts_->staging().note(id, key));
+  const auto failures = parts_->sync().failures();
+  auto file = open_file(parts_->path_of(id), O_WRONLY | O_CREAT | O_EXCL, 0600);
   if (!file) {
-    staging_->forget(id);
+    parts_->staging().forget(id);
     return std::unexpected(file.error());
   }
   ObjectInfo info;
   info.key = key;
   info.modified = now;
-  return std::make_unique<DiskWriter>(*this, std::move(info), id, make_data_key(), std::move(*file),
-                                      failures);
+  return std::make_unique<DiskWriter>(*parts_, std::move(info), id, make_data_key(),
+                                      std::move(*file), failures);
 }
 
 Result<void> DiskStore::publish(Publication publication) {
@@ -118,22 +128,22 @@ Result<void> DiskStore::publish(Publication publication) {
   IndexChange change;
   std::vector<DiskStaged*> staged;
   std::vector<WrittenFile> files;
-  auto failures = sync_->failures();
+  auto failures = parts_->sync().failures();
   for (const auto& object : publication.add) {
     auto* own = dynamic_cast<DiskStaged*>(object.get());
-    if (own == nullptr || &own->store() != this)
+    if (own == nullptr || &own->parts() != parts_.get())
       return fail(ErrorCode::invalid, "an object can only be published where it was written");
     staged.push_back(own);
     change.add.push_back(own->row());
     files.push_back(own->file());
     failures = std::min(failures, own->failures());
   }
-  if (!files.empty()) VALETKEY_CHECK(sync_->sync(files, failures));
+  if (!files.empty()) VALETKEY_CHECK(parts_->sync().sync(files, failures));
   change.remove = std::move(publication.remove);
   change.unlist = std::move(publication.unlist);
   change.readable_until = publication.readable_until;
   bool undecided = false;
-  auto done = commit(change, undecided);
+  auto done = commit(*parts_, change, undecided);
   // Undecided: the commit may yet turn out to be on the disk, so the files stay; their notes settle
   // it.
   if (done || undecided)
@@ -141,55 +151,41 @@ Result<void> DiskStore::publish(Publication publication) {
   return done;
 }
 
-Result<void> DiskStore::commit(const IndexChange& change, bool& undecided) {
-  auto committed =
-      index_->commit(change, [&](const auto& former) { return note_former(former); }, undecided);
-  if (!committed) return std::unexpected(committed.error());
-  raise_generation(committed->generation);
-  for (const IndexRow& row : change.add) staging_->forget(row.id);
-  for (const FormerObject& former : committed->former) discard(former.id);
-  return {};
-}
-
-Result<void> DiskStore::note_former(const std::vector<FormerObject>& former) {
-  for (const FormerObject& object : former) VALETKEY_CHECK(staging_->note(object.id, object.key));
-  return {};
-}
-
 Result<std::uint64_t> DiskStore::sweep(Timestamp now) {
   std::uint64_t swept = 0;
   while (true) {
-    VALETKEY_TRY(const CommitResult gone, index_->sweep(now, kMaxRows, [&](const auto& former) {
-      return note_former(former);
-    }));
-    for (const FormerObject& former : gone.former) discard(former.id);
+    VALETKEY_TRY(const CommitResult gone,
+                 parts_->index().sweep(now, kMaxRows, [&](const auto& former) {
+                   return parts_->note_former(former);
+                 }));
+    for (const FormerObject& former : gone.former) parts_->discard(former.id);
     swept += gone.former.size();
     if (gone.former.size() < kMaxRows) return swept;
   }
 }
 
 Result<StoreStats> DiskStore::stats() {
-  VALETKEY_TRY(const IndexState state, index_->read_state());
-  return StoreStats{state.objects, state.bytes, corrupt_.load(std::memory_order_relaxed)};
+  VALETKEY_TRY(const IndexState state, parts_->index().read_state());
+  return StoreStats{state.objects, state.bytes, parts_->corrupt()};
 }
 
 Result<std::map<std::uint32_t, std::uint64_t>> DiskStore::count_by_object_key() {
-  return index_->count_by_object_key();
+  return parts_->index().count_by_object_key();
 }
 
 Result<RewrapSummary> DiskStore::rewrap(Timestamp now) {
-  const auto keyring = keys_.get();
+  const auto keyring = parts_->keys().get();
   VALETKEY_TRY(const Key* active, active_object_key(*keyring, now));
   RewrapSummary summary;
   std::string after;
   while (true) {
-    VALETKEY_TRY(std::vector<IndexRow> rows, index_->rows_after(after, kMaxRows));
+    VALETKEY_TRY(std::vector<IndexRow> rows, parts_->index().rows_after(after, kMaxRows));
     if (rows.empty()) return summary;
     after = rows.back().info.key;
     std::vector<IndexRow> changed;
     for (IndexRow& row : rows) {
       if (row.data_key.key_id == active->id) continue;
-      auto known = open_row(row);
+      auto known = parts_->open_row(row);
       if (!known) {
         summary.failed.push_back(known.error().detail);
         continue;
@@ -197,11 +193,11 @@ Result<RewrapSummary> DiskStore::rewrap(Timestamp now) {
       VALETKEY_TRY(const std::string md5, unhex(row.info.etag));
       VALETKEY_TRY(row.data_key,
                    wrap_data_key(*active, known->data_key,
-                                 {row.id, options_.bucket, row.info.key, row.info.size, md5}));
+                                 {row.id, bucket(), row.info.key, row.info.size, md5}));
       changed.push_back(std::move(row));
     }
     if (changed.empty()) continue;
-    VALETKEY_TRY(const std::size_t count, index_->rewrap(changed));
+    VALETKEY_TRY(const std::size_t count, parts_->index().rewrap(changed));
     summary.rewrapped += count;
   }
 }

@@ -1,158 +1,138 @@
 // SPDX-License-Identifier: Apache-2.0
+// A DiskStore as a whole, and its reading half. The writing half: disk_publish.cc.
 #include "storage/disk_store.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cerrno>
-
-#include "base/encoding.h"
 #include "base/file.h"
-#include "base/log.h"
-#include "storage/data_key.h"
+#include "storage/disk_parts.h"
+#include "storage/sealed_file.h"
 
 namespace valetkey::storage {
 namespace {
 
-namespace fs = std::filesystem;
+// An object whose content is in memory.
+class MemoryReader final : public ObjectReader {
+ public:
+  MemoryReader(std::shared_ptr<const KnownObject> object, SmallContents::Held content)
+      : object_(std::move(object)), content_(std::move(content)) {}
+  const ObjectInfo& info() const override { return object_->info; }
 
-// All of them at once, so that no writer has to make or fsync one.
-Result<void> make_object_folders(const fs::path& objects) {
-  VALETKEY_CHECK(make_folders(objects, 0700));
-  bool made = false;
-  for (int i = 0; i < 256; ++i) {
-    const fs::path folder = objects / fmt::format("{:02x}", i);
-    if (mkdir(folder.c_str(), 0700) == 0)
-      made = true;
-    else if (errno != EEXIST)
-      return fail_errno("cannot make the folder " + folder.string());
+  Result<std::size_t, ReadFailure> read(std::uint64_t offset, std::span<char> out,
+                                        ReadMode) override {
+    const std::string_view all = content_->bytes();
+    if (offset >= all.size()) return 0;
+    return all.copy(out.data(), out.size(), offset);
   }
-  return made ? sync_folder(objects) : Result<void>();
+
+ private:
+  std::shared_ptr<const KnownObject> object_;
+  SmallContents::Held content_;
+};
+
+class DiskReader final : public ObjectReader {
+ public:
+  // `contents`: where a small object that is read as a whole is kept; null: nowhere.
+  DiskReader(DiskParts& parts, std::shared_ptr<const KnownObject> object, SealedReader sealed,
+             SmallContents* contents)
+      : parts_(parts),
+        object_(std::move(object)),
+        sealed_(std::move(sealed)),
+        contents_(contents) {}
+  const ObjectInfo& info() const override { return object_->info; }
+
+  Result<std::size_t, ReadFailure> read(std::uint64_t offset, std::span<char> out,
+                                        ReadMode mode) override {
+    auto got = sealed_.read(offset, out, mode);
+    if (!got && got.error() == ReadFailure::corrupt)
+      parts_.count_corrupt(object_->info.key,
+                           fmt::format("chunk {} of file {} does not authenticate",
+                                       sealed_.failed_chunk(), object_->id.str()));
+    if (got && contents_ != nullptr && offset == 0 && *got == object_->info.size)
+      contents_->insert(object_->id, object_->generation, {out.data(), *got});
+    return got;
+  }
+  void remember() const override { parts_.remember(object_); }
+
+ private:
+  DiskParts& parts_;
+  std::shared_ptr<const KnownObject> object_;  // shared with the thread's cache
+  SealedReader sealed_;
+  SmallContents* contents_;
+};
+
+// Opens only if the path is wholly in the kernel's directory cache (Linux 5.12).
+FileDescriptor open_without_blocking(const std::filesystem::path& path) {
+  open_how how{};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW;
+  how.resolve = RESOLVE_CACHED;
+  return FileDescriptor(
+      static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof(how))));
 }
 
-bool holds_files(const fs::path& objects) {
-  std::error_code error;
-  for (fs::recursive_directory_iterator entry(objects, error), end; !error && entry != end;
-       entry.increment(error))
-    if (entry->is_regular_file(error)) return true;
-  return false;
-}
-
-// Files without an index mean that it was lost; empty folders alone, that an earlier start was cut
-// short.
-Result<void> prepare_folder(const fs::path& folder) {
-  const fs::path objects = folder / "objects";
-  std::error_code error;
-  if (!fs::exists(folder / "objects.db", error) && holds_files(objects))
-    return fail(ErrorCode::corrupt,
-                fmt::format("{} has objects but no objects.db: restore a backup", folder.string()));
-  return make_object_folders(objects);
+Result<std::unique_ptr<ObjectReader>> open_known(DiskParts& parts, const DiskParts::Known& known,
+                                                 FileDescriptor file, SmallContents* contents) {
+  auto sealed = SealedReader::open(std::move(file), parts.path_of(known->id).string(), known->id,
+                                   known->data_key, known->info.size);
+  if (sealed) return std::make_unique<DiskReader>(parts, known, std::move(*sealed), contents);
+  if (sealed.error().code == ErrorCode::corrupt)
+    parts.count_corrupt(known->info.key, sealed.error().detail);
+  return std::unexpected(sealed.error());
 }
 
 }  // namespace
 
 Result<std::unique_ptr<DiskStore>> open_disk_store(DiskStoreOptions options, const KeySource& keys,
                                                    const Clock& clock) {
-  std::unique_ptr<DiskStore> store(new DiskStore(std::move(options), keys, clock));
-  const fs::path& folder = store->folder();
-  VALETKEY_CHECK(make_folders(folder, 0700));
-  // Said here, because SQLite would only say that it cannot open its file.
-  if (access(folder.c_str(), W_OK) != 0) return fail_errno("cannot write in " + folder.string());
-  VALETKEY_CHECK(prepare_folder(folder));
-  VALETKEY_TRY(store->index_, Index::open(folder / "objects.db", store->bucket()));
-  const auto settle = [&](const ObjectId& id, std::string_view key) -> Result<void> {
-    VALETKEY_TRY(const auto row, store->index_->find(key, Timestamp::min()));
-    if (row && row->id == id) return {};
-    const fs::path file = store->path_of(id);
-    if (unlink(file.c_str()) == 0 || errno == ENOENT) return {};
-    return fail_errno(file.string());
-  };
-  VALETKEY_TRY(store->staging_, Staging::open(folder, settle));
-  VALETKEY_TRY(store->own_sync_, DiskFileSync::open(folder / "objects"));
-  store->sync_ = store->options_.sync != nullptr ? store->options_.sync : store->own_sync_.get();
-  VALETKEY_TRY(const IndexState state, store->index_->read_state());
-  store->raise_generation(state.generation);
-  store->watcher_ = std::jthread([raw = store.get()](const std::stop_token& s) { raw->watch(s); });
-  return store;
+  VALETKEY_TRY(auto parts, DiskParts::open(std::move(options), keys, clock));
+  return std::unique_ptr<DiskStore>(new DiskStore(std::move(parts)));
 }
+
+DiskStore::DiskStore(std::unique_ptr<DiskParts> parts)
+    : parts_(std::move(parts)), watcher_([this](const std::stop_token& stop) { watch(stop); }) {}
 
 DiskStore::~DiskStore() = default;
 
-fs::path DiskStore::path_of(const ObjectId& id) const {
-  return options_.folder / "objects" / id.file_path();
-}
+const std::string& DiskStore::bucket() const { return parts_->options().bucket; }
+
+std::uint64_t DiskStore::generation() const { return parts_->generation(); }
 
 Result<ObjectInfo> DiskStore::head(std::string_view key) {
-  VALETKEY_TRY(const Known known, look_up(key, false));
+  VALETKEY_TRY(const DiskParts::Known known, parts_->look_up(key, false));
   return known->info;
 }
 
-Result<ListPage> DiskStore::list(const ListQuery& query) { return index_->list(query); }
+Result<ListPage> DiskStore::list(const ListQuery& query) { return parts_->index().list(query); }
 
-Result<DiskStore::Known> DiskStore::look_up(std::string_view key, bool fresh) {
-  MetadataCache& cache = MetadataCache::of_thread(identity_);
-  const std::uint64_t seen = generation();
-  const Timestamp now = clock_.now();
-  if (!fresh)
-    if (Known known = cache.find(key, seen, now)) return known;
-  VALETKEY_TRY(auto row, index_->find(key, now));
-  if (!row) return fail(ErrorCode::not_found, fmt::format("there is no object {}", key));
-  VALETKEY_TRY(KnownObject object, open_row(std::move(*row)));
-  object.generation = seen;
-  auto known = std::make_shared<const KnownObject>(std::move(object));
-  cache.insert(known, seen);
-  return known;
+std::optional<Result<std::unique_ptr<ObjectReader>>> DiskStore::open_cached(std::string_view key) {
+  const DiskParts::Known known = parts_->remembered(key);
+  if (!known) return std::nullopt;
+  if (auto content = parts_->contents().find(known->id, known->generation))
+    return std::make_unique<MemoryReader>(known, std::move(content));
+  FileDescriptor file = open_without_blocking(parts_->path_of(known->id));
+  if (!file) return std::nullopt;  // not cached, or replaced by another process just now
+  return open_known(*parts_, known, std::move(file),
+                    &parts_->contents());  // asked for twice: worth keeping
 }
 
-void DiskStore::remember(const Known& known) const {
-  if (known->generation == generation())
-    MetadataCache::of_thread(identity_).insert(known, known->generation);
-}
-
-Result<KnownObject> DiskStore::open_row(IndexRow row) {
-  VALETKEY_TRY(const std::string md5, unhex(row.info.etag));
-  auto data_key = unwrap_data_key(*keys_.get(), row.data_key,
-                                  {row.id, options_.bucket, row.info.key, row.info.size, md5});
-  if (!data_key) {
-    if (data_key.error().code == ErrorCode::corrupt)
-      count_corrupt(row.info.key, "its index row does not authenticate");
-    return std::unexpected(data_key.error());
+Result<std::unique_ptr<ObjectReader>> DiskStore::open(std::string_view key) {
+  // A file that is gone was replaced since its row was read, so the row is read again.
+  constexpr int kAttempts = 5;
+  for (int attempt = 0;; ++attempt) {
+    VALETKEY_TRY(const DiskParts::Known known, parts_->look_up(key, attempt > 0));
+    auto file = open_file(parts_->path_of(known->id), O_RDONLY | O_NOFOLLOW);
+    if (file) return open_known(*parts_, known, std::move(*file), nullptr);
+    if (file.error().code != ErrorCode::not_found) return std::unexpected(file.error());
+    if (attempt < kAttempts) continue;
+    parts_->count_corrupt(key, fmt::format("file {} is missing", known->id.str()));
+    return fail(ErrorCode::corrupt, fmt::format("the file of object {} is missing: restore it from "
+                                                "a backup",
+                                                key));
   }
-  return KnownObject{std::move(row.info), row.id, std::move(*data_key), row.readable_until, 0};
-}
-
-Result<IndexRow> DiskStore::seal_row(ObjectInfo info, const ObjectId& id, const Secret& data_key) {
-  const auto keyring = keys_.get();
-  VALETKEY_TRY(const Key* object_key, active_object_key(*keyring, clock_.now()));
-  VALETKEY_TRY(const std::string md5, unhex(info.etag));
-  VALETKEY_TRY(WrappedKey wrapped, wrap_data_key(*object_key, data_key,
-                                                 {id, options_.bucket, info.key, info.size, md5}));
-  return IndexRow{std::move(info), id, std::move(wrapped), std::nullopt};
-}
-
-void DiskStore::count_corrupt(std::string_view key, std::string_view what) {
-  corrupt_.fetch_add(1, std::memory_order_relaxed);
-  log::error("storage", "An object is corrupt and is refused: restore it from a backup",
-             {{"key", key}, {"what", what}});
-}
-
-void DiskStore::discard(const ObjectId& id) {
-  const fs::path file = path_of(id);
-  if (unlink(file.c_str()) != 0 && errno != ENOENT) {
-    log::warn("storage", "A file that is no longer needed could not be removed",
-              {{"file", file.string()}, {"error", fail_errno("unlink").error().detail}});
-    return;  // its note stays, so the next start tries again
-  }
-  staging_->forget(id);
-}
-
-void DiskStore::raise_generation(std::uint64_t generation) {
-  std::uint64_t known = generation_.load();
-  while (known < generation && !generation_.compare_exchange_weak(known, generation)) {
-  }
-  contents_.follow(generation);
 }
 
 // Follows what other processes commit. A failed look is tried again: readers find out by
@@ -161,14 +141,14 @@ void DiskStore::watch(const std::stop_token& stop) {
   std::int64_t seen = -1;
   std::unique_lock lock(watch_mutex_);
   while (!stop.stop_requested()) {
-    watch_wake_.wait_for(lock, stop, options_.poll_period, [] { return false; });
+    watch_wake_.wait_for(lock, stop, parts_->options().poll_period, [] { return false; });
     if (stop.stop_requested()) return;
-    const auto version = index_->read_data_version();
+    const auto version = parts_->index().read_data_version();
     if (!version || *version == seen) continue;
-    const auto state = index_->read_state();
+    const auto state = parts_->index().read_state();
     if (!state) continue;
     seen = *version;
-    raise_generation(state->generation);
+    parts_->raise_generation(state->generation);
   }
 }
 

@@ -6,25 +6,24 @@
 // readers must go before the store.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/keyring.h"
-#include "storage/file_sync.h"
-#include "storage/index.h"
-#include "storage/metadata_cache.h"
 #include "storage/object_store.h"
-#include "storage/small_contents.h"
-#include "storage/staging.h"
 
 namespace valetkey::storage {
+
+class DiskParts;
+class FileSync;
 
 struct DiskStoreOptions {
   std::filesystem::path folder;  // DIR
@@ -46,17 +45,15 @@ struct RewrapSummary {
 
 class DiskStore final : public ObjectStore {
  public:
-  using Known = std::shared_ptr<const KnownObject>;
-
   ~DiskStore() override;
-  const std::string& bucket() const override { return options_.bucket; }
+  const std::string& bucket() const override;
   Result<ObjectInfo> head(std::string_view key) override;
   Result<std::unique_ptr<ObjectReader>> open(std::string_view key) override;
   std::optional<Result<std::unique_ptr<ObjectReader>>> open_cached(std::string_view key) override;
   Result<ListPage> list(const ListQuery& query) override;
   Result<std::unique_ptr<ObjectWriter>> create(std::string_view key, Timestamp now) override;
   Result<void> publish(Publication publication) override;
-  std::uint64_t generation() const override { return generation_.load(std::memory_order_acquire); }
+  std::uint64_t generation() const override;
 
   Result<StoreStats> stats();
   // Removes unlisted objects whose time has come, in steps of 1,000; how many. Call it every minute
@@ -67,44 +64,16 @@ class DiskStore final : public ObjectStore {
   // How many objects need which object key: one may be retired when it is not among them.
   Result<std::map<std::uint32_t, std::uint64_t>> count_by_object_key();
 
-  // For check, backup and the parts of this store.
-  Index& index() { return *index_; }
-  const std::filesystem::path& folder() const { return options_.folder; }
-  const Staging& staging() const { return *staging_; }
-  std::filesystem::path path_of(const ObjectId& id) const;
-  // The row with its data key opened. `corrupt`, logged and counted, if it does not authenticate.
-  Result<KnownObject> open_row(IndexRow row);
-  void count_corrupt(std::string_view key, std::string_view what);
-  void remember(const Known& known) const;  // in this thread's memory, if it still holds
-  // Wraps the data key of a finished object and makes its index row.
-  Result<IndexRow> seal_row(ObjectInfo info, const ObjectId& id, const Secret& data_key);
-  // Removes a file that the index does not name, and its note. Failures are logged: check finds it.
-  void discard(const ObjectId& id);
+  // For the upkeep of its folder: storage/disk_parts.h.
+  DiskParts& parts() { return *parts_; }
 
  private:
   friend Result<std::unique_ptr<DiskStore>> open_disk_store(DiskStoreOptions, const KeySource&,
                                                             const Clock&);
-  DiskStore(DiskStoreOptions options, const KeySource& keys, const Clock& clock)
-      : options_(std::move(options)), keys_(keys), clock_(clock) {}
-  Result<Known> look_up(std::string_view key, bool fresh);
-  Result<std::unique_ptr<ObjectReader>> open_known(const Known& known, FileDescriptor file,
-                                                   SmallContents* contents);
-  Result<void> note_former(const std::vector<FormerObject>& former);
-  Result<void> commit(const IndexChange& change, bool& undecided);
-  void raise_generation(std::uint64_t generation);
+  explicit DiskStore(std::unique_ptr<DiskParts> parts);
   void watch(const std::stop_token& stop);
 
-  DiskStoreOptions options_;
-  const KeySource& keys_;
-  const Clock& clock_;
-  std::unique_ptr<Index> index_;
-  std::unique_ptr<Staging> staging_;
-  std::unique_ptr<FileSync> own_sync_;
-  FileSync* sync_ = nullptr;
-  std::shared_ptr<const int> identity_ = std::make_shared<const int>(0);  // of the threads' caches
-  SmallContents contents_;
-  std::atomic<std::uint64_t> generation_{0};
-  std::atomic<std::uint64_t> corrupt_{0};
+  std::unique_ptr<DiskParts> parts_;
   std::mutex watch_mutex_;
   std::condition_variable_any watch_wake_;
   std::jthread watcher_;  // last: stops first

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <thread>
 
+#include "base/file.h"
+#include "storage/disk_parts.h"
 #include "storage/faulty_store.h"
 #include "storage/object_store_conformance.h"
 #include "storage/store_fixture.h"
@@ -79,7 +81,7 @@ TEST(DiskStore, RemovesTheFileOfWhatIsReplacedRemovedOrAbandoned) {
   EXPECT_EQ(disk.files().size(), 1U);
   ASSERT_TRUE(disk.store().publish({{}, {"a"}, {}, {}}));
   EXPECT_TRUE(disk.files().empty());
-  EXPECT_TRUE(disk.store().staging().is_settled());
+  EXPECT_TRUE(disk.store().parts().staging().is_settled());
 }
 
 TEST(DiskStore, SettlesTheLinksThatAnEarlierProgramLeft) {
@@ -264,7 +266,7 @@ TEST(DiskStore, SweepsUnlistedObjectsWhoseTimeHasCome) {
   EXPECT_EQ(disk.store().sweep(kTestTime + seconds(5)), 1U);
   EXPECT_EQ(disk.files().size(), 1U);
   EXPECT_EQ(disk.store().stats()->objects, 1U);
-  EXPECT_TRUE(disk.store().staging().is_settled());
+  EXPECT_TRUE(disk.store().parts().staging().is_settled());
 }
 
 TEST(DiskStore, RewrapsDataKeysUnderTheActiveObjectKey) {

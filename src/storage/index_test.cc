@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/file.h"
 #include "storage/store_fixture.h"
 
 namespace valetkey::storage {

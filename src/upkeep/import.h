@@ -18,7 +18,7 @@
 #include "base/result.h"
 #include "storage/object_store.h"
 
-namespace valetkey::storage {
+namespace valetkey::upkeep {
 
 // Reads exactly the span's size at an offset of the file.
 using ReadAt = std::function<Result<void>(std::uint64_t offset, std::span<char> out)>;
@@ -70,7 +70,7 @@ struct ImportSummary {
 
 // An Error is what ended the import as a whole: a full disk, a store that fails, a tree that is
 // none. Even then all that was published stays. Otherwise look at complete().
-Result<ImportSummary> import_tree(ObjectStore& store, const Clock& clock,
+Result<ImportSummary> import_tree(storage::ObjectStore& store, const Clock& clock,
                                   const ImportOptions& options, ImportProgress& progress);
 
-}  // namespace valetkey::storage
+}  // namespace valetkey::upkeep

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/import_group.h"
+#include "upkeep/import_group.h"
 
 #include <utility>
 
-namespace valetkey::storage {
+namespace valetkey::upkeep {
 namespace {
 
 constexpr std::size_t kMaxWaiting = 500;  // of the 1,000 rows that one publication may have
@@ -11,7 +11,7 @@ constexpr auto kMaxWait = std::chrono::milliseconds(500);
 
 }  // namespace
 
-Result<void> ImportGroup::add(std::unique_ptr<StagedObject> object) {
+Result<void> ImportGroup::add(std::unique_ptr<storage::StagedObject> object) {
   {
     const std::lock_guard lock(mutex_);
     if (waiting_.empty()) since_ = std::chrono::steady_clock::now();
@@ -21,7 +21,7 @@ Result<void> ImportGroup::add(std::unique_ptr<StagedObject> object) {
 }
 
 Result<void> ImportGroup::publish_if_due() {
-  std::vector<std::unique_ptr<StagedObject>> due;
+  std::vector<std::unique_ptr<storage::StagedObject>> due;
   {
     const std::lock_guard lock(mutex_);
     const bool enough = waiting_.size() >= kMaxWaiting;
@@ -33,7 +33,7 @@ Result<void> ImportGroup::publish_if_due() {
 }
 
 Result<void> ImportGroup::publish_all() {
-  std::vector<std::unique_ptr<StagedObject>> rest;
+  std::vector<std::unique_ptr<storage::StagedObject>> rest;
   {
     const std::lock_guard lock(mutex_);
     rest = std::exchange(waiting_, {});
@@ -41,11 +41,11 @@ Result<void> ImportGroup::publish_all() {
   return publish(std::move(rest));
 }
 
-Result<void> ImportGroup::publish(std::vector<std::unique_ptr<StagedObject>> objects) {
+Result<void> ImportGroup::publish(std::vector<std::unique_ptr<storage::StagedObject>> objects) {
   if (objects.empty()) return {};
-  Publication publication;
+  storage::Publication publication;
   publication.add = std::move(objects);
   return store_.publish(std::move(publication));
 }
 
-}  // namespace valetkey::storage
+}  // namespace valetkey::upkeep

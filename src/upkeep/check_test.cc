@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/check.h"
+#include "upkeep/check.h"
 
 #include <gtest/gtest.h>
 #include <utime.h>
 
+#include "base/file.h"
+#include "sqlite/database.h"
+#include "storage/object_id.h"
 #include "storage/store_fixture.h"
 
-namespace valetkey::storage {
+namespace valetkey::upkeep {
 namespace {
 
 namespace fs = std::filesystem;
@@ -36,7 +39,7 @@ class CheckTest : public testing::Test {
     ASSERT_TRUE(replace_file(path, bytes));
   }
   fs::path add_orphan(int age_hours) const {
-    const auto path = disk_.folder() / "objects" / ObjectId::make().file_path();
+    const auto path = disk_.folder() / "objects" / storage::ObjectId::make().file_path();
     EXPECT_TRUE(replace_file(path, "left behind"));
     const utimbuf times{std::time(nullptr) - age_hours * 3600,
                         std::time(nullptr) - age_hours * 3600};
@@ -50,11 +53,11 @@ class CheckTest : public testing::Test {
       EXPECT_NE(report.problems[0].find(part), std::string::npos) << report.problems[0];
   }
 
-  DiskFixture disk_;
+  storage::DiskFixture disk_;
 };
 
 TEST_F(CheckTest, FindsNothingInASoundFolder) {
-  disk_.put("a", some_bytes(300'000));
+  disk_.put("a", storage::some_bytes(300'000));
   disk_.put("b", "");
   const auto report = check();
   EXPECT_TRUE(report.clean());
@@ -63,7 +66,7 @@ TEST_F(CheckTest, FindsNothingInASoundFolder) {
 }
 
 TEST_F(CheckTest, NamesTheChunkThatDoesNotAuthenticate) {
-  disk_.put("a", some_bytes(300'000));
+  disk_.put("a", storage::some_bytes(300'000));
   flip(disk_.files().at(0), 24 + 2 * (65'536 + 16) + 5);
   expect_problem(check(), {"object a", "chunk 2"});
 }
@@ -136,13 +139,13 @@ TEST_F(CheckTest, SparesYoungFilesAndThoseOfRunningWriters) {
   EXPECT_TRUE(fs::exists(young));
   fs::remove(young);
 
-  auto writer = disk_.store().create("a", kTestTime);
+  auto writer = disk_.store().create("a", storage::kTestTime);
   auto staged = (*writer)->finish({});
   const auto path = disk_.files().at(0);
   const utimbuf times{1, 1};
   ASSERT_EQ(utime(path.c_str(), &times), 0);
   EXPECT_TRUE(check(true).clean());
-  Publication publication;
+  storage::Publication publication;
   publication.add.push_back(std::move(*staged));
   ASSERT_TRUE(disk_.store().publish(std::move(publication)));
   EXPECT_EQ(disk_.get("a"), "");
@@ -155,4 +158,4 @@ TEST_F(CheckTest, NamesWhatDoesNotBelongAndLeavesIt) {
 }
 
 }  // namespace
-}  // namespace valetkey::storage
+}  // namespace valetkey::upkeep

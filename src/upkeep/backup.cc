@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/backup.h"
+#include "upkeep/backup.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -9,10 +9,11 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "storage/disk_parts.h"
 #include "storage/index_schema.h"
 #include "storage/sealed_file.h"
 
-namespace valetkey::storage {
+namespace valetkey::upkeep {
 namespace {
 
 namespace fs = std::filesystem;
@@ -74,7 +75,7 @@ Result<void> finish_tree(const fs::path& folder) {
 
 class Backup {
  public:
-  Backup(DiskStore& store, fs::path to) : store_(store), to_(std::move(to)) {}
+  Backup(storage::DiskStore& store, fs::path to) : store_(store), to_(std::move(to)) {}
 
   Result<BackupSummary> run() {
     std::error_code error;
@@ -85,7 +86,7 @@ class Backup {
     // The index first: what it names is then linked before anybody has much time to replace it.
     const fs::path partial = to_ / kPartialName;
     fs::remove(partial, error);
-    VALETKEY_CHECK(store_.index().copy_to(partial));
+    VALETKEY_CHECK(store_.parts().index().copy_to(partial));
     VALETKEY_CHECK(link_all(partial));
     VALETKEY_CHECK(finish_tree(to_));
     return summary_;
@@ -94,25 +95,26 @@ class Backup {
  private:
   // Links what the copied index names. What is gone since then is looked up again in the live one.
   Result<void> link_all(const fs::path& partial) {
-    VALETKEY_TRY(const auto copy, Index::open(partial, store_.bucket()));
+    VALETKEY_TRY(const auto copy, storage::Index::open(partial, store_.bucket()));
     std::string after;
     while (true) {
       VALETKEY_TRY(const auto rows, copy->rows_after(after, kRowsAtOnce));
       if (rows.empty()) return copy->settle_for_rest();
       after = rows.back().info.key;
-      IndexChange patch;
-      for (const IndexRow& row : rows) VALETKEY_CHECK(link_row(row, patch));
+      storage::IndexChange patch;
+      for (const storage::IndexRow& row : rows) VALETKEY_CHECK(link_row(row, patch));
       if (patch.add.empty() && patch.remove.empty()) continue;
       bool undecided = false;
       VALETKEY_CHECK(copy->commit(patch, [](const auto&) { return Result<void>(); }, undecided));
     }
   }
 
-  Result<void> link_row(IndexRow row, IndexChange& patch) {
+  Result<void> link_row(storage::IndexRow row, storage::IndexChange& patch) {
     constexpr int kAttempts = 20;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-      const auto copied = link_or_copy(store_.path_of(row.id), to_ / "objects" / row.id.file_path(),
-                                       sealed_size(row.info.size));
+      const auto copied =
+          link_or_copy(store_.parts().path_of(row.id), to_ / "objects" / row.id.file_path(),
+                       storage::sealed_size(row.info.size));
       if (copied) {
         summary_.objects += 1;
         summary_.bytes += row.info.size;
@@ -121,7 +123,7 @@ class Backup {
         return {};
       }
       if (copied.error().code != ErrorCode::not_found) return std::unexpected(copied.error());
-      VALETKEY_TRY(auto now, store_.index().find(row.info.key, Timestamp::min()));
+      VALETKEY_TRY(auto now, store_.parts().index().find(row.info.key, Timestamp::min()));
       if (!now) {
         patch.remove.push_back(row.info.key);
         return {};
@@ -133,28 +135,28 @@ class Backup {
                 fmt::format("the file of object {} is missing: run check", row.info.key));
   }
 
-  DiskStore& store_;
+  storage::DiskStore& store_;
   fs::path to_;
   BackupSummary summary_;
 };
 
-Result<BackupSummary> link_back(const fs::path& from, const fs::path& to, Index& index) {
+Result<BackupSummary> link_back(const fs::path& from, const fs::path& to, storage::Index& index) {
   BackupSummary summary;
   std::string after;
   while (true) {
     VALETKEY_TRY(const auto rows, index.rows_after(after, kRowsAtOnce));
     if (rows.empty()) return summary;
     after = rows.back().info.key;
-    for (const IndexRow& row : rows) {
+    for (const storage::IndexRow& row : rows) {
       const fs::path file = from / "objects" / row.id.file_path();
       std::error_code error;
-      if (fs::file_size(file, error) != sealed_size(row.info.size) || error)
+      if (fs::file_size(file, error) != storage::sealed_size(row.info.size) || error)
         return fail(ErrorCode::corrupt,
                     fmt::format("the backup lacks the file of object {} or holds it with another "
                                 "length: use another backup",
                                 row.info.key));
       VALETKEY_TRY(const bool copied, link_or_copy(file, to / "objects" / row.id.file_path(),
-                                                   sealed_size(row.info.size)));
+                                                   storage::sealed_size(row.info.size)));
       summary.objects += 1;
       summary.bytes += row.info.size;
       summary.copied += copied ? 1 : 0;
@@ -164,7 +166,7 @@ Result<BackupSummary> link_back(const fs::path& from, const fs::path& to, Index&
 
 }  // namespace
 
-Result<BackupSummary> backup_objects(DiskStore& store, const fs::path& to) {
+Result<BackupSummary> backup_objects(storage::DiskStore& store, const fs::path& to) {
   return Backup(store, to).run();
 }
 
@@ -182,7 +184,7 @@ Result<BackupSummary> restore_objects(const fs::path& from, const fs::path& data
   fs::remove(partial, error);
   VALETKEY_CHECK(copy_content(from / "objects.db", partial));
   VALETKEY_TRY(BackupSummary summary, [&]() -> Result<BackupSummary> {
-    VALETKEY_TRY(const auto index, Index::open_copy(partial));
+    VALETKEY_TRY(const auto index, storage::Index::open_copy(partial));
     VALETKEY_TRY(BackupSummary linked, link_back(from, data_folder, *index));
     VALETKEY_CHECK(index->settle_for_rest());
     return linked;
@@ -191,4 +193,4 @@ Result<BackupSummary> restore_objects(const fs::path& from, const fs::path& data
   return summary;
 }
 
-}  // namespace valetkey::storage
+}  // namespace valetkey::upkeep

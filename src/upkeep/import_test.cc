@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/import.h"
+#include "upkeep/import.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "storage/check.h"
+#include "base/file.h"
 #include "storage/faulty_store.h"
 #include "storage/store_fixture.h"
+#include "upkeep/check.h"
 
-namespace valetkey::storage {
+namespace valetkey::upkeep {
 namespace {
 
 namespace fs = std::filesystem;
@@ -32,7 +33,7 @@ class ImportTest : public testing::Test {
     fs::create_directories((tree() / path).parent_path());
     ASSERT_TRUE(replace_file(tree() / path, content));
   }
-  Result<ImportSummary> import(ObjectStore& store, CountRows count_rows = {}) {
+  Result<ImportSummary> import(storage::ObjectStore& store, CountRows count_rows = {}) {
     return import_tree(store, disk_.clock(), {tree(), 3, std::move(count_rows), nullptr}, silent_);
   }
   ImportSummary import() {
@@ -42,19 +43,21 @@ class ImportTest : public testing::Test {
   }
   void write_some() const {
     for (int i = 0; i < 30; ++i)
-      write(key("d" + std::to_string(i % 3) + "/f" + std::to_string(i)),
-            some_bytes(static_cast<std::size_t>(i) * 9'000, static_cast<std::uint32_t>(i)));
+      write(
+          key("d" + std::to_string(i % 3) + "/f" + std::to_string(i)),
+          storage::some_bytes(static_cast<std::size_t>(i) * 9'000, static_cast<std::uint32_t>(i)));
   }
   void expect_some() {
     for (int i = 0; i < 30; ++i)
-      EXPECT_EQ(disk_.get(key("d" + std::to_string(i % 3) + "/f" + std::to_string(i))),
-                some_bytes(static_cast<std::size_t>(i) * 9'000, static_cast<std::uint32_t>(i)));
+      EXPECT_EQ(
+          disk_.get(key("d" + std::to_string(i % 3) + "/f" + std::to_string(i))),
+          storage::some_bytes(static_cast<std::size_t>(i) * 9'000, static_cast<std::uint32_t>(i)));
   }
   std::vector<std::string> problems() {
     return check_objects(disk_.store(), {}, disk_.clock().now(), silent_)->problems;
   }
 
-  DiskFixture disk_;
+  storage::DiskFixture disk_;
   Silent silent_;
 };
 
@@ -149,8 +152,8 @@ TEST_F(ImportTest, RefusesATreeBehindALink) {
 }
 
 TEST_F(ImportTest, RefusesAFileThatChangesWhileItIsRead) {
-  write(key("a.parquet"), some_bytes(100'000));
-  write(key("b.parquet"), some_bytes(100'000));
+  write(key("a.parquet"), storage::some_bytes(100'000));
+  write(key("b.parquet"), storage::some_bytes(100'000));
   const auto summary = import(disk_.store(), [&](std::uint64_t, const ReadAt&) {
     std::filesystem::resize_file(tree() / key("a.parquet"), 100'001);
     return Result<std::uint64_t>(1);
@@ -197,7 +200,7 @@ TEST_F(ImportTest, StopsWhenItIsTold) {
 
 TEST_F(ImportTest, EndsWithTheStoresFailureAndCompletesLater) {
   write_some();
-  FaultyStore faulty(disk_.store());
+  storage::FaultyStore faulty(disk_.store());
   std::uint64_t failures = 0;
   for (std::uint64_t call = 1; call < 200; call += 9) {
     faulty.fail_call(call, ErrorCode::full);
@@ -217,4 +220,4 @@ TEST_F(ImportTest, EndsWithTheStoresFailureAndCompletesLater) {
 }
 
 }  // namespace
-}  // namespace valetkey::storage
+}  // namespace valetkey::upkeep

@@ -13,7 +13,7 @@
 #include "base/timestamp.h"
 #include "storage/disk_store.h"
 
-namespace valetkey::storage {
+namespace valetkey::upkeep {
 
 struct CheckOptions {
   std::size_t workers = 2;
@@ -39,7 +39,7 @@ class CheckProgress {
 };
 
 // An Error only where the look itself was impossible.
-Result<CheckReport> check_objects(DiskStore& store, const CheckOptions& options, Timestamp now,
-                                  CheckProgress& progress);
+Result<CheckReport> check_objects(storage::DiskStore& store, const CheckOptions& options,
+                                  Timestamp now, CheckProgress& progress);
 
-}  // namespace valetkey::storage
+}  // namespace valetkey::upkeep

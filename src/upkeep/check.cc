@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/check.h"
+#include "upkeep/check.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -10,10 +10,11 @@
 
 #include "base/crypto.h"
 #include "base/encoding.h"
-#include "storage/orphans.h"
+#include "storage/disk_parts.h"
 #include "storage/sealed_file.h"
+#include "upkeep/orphans.h"
 
-namespace valetkey::storage {
+namespace valetkey::upkeep {
 namespace {
 
 constexpr std::size_t kRowsAtOnce = 100;
@@ -21,12 +22,12 @@ constexpr std::size_t kRowsAtOnce = 100;
 // Hands out rows in key order. Thread-safe.
 class RowSource {
  public:
-  explicit RowSource(Index& index) : index_(index) {}
+  explicit RowSource(storage::Index& index) : index_(index) {}
   // Nothing at the end.
-  Result<std::optional<Index::RowsToCheck>> next() {
+  Result<std::optional<storage::Index::RowsToCheck>> next() {
     const std::lock_guard lock(mutex_);
     if (ended_) return std::nullopt;
-    VALETKEY_TRY(Index::RowsToCheck rows, index_.rows_to_check(after_, kRowsAtOnce));
+    VALETKEY_TRY(storage::Index::RowsToCheck rows, index_.rows_to_check(after_, kRowsAtOnce));
     // A damaged key may not move on; the last stretch of rows then is what was seen.
     ended_ = rows.last_key == after_;
     after_ = rows.last_key;
@@ -38,7 +39,7 @@ class RowSource {
   }
 
  private:
-  Index& index_;
+  storage::Index& index_;
   std::mutex mutex_;
   std::string after_;
   bool ended_ = false;
@@ -46,7 +47,7 @@ class RowSource {
 
 class Check {
  public:
-  Check(DiskStore& store, CheckProgress& progress) : store_(store), progress_(progress) {}
+  Check(storage::DiskStore& store, CheckProgress& progress) : store_(store), progress_(progress) {}
 
   Result<CheckReport> run(std::size_t workers) {
     {
@@ -70,14 +71,14 @@ class Check {
         return;
       }
       if (!*rows) return;
-      for (const IndexRow& row : (*rows)->rows) look_at(row);
+      for (const storage::IndexRow& row : (*rows)->rows) look_at(row);
       const std::lock_guard lock(mutex_);
       report_.problems.insert(report_.problems.end(), (*rows)->damaged.begin(),
                               (*rows)->damaged.end());
     }
   }
 
-  void look_at(const IndexRow& row) {
+  void look_at(const storage::IndexRow& row) {
     const auto sound = verify(row);
     // Replaced or removed since its row was read: the new one is another's row.
     const bool gone = !sound && !still_there(row);
@@ -89,33 +90,34 @@ class Check {
     progress_.advanced(report_.objects, report_.bytes);
   }
 
-  bool still_there(const IndexRow& row) {
-    const auto now = store_.index().find(row.info.key, Timestamp::min());
+  bool still_there(const storage::IndexRow& row) {
+    const auto now = store_.parts().index().find(row.info.key, Timestamp::min());
     return !now || (*now && (*now)->id == row.id);
   }
 
-  Result<void> verify(const IndexRow& row) {
-    VALETKEY_TRY(const KnownObject known, store_.open_row(row));
-    const auto path = store_.path_of(row.id);
+  Result<void> verify(const storage::IndexRow& row) {
+    VALETKEY_TRY(const storage::KnownObject known, store_.parts().open_row(row));
+    const auto path = store_.parts().path_of(row.id);
     VALETKEY_TRY(FileDescriptor file, open_file(path, O_RDONLY | O_NOFOLLOW));
     posix_fadvise(file.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
-    VALETKEY_TRY(SealedReader reader, SealedReader::open(std::move(file), path.string(), row.id,
-                                                         known.data_key, row.info.size));
+    VALETKEY_TRY(storage::SealedReader reader,
+                 storage::SealedReader::open(std::move(file), path.string(), row.id, known.data_key,
+                                             row.info.size));
     return verify_content(row, reader);
   }
 
-  static Result<void> verify_content(const IndexRow& row, SealedReader& reader) {
-    std::string buffer(kBatchChunks * kChunkBytes, '\0');
+  static Result<void> verify_content(const storage::IndexRow& row, storage::SealedReader& reader) {
+    std::string buffer(storage::kBatchChunks * storage::kChunkBytes, '\0');
     Md5 md5;
     std::uint32_t crc = 0;
     std::uint64_t at = 0;
     do {
-      const auto got = reader.read(at, buffer, ReadMode::blocking);
+      const auto got = reader.read(at, buffer, storage::ReadMode::blocking);
       if (!got)
         return fail(ErrorCode::corrupt,
                     fmt::format("chunk {} of file {} {}", reader.failed_chunk(), row.id.str(),
-                                got.error() == ReadFailure::io ? "cannot be read"
-                                                               : "does not authenticate"));
+                                got.error() == storage::ReadFailure::io ? "cannot be read"
+                                                                        : "does not authenticate"));
       md5.update({buffer.data(), *got});
       crc = crc32(crc, {buffer.data(), *got});
       at += *got;
@@ -127,9 +129,9 @@ class Check {
     return {};
   }
 
-  DiskStore& store_;
+  storage::DiskStore& store_;
   CheckProgress& progress_;
-  RowSource source_{store_.index()};
+  RowSource source_{store_.parts().index()};
   std::mutex mutex_;  // of what follows
   CheckReport report_;
   std::optional<Error> failure_;
@@ -137,10 +139,10 @@ class Check {
 
 }  // namespace
 
-Result<CheckReport> check_objects(DiskStore& store, const CheckOptions& options, Timestamp now,
-                                  CheckProgress& progress) {
+Result<CheckReport> check_objects(storage::DiskStore& store, const CheckOptions& options,
+                                  Timestamp now, CheckProgress& progress) {
   // Without a sound index nothing that follows would be true, least of all what is an orphan.
-  auto structure = store.index().check_structure();
+  auto structure = store.parts().index().check_structure();
   if (!structure && structure.error().code != ErrorCode::corrupt)
     return std::unexpected(structure.error());
   if (!structure || !structure->empty()) {
@@ -161,8 +163,8 @@ Result<CheckReport> check_objects(DiskStore& store, const CheckOptions& options,
     VALETKEY_CHECK(remove_orphans(store, now, report));
     return report;
   }
-  for (const ObjectId& id : found.files) report.problems.push_back(describe_orphan(id));
+  for (const storage::ObjectId& id : found.files) report.problems.push_back(describe_orphan(id));
   return report;
 }
 
-}  // namespace valetkey::storage
+}  // namespace valetkey::upkeep

@@ -2,7 +2,7 @@
 // What check, rewrap and backup ask of the index.
 #include <algorithm>
 
-#include "storage/disk_store.h"
+#include "storage/disk_store.h"  // read_bucket
 #include "storage/index.h"
 #include "storage/index_schema.h"
 

@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "storage/disk_store.h"
 
-namespace valetkey::storage {
+namespace valetkey::upkeep {
 
 struct BackupSummary {
   std::uint64_t objects = 0;
@@ -21,11 +21,11 @@ struct BackupSummary {
 
 // `to` is made; `already_exists` if it holds objects. Not complete, and useless, unless it
 // succeeds. What is replaced while it is taken enters with its newer content.
-Result<BackupSummary> backup_objects(DiskStore& store, const std::filesystem::path& to);
+Result<BackupSummary> backup_objects(storage::DiskStore& store, const std::filesystem::path& to);
 // Puts the objects of a backup into a data folder that has none (`already_exists`). objects.db
 // comes last, so that a restore which was interrupted can simply be repeated. `corrupt` names what
 // the backup lacks.
 Result<BackupSummary> restore_objects(const std::filesystem::path& from,
                                       const std::filesystem::path& data_folder);
 
-}  // namespace valetkey::storage
+}  // namespace valetkey::upkeep

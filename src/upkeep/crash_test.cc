@@ -11,11 +11,13 @@
 #include <fstream>
 #include <thread>
 
-#include "storage/check.h"
-#include "storage/import.h"
+#include "base/file.h"
+#include "storage/disk_store.h"
 #include "storage/store_fixture.h"
+#include "upkeep/check.h"
+#include "upkeep/import.h"
 
-namespace valetkey::storage {
+namespace valetkey::upkeep {
 namespace {
 
 namespace fs = std::filesystem;
@@ -50,14 +52,16 @@ class Crash : public testing::Test {
   }
   fs::path tree() const { return temporary_.path() / "tree"; }
   fs::path data() const { return temporary_.path() / "data"; }
-  static std::string content(int i) { return some_bytes(static_cast<std::size_t>(i) * 5'000, 3); }
+  static std::string content(int i) {
+    return storage::some_bytes(static_cast<std::size_t>(i) * 5'000, 3);
+  }
 
   Result<ImportSummary> import(ImportProgress& progress, const fs::path& data) {
     return import(progress, data, tree());
   }
   Result<ImportSummary> import(ImportProgress& progress, const fs::path& data,
                                const fs::path& from) {
-    VALETKEY_TRY(const auto store, open_disk_store({data, "bucket"}, keys_, clock_));
+    VALETKEY_TRY(const auto store, storage::open_disk_store({data, "bucket"}, keys_, clock_));
     return import_tree(*store, clock_, {from, 2, {}, nullptr}, progress);
   }
   // Imports in a child that dies; false if it lived to the end.
@@ -76,15 +80,16 @@ class Crash : public testing::Test {
     return WIFSIGNALED(status);
   }
   void expect_sound() {
-    const auto store = open_disk_store({data(), "bucket"}, keys_, clock_);
+    const auto store = storage::open_disk_store({data(), "bucket"}, keys_, clock_);
     ASSERT_TRUE(store) << store.error().detail;
     Silent silent;
-    EXPECT_EQ(check_objects(**store, {}, kTestTime, silent)->problems, std::vector<std::string>{});
+    EXPECT_EQ(check_objects(**store, {}, storage::kTestTime, silent)->problems,
+              std::vector<std::string>{});
   }
 
-  TemporaryFolder temporary_;
-  ManualClock clock_{kTestTime};
-  FixedKeySource keys_{Keyring::make(kTestTime)};
+  storage::TemporaryFolder temporary_;
+  ManualClock clock_{storage::kTestTime};
+  FixedKeySource keys_{Keyring::make(storage::kTestTime)};
 };
 
 TEST_F(Crash, LeavesASoundFolderAtEveryPointOfAnImport) {
@@ -121,13 +126,13 @@ TEST_F(Crash, KeepsWhatWasPublishedBefore) {
   ASSERT_TRUE(replace_file(tree() / "v1/account_id=1/d0/0", "changed"));
   for (int at = 1; at < 60; at += 9) {
     import_and_die(at, milliseconds(0));
-    const auto store = open_disk_store({data(), "bucket"}, keys_, clock_);
+    const auto store = storage::open_disk_store({data(), "bucket"}, keys_, clock_);
     EXPECT_EQ((*store)->list({})->entries.size(), 40U);
     for (int i = 1; i < 40; i += 13) {
       auto reader =
           (*store)->open("v1/account_id=1/d" + std::to_string(i % 4) + "/" + std::to_string(i));
       std::string read(content(i).size(), '\0');
-      EXPECT_TRUE(reader && (*reader)->read(0, read, ReadMode::blocking));
+      EXPECT_TRUE(reader && (*reader)->read(0, read, storage::ReadMode::blocking));
       EXPECT_EQ(read, content(i));
     }
   }
@@ -163,15 +168,16 @@ TEST_F(Crash, LosesNothingOnAFullDisk) {
     const auto summary = import(silent, data());
     if (summary) return 1;
     if (summary.error().code != ErrorCode::full) return 2;
-    const auto store = open_disk_store({data(), "bucket"}, keys_, clock_);
+    const auto store = storage::open_disk_store({data(), "bucket"}, keys_, clock_);
     if (!store) return 3;
     // What was there before is there now. How many of the others are depends on how the workers
     // took turns: none, where files that were still being written filled the disk before the first
     // commit.
     auto reader = (*store)->open(first);
     std::string read(content(7).size(), '\0');
-    if (!reader || !(*reader)->read(0, read, ReadMode::blocking) || read != content(7)) return 6;
-    const auto report = check_objects(**store, {}, kTestTime, silent);
+    if (!reader || !(*reader)->read(0, read, storage::ReadMode::blocking) || read != content(7))
+      return 6;
+    const auto report = check_objects(**store, {}, storage::kTestTime, silent);
     return report && report->clean() ? 0 : 4;
   });
   if (result == 77) GTEST_SKIP() << "mounting a file system is not allowed here";
@@ -183,7 +189,7 @@ TEST_F(Crash, SaysThatTheFolderIsReadOnly) {
     Silent silent;
     if (!import(silent, data())) return 1;
     if (mount("none", data().c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) != 0) return 77;
-    const auto opened = open_disk_store({data(), "bucket"}, keys_, clock_);
+    const auto opened = storage::open_disk_store({data(), "bucket"}, keys_, clock_);
     if (opened) return 2;
     if (opened.error().code != ErrorCode::denied) return 3;
     return opened.error().detail.find(data().string()) != std::string::npos ? 0 : 4;
@@ -193,4 +199,4 @@ TEST_F(Crash, SaysThatTheFolderIsReadOnly) {
 }
 
 }  // namespace
-}  // namespace valetkey::storage
+}  // namespace valetkey::upkeep

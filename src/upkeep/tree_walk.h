@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "base/result.h"
 
-namespace valetkey::storage {
+namespace valetkey::upkeep {
 
 class Tree {
  public:
@@ -54,4 +54,4 @@ class Tree {
   std::string name_;
 };
 
-}  // namespace valetkey::storage
+}  // namespace valetkey::upkeep

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/tree_walk.h"
+#include "upkeep/tree_walk.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include "base/ids.h"
 #include "base/xml_text.h"
 
-namespace valetkey::storage {
+namespace valetkey::upkeep {
 namespace {
 
 constexpr std::string_view kTop = "v1";
@@ -179,4 +179,4 @@ Result<void> Tree::File::check_unchanged() const {
       printable(name) + " changed while it was read: import again when nobody writes to it");
 }
 
-}  // namespace valetkey::storage
+}  // namespace valetkey::upkeep

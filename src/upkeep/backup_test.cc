@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/backup.h"
+#include "upkeep/backup.h"
 
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <thread>
 
-#include "storage/check.h"
+#include "base/file.h"
 #include "storage/store_fixture.h"
+#include "upkeep/check.h"
 
-namespace valetkey::storage {
+namespace valetkey::upkeep {
 namespace {
 
 namespace fs = std::filesystem;
@@ -23,28 +24,28 @@ class BackupTest : public testing::Test {
  protected:
   fs::path backup() const { return disk_.temporary() / "backup"; }
   fs::path restored() const { return disk_.temporary() / "restored"; }
-  std::unique_ptr<DiskStore> open_restored() {
-    auto store = open_disk_store({restored(), "bucket"}, disk_.keys(), disk_.clock());
+  std::unique_ptr<storage::DiskStore> open_restored() {
+    auto store = storage::open_disk_store({restored(), "bucket"}, disk_.keys(), disk_.clock());
     EXPECT_TRUE(store) << store.error().detail;
     return std::move(*store);
   }
-  static std::vector<std::string> problems(DiskStore& store) {
+  static std::vector<std::string> problems(storage::DiskStore& store) {
     Silent silent;
-    return check_objects(store, {}, kTestTime, silent)->problems;
+    return check_objects(store, {}, storage::kTestTime, silent)->problems;
   }
-  static std::string get(DiskStore& store, std::string_view key) {
+  static std::string get(storage::DiskStore& store, std::string_view key) {
     auto reader = store.open(key);
     if (!reader) return "failed: " + reader.error().detail;
     std::string content((*reader)->info().size, '\0');
-    EXPECT_TRUE((*reader)->read(0, content, ReadMode::blocking));
+    EXPECT_TRUE((*reader)->read(0, content, storage::ReadMode::blocking));
     return content;
   }
 
-  DiskFixture disk_;
+  storage::DiskFixture disk_;
 };
 
 TEST_F(BackupTest, BringsEverythingBack) {
-  disk_.put("a", some_bytes(100'000));
+  disk_.put("a", storage::some_bytes(100'000));
   disk_.put("b", "");
   const auto summary = backup_objects(disk_.store(), backup());
   ASSERT_TRUE(summary) << summary.error().detail;
@@ -55,7 +56,7 @@ TEST_F(BackupTest, BringsEverythingBack) {
 
   ASSERT_TRUE(restore_objects(backup(), restored()));
   const auto store = open_restored();
-  EXPECT_EQ(get(*store, "a"), some_bytes(100'000));
+  EXPECT_EQ(get(*store, "a"), storage::some_bytes(100'000));
   EXPECT_EQ(get(*store, "b"), "");
   EXPECT_EQ(problems(*store), std::vector<std::string>{});
 }
@@ -70,7 +71,7 @@ TEST_F(BackupTest, DoesNotMixWithWhatIsThere) {
 }
 
 TEST_F(BackupTest, CanBeRepeatedAfterAnInterruption) {
-  disk_.put("a", some_bytes(100'000));
+  disk_.put("a", storage::some_bytes(100'000));
   ASSERT_TRUE(backup_objects(disk_.store(), backup()));
   fs::rename(backup() / "objects.db", backup() / "objects.db.partial");
   EXPECT_EQ(restore_objects(backup(), restored()).error().code, ErrorCode::not_found);
@@ -78,7 +79,7 @@ TEST_F(BackupTest, CanBeRepeatedAfterAnInterruption) {
   ASSERT_TRUE(restore_objects(backup(), restored()));
   fs::remove(restored() / "objects.db");
   ASSERT_TRUE(restore_objects(backup(), restored()));
-  EXPECT_EQ(get(*open_restored(), "a"), some_bytes(100'000));
+  EXPECT_EQ(get(*open_restored(), "a"), storage::some_bytes(100'000));
 }
 
 TEST_F(BackupTest, NamesTheObjectWhoseFileABackupLacks) {
@@ -115,4 +116,4 @@ TEST_F(BackupTest, IsWholeWhileObjectsAreReplacedAndRemoved) {
 }
 
 }  // namespace
-}  // namespace valetkey::storage
+}  // namespace valetkey::upkeep

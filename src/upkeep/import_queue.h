@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-namespace valetkey::storage {
+namespace valetkey::upkeep {
 
 class ImportQueue {
  public:
@@ -45,4 +45,4 @@ class ImportQueue {
   bool closed_ = false;
 };
 
-}  // namespace valetkey::storage
+}  // namespace valetkey::upkeep

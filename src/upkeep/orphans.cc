@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/orphans.h"
+#include "upkeep/orphans.h"
+#include "storage/disk_parts.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -9,7 +10,7 @@
 #include <cerrno>
 #include <iterator>
 
-namespace valetkey::storage {
+namespace valetkey::upkeep {
 namespace {
 
 namespace fs = std::filesystem;
@@ -21,7 +22,7 @@ Result<void> list_files(const fs::path& objects, Orphans& found) {
   for (fs::recursive_directory_iterator entry(objects, error), end; !error && entry != end;
        entry.increment(error)) {
     if (entry.depth() == 0 && entry->is_directory(error)) continue;
-    const auto id = ObjectId::parse(entry->path().filename().string());
+    const auto id = storage::ObjectId::parse(entry->path().filename().string());
     if (id && entry->path() == objects / id->file_path() && entry->is_regular_file(error))
       found.files.push_back(*id);
     else if (!error)
@@ -34,23 +35,23 @@ Result<void> list_files(const fs::path& objects, Orphans& found) {
   return fail_errno(objects.string());
 }
 
-Result<std::vector<ObjectId>> ids_of_index(Index& index) {
+Result<std::vector<storage::ObjectId>> ids_of_index(storage::Index& index) {
   constexpr std::size_t kRowsAtOnce = 1000;
-  std::vector<ObjectId> ids;
+  std::vector<storage::ObjectId> ids;
   std::string after;
   while (true) {
     VALETKEY_TRY(const auto rows, index.rows_after(after, kRowsAtOnce));
     if (rows.empty()) break;
     after = rows.back().info.key;
-    for (const IndexRow& row : rows) ids.push_back(row.id);
+    for (const storage::IndexRow& row : rows) ids.push_back(row.id);
   }
   std::ranges::sort(ids);
   return ids;
 }
 
-std::vector<ObjectId> without(const std::vector<ObjectId>& from,
-                              const std::vector<ObjectId>& these) {
-  std::vector<ObjectId> left;
+std::vector<storage::ObjectId> without(const std::vector<storage::ObjectId>& from,
+                                       const std::vector<storage::ObjectId>& these) {
+  std::vector<storage::ObjectId> left;
   std::ranges::set_difference(from, these, std::back_inserter(left));
   return left;
 }
@@ -59,28 +60,28 @@ std::vector<ObjectId> without(const std::vector<ObjectId>& from,
 
 // The order makes it exact: a file that was replaced since it was listed had a note before its row
 // went and loses the note only after it is gone itself.
-Result<Orphans> find_orphans(DiskStore& store) {
+Result<Orphans> find_orphans(storage::DiskStore& store) {
   Orphans found;
-  VALETKEY_CHECK(list_files(store.folder() / "objects", found));
+  VALETKEY_CHECK(list_files(store.parts().options().folder / "objects", found));
   std::ranges::sort(found.files);
-  VALETKEY_TRY(const auto noted_before, Staging::noted(store.folder()));
-  VALETKEY_TRY(const auto indexed, ids_of_index(store.index()));
-  VALETKEY_TRY(const auto noted_after, Staging::noted(store.folder()));
+  VALETKEY_TRY(const auto noted_before, storage::Staging::noted(store.parts().options().folder));
+  VALETKEY_TRY(const auto indexed, ids_of_index(store.parts().index()));
+  VALETKEY_TRY(const auto noted_after, storage::Staging::noted(store.parts().options().folder));
   found.files = without(found.files, indexed);
   found.files = without(found.files, noted_before);
   found.files = without(found.files, noted_after);
-  std::erase_if(found.files, [&](const ObjectId& id) {
+  std::erase_if(found.files, [&](const storage::ObjectId& id) {
     std::error_code error;
-    return !fs::exists(store.path_of(id), error);
+    return !fs::exists(store.parts().path_of(id), error);
   });
   return found;
 }
 
-Result<void> remove_orphans(DiskStore& store, Timestamp now, CheckReport& report) {
-  return store.index().with_writer_lock([&]() -> Result<void> {
+Result<void> remove_orphans(storage::DiskStore& store, Timestamp now, CheckReport& report) {
+  return store.parts().index().with_writer_lock([&]() -> Result<void> {
     VALETKEY_TRY(const Orphans found, find_orphans(store));
-    for (const ObjectId& id : found.files) {
-      const std::string path = store.path_of(id).string();
+    for (const storage::ObjectId& id : found.files) {
+      const std::string path = store.parts().path_of(id).string();
       struct stat status{};
       if (stat(path.c_str(), &status) != 0) continue;
       if (from_epoch_ms(status.st_mtime * 1000) > now - kMinAge) {
@@ -94,8 +95,8 @@ Result<void> remove_orphans(DiskStore& store, Timestamp now, CheckReport& report
   });
 }
 
-std::string describe_orphan(const ObjectId& id) {
+std::string describe_orphan(const storage::ObjectId& id) {
   return fmt::format("file {} has no index row: check --repair removes it", id.str());
 }
 
-}  // namespace valetkey::storage
+}  // namespace valetkey::upkeep

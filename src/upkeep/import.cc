@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/import.h"
+#include "upkeep/import.h"
 
 #include <fmt/format.h>
 
@@ -10,11 +10,11 @@
 
 #include "base/crypto.h"
 #include "base/encoding.h"
-#include "storage/import_group.h"
-#include "storage/import_queue.h"
-#include "storage/tree_walk.h"
+#include "upkeep/import_group.h"
+#include "upkeep/import_queue.h"
+#include "upkeep/tree_walk.h"
 
-namespace valetkey::storage {
+namespace valetkey::upkeep {
 namespace {
 
 constexpr std::size_t kReadBytes = 256 * 1024;
@@ -37,8 +37,8 @@ std::string folder_value(std::string_view key, std::string_view name) {
 
 class Import {
  public:
-  Import(ObjectStore& store, const Clock& clock, const ImportOptions& options, const Tree& tree,
-         ImportProgress& progress)
+  Import(storage::ObjectStore& store, const Clock& clock, const ImportOptions& options,
+         const Tree& tree, ImportProgress& progress)
       : store_(store), clock_(clock), options_(options), tree_(tree), progress_(progress) {}
 
   Result<ImportSummary> run();
@@ -52,7 +52,8 @@ class Import {
   Result<Outcome> take_file(const std::string& key, std::string& buffer);
   Result<void> read_through(const Tree::File& file, std::string& buffer, bool count_bytes,
                             const std::function<Result<void>(std::string_view)>& each);
-  Result<bool> is_same(const Tree::File& file, const ObjectInfo& there, std::string& buffer);
+  Result<bool> is_same(const Tree::File& file, const storage::ObjectInfo& there,
+                       std::string& buffer);
   Result<std::optional<std::uint64_t>> write(const Tree::File& file, std::string& buffer);
   Result<std::optional<std::uint64_t>> count_rows(const Tree::File& file) const;
   void advance(std::uint64_t files, std::uint64_t bytes);
@@ -67,7 +68,7 @@ class Import {
   }
   bool ended();
 
-  ObjectStore& store_;
+  storage::ObjectStore& store_;
   const Clock& clock_;
   const ImportOptions& options_;
   const Tree& tree_;
@@ -175,7 +176,8 @@ Result<void> Import::read_through(const Tree::File& file, std::string& buffer, b
   return file.check_unchanged();
 }
 
-Result<bool> Import::is_same(const Tree::File& file, const ObjectInfo& there, std::string& buffer) {
+Result<bool> Import::is_same(const Tree::File& file, const storage::ObjectInfo& there,
+                             std::string& buffer) {
   Md5 md5;
   VALETKEY_CHECK(read_through(file, buffer, false, [&](std::string_view bytes) -> Result<void> {
     md5.update(bytes);
@@ -257,10 +259,10 @@ std::string ImportSummary::str() const {
                      replaced, unchanged, refused, bytes, stopped ? "; stopped early" : "");
 }
 
-Result<ImportSummary> import_tree(ObjectStore& store, const Clock& clock,
+Result<ImportSummary> import_tree(storage::ObjectStore& store, const Clock& clock,
                                   const ImportOptions& options, ImportProgress& progress) {
   VALETKEY_TRY(const Tree tree, Tree::open(options.folder));
   return Import(store, clock, options, tree, progress).run();
 }
 
-}  // namespace valetkey::storage
+}  // namespace valetkey::upkeep

@@ -10,12 +10,12 @@
 #include "base/result.h"
 #include "storage/object_store.h"
 
-namespace valetkey::storage {
+namespace valetkey::upkeep {
 
 class ImportGroup {
  public:
-  explicit ImportGroup(ObjectStore& store) : store_(store) {}
-  Result<void> add(std::unique_ptr<StagedObject> object);
+  explicit ImportGroup(storage::ObjectStore& store) : store_(store) {}
+  Result<void> add(std::unique_ptr<storage::StagedObject> object);
   // Publishes if enough objects wait, or the first of them for long enough; nobody waits for
   // another's publication.
   Result<void> publish_if_due();
@@ -23,12 +23,12 @@ class ImportGroup {
 
  private:
   using SteadyTime = std::chrono::steady_clock::time_point;
-  Result<void> publish(std::vector<std::unique_ptr<StagedObject>> objects);
+  Result<void> publish(std::vector<std::unique_ptr<storage::StagedObject>> objects);
 
-  ObjectStore& store_;
+  storage::ObjectStore& store_;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<StagedObject>> waiting_;
+  std::vector<std::unique_ptr<storage::StagedObject>> waiting_;
   SteadyTime since_{};
 };
 
-}  // namespace valetkey::storage
+}  // namespace valetkey::upkeep
