@@ -13,7 +13,7 @@ foreach(module ${modules})
   target_include_directories(valetkey_${module} INTERFACE $<INSTALL_INTERFACE:${headers}>)
   target_compile_features(valetkey_${module} INTERFACE $<INSTALL_INTERFACE:cxx_std_23>)
   install(DIRECTORY ${CMAKE_SOURCE_DIR}/src/${module} DESTINATION ${headers} COMPONENT development
-          FILES_MATCHING PATTERN "*.h" PATTERN "test_*.h" EXCLUDE PATTERN "*_test.h" EXCLUDE
+          FILES_MATCHING PATTERN "*.h" PATTERN "internal" EXCLUDE PATTERN "testing" EXCLUDE
           PATTERN "testdata" EXCLUDE PATTERN "*_corpus" EXCLUDE)
   list(APPEND targets valetkey_${module})
 endforeach()

@@ -2,7 +2,8 @@
 #
 # A folder of src/ is a module: a static library valetkey_<name>, a test executable <name>_test from
 # its *_test.cc, a libFuzzer executable from each *_fuzz.cc (seed corpus in <file>_corpus/ beside it)
-# and a benchmark from each *_bench.cc. DEPENDS is the only statement of an edge between modules;
+# and a benchmark from each *_bench.cc. testing/ holds what tests stand on: headers, which other modules' tests may
+# include, too, and sources of this module's own tests; internal/ holds headers that nobody else may include. DEPENDS is the only statement of an edge between modules;
 # tests/repo/layers.py fails on an include that it does not name. PRECOMPILED names the headers of
 # cmake/Dependencies.cmake that the module's sources would parse again and again: standard (the default) or network.
 function(add_module name)
@@ -32,6 +33,8 @@ function(add_module name)
   target_link_libraries(valetkey_${name} ${scope} ${edges} ${ARG_LINKS})
 
   if(VALETKEY_TESTS AND tests)
+    file(GLOB doubles CONFIGURE_DEPENDS testing/*.cc)
+    list(APPEND tests ${doubles})
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE valetkey_${name} GTest::gmock GTest::gtest_main)
     foreach(source ${tests})

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/claims.h"
+#include "access/internal/claims.h"
 
 #include <array>
 

@@ -2,7 +2,7 @@
 // decode_claims() on arbitrary bytes: what decodes is encoded to the same bytes.
 #include <cstdlib>
 
-#include "access/claims.h"
+#include "access/internal/claims.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);

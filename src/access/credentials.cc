@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "access/claims.h"
+#include "access/internal/claims.h"
+#include "access/internal/session_token.h"
 #include "access/scope.h"
-#include "access/session_token.h"
 #include "base/crypto.h"
 #include "base/encoding.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "access/revocation.h"
 
-#include "access/instance.h"
+#include "access/internal/instance.h"
 
 namespace valetkey::access {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <random>
 
-#include "access/claims.h"
-#include "access/session_token.h"
+#include "access/internal/claims.h"
+#include "access/internal/session_token.h"
 #include "base/encoding.h"
 
 namespace valetkey::access {

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <unordered_map>
 
-#include "access/instance.h"
+#include "access/internal/instance.h"
 #include "base/crypto.h"
 #include "control/tokens.h"
 

@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <thread>
 
-#include "access/claims.h"
+#include "access/internal/claims.h"
 #include "access/revocation.h"
-#include "control/faulty_control_store.h"
+#include "base/testing/temporary_folder.h"
 #include "control/sqlite_store.h"
-#include "control/temporary_folder.h"
+#include "control/testing/faulty_control_store.h"
 #include "control/tokens.h"
 
 namespace valetkey::access {
@@ -41,7 +41,7 @@ class Gate : public testing::Test {
     gate_.remember(token.reveal(), gate_.read(token.reveal(), now_).value());
   }
 
-  control::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   Timestamp now_ = from_epoch_ms(1'700'000'000'000);
   ManualClock clock_{now_};
   std::unique_ptr<control::ControlStore> sqlite_ =

@@ -5,9 +5,9 @@
 
 #include <thread>
 
-#include "control/faulty_control_store.h"
+#include "base/testing/temporary_folder.h"
 #include "control/sqlite_store.h"
-#include "control/temporary_folder.h"
+#include "control/testing/faulty_control_store.h"
 #include "control/tokens.h"
 
 namespace valetkey::access {
@@ -42,7 +42,7 @@ class UsageCounts : public testing::Test {
             now_ + 1h};
   }
 
-  control::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   Timestamp now_ = parse_iso8601("2026-11-24T23:59:59.999Z").value();
   std::unique_ptr<control::ControlStore> sqlite_ =
       control::open_sqlite_store(folder_.path() / "control.db").value();

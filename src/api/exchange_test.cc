@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "api/service_fixture.h"
+#include "api/testing/service_fixture.h"
 
 namespace valetkey::api {
 namespace {

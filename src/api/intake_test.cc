@@ -10,7 +10,7 @@
 #include <map>
 #include <set>
 
-#include "api/service_fixture.h"
+#include "api/testing/service_fixture.h"
 #include "events/event.h"
 #include "events/file_log.h"
 
@@ -135,7 +135,7 @@ class IntakeTest : public testing::Test {
     return all;
   }
 
-  control::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   const AccountId account_ = AccountId::parse("12").value();
   ServiceFixture fixture_;
   Counts counts_;

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "api/service_fixture.h"
+#include "api/testing/service_fixture.h"
 #include "base/encoding.h"
 #include "base/log.h"
 #include "events/event.h"

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "api/landing.h"
-#include "api/service_fixture.h"
+#include "api/testing/service_fixture.h"
 
 namespace valetkey::api {
 namespace {

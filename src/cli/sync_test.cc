@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "base/crypto.h"
-#include "client/test_export.h"
+#include "client/testing/export.h"
 
 namespace valetkey::cli {
 namespace {

@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "base/file.h"
-#include "client/test_export.h"
+#include "client/testing/export.h"
 
 namespace valetkey::client {
 namespace {

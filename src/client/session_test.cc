@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "client/test_export.h"
+#include "client/testing/export.h"
 
 namespace valetkey::client {
 namespace {

@@ -8,8 +8,8 @@
 #include <charconv>
 
 #include "base/file.h"
-#include "config/settings.h"
-#include "config/toml_parser.h"
+#include "config/internal/settings.h"
+#include "config/internal/toml_parser.h"
 #include "terminal/nearest.h"
 
 namespace valetkey::config {

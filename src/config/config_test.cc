@@ -7,7 +7,7 @@
 #include <map>
 
 #include "base/file.h"
-#include "config/settings.h"
+#include "config/internal/settings.h"
 
 namespace valetkey::config {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <charconv>
 
-#include "config/settings.h"
+#include "config/internal/settings.h"
 
 namespace valetkey::config {
 namespace {

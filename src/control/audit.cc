@@ -6,9 +6,9 @@
 #include <thread>
 
 #include "base/log.h"
-#include "control/audit_record.h"
-#include "control/audit_refusals.h"
-#include "control/audit_segments.h"
+#include "control/internal/audit_record.h"
+#include "control/internal/audit_refusals.h"
+#include "control/internal/audit_segments.h"
 
 namespace valetkey::control {
 namespace {

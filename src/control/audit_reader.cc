@@ -6,8 +6,8 @@
 #include <iterator>
 
 #include "control/audit.h"
-#include "control/audit_record.h"
-#include "control/audit_segments.h"
+#include "control/internal/audit_record.h"
+#include "control/internal/audit_segments.h"
 
 namespace valetkey::control {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control/audit_record.h"
+#include "control/internal/audit_record.h"
 
 #include <algorithm>
 #include <array>

@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "base/crypto.h"
-#include "control/audit_record.h"
+#include "control/internal/audit_record.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace valetkey::control;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control/audit_refusals.h"
+#include "control/internal/audit_refusals.h"
 
 namespace valetkey::control {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control/audit_segments.h"
+#include "control/internal/audit_segments.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "base/log.h"
-#include "control/audit_record.h"
+#include "control/internal/audit_record.h"
 
 namespace valetkey::control {
 namespace {

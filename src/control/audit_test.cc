@@ -12,10 +12,10 @@
 #include <thread>
 
 #include "base/file.h"
-#include "control/audit_record.h"
-#include "control/audit_refusals.h"
-#include "control/audit_segments.h"
-#include "control/temporary_folder.h"
+#include "base/testing/temporary_folder.h"
+#include "control/internal/audit_record.h"
+#include "control/internal/audit_refusals.h"
+#include "control/internal/audit_segments.h"
 
 namespace valetkey::control {
 namespace {

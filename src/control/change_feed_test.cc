@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include "control/faulty_control_store.h"
+#include "base/testing/temporary_folder.h"
 #include "control/sqlite_store.h"
-#include "control/temporary_folder.h"
+#include "control/testing/faulty_control_store.h"
 
 namespace valetkey::control {
 namespace {

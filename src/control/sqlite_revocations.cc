@@ -4,7 +4,7 @@
 // issue one after the instant of the change. Hence "forever" until the subject is allowed again.
 #include <limits>
 
-#include "control/sqlite_tables.h"
+#include "control/internal/sqlite_tables.h"
 
 namespace valetkey::control {
 namespace {

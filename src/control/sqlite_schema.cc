@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control/sqlite_schema.h"
+#include "control/internal/sqlite_schema.h"
 
 #include <array>
 

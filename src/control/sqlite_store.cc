@@ -3,8 +3,8 @@
 
 #include <mutex>
 
-#include "control/sqlite_schema.h"
-#include "control/sqlite_tables.h"
+#include "control/internal/sqlite_schema.h"
+#include "control/internal/sqlite_tables.h"
 #include "sqlite/pool.h"
 
 namespace valetkey::control {

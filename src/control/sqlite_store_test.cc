@@ -12,8 +12,8 @@
 #include <fstream>
 
 #include "base/file.h"
-#include "control/conformance.h"
-#include "control/temporary_folder.h"
+#include "base/testing/temporary_folder.h"
+#include "control/testing/conformance.h"
 #include "sqlite/database.h"
 
 namespace valetkey::control {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <limits>
 
+#include "control/internal/sqlite_tables.h"
 #include "control/names.h"
-#include "control/sqlite_tables.h"
 
 namespace valetkey::control {
 namespace {

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "control/sqlite_tables.h"
+#include "control/internal/sqlite_tables.h"
 
 namespace valetkey::control {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "control/internal/sqlite_tables.h"
 #include "control/names.h"
-#include "control/sqlite_tables.h"
 
 namespace valetkey::control {
 namespace {

@@ -11,7 +11,7 @@
 #include "base/crypto.h"
 #include "base/encoding.h"
 #include "base/file.h"
-#include "duckdb/api.h"
+#include "duckdb/internal/api.h"
 
 namespace valetkey::duckdb {
 

@@ -2,7 +2,7 @@
 // Reading with SQL that somebody else wrote.
 #include <algorithm>
 
-#include "duckdb/api.h"
+#include "duckdb/internal/api.h"
 
 namespace valetkey::duckdb {
 

@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "events/file_log.h"
 #include "storage/disk_store.h"
-#include "storage/faulty_store.h"
+#include "storage/testing/faulty_store.h"
 
 namespace valetkey::exporter {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "http/chunked.h"
+#include "http/internal/chunked.h"
 
 #include <algorithm>
 

@@ -5,10 +5,10 @@
 #include <map>
 #include <unordered_set>
 
+#include "http/internal/response_reader.h"
+#include "http/internal/tls_context.h"
 #include "http/reach.h"
-#include "http/response_reader.h"
 #include "http/stream.h"
-#include "http/tls_context.h"
 
 namespace valetkey::http {
 namespace {

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "http/test_server.h"
+#include "http/testing/server.h"
 
 namespace valetkey::http {
 namespace {

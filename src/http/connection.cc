@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "http/connection.h"
+#include "http/internal/connection.h"
 
 #include <fmt/format.h>
 

@@ -5,7 +5,7 @@
 #include <boost/asio/deferred.hpp>
 #include <cstring>
 
-#include "http/connection.h"
+#include "http/internal/connection.h"
 
 namespace valetkey::http {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "http/head.h"
+#include "http/internal/head.h"
 
 #include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>

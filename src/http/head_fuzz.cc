@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "http/chunked.h"
-#include "http/head.h"
+#include "http/internal/chunked.h"
+#include "http/internal/head.h"
 
 namespace {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "http/head.h"
+#include "http/internal/head.h"
 
 #include <gtest/gtest.h>
 
-#include "http/chunked.h"
+#include "http/internal/chunked.h"
 
 namespace valetkey::http {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "http/loop_state.h"
+#include "http/internal/loop_state.h"
 
 #include <bit>
 

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "http/proxies.h"
+#include "http/internal/proxies.h"
 
 namespace valetkey::http {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "http/proxies.h"
+#include "http/internal/proxies.h"
 
 #include <algorithm>
 #include <charconv>

@@ -9,7 +9,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
 
-#include "http/tls_context.h"
+#include "http/internal/tls_context.h"
 
 namespace valetkey::http {
 namespace {

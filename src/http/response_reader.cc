@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "http/response_reader.h"
+#include "http/internal/response_reader.h"
 
 #include <algorithm>
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "http/response_reader.h"
+#include "http/internal/response_reader.h"
 
 namespace {
 

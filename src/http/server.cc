@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "base/log.h"
-#include "http/connection.h"
+#include "http/internal/connection.h"
 
 namespace valetkey::http {
 namespace {

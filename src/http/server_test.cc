@@ -7,7 +7,7 @@
 #include <set>
 #include <thread>
 
-#include "http/test_server.h"
+#include "http/testing/server.h"
 
 namespace valetkey::http {
 namespace {

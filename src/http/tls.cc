@@ -13,8 +13,8 @@
 
 #include "base/file.h"
 #include "base/secret.h"
+#include "http/internal/tls_context.h"
 #include "http/message.h"
-#include "http/tls_context.h"
 
 namespace valetkey::http {
 namespace {

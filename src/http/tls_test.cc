@@ -11,7 +11,7 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "http/test_server.h"
+#include "http/testing/server.h"
 
 namespace valetkey::http {
 namespace {

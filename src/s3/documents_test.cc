@@ -9,7 +9,7 @@
 #include "base/encoding.h"
 #include "base/xml_text.h"
 #include "s3/service.h"
-#include "s3/test_world.h"
+#include "s3/testing/world.h"
 
 namespace valetkey::s3 {
 namespace {

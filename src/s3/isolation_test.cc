@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/encoding.h"
-#include "s3/test_world.h"
+#include "s3/testing/world.h"
 
 namespace valetkey::s3 {
 namespace {

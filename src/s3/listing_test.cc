@@ -12,7 +12,7 @@
 #include <random>
 
 #include "base/encoding.h"
-#include "s3/test_world.h"
+#include "s3/testing/world.h"
 #include "storage/disk_store.h"
 
 namespace valetkey::s3 {

@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "base/xml_text.h"
-#include "s3/test_world.h"
+#include "s3/testing/world.h"
 
 namespace valetkey::s3 {
 namespace {

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "s3/test_world.h"
+#include "s3/testing/world.h"
 
 namespace valetkey::s3 {
 namespace {

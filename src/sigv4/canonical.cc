@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
-#include "sigv4/canonical_query.h"
+#include "sigv4/internal/canonical_query.h"
 
 namespace valetkey::sigv4 {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sigv4/canonical_query.h"
+#include "sigv4/internal/canonical_query.h"
 
 #include <algorithm>
 #include <array>

@@ -2,7 +2,7 @@
 // The header form: Authorization: AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…
 #include <algorithm>
 
-#include "sigv4/claim_parts.h"
+#include "sigv4/internal/claim_parts.h"
 
 namespace valetkey::sigv4 {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sigv4/claim_parts.h"
+#include "sigv4/internal/claim_parts.h"
 
 #include <algorithm>
 #include <array>

@@ -2,7 +2,7 @@
 // The claims of both forms, piece by piece, and their times.
 #include <gtest/gtest.h>
 
-#include "sigv4/signed_request_test.h"
+#include "sigv4/testing/signed_request.h"
 
 namespace valetkey::sigv4 {
 namespace {

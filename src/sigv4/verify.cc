@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
-#include "sigv4/claim_parts.h"
+#include "sigv4/internal/claim_parts.h"
 
 namespace valetkey::sigv4 {
 namespace {

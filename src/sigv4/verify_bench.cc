@@ -3,7 +3,7 @@
 // cached.
 #include <benchmark/benchmark.h>
 
-#include "sigv4/signed_request_test.h"
+#include "sigv4/testing/signed_request.h"
 
 namespace valetkey::sigv4 {
 namespace {

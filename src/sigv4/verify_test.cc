@@ -8,7 +8,7 @@
 #include <random>
 #include <span>
 
-#include "sigv4/signed_request_test.h"
+#include "sigv4/testing/signed_request.h"
 
 namespace valetkey::sigv4 {
 namespace {

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/crypto.h"
-#include "storage/big_endian.h"
+#include "storage/internal/big_endian.h"
 
 namespace valetkey::storage {
 namespace {

@@ -8,9 +8,9 @@
 
 #include "base/file.h"
 #include "storage/disk_parts.h"
-#include "storage/faulty_store.h"
-#include "storage/object_store_conformance.h"
-#include "storage/store_fixture.h"
+#include "storage/testing/conformance.h"
+#include "storage/testing/disk_fixture.h"
+#include "storage/testing/faulty_store.h"
 
 namespace valetkey::storage {
 namespace {

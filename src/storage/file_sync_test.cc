@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "storage/disk_parts.h"
-#include "storage/store_fixture.h"
+#include "storage/testing/disk_fixture.h"
 
 namespace valetkey::storage {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "base/crypto.h"
 #include "storage/index.h"
-#include "storage/listing_model.h"
+#include "storage/testing/listing_model.h"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
-#include "storage/store_fixture.h"
+#include "storage/testing/disk_fixture.h"
 
 namespace valetkey::storage {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
-#include "storage/big_endian.h"
+#include "storage/internal/big_endian.h"
 
 namespace valetkey::storage {
 namespace {

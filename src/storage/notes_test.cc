@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "base/encoding.h"
-#include "storage/store_fixture.h"
+#include "storage/testing/disk_fixture.h"
 
 namespace valetkey::storage {
 namespace {

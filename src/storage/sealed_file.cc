@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "storage/big_endian.h"
+#include "storage/internal/big_endian.h"
 
 namespace valetkey::storage {
 namespace {

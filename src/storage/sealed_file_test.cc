@@ -6,7 +6,7 @@
 
 #include "base/encoding.h"
 #include "storage/data_key.h"
-#include "storage/store_fixture.h"
+#include "storage/testing/disk_fixture.h"
 
 namespace valetkey::storage {
 namespace {

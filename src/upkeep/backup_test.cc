@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "base/file.h"
-#include "storage/store_fixture.h"
+#include "storage/testing/disk_fixture.h"
 #include "upkeep/check.h"
 
 namespace valetkey::upkeep {

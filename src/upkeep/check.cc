@@ -12,7 +12,7 @@
 #include "base/encoding.h"
 #include "storage/disk_parts.h"
 #include "storage/sealed_file.h"
-#include "upkeep/orphans.h"
+#include "upkeep/internal/orphans.h"
 
 namespace valetkey::upkeep {
 namespace {

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "sqlite/database.h"
 #include "storage/object_id.h"
-#include "storage/store_fixture.h"
+#include "storage/testing/disk_fixture.h"
 
 namespace valetkey::upkeep {
 namespace {

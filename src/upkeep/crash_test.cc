@@ -13,7 +13,7 @@
 
 #include "base/file.h"
 #include "storage/disk_store.h"
-#include "storage/store_fixture.h"
+#include "storage/testing/disk_fixture.h"
 #include "upkeep/check.h"
 #include "upkeep/import.h"
 
@@ -87,7 +87,7 @@ class Crash : public testing::Test {
               std::vector<std::string>{});
   }
 
-  storage::TemporaryFolder temporary_;
+  TemporaryFolder temporary_;
   ManualClock clock_{storage::kTestTime};
   FixedKeySource keys_{Keyring::make(storage::kTestTime)};
 };

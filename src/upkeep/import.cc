@@ -10,9 +10,9 @@
 
 #include "base/crypto.h"
 #include "base/encoding.h"
-#include "upkeep/import_group.h"
-#include "upkeep/import_queue.h"
-#include "upkeep/tree_walk.h"
+#include "upkeep/internal/import_group.h"
+#include "upkeep/internal/import_queue.h"
+#include "upkeep/internal/tree_walk.h"
 
 namespace valetkey::upkeep {
 namespace {

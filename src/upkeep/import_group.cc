@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "upkeep/import_group.h"
+#include "upkeep/internal/import_group.h"
 
 #include <utility>
 

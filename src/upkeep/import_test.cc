@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "storage/faulty_store.h"
-#include "storage/store_fixture.h"
+#include "storage/testing/disk_fixture.h"
+#include "storage/testing/faulty_store.h"
 #include "upkeep/check.h"
 
 namespace valetkey::upkeep {

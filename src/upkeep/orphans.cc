@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "upkeep/orphans.h"
+#include "upkeep/internal/orphans.h"
 #include "storage/disk_parts.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "upkeep/tree_walk.h"
+#include "upkeep/internal/tree_walk.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An include crosses modules only along an edge that add_module(... DEPENDS ...) states; edges form no cycle;
-third-party libraries stay behind their fences."""
+third-party libraries stay behind their fences; what lies in internal/ is included by its module alone, what lies in testing/ by tests."""
 import pathlib
 import re
 
@@ -55,12 +55,18 @@ def include_problem(root: pathlib.Path, module: str, path: pathlib.Path, name: s
     owner = name.split("/")[0]
     if "/" not in name:
         return f'{place}: include "{name}" by its module, as "{module}/{name}"'
-    is_test = re.search(r"_(test|fuzz|bench)\.cc$", path.name)
+    is_test = re.search(r"_(test|fuzz|bench)\.cc$", path.name) or path.parent.name == "testing"
     allowed = {module} | (closure(graph, module) if is_test else graph.get(module, set()))
     if owner not in graph:
         return f'{place}: "{name}" belongs to no module'
     if owner not in allowed:
         return f'{place}: includes "{name}" but src/{module}/CMakeLists.txt does not name {owner} in DEPENDS'
+    if "/internal/" in name and owner != module:
+        return f'{place}: "{name}" is internal to {owner}'
+    if "/internal/" in name and path.suffix == ".h" and path.parent.name not in {"internal", "testing"}:
+        return f'{place}: a header that others include shows "{name}", which is internal'
+    if "/testing/" in name and not is_test:
+        return f'{place}: "{name}" is for tests'
     return None
 
 

@@ -22,8 +22,7 @@ def module_problems(root: pathlib.Path) -> list[str]:
             found.append(f"{place}: holds a test that is switched off")
         if path.stem.endswith("_fuzz") and not list(path.parent.glob(f"{path.stem}_corpus/*")):
             found.append(f"{place}: has no seeds in {path.stem}_corpus")
-        # test_<what>_test.cc is what other tests of its module stand on.
-        if (path.stem.endswith("_test") and not path.stem.startswith("test_")
+        if (path.stem.endswith("_test")
                 and not re.search(r"\b(TEST(_F|_P)?|INSTANTIATE_TEST_SUITE_P)\(", path.read_text())):
             found.append(f"{place}: holds no test")
     return found

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "storage/listing_model.h"
 #include "storage/object_store.h"
-#include "storage/object_store_fixture.h"
+#include "storage/testing/listing_model.h"
+#include "storage/testing/store_fixture.h"
 
 namespace valetkey::storage {
 

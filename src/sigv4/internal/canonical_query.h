@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A query string in canonical form: every name and value decoded once and encoded again, sorted.
-// Internal to this module; the signer, the verifier and the checks on presigned parameters share
+// The signer, the verifier and the checks on presigned parameters share
 // this one reading.
 // '+' is a space, as http::parse_query reads it: what was signed is what the service will act upon.
 #pragma once

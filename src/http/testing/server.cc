@@ -8,7 +8,7 @@
 #include <cstring>
 #include <thread>
 
-#include "http/test_server.h"
+#include "http/testing/server.h"
 
 namespace valetkey::http {
 

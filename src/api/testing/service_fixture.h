@@ -19,9 +19,9 @@
 #include "base/clock.h"
 #include "base/keyring.h"
 #include "base/log.h"
-#include "control/faulty_control_store.h"
+#include "base/testing/temporary_folder.h"
 #include "control/sqlite_store.h"
-#include "control/temporary_folder.h"
+#include "control/testing/faulty_control_store.h"
 #include "control/tokens.h"
 
 namespace valetkey::api {
@@ -217,7 +217,7 @@ class ServiceFixture {
     return request;
   }
 
-  control::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   http::asio::io_context loop_{1};  // outlives the log, whose thread posts to it
   ManualClock clock_{from_epoch_ms(1'795'000'000'123)};
   std::unique_ptr<control::ControlStore> sqlite_ =

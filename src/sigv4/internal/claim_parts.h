@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-#include "sigv4/canonical_query.h"
+#include "sigv4/internal/canonical_query.h"
 #include "sigv4/verify.h"
 
 namespace valetkey::sigv4 {

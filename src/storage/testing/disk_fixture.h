@@ -4,40 +4,17 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
 
 #include "base/clock.h"
-#include "base/crypto.h"
 #include "base/keyring.h"
+#include "base/testing/temporary_folder.h"
 #include "storage/disk_store.h"
-#include "storage/object_store_fixture.h"
+#include "storage/testing/store_fixture.h"
 
 namespace valetkey::storage {
-
-// Goes with everything in it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() : path_(root() / ("valetkey-storage-" + random_base62(12))) {
-    std::filesystem::create_directories(path_);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  // In memory where that is possible: tests wait for fsync more than for anything else.
-  static std::filesystem::path root() {
-    const std::filesystem::path memory = "/dev/shm";
-    return std::filesystem::is_directory(memory) && std::getenv("TMPDIR") == nullptr
-               ? memory
-               : std::filesystem::temp_directory_path();
-  }
-  std::filesystem::path path_;
-};
 
 inline constexpr auto kTestTime = Timestamp(std::chrono::milliseconds(1'600'000'000'000));
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
-#include "http/chunked.h"
 #include "http/client.h"
-#include "http/head.h"
+#include "http/internal/chunked.h"
+#include "http/internal/head.h"
 
 namespace valetkey::http {
 

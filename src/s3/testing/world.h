@@ -16,8 +16,8 @@
 #include "access/revocation.h"
 #include "access/usage.h"
 #include "base/encoding.h"
-#include "s3/memory_store.h"
 #include "s3/service.h"
+#include "s3/testing/memory_store.h"
 #include "sigv4/sign.h"
 
 namespace valetkey::s3 {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// For tests: a new private folder that goes with its owner.
+// A new private folder that goes with its owner.
 #pragma once
 
+#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 
 #include "base/crypto.h"
 
-namespace valetkey::control {
+namespace valetkey {
 
 class TemporaryFolder {
  public:
-  TemporaryFolder()
-      : path_(std::filesystem::temp_directory_path() / ("valetkey-control-" + random_base62(12))) {
+  TemporaryFolder() : path_(root() / ("valetkey-test-" + random_base62(12))) {
     std::filesystem::create_directories(path_);
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
@@ -25,7 +25,14 @@ class TemporaryFolder {
   const std::filesystem::path& path() const { return path_; }
 
  private:
+  // In memory where that is possible: tests wait for fsync more than for anything else.
+  static std::filesystem::path root() {
+    const std::filesystem::path memory = "/dev/shm";
+    return std::filesystem::is_directory(memory) && std::getenv("TMPDIR") == nullptr
+               ? memory
+               : std::filesystem::temp_directory_path();
+  }
   std::filesystem::path path_;
 };
 
-}  // namespace valetkey::control
+}  // namespace valetkey

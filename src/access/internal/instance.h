@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A number of its own for every object that keeps caches per thread. An address will not do: a
-// later object may get it, and would find the caches of an earlier one. Internal to this module.
-// Thread-safe.
+// later object may get it, and would find the caches of an earlier one. Thread-safe.
 #pragma once
 
 #include <atomic>

@@ -9,13 +9,13 @@
 #include <string>
 
 #include "http/body_memory.h"
-#include "http/chunked.h"
-#include "http/head.h"
-#include "http/loop_state.h"
-#include "http/proxies.h"
+#include "http/internal/chunked.h"
+#include "http/internal/head.h"
+#include "http/internal/loop_state.h"
+#include "http/internal/proxies.h"
+#include "http/internal/tls_context.h"
 #include "http/server.h"
 #include "http/stream.h"
-#include "http/tls_context.h"
 
 namespace valetkey::http {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sealing of session tokens with the salt as an argument, so that a golden test can fix it.
-// Internal to this module: nobody else may choose a salt, because a salt used twice is a nonce used
+// Nobody outside may choose a salt, because a salt used twice is a nonce used
 // twice.
 #pragma once
 
