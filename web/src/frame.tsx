@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useLocation } from "preact-iso";
 import { useEffect, useRef } from "preact/hooks";
-import { remove } from "./api/client.ts";
+import { call } from "./api/client.ts";
 import { asProblem } from "./api/load.ts";
 import { toast } from "./parts/toast.tsx";
 import { useSigned } from "./session.tsx";
@@ -26,11 +26,12 @@ export function Key() {
 
 export async function signOut(): Promise<void> {
   try {
-    await remove("/session");
-    location.assign("/sign-in"); // a new page: nothing of this one stays in memory
+    await call("DELETE", "/session", { open: true });
   } catch (error) {
-    toast(asProblem(error).message);
+    const problem = asProblem(error);
+    if (problem.status !== 401) return toast(problem.message);
   }
+  location.assign("/sign-in"); // a new page: nothing of this one stays in memory
 }
 
 export function Frame({ children }: { children: ComponentChildren }) {

@@ -105,8 +105,17 @@ export function ActivityPage() {
   );
 }
 
+// "cli:0" is the command line on the server, and the number of the user there.
 function nameOf(actor: ActivityRecord["actor"]): string {
-  return actor === null ? "" : typeof actor === "string" ? actor : actor.email;
+  if (actor === null) return "";
+  if (typeof actor !== "string") return actor.email;
+  return actor.startsWith("cli:") ? "the command line" : actor;
+}
+
+// The id of a web session says nothing to people.
+function subjectOf(record: ActivityRecord): string {
+  if (record.action.startsWith("session.")) return "";
+  return record.subject_name ?? record.subject ?? "";
 }
 
 function Log({ records }: { records: ActivityRecord[] }) {
@@ -138,11 +147,11 @@ function Log({ records }: { records: ActivityRecord[] }) {
             </td>
             <td data-label="On what">
               <span class="wrap" dir="auto">
-                {one.subject_name ?? one.subject ?? ""}
+                {subjectOf(one)}
               </span>
             </td>
             <td data-label="From">
-              <span class="wrap">{one.from ?? ""}</span>
+              <span class="nowrap">{one.from ?? ""}</span>
             </td>
             <td data-label="When">
               <span class="nowrap">{exactly(one.at)}</span>

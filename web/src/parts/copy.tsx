@@ -30,6 +30,15 @@ function useCopy(text: string) {
   return { shown, said, copy };
 }
 
+// For those who do not see the button change.
+function Said({ text }: { text: string }) {
+  return (
+    <span class="visually-hidden" role="status">
+      {text}
+    </span>
+  );
+}
+
 // A secret that is shown once.
 export function CopyLine({ text, label }: { text: string; label: string }) {
   const { shown, said, copy } = useCopy(text);
@@ -39,8 +48,9 @@ export function CopyLine({ text, label }: { text: string; label: string }) {
         {text}
       </code>
       <button class="button main" type="button" onClick={copy}>
-        <span role="status">{said || `Copy ${label.toLowerCase()}`}</span>
+        {said || `Copy ${label.toLowerCase()}`}
       </button>
+      <Said text={said} />
     </div>
   );
 }
@@ -56,9 +66,7 @@ export function Code({ text, label }: { text: string; label: string }) {
       <button class="button" type="button" aria-label={`Copy: ${label}`} onClick={copy}>
         {said || "Copy"}
       </button>
-      <span class="visually-hidden" role="status">
-        {said}
-      </span>
+      <Said text={said} />
     </div>
   );
 }
@@ -69,8 +77,9 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
   return (
     <>
       <button class="button" type="button" onClick={copy}>
-        <span role="status">{said || label}</span>
+        {said || label}
       </button>
+      <Said text={said} />
       <code
         class={said === "Press Ctrl-C" ? "wrapped" : "off-screen"}
         aria-hidden="true"

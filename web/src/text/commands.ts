@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands to paste, tool by tool, with the real addresses. The token stands in none of them: it is
-// read without echo into a file. tests/e2e/test_console.py runs what this makes.
+// read without echo into a file. tests/e2e/test_console_pages.py runs what this makes.
 export type Tool = "valetkey" | "aws" | "boto3" | "duckdb" | "spark" | "rclone" | "curl";
 
 export const kTools: { value: Tool; label: string }[] = [
