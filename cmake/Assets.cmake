@@ -1,7 +1,7 @@
 # The web console's files, within the program.
 #
 # add_pages(name FOLDER folder OUTPUT folder): builds a folder of web pages with npm, as its package-lock.json says, into
-# OUTPUT. Sets <name>_STAMP to the file that is new when the pages are; empty where Node.js 20 or npm is missing. Packages
+# OUTPUT. Sets <name>_STAMP to the file that is new when the pages are; empty where Node.js 18 or npm is missing. Packages
 # are installed when the lock file has changed, and only then: otherwise the build needs no network.
 function(add_pages name)
   cmake_parse_arguments(ARG "" "FOLDER;OUTPUT" "" ${ARGN})
@@ -10,13 +10,13 @@ function(add_pages name)
   find_program(VALETKEY_NPM npm)
   file(GLOB lock CONFIGURE_DEPENDS ${ARG_FOLDER}/package-lock.json)
   if(NOT VALETKEY_NODE OR NOT VALETKEY_NPM OR NOT lock)
-    message(WARNING "No web console is built: it needs Node.js 20 or newer, and npm")
+    message(WARNING "No web console is built: it needs Node.js 18 or newer, and npm")
     return()
   endif()
   execute_process(COMMAND ${VALETKEY_NODE} --version OUTPUT_VARIABLE version OUTPUT_STRIP_TRAILING_WHITESPACE)
   string(REGEX REPLACE "^v" "" version "${version}")
-  if(version VERSION_LESS 20)
-    message(WARNING "No web console is built: Node.js is ${version}, and the console needs 20 or newer")
+  if(version VERSION_LESS 18)
+    message(WARNING "No web console is built: Node.js is ${version}, and the console needs 18 or newer")
     return()
   endif()
 
