@@ -220,7 +220,7 @@ std::string random_name(std::mt19937& random) {
 }
 
 // Pages through every listing of `below`, `delimiter` and page size, by both versions.
-void expect_model(const Lister& list, const MemoryStore& model, const std::string& below,
+void expect_model(const Lister& list, const storage::MemoryStore& model, const std::string& below,
                   const std::string& delimiter) {
   std::vector<std::string> keys;
   std::vector<std::string> prefixes;

@@ -117,8 +117,8 @@ std::string crc32_text(std::uint32_t crc) {
 void add_checksum(const http::Request& request, const storage::ObjectInfo& info,
                   http::Response& response) {
   const auto mode = request.header("x-amz-checksum-mode");
-  if (!mode || !http::equal_ignoring_case(*mode, "ENABLED")) return;
-  response.set("x-amz-checksum-crc32", crc32_text(info.crc32));
+  if (!mode || !http::equal_ignoring_case(*mode, "ENABLED") || !info.crc32) return;
+  response.set("x-amz-checksum-crc32", crc32_text(*info.crc32));
   response.set("x-amz-checksum-type", "FULL_OBJECT");
 }
 

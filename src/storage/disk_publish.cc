@@ -84,13 +84,6 @@ class DiskWriter final : public ObjectWriter {
   bool finished_ = false;
 };
 
-Result<void> check_key(std::string_view key) {
-  const bool fine = !key.empty() && key.size() <= 1024 && is_utf8(key) &&
-                    key.find('\0') == std::string_view::npos;
-  if (fine) return {};
-  return fail(ErrorCode::invalid, "an object key must be UTF-8 of 1 to 1024 bytes without NUL");
-}
-
 Result<void> commit(DiskParts& parts, const IndexChange& change, bool& undecided) {
   auto committed = parts.index().commit(
       change, [&](const auto& former) { return parts.note_former(former); }, undecided);
@@ -121,10 +114,8 @@ Result<std::unique_ptr<ObjectWriter>> DiskStore::create(std::string_view key, Ti
 }
 
 Result<void> DiskStore::publish(Publication publication) {
-  const std::size_t keys =
-      publication.add.size() + publication.remove.size() + publication.unlist.size();
-  if (keys > kMaxRows) return fail(ErrorCode::too_large, "one publication has at most 1,000 keys");
-  if (keys == 0) return {};
+  VALETKEY_CHECK(check_size(publication));
+  if (publication.keys() == 0) return {};
   IndexChange change;
   std::vector<DiskStaged*> staged;
   std::vector<WrittenFile> files;

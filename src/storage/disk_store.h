@@ -47,6 +47,7 @@ class DiskStore final : public ObjectStore {
  public:
   ~DiskStore() override;
   const std::string& bucket() const override;
+  Capabilities capabilities() const override { return {true, true, true, true}; }
   Result<ObjectInfo> head(std::string_view key) override;
   Result<std::unique_ptr<ObjectReader>> open(std::string_view key) override;
   std::optional<Result<std::unique_ptr<ObjectReader>>> open_cached(std::string_view key) override;

@@ -8,29 +8,10 @@
 
 #include "base/file.h"
 #include "storage/disk_parts.h"
-#include "storage/testing/conformance.h"
 #include "storage/testing/disk_fixture.h"
-#include "storage/testing/faulty_store.h"
 
 namespace valetkey::storage {
 namespace {
-
-std::unique_ptr<StoreFixture> make_disk_fixture() { return std::make_unique<DiskFixture>(); }
-
-// Passes every call on, so it must conform like what it wraps.
-class FaultyFixture final : public StoreFixture {
- public:
-  ObjectStore& store() override { return faulty_; }
-  void set_time(Timestamp now) override { disk_.set_time(now); }
-
- private:
-  DiskFixture disk_;
-  FaultyStore faulty_{disk_.store()};
-};
-std::unique_ptr<StoreFixture> make_faulty_fixture() { return std::make_unique<FaultyFixture>(); }
-
-INSTANTIATE_TEST_SUITE_P(Disk, ObjectStoreConformance, testing::Values(&make_disk_fixture));
-INSTANTIATE_TEST_SUITE_P(Faulty, ObjectStoreConformance, testing::Values(&make_faulty_fixture));
 
 namespace fs = std::filesystem;
 
@@ -39,6 +20,21 @@ void run_sql(const DiskFixture& disk, const char* sql) {
       sqlite::Database::open(disk.folder() / "objects.db", sqlite::Database::Mode::read_write);
   ASSERT_TRUE(database);
   ASSERT_TRUE((*database)->execute(sql));
+}
+
+TEST(DiskStore, TellsTheMd5AsETagAndTheCrc32AndRows) {
+  DiskFixture disk;
+  disk.put("k", "123456789");
+  const auto info = disk.store().head("k");
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->etag, "25f9e794323b453885f5181f1b624d0b");
+  EXPECT_EQ(info->crc32, 0xCBF43926U);
+  auto writer = disk.store().create("p", kTestTime);
+  ASSERT_TRUE(writer);
+  Publication one;
+  one.add.push_back((*writer)->finish(42).value());
+  ASSERT_TRUE(disk.store().publish(std::move(one)));
+  EXPECT_EQ(disk.store().head("p")->rows, 42U);
 }
 
 TEST(DiskStore, HoldsNoPlaintext) {

@@ -17,8 +17,8 @@
 #include "access/usage.h"
 #include "base/encoding.h"
 #include "s3/service.h"
-#include "s3/testing/memory_store.h"
 #include "sigv4/sign.h"
+#include "storage/testing/memory_store.h"
 
 namespace valetkey::s3 {
 
@@ -196,7 +196,7 @@ class World {
   control::ChangeFeed feed{control, clock, std::chrono::hours(1)};
   access::RevocationCheck revocation{feed};
   access::Usage usage{control};
-  MemoryStore store;
+  storage::MemoryStore store{{.snapshots = true, .lasting_readers = true}};
   RecordingHooks hooks;
   http::asio::thread_pool pool{1};
   Service service;

@@ -87,7 +87,7 @@ TEST_P(ObjectStoreConformance, ReadsAnyRange) {
   }
 }
 
-TEST_P(ObjectStoreConformance, TellsSizeMd5Crc32TimeAndRows) {
+TEST_P(ObjectStoreConformance, TellsSizeTimeCrc32AndRows) {
   Publication publication;
   publication.add.push_back(stage("k", "123456789", 42));
   EXPECT_EQ(publication.add[0]->info().key, "k");
@@ -95,10 +95,9 @@ TEST_P(ObjectStoreConformance, TellsSizeMd5Crc32TimeAndRows) {
   const auto info = store().head("k");
   ASSERT_TRUE(info);
   EXPECT_EQ(info->size, 9U);
-  EXPECT_EQ(info->etag, "25f9e794323b453885f5181f1b624d0b");
-  EXPECT_EQ(info->crc32, 0xCBF43926U);
-  EXPECT_EQ(info->modified, now_);
-  EXPECT_EQ(info->rows, 42U);
+  if (info->crc32) EXPECT_EQ(info->crc32, 0xCBF43926U);
+  if (info->rows) EXPECT_EQ(info->rows, 42U);
+  fixture_->expect_written_at(info->modified, now_);
 }
 
 TEST_P(ObjectStoreConformance, ShowsNothingBeforePublication) {
@@ -115,7 +114,81 @@ TEST_P(ObjectStoreConformance, RefusesKeysThatAreNone) {
   EXPECT_TRUE(store().create(std::string(1024, 'a'), now_));
 }
 
+// What only some stores can do; the others are asked for nothing here.
+#define VALETKEY_NEEDS(capability) \
+  if (!store().capabilities().capability) GTEST_SKIP() << "a store without " #capability
+
+TEST_P(ObjectStoreConformance, NeverMixesTheBytesOfAnObjectAndItsReplacement) {
+  const std::string old = some_bytes(300'000, 1);
+  put("a", old);
+  auto reader = store().open("a");
+  ASSERT_TRUE(reader);
+  std::string out(100'000, '\0');
+  const auto first = (*reader)->read(0, out, ReadMode::blocking);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(out.substr(0, *first), old.substr(0, *first));
+  put("a", some_bytes(300'000, 2));
+  const auto second = (*reader)->read(150'000, out, ReadMode::blocking);
+  if (second)
+    EXPECT_EQ(out.substr(0, *second), old.substr(150'000, *second));
+  else
+    EXPECT_EQ(second.error(), ReadFailure::changed);
+  EXPECT_EQ(get("a"), some_bytes(300'000, 2));
+}
+
+TEST_P(ObjectStoreConformance, HasOneETagForOneContent) {
+  put("a", "1");
+  const auto first = store().head("a");
+  put("a", "2");
+  const auto second = store().head("a");
+  ASSERT_TRUE(first && second);
+  EXPECT_FALSE(first->etag.empty());
+  EXPECT_NE(first->etag, second->etag);
+  const auto reader = store().open("a");
+  ASSERT_TRUE(reader);
+  EXPECT_EQ((*reader)->info().etag, second->etag);
+}
+
+TEST_P(ObjectStoreConformance, AddsReplacesAndRemovesInOnePublication) {
+  put("a", "1");
+  put("b", "2");
+  put("c", "3");
+  Publication all;
+  all.add.push_back(stage("a", "new"));
+  all.add.push_back(stage("d", "4"));
+  all.remove = {"b", "never there"};
+  all.unlist = {"c"};
+  all.readable_until = now_;
+  fixture_->set_time(now_);
+  ASSERT_TRUE(store().publish(std::move(all)));
+  EXPECT_EQ(list({}).entries, (std::vector<std::string>{"a", "d"}));
+  EXPECT_EQ(get("a"), "new");
+  EXPECT_EQ(store().head("b").error().code, ErrorCode::not_found);
+  EXPECT_EQ(store().head("c").error().code, ErrorCode::not_found);
+}
+
+TEST_P(ObjectStoreConformance, TakesBackWhatIsStagedAndNotPublished) {
+  {
+    const auto dropped = stage("a", "1");
+  }
+  {
+    auto unfinished = store().create("a", now_);
+  }
+  put("a", "2");
+  EXPECT_EQ(list({}).entries, std::vector<std::string>{"a"});
+  EXPECT_EQ(get("a"), "2");
+}
+
+TEST_P(ObjectStoreConformance, RefusesMoreKeysThanAPublicationHolds) {
+  put("kept", "1");
+  Publication too_large;
+  too_large.remove.assign(kMaxPublishedKeys + 1, "kept");
+  EXPECT_EQ(store().publish(std::move(too_large)).error().code, ErrorCode::too_large);
+  EXPECT_EQ(get("kept"), "1");
+}
+
 TEST_P(ObjectStoreConformance, KeepsAReplacedObjectReadableForOpenReaders) {
+  VALETKEY_NEEDS(lasting_readers);
   const std::string old = some_bytes(300'000, 1);
   put("a", old);
   auto reader = store().open("a");
@@ -133,7 +206,10 @@ TEST_P(ObjectStoreConformance, SeesItsOwnPublicationAtOnce) {
   EXPECT_EQ(get("a"), "1");
   const auto before = store().generation();
   put("a", "2");
-  EXPECT_GT(store().generation(), before);
+  if (store().capabilities().snapshots)
+    EXPECT_GT(store().generation(), before);
+  else
+    EXPECT_EQ(store().generation(), 0U);
   if (auto cached = store().open_cached("a")) {
     ASSERT_TRUE(*cached);
     EXPECT_EQ(read_all(***cached), "2");
@@ -142,6 +218,7 @@ TEST_P(ObjectStoreConformance, SeesItsOwnPublicationAtOnce) {
 }
 
 TEST_P(ObjectStoreConformance, PublishesAllOrNothing) {
+  VALETKEY_NEEDS(atomic_groups);
   put("kept", "1");
   Publication too_large;
   too_large.add.push_back(stage("a", "1"));
@@ -151,6 +228,7 @@ TEST_P(ObjectStoreConformance, PublishesAllOrNothing) {
 }
 
 TEST_P(ObjectStoreConformance, ReadsUnlistedObjectsUntilTheirTimeComes) {
+  VALETKEY_NEEDS(unlisting);
   put("a", "old");
   put("b", "other");
   fixture_->set_time(now_);
@@ -170,6 +248,7 @@ TEST_P(ObjectStoreConformance, ReadsUnlistedObjectsUntilTheirTimeComes) {
 }
 
 TEST_P(ObjectStoreConformance, ListsAsOfAGeneration) {
+  VALETKEY_NEEDS(snapshots);
   put("a", "1");
   put("b", "2");
   const auto page = store().list({});

@@ -28,6 +28,7 @@ class FaultyStore final : public ObjectStore {
   Result<std::unique_ptr<ObjectWriter>> create(std::string_view key, Timestamp now) override;
   Result<void> publish(Publication publication) override;
   std::uint64_t generation() const override { return inner_.generation(); }
+  Capabilities capabilities() const override { return inner_.capabilities(); }
 
   // For its readers and writers.
   Result<void> count_call();

@@ -2,6 +2,8 @@
 // What the conformance suite of ObjectStore runs on.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <cstdint>
 #include <memory>
 #include <random>
@@ -18,6 +20,8 @@ class StoreFixture {
   virtual ~StoreFixture() = default;
   virtual ObjectStore& store() = 0;
   virtual void set_time(Timestamp now) = 0;
+  // Of an object that was written at `now`. An engine with a clock of its own tells its own time.
+  virtual void expect_written_at(Timestamp modified, Timestamp now) { EXPECT_EQ(modified, now); }
 };
 using MakeFixture = std::unique_ptr<StoreFixture> (*)();
 
