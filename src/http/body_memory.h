@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One bound for the memory of all request bodies in flight, of every listener that shares it: in sum
-// and by address block. Who finds no room waits, and meanwhile the bodies that have stalled longest
-// are cut. Thread-safe.
+// and by address block. Who finds no room waits, the smallest first, and meanwhile bodies are cut:
+// those that have stalled longest, and larger ones that are quiet. So a small body gets through
+// beside any number of large ones that never end. Thread-safe.
 #pragma once
 
 #include <array>
@@ -12,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 
 #include "http/message.h"
 
@@ -23,6 +25,8 @@ struct BodyLimits {
   // A body of which less than kStep came in this time has stalled, and may be cut where others want
   // its room.
   milliseconds patience{2'000};
+  // The same, where the other would hold less even with what it asks for. Who waits is quiet, too.
+  milliseconds quick_patience{200};
   // For room; then 503.
   milliseconds longest_wait{5'000};
 };
@@ -46,6 +50,7 @@ class BodyMemory {
   template <class Tag>
   using Shares =
       boost::intrusive::list<Share, boost::intrusive::base_hook<Hook<Tag>>>;  // oldest step first
+  using BySize = std::set<std::pair<std::size_t, Share*>>;
   template <class Tag>
   struct Pool {
     std::size_t max = 0;
@@ -53,12 +58,23 @@ class BodyMemory {
     std::size_t leaving = 0;  // of `held`: of those that have been cut
     std::size_t holders = 0;
     Shares<Tag> reading;
-    bool has_room(std::size_t more) const { return more <= max && held <= max - more; }
+    BySize incomplete;  // by what they hold: of those that are neither complete nor cut
+    BySize waiting;     // by what they would hold then
   };
 
   bool hold(Share& share, std::size_t bytes, Time now);
   template <class Tag>
-  void make_room(Pool<Tag>& pool, std::size_t more, Time now);
+  static bool has_room(const Pool<Tag>& pool, const Share& share, std::size_t bytes);
+  template <class Tag>
+  void make_room(Pool<Tag>& pool, const Share& share, std::size_t bytes, Time now);
+  template <class Tag>
+  Share* quiet_and_larger(const Pool<Tag>& pool, std::size_t bytes, Time now) const;
+  template <class Do>
+  void in_pools(Share& share, Do what);
+  void set_bytes(Share& share, std::size_t bytes);
+  void wait(Share& share, std::size_t wanted);
+  void stop_waiting(Share& share);
+  void stop_reading(Share& share);
   void cut(Share& share);
   void enlist(Share& share, Time now);
   void unlist(Share& share);
@@ -95,6 +111,7 @@ class BodyMemory::Share : public BodyMemory::Hook<OfAll>, public BodyMemory::Hoo
   std::array<std::uint8_t, 16> block_key_{};
   std::function<void()> cut_;
   std::size_t bytes_ = 0;
+  std::size_t wanted_ = 0;   // while it waits for room; 0: it does not
   std::size_t step_at_ = 0;  // bytes received when the last step was made
   Time stepped_;
   bool is_cut_ = false;

@@ -99,6 +99,56 @@ TEST_F(BodyMemoryTest, DoesNotTakeAWaitForMemoryForAStall) {
   EXPECT_EQ(waits.cuts, 1);
 }
 
+// However many large bodies stall, grow or wait: a small one needs a fraction of a second.
+TEST_F(BodyMemoryTest, CutsLargerOnesThatAreQuietForASmallOne) {
+  Held busy(memory_, &kOne), quiet(memory_, &kOne), small(memory_, &kOne);
+  EXPECT_TRUE(busy.share->hold(25 * kKiB, start_));
+  EXPECT_TRUE(quiet.share->hold(30 * kKiB, start_));
+  EXPECT_FALSE(small.share->hold(10 * kKiB, start_ + 100ms));
+  busy.share->advance(BodyMemory::kStep, start_ + 150ms);
+  EXPECT_EQ(busy.cuts + quiet.cuts, 0) << "each has its moment";
+  EXPECT_FALSE(small.share->hold(10 * kKiB, start_ + 300ms));
+  EXPECT_EQ(quiet.cuts, 1);
+  EXPECT_EQ(busy.cuts, 0) << "it goes on";
+  Held larger(memory_, &kOne);
+  EXPECT_FALSE(larger.share->hold(40 * kKiB, start_ + 1s));
+  EXPECT_EQ(busy.cuts, 0) << "of a larger one it has nothing to fear";
+}
+
+TEST_F(BodyMemoryTest, CutsLargerOnesThatWaitForMore) {
+  Held a(memory_, &kOne), b(memory_, &kOne), small(memory_, &kOne);
+  EXPECT_TRUE(a.share->hold(30 * kKiB, start_));
+  EXPECT_TRUE(b.share->hold(30 * kKiB, start_));
+  EXPECT_FALSE(a.share->hold(50 * kKiB, start_));
+  EXPECT_FALSE(b.share->hold(50 * kKiB, start_));
+  EXPECT_EQ(a.cuts + b.cuts, 0) << "none is larger than another would be";
+  EXPECT_FALSE(small.share->hold(5 * kKiB, start_));
+  EXPECT_EQ(a.cuts + b.cuts, 1);
+}
+
+TEST_F(BodyMemoryTest, KeepsRoomForTheSmallestThatWaits) {
+  Held full(memory_, &kOne), grows(memory_, &kOne), small(memory_, &kOne);
+  EXPECT_TRUE(full.share->hold(50 * kKiB, start_));
+  EXPECT_TRUE(grows.share->hold(10 * kKiB, start_));
+  EXPECT_FALSE(small.share->hold(20 * kKiB, start_));
+  full.share.reset();
+  EXPECT_FALSE(grows.share->hold(60 * kKiB, start_))
+      << "so much would leave none for the small one";
+  EXPECT_TRUE(small.share->hold(20 * kKiB, start_));
+  EXPECT_TRUE(grows.share->hold(40 * kKiB, start_));
+}
+
+TEST_F(BodyMemoryTest, KeepsNoRoomForWhatHasGone) {
+  Held full(memory_, &kOne), grows(memory_, &kOne);
+  EXPECT_TRUE(full.share->hold(50 * kKiB, start_));
+  {
+    Held gone(memory_, &kOne);
+    EXPECT_FALSE(gone.share->hold(20 * kKiB, start_));
+  }
+  full.share.reset();
+  EXPECT_TRUE(grows.share->hold(60 * kKiB, start_));
+}
+
 TEST(BodyMemory, HasNoLimitOfBlocksWhereItIsZero) {
   BodyMemory memory({.max_bytes = 100, .max_bytes_per_block = 0});
   Held all(memory, &kOne);
