@@ -192,9 +192,14 @@ http::Task<Answer<Intake::Body>> Intake::read(const http::Request& request) {
   co_return co_await http::run_blocking(blocking_, std::move(work));
 }
 
-Answer<Intake::Body> Intake::parse(const http::Request& request, bool zipped) const {
+Answer<Intake::Body> Intake::parse(const http::Request& request, bool zipped) {
   const auto refused = [&](const events::IntakeRefusal& refusal) {
     const bool large = refusal.status == 413;
+    if (const auto& unknown = refusal.unknown) {
+      count_unknown(request, unknown->named, unknown->events);
+      return drop({ProblemCode::invalid_request, refusal.message, {}, {}}, "",
+                  name_of(events::Drop::account_id), unknown->events);
+    }
     return drop(
         {large ? ProblemCode::too_large : ProblemCode::invalid_request, refusal.message, {}, {}},
         "", large ? "too_large" : "malformed", 1);

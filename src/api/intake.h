@@ -73,7 +73,7 @@ class Intake final : public http::Handler {
   // `note` learns the account, and why events that were not refused aloud were dropped.
   http::Task<Answer<void>> take(const http::Request& request, http::Note& note);
   http::Task<Answer<Body>> read(const http::Request& request);
-  Answer<Body> parse(const http::Request& request, bool zipped) const;
+  Answer<Body> parse(const http::Request& request, bool zipped);
   http::Task<Answer<Account>> look_up(const http::Request& request, const std::string& id);
   Answer<void> admit(const http::Request& request, const Body& body, const IntakeAccount& account);
   Answer<void> meter(const http::Request& request, const Body& body, const IntakeAccount& account);

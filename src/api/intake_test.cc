@@ -302,12 +302,24 @@ TEST_F(IntakeTest, TellsOfEventsWhoseAccountDoesNotExist) {
       const std::string& body :
       {body_of(click("a") + "," + click("b"), "999"), body_of(click("a"), "x\\u001b[2J\xc3\xa9"),
        std::string(
-           R"({"account":"12","visitors":[{"visitor_id":"v","snapshots":[{"events":[{},{},{}]}]}]})")})
+           R"({"account":"12","visitors":[{"visitor_id":"v","snapshots":[{"events":[{},{},{}]}]}]})"),
+       std::string("{}"), std::string(R"({"account":"123","visitors":{}})")})
     EXPECT_EQ(send(body).status, 204);
   EXPECT_THAT(counts_.all_unknown(),
-              UnorderedElementsAre(Pair("999", 2), Pair("x?[2J??", 1), Pair("", 3)));
+              UnorderedElementsAre(Pair("999", 2), Pair("x?[2J??", 1), Pair("", 5)));
   EXPECT_THAT(counts_.all_dropped(),
-              UnorderedElementsAre(Pair(":unknown_account", 2), Pair(":account_id", 4)));
+              UnorderedElementsAre(Pair(":unknown_account", 2), Pair(":account_id", 6)));
+}
+
+TEST_F(IntakeTest, TellsOfStrictRequestsWithoutAUsableAccount) {
+  for (const char* account : {"12x", ""}) {
+    const Reply reply =
+        send(body_of(click("a") + "," + click("b"), account), {{"X-Optimizely-Strict", "true"}});
+    EXPECT_EQ(reply.status, 400);
+    EXPECT_EQ(reply.text("message"), "account_id must be 1 to 20 digits.");
+  }
+  EXPECT_THAT(counts_.all_unknown(), UnorderedElementsAre(Pair("12x", 2), Pair("", 2)));
+  EXPECT_THAT(counts_.all_dropped(), UnorderedElementsAre(Pair(":account_id", 4)));
 }
 
 TEST_F(IntakeTest, KeepsEventsOfOddFieldsAndCountsThose) {

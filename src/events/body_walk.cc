@@ -174,12 +174,14 @@ void BodyWalk::request(const Object& body) {
   Array all;
   const bool listed = visitors && visitors->get_array().get(all) == simdjson::SUCCESS;
   if (!usable) {
-    std::size_t events = 0;
+    std::size_t events = listed ? 0 : 1;
     if (listed)
       for (const auto each : all) events += events_of_visitor(each);
     intake_.named = named == Reading::unusable ? "no text" : std::string(account.value_or(""));
     intake_.altered = {};  // nobody's
-    return drop(Drop::account_id, events);
+    drop(Drop::account_id, events);
+    if (refusal_) refusal_->unknown = UnknownAccount{intake_.named, events};
+    return;
   }
   intake_.account_id = *account;
   event_.account_id = intake_.account_id;

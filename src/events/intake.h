@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -81,9 +82,14 @@ struct Intake {
   std::array<std::uint32_t, kAlterations> altered{};
 };
 
+struct UnknownAccount {
+  std::string named;  // as Intake::named
+  std::size_t events = 0;
+};
 struct IntakeRefusal {
   int status = 400;  // 400 or 413
   std::string message;
+  std::optional<UnknownAccount> unknown{};  // the body names no usable account
 };
 
 // Reads a body that is already unzipped. Not JSON, or not an object: 400 in both modes; over a
