@@ -10,20 +10,6 @@ namespace {
 namespace json = boost::json;
 using control::AuditEvent;
 
-Result<std::optional<Timestamp>> parse_when(std::string_view option, const std::string& text,
-                                            Timestamp now) {
-  if (text.empty()) return std::optional<Timestamp>();
-  if (const auto back = parse_duration(text)) return now - *back;
-  const bool until = option == "--until";
-  if (const auto day = parse_date(text))
-    return until ? Timestamp(*day + std::chrono::days(1)) - milliseconds(1) : Timestamp(*day);
-  if (const auto instant = parse_iso8601(text)) return *instant;
-  return fail(ErrorCode::invalid,
-              fmt::format("{} must be a duration such as 24h, a day such as 2026-01-31, or an "
-                          "instant such as 2026-01-31T12:00:00Z",
-                          option));
-}
-
 // Ids and the e-mail addresses of those who have them.
 class People {
  public:
@@ -66,8 +52,8 @@ Result<std::set<std::string>> ids_of(control::ControlStore& store, const std::st
 Result<control::AuditFilter> filter_of(control::ControlStore& store, const AuditFlags& flags,
                                        Timestamp now) {
   control::AuditFilter filter{.action = flags.action, .newest = flags.limit};
-  VALETKEY_TRY(filter.since, parse_when("--since", flags.since, now));
-  VALETKEY_TRY(filter.until, parse_when("--until", flags.until, now));
+  if (flags.since) filter.since = flags.since->first(now);
+  if (flags.until) filter.until = flags.until->last(now);
   if (!flags.account.empty()) {
     VALETKEY_TRY(filter.account, AccountId::parse(flags.account));
   }

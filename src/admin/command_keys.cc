@@ -14,8 +14,6 @@ namespace {
 
 namespace json = boost::json;
 
-// No session lives longer than [credentials] max_duration can be, whatever it is now.
-
 Result<FileLock> lock_keyring(const CommandContext& context) {
   auto lock = FileLock::acquire(context.data_dir / "keyring.lock");
   if (!lock && lock.error().code == ErrorCode::busy)
@@ -23,11 +21,10 @@ Result<FileLock> lock_keyring(const CommandContext& context) {
   return lock;
 }
 
-Result<std::vector<KeyPurpose>> parse_purposes(const std::string& text) {
-  if (text == "session") return std::vector{KeyPurpose::session};
-  if (text == "object") return std::vector{KeyPurpose::object};
-  if (text == "both") return std::vector{KeyPurpose::session, KeyPurpose::object};
-  return fail(ErrorCode::invalid, "--purpose must be session, object or both");
+std::vector<KeyPurpose> purposes_of(const std::string& text) {
+  if (text == "session") return {KeyPurpose::session};
+  if (text == "object") return {KeyPurpose::object};
+  return {KeyPurpose::session, KeyPurpose::object};
 }
 
 json::object document_of(const Keyring& keyring, const Key& key, Timestamp now) {
@@ -64,18 +61,15 @@ Result<int> keys_list(CommandContext& context) {
 }
 
 Result<int> keys_rotate(CommandContext& context, const std::string& purpose,
-                        const std::string& activate_in) {
-  VALETKEY_TRY(const auto purposes, parse_purposes(purpose));
-  const auto delay = parse_duration(activate_in);
-  if (!delay || *delay > std::chrono::days(365))
-    return fail(ErrorCode::invalid, "--activate-in must be a duration, such as 10s or 1h");
+                        milliseconds activate_in) {
   VALETKEY_CHECK(context.need_data());
   VALETKEY_CHECK(context.check_keyring_place());
   VALETKEY_TRY(const FileLock lock, lock_keyring(context));
   VALETKEY_TRY(Keyring keyring, read_keyring(context.keyring()));
   VALETKEY_CHECK(bind_keyring(context, keyring));
   const Timestamp now = context.clock.now();
-  for (const KeyPurpose each : purposes) keyring = keyring.with_new_key(each, now, now + *delay);
+  for (const KeyPurpose each : purposes_of(purpose))
+    keyring = keyring.with_new_key(each, now, now + activate_in);
   keyring = keyring.without_stale_sessions(now, kLongestSession);
   VALETKEY_CHECK(write_keyring(context.keyring(), keyring, true));
   VALETKEY_CHECK(bind_keyring(context, keyring));
@@ -85,7 +79,7 @@ Result<int> keys_rotate(CommandContext& context, const std::string& purpose,
     context.err << fmt::format(
         "Running servers look at the keyring every second; the new keys are used in {}. Back up {} "
         "now, apart from the data.\n",
-        activate_in, context.keyring().string());
+        format_duration(activate_in), context.keyring().string());
   return 0;
 }
 

@@ -10,6 +10,8 @@
 #include "admin/become_owner.h"
 #include "admin/commands.h"
 #include "base/version.h"
+#include "config/config.h"
+#include "control/names.h"
 #include "terminal/program.h"
 
 namespace valetkey::admin {
@@ -25,14 +27,16 @@ constexpr std::int64_t kMostOfAccount = 1'000'000'000'000'000;  // a petabyte a 
 struct Words {
   std::string data_dir, config, keyring;
   bool json = false;
-  std::string bucket, id, email, account, role, name, user, folder, since, until;
-  std::string purpose = "both", activate_in = "10s";
+  std::string bucket, id, email, account, role, name, user, folder;
+  std::string purpose = "both";
+  milliseconds activate_in{10'000};
   unsigned workers = 0;
   bool repair = false, markdown = false, if_missing = false, purge = false, yes = false;
   TokenFlags token;
   ServeFlags serve;
   PolicyFlags policy;
   AuditFlags audit;
+  UsageFlags usage;
   std::string visitor;
 };
 
@@ -40,6 +44,42 @@ using Todo = std::function<Result<int>(CommandContext&)>;
 using terminal::choice;
 using terminal::Command;
 using terminal::number;
+using terminal::Value;
+
+Value account_id(std::string& out) {
+  return terminal::text(
+      out, [](std::string_view text) { return AccountId::parse(text).has_value(); },
+      "an account's id of 1 to 20 digits, such as 12345");
+}
+
+Value email(std::string& out) {
+  return terminal::text(
+      out, [](std::string_view text) { return control::normalise_email(text).has_value(); },
+      "an e-mail address such as ada@example.org");
+}
+
+Value scopes(std::string& out) {
+  return terminal::text(
+      out, [](std::string_view text) { return control::TokenScopes::parse(text).has_value(); },
+      "export, tokens, or both as export,tokens");
+}
+
+Value listener(std::string& out) {
+  return terminal::text(
+      out, [](std::string_view text) { return config::parse_host_port(text).has_value(); },
+      "an address and a port such as 127.0.0.1:8080, [::1]:8080 or localhost:0");
+}
+
+Value retention(std::optional<std::optional<std::chrono::days>>& out) {
+  Value value([&out](std::string_view text) {
+    const auto days = terminal::read_days(text);
+    if (text != "none" && (!days || days->count() == 0)) return false;
+    out.emplace(days);
+    return true;
+  });
+  value.accepts = std::string(terminal::kDaysForm) + ", or none";
+  return value;
+}
 
 class CommandLine {
  public:
@@ -128,12 +168,15 @@ void CommandLine::add_server(const Serve& serve) {
   Command& command = add(program_, "serve", "Serve the API, the S3 endpoint, metrics and health",
                          [this, serve](CommandContext& c) { return serve(c, words_.serve); });
   ServeFlags& flags = words_.serve;
-  command.option("--api-listen", flags.api_listen, "ADDR:PORT", "API").by_default("127.0.0.1:8080");
-  command.option("--s3-listen", flags.s3_listen, "ADDR:PORT", "S3 endpoint")
+  command.option("--api-listen", listener(flags.api_listen), "ADDR:PORT", "API")
+      .by_default("127.0.0.1:8080");
+  command.option("--s3-listen", listener(flags.s3_listen), "ADDR:PORT", "S3 endpoint")
       .by_default("127.0.0.1:9000");
-  command.option("--intake-listen", flags.intake_listen, "ADDR:PORT", "POST /v1/events alone")
+  command
+      .option("--intake-listen", listener(flags.intake_listen), "ADDR:PORT",
+              "POST /v1/events alone")
       .by_default("on the API's address");
-  command.option("--admin-listen", flags.admin_listen, "ADDR:PORT", "Metrics and health")
+  command.option("--admin-listen", listener(flags.admin_listen), "ADDR:PORT", "Metrics and health")
       .by_default("127.0.0.1:8081");
   command.option("--ready-fd", number(flags.ready_fd, 0, 1'000'000), "DESCRIPTOR",
                  "Write a line of JSON with the URLs to this file descriptor once ready");
@@ -155,7 +198,7 @@ void CommandLine::add_accounts() {
   Command& create = add(group, "create", "Make an account", [this](CommandContext& c) {
     return account_create(c, words_.id, words_.name);
   });
-  create.argument("ID", words_.id, "1 to 20 digits, as in the keys of the export");
+  create.argument("ID", account_id(words_.id), "1 to 20 digits, as in the keys of the export");
   create.option("--name", words_.name, "NAME", "For people");
   create.example("valetkeyd account create 12345 --name Acme")
       .example("valetkeyd account create 12345 --name \"Example Shop\"");
@@ -166,7 +209,7 @@ void CommandLine::add_accounts() {
     Command& command = add(group, name, about, [this, state](CommandContext& c) {
       return account_set(c, words_.id, state);
     });
-    command.argument("ID", words_.id, "The account");
+    command.argument("ID", account_id(words_.id), "The account");
     command.example(fmt::format("valetkeyd account {} 12345", name))
         .example(fmt::format("valetkeyd account {} 12345 --data-dir /srv/valetkey", name));
   };
@@ -175,23 +218,23 @@ void CommandLine::add_accounts() {
   Command& remove = add(
       group, "delete", "Revoke all its tokens and sessions for good",
       [this](CommandContext& c) { return account_delete(c, words_.id, words_.purge, words_.yes); });
-  remove.argument("ID", words_.id, "The account, asked for again on a terminal");
+  remove.argument("ID", account_id(words_.id), "The account, asked for again on a terminal");
   remove.flag("--purge", words_.purge,
               "Also remove its export, waiting events, users, tokens and figures");
   remove.flag("--yes", words_.yes, "Do not ask");
   remove.example("valetkeyd account delete 12345")
       .example("valetkeyd account delete 12345 --purge --yes");
   add_policy(group);
-  Command& usage = add(group, "usage", "Show what accounts store now and used by day, for bills",
-                       [this](CommandContext& c) {
-                         return account_usage(c, words_.id, words_.since, words_.until);
-                       });
-  usage.argument("ID", words_.id, "The account")
+  Command& usage =
+      add(group, "usage", "Show what accounts store now and used by day, for bills",
+          [this](CommandContext& c) { return account_usage(c, words_.id, words_.usage); });
+  usage.argument("ID", account_id(words_.id), "The account")
       .required(false)
       .by_default("the totals of every account");
-  usage.option("--since", words_.since, "DAY", "The first day, UTC")
+  usage.option("--since", terminal::day(words_.usage.since), "DAY", "The first day")
       .by_default("the first that is kept");
-  usage.option("--until", words_.until, "DAY", "The last day").by_default("today");
+  usage.option("--until", terminal::day(words_.usage.until), "DAY", "The last day")
+      .by_default("today");
   usage.example("valetkeyd account usage")
       .example("valetkeyd account usage 12345 --since 2026-01-01 --json");
 }
@@ -201,11 +244,11 @@ void CommandLine::add_policy(Command& accounts) {
   Command& command = add(
       accounts, "set", "Change what it takes in and how long it keeps it; show it without options",
       [this](CommandContext& c) { return account_set_policy(c, words_.id, words_.policy); });
-  command.argument("ID", words_.id, "The account");
+  command.argument("ID", account_id(words_.id), "The account");
   command.option("--name", policy.name, "NAME", "Another name, for people");
   command.flag("--yes", policy.yes, "Do not ask before a shorter retention removes days");
-  command.option("--retention", policy.retention, "DAYS",
-                 "Days that its export keeps, such as 90d, or none");
+  command.option("--retention", retention(policy.retention), "DAYS",
+                 "How long its export is kept; none: for good");
   command.option("--ingest-key", choice(policy.ingest_key, {"new", "none"}), "KEY",
                  "new: events need a key, which is printed once; none: they need none");
   command.option("--origins", policy.origins, "ORIGINS",
@@ -223,7 +266,7 @@ void CommandLine::add_policy(Command& accounts) {
       "Remove a visitor's rows from the export and from what waits, whether or not a server "
       "runs",
       [this](CommandContext& c) { return account_erase_visitor(c, words_.id, words_.visitor); });
-  erase.argument("ID", words_.id, "The account");
+  erase.argument("ID", account_id(words_.id), "The account");
   erase.argument("VISITOR", words_.visitor, "As visitor_id in the rows");
   erase.example("valetkeyd account erase-visitor 12345 oeu1383080393924r0.5047421827912331")
       .example("valetkeyd account erase-visitor 12345 'visitor 7' --json");
@@ -245,20 +288,24 @@ void CommandLine::add_users() {
   Command& create = add(group, "create", "Make a user", [this](CommandContext& c) {
     return user_create(c, words_.email, words_.account, words_.role);
   });
-  create.argument("EMAIL", words_.email, "Unique in the installation");
-  create.option("--account", words_.account, "ID", "The account of a member or an admin");
-  create.option("--role", words_.role, "ROLE", "member, admin or operator").required();
+  create.argument("EMAIL", email(words_.email), "Unique in the installation");
+  create.option("--account", account_id(words_.account), "ID",
+                "The account of a member or an admin");
+  create
+      .option("--role", choice(words_.role, {"member", "admin", "operator"}), "ROLE",
+              "What the user may do")
+      .required();
   create.example("valetkeyd user create ada@example.org --account 12345 --role admin")
       .example("valetkeyd user create ops@example.org --role operator");
   Command& list = add(group, "list", "Show the users",
                       [this](CommandContext& c) { return user_list(c, words_.account); });
-  list.option("--account", words_.account, "ID", "Only of this account");
+  list.option("--account", account_id(words_.account), "ID", "Only of this account");
   list.example("valetkeyd user list").example("valetkeyd user list --account 12345 --json");
   const auto change = [&](const char* name, const char* about, UserState state) {
     Command& command = add(group, name, about, [this, state](CommandContext& c) {
       return user_set_state(c, words_.email, state);
     });
-    command.argument("EMAIL", words_.email, "The user");
+    command.argument("EMAIL", email(words_.email), "The user");
     command.example(fmt::format("valetkeyd user {} ada@example.org", name))
         .example(fmt::format("valetkeyd user {} ada@example.org --data-dir /srv/valetkey", name));
   };
@@ -268,8 +315,9 @@ void CommandLine::add_users() {
   Command& role = add(group, "role", "Give a user another role", [this](CommandContext& c) {
     return user_set_role(c, words_.email, words_.role);
   });
-  role.argument("EMAIL", words_.email, "The user");
-  role.argument("ROLE", words_.role, "member, admin or operator");
+  role.argument("EMAIL", email(words_.email), "The user");
+  role.argument("ROLE", choice(words_.role, {"member", "admin", "operator"}),
+                "What the user may do");
   role.example("valetkeyd user role ada@example.org member")
       .example("valetkeyd user role ada@example.org admin");
 }
@@ -280,14 +328,17 @@ void CommandLine::add_tokens() {
       .example("valetkeyd token create --account 12345 --user ada@example.org --name laptop");
   Command& create = add(group, "create", "Make a token and print it, once",
                         [this](CommandContext& c) { return token_create(c, words_.token); });
-  create.option("--account", words_.token.account, "ID", "The account").required();
-  create.option("--user", words_.token.user, "EMAIL", "One of its users").required();
+  create.option("--account", account_id(words_.token.account), "ID", "The account").required();
+  create.option("--user", email(words_.token.user), "EMAIL", "One of its users").required();
   create.option("--name", words_.token.name, "NAME", "What it is for").required();
   create
-      .option("--scopes", words_.token.scopes, "SCOPES",
+      .option("--scopes", scopes(words_.token.scopes), "SCOPES",
               "export (read the export), tokens (handle tokens over REST), separated by commas")
       .by_default("export");
-  create.option("--expires", words_.token.expires, "DURATION", "How long it lives")
+  create
+      .option("--expires",
+              terminal::duration(words_.token.expires, seconds(1), std::chrono::days(36'500)),
+              "DURATION", "How long it lives")
       .by_default("until it is revoked");
   create
       .example(
@@ -303,8 +354,8 @@ void CommandLine::add_tokens() {
   Command& list =
       add(group, "list", "Show the tokens, never their values",
           [this](CommandContext& c) { return token_list(c, words_.account, words_.user); });
-  list.option("--account", words_.account, "ID", "Only of this account");
-  list.option("--user", words_.user, "EMAIL", "Only of this user");
+  list.option("--account", account_id(words_.account), "ID", "Only of this account");
+  list.option("--user", email(words_.user), "EMAIL", "Only of this user");
   list.example("valetkeyd token list")
       .example("valetkeyd token list --account 12345 --user ada@example.org");
   Command& revoke = add(group, "revoke", "End a token, those it created and their sessions",
@@ -325,10 +376,10 @@ void CommandLine::add_audit() {
              "Only this one, such as token.revoke, or those of a kind, such as token");
   log.option("--user", flags.user, "EMAIL|ID",
              "Only what this user and their tokens did, and what was done to them");
-  log.option("--account", flags.account, "ID", "Only of this account");
-  log.option("--since", flags.since, "WHEN",
-             "From then on: 24h (back from now), 2026-01-31 or 2026-01-31T12:00:00Z");
-  log.option("--until", flags.until, "WHEN", "Up to then, or to the end of that day");
+  log.option("--account", account_id(flags.account), "ID", "Only of this account");
+  log.option("--since", terminal::instant(flags.since), "WHEN", "From then on");
+  log.option("--until", terminal::instant(flags.until), "WHEN",
+             "Up to then, or to the end of that day");
   log.example("valetkeyd audit --since 24h --limit 20")
       .example("valetkeyd audit --action token.revoke --user ada@example.org")
       .example("valetkeyd audit --since 2026-01-31 --json");
@@ -370,11 +421,15 @@ void CommandLine::add_keys() {
   Command& rotate = add(group, "rotate", "Add keys that take over soon", [this](CommandContext& c) {
     return keys_rotate(c, words_.purpose, words_.activate_in);
   });
-  rotate.option("--purpose", words_.purpose, "PURPOSE", "session, object or both")
+  rotate
+      .option("--purpose", choice(words_.purpose, {"session", "object", "both"}), "PURPOSE",
+              "What the new keys are for")
       .by_default("both");
   rotate
-      .option("--activate-in", words_.activate_in, "DURATION",
-              "When the new keys take over; every server must have seen them by then")
+      .option("--activate-in",
+              terminal::duration([this](milliseconds delay) { words_.activate_in = delay; },
+                                 milliseconds(0), std::chrono::days(365)),
+              "DURATION", "When the new keys take over; every server must have seen them by then")
       .by_default("10s");
   rotate.example("valetkeyd keys rotate")
       .example("valetkeyd keys rotate --purpose session --activate-in 15m");

@@ -21,15 +21,6 @@ namespace json = boost::json;
 constexpr const char* kIngestKeyPrefix = "vkingest_";
 constexpr std::size_t kIngestKeyLength = 40;
 
-Result<std::optional<std::chrono::days>> parse_retention(const std::string& text) {
-  if (text == "none") return std::nullopt;
-  const auto parsed = parse_duration(text);
-  const auto whole = parsed ? std::chrono::floor<std::chrono::days>(*parsed) : std::chrono::days(0);
-  if (!parsed || whole != *parsed || whole.count() == 0)
-    return fail(ErrorCode::invalid, "--retention must be whole days, such as 90d, or none");
-  return whole;
-}
-
 std::vector<std::string> parse_origins(std::string_view text) {
   std::vector<std::string> out;
   if (text == "none") return out;
@@ -42,11 +33,9 @@ std::vector<std::string> parse_origins(std::string_view text) {
 }
 
 // The key itself, where a new one was made: it is shown once and kept as a hash.
-Result<std::string> apply(const PolicyFlags& flags, control::AccountPolicy& policy) {
+std::string apply(const PolicyFlags& flags, control::AccountPolicy& policy) {
   std::string key;
-  if (flags.retention) {
-    VALETKEY_TRY(policy.retention, parse_retention(*flags.retention));
-  }
+  if (flags.retention) policy.retention = *flags.retention;
   if (flags.origins) policy.origins = parse_origins(*flags.origins);
   if (flags.events_per_s) policy.events_per_s = *flags.events_per_s;
   if (flags.bytes_per_day) policy.bytes_per_day = *flags.bytes_per_day;
@@ -156,7 +145,7 @@ Result<int> account_set_policy(CommandContext& context, const std::string& id,
   VALETKEY_TRY(const auto store, context.open_control());
   VALETKEY_TRY(auto policy, store->policy(account));
   const auto former = policy;
-  VALETKEY_TRY(const std::string key, apply(flags, policy));
+  const std::string key = apply(flags, policy);
   if (policy.retention != former.retention) {
     VALETKEY_TRY(const auto status, confirm_retention(context, account, flags, policy));
     if (status) return *status;

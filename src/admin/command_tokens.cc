@@ -63,21 +63,13 @@ Result<control::User> owner_of(control::ControlStore& store, const AccountId& ac
   return user;
 }
 
-Result<std::optional<Timestamp>> expiry(const std::string& text, Timestamp now) {
-  if (text.empty()) return std::optional<Timestamp>();
-  const auto duration = parse_duration(text);
-  if (!duration || *duration < std::chrono::seconds(1) || *duration > std::chrono::days(36'500))
-    return fail(ErrorCode::invalid, "--expires must be a duration, such as 90d or 12h");
-  return std::optional(now + *duration);
-}
-
 }  // namespace
 
 Result<int> token_create(CommandContext& context, const TokenFlags& flags) {
   const Timestamp now = context.clock.now();
   VALETKEY_TRY(const AccountId account, AccountId::parse(flags.account));
   VALETKEY_TRY(const auto scopes, control::TokenScopes::parse(flags.scopes));
-  VALETKEY_TRY(const auto expires, expiry(flags.expires, now));
+  const auto expires = flags.expires ? std::optional(now + *flags.expires) : std::nullopt;
   VALETKEY_TRY(const auto config, context.load_config());
   VALETKEY_TRY(const auto store, context.open_control());
   VALETKEY_TRY(const auto user, owner_of(*store, account, flags.user));

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <array>
-
 #include <boost/json/array.hpp>
 
 #include "admin/commands.h"
 #include "admin/stored.h"
 #include "api/account_usage.h"
+#include "terminal/size.h"
 #include "terminal/table.h"
 
 namespace valetkey::admin {
@@ -15,6 +14,7 @@ namespace {
 
 namespace json = boost::json;
 using control::UsageCounts;
+using terminal::size_text;
 using Days = std::vector<control::DayOfUsage>;
 
 struct AccountFigures {
@@ -23,28 +23,12 @@ struct AccountFigures {
   Days days;
 };
 
-Result<Date> parse_day(std::string_view option, const std::string& text, Date otherwise) {
-  if (text.empty()) return otherwise;
-  auto day = parse_date(text);
-  if (!day)
-    return fail(ErrorCode::invalid, fmt::format("{} must be a day such as 2026-01-31", option));
-  return day;
-}
-
 Result<std::vector<control::Account>> chosen_accounts(control::ControlStore& store,
                                                       const std::string& id) {
   if (id.empty()) return store.accounts();
   VALETKEY_TRY(const AccountId account, AccountId::parse(id));
   VALETKEY_TRY(auto found, store.account(account));
   return std::vector{std::move(found)};
-}
-
-std::string size_text(std::uint64_t bytes) {
-  constexpr std::array kUnits{"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-  auto size = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  for (; size >= 1024 && unit + 1 < kUnits.size(); ++unit) size /= 1024;
-  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", size, kUnits[unit]);
 }
 
 std::vector<std::string> cells_of(std::vector<std::string> first, const UsageCounts& counts) {
@@ -83,10 +67,10 @@ void print_all(CommandContext& context, const std::vector<AccountFigures>& figur
 
 }  // namespace
 
-Result<int> account_usage(CommandContext& context, const std::string& id, const std::string& since,
-                          const std::string& until) {
-  VALETKEY_TRY(const Date first, parse_day("--since", since, Date::min()));
-  VALETKEY_TRY(const Date last, parse_day("--until", until, Date::max()));
+Result<int> account_usage(CommandContext& context, const std::string& id, const UsageFlags& flags) {
+  const Date today = date_of(context.clock.now());
+  const Date first = flags.since ? flags.since->on(today) : Date::min();
+  const Date last = flags.until ? flags.until->on(today) : Date::max();
   VALETKEY_TRY(const auto store, context.open_control());
   VALETKEY_TRY(const auto keys, context.open_keys());
   VALETKEY_TRY(const auto objects, context.open_objects(*keys));

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "admin/command_context.h"
+#include "terminal/time_words.h"
 
 namespace valetkey::admin {
 
@@ -25,12 +26,12 @@ Result<int> account_delete(CommandContext& context, const std::string& id, bool 
 
 struct PolicyFlags {  // none: stays as it is
   std::optional<std::string> name;
-  bool yes = false;                            // a shorter retention needs no answer
-  std::optional<std::string> retention;        // "90d" or "none"
-  std::optional<std::string> ingest_key;       // "new" or "none"
-  std::optional<std::string> origins;          // separated by commas, or "none"
-  std::optional<std::uint64_t> events_per_s;   // 0: no limit
-  std::optional<std::uint64_t> bytes_per_day;  // 0: no limit
+  bool yes = false;                                           // a shorter retention needs no answer
+  std::optional<std::optional<std::chrono::days>> retention;  // none in it: for good
+  std::optional<std::string> ingest_key;                      // "new" or "none"
+  std::optional<std::string> origins;                         // separated by commas, or "none"
+  std::optional<std::uint64_t> events_per_s;                  // 0: no limit
+  std::optional<std::uint64_t> bytes_per_day;                 // 0: no limit
 };
 Result<int> account_set_policy(CommandContext& context, const std::string& id,
                                const PolicyFlags& flags);
@@ -48,24 +49,26 @@ Result<int> user_set_role(CommandContext& context, const std::string& email,
 struct TokenFlags {
   std::string account, user, name;
   std::string scopes = "export";
-  std::string expires;  // a duration from now; empty: until it is revoked
+  std::optional<milliseconds> expires;  // from now; none: until it is revoked
 };
 Result<int> token_create(CommandContext& context, const TokenFlags& flags);
 Result<int> token_list(CommandContext& context, const std::string& account,
                        const std::string& user);
 Result<int> token_revoke(CommandContext& context, const std::string& id);
 
-struct AuditFlags {          // empty: no such condition
-  std::string since, until;  // an instant, a day, or a duration back from now
+struct AuditFlags {  // empty: no such condition
+  std::optional<terminal::Instant> since, until;
   std::string account, action;
   std::string user;         // an e-mail address or an id
   std::uint64_t limit = 0;  // the newest; 0: all
 };
 Result<int> audit(CommandContext& context, const AuditFlags& flags);
 
-// What the account, or every account, stores and used; `since`, `until`: days, or empty.
-Result<int> account_usage(CommandContext& context, const std::string& id, const std::string& since,
-                          const std::string& until);
+// What the account, or every account, stores and used.
+struct UsageFlags {
+  std::optional<terminal::Day> since, until;
+};
+Result<int> account_usage(CommandContext& context, const std::string& id, const UsageFlags& flags);
 
 // Exports what waits: by the running server, else by itself.
 Result<int> export_now(CommandContext& context);
@@ -77,8 +80,9 @@ Result<int> backup(CommandContext& context, const std::string& destination);
 Result<int> restore(CommandContext& context, const std::string& source);
 
 Result<int> keys_list(CommandContext& context);
+// `purpose`: session, object or both.
 Result<int> keys_rotate(CommandContext& context, const std::string& purpose,
-                        const std::string& activate_in);
+                        milliseconds activate_in);
 Result<int> keys_rewrap(CommandContext& context);
 
 }  // namespace valetkey::admin

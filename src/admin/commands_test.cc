@@ -28,8 +28,8 @@ mode_t mode_of(const std::filesystem::path& path) {
 }
 
 // One sentence on stderr that names the program, status 1, nothing on stdout.
-void expect_refused(const Answer& answer, const std::string& saying) {
-  EXPECT_EQ(answer.status, 1);
+void expect_refused(const Answer& answer, const std::string& saying, int status = 1) {
+  EXPECT_EQ(answer.status, status);
   EXPECT_THAT(answer.out, IsEmpty());
   EXPECT_THAT(answer.err, StartsWith("valetkeyd: "));
   EXPECT_THAT(answer.err, HasSubstr(saying));
@@ -205,7 +205,7 @@ TEST(Accounts, RefuseWhatIsNoAccountId) {
   const TestMachine machine;
   machine.must({"init"});
   for (const char* id : {"12a", "../12", "123456789012345678901", "+1"})
-    expect_refused(machine.run({"account", "create", id}), "1 to 20 digits");
+    expect_refused(machine.run({"account", "create", id}), "1 to 20 digits", 2);
 }
 
 TEST(Users, AnOperatorHasNoAccountAndOthersHaveOne) {
@@ -315,10 +315,15 @@ TEST(Tokens, RefuseUnknownScopesAndDurations) {
     words.insert(words.end(), {flag, value});
     return machine.run(words);
   };
-  EXPECT_EQ(with("--scopes", "everything").status, 1);
-  EXPECT_EQ(with("--scopes", "").status, 1);
-  expect_refused(with("--expires", "soon"), "90d");
-  expect_refused(with("--expires", "0s"), "90d");
+  for (const auto& [flag, value, said] : std::vector<std::array<const char*, 3>>{
+           {"--scopes", "everything", "--scopes takes export, tokens, or both as export,tokens"},
+           {"--scopes", "", "--scopes takes export"},
+           {"--expires", "soon", "--expires takes a whole number and a unit such as 90d"},
+           {"--expires", "0s", "from 1s to 36500d, not `0s`"}}) {
+    const auto refused = with(flag, value);
+    EXPECT_EQ(refused.status, 2);
+    EXPECT_THAT(refused.err, HasSubstr(said));
+  }
 }
 
 TEST(Tokens, AreRevokedById) {
@@ -371,8 +376,9 @@ TEST(Audit, ShowsWhatTheCommandsDidAndFilters) {
   }
   EXPECT_THAT(actions, testing::ElementsAre("account.create", "user.create", "token.create"));
   EXPECT_THAT(machine.must({"audit", "--since", "2099-01-01"}).err, HasSubstr("No audit records"));
-  expect_refused(machine.run({"audit", "--since", "yesterday"}), "--since");
-  expect_refused(machine.run({"audit", "--until", "yesterday"}), "--until");
+  expect_refused(machine.run({"audit", "--since", "tomorrow"}), "--since takes a date such as", 2);
+  expect_refused(machine.run({"audit", "--until", "2026-02-30"}), "--until takes a date such as",
+                 2);
 }
 
 TEST(Audit, FindsTheNewestOfAUserOrAnActionAndSaysEMailAddresses) {
@@ -423,7 +429,10 @@ TEST(Keys, RewrapRetiresTheFormerObjectKey) {
   machine.must({"keys", "rotate", "--purpose", "object", "--activate-in", "0s"});
   const auto done = machine.must({"keys", "rewrap", "--json"}).json();
   EXPECT_EQ(done.at("retired").as_array().size(), 1u);
-  expect_refused(machine.run({"keys", "rotate", "--purpose", "all"}), "--purpose");
+  expect_refused(machine.run({"keys", "rotate", "--purpose", "all"}),
+                 "--purpose takes session, object or both, not `all`", 2);
+  expect_refused(machine.run({"keys", "rotate", "--activate-in", "soon"}), "--activate-in takes",
+                 2);
 }
 
 TEST(Keys, AKeyringThatOthersCanReadIsRefused) {

@@ -34,7 +34,7 @@ TEST(AccountSet, ChangesOnlyWhatIsNamed) {
   EXPECT_EQ(policy.at("origins").as_array().size(), 1u);
   EXPECT_THAT(machine.must({"account", "set", "12", "--retention", "none"}).out,
               HasSubstr("retention none"));
-  EXPECT_EQ(machine.run({"account", "set", "12", "--retention", "12h"}).status, 1);
+  EXPECT_EQ(machine.run({"account", "set", "12", "--retention", "12h"}).status, 2);
   EXPECT_EQ(machine.run({"account", "set", "13"}).status, 1);
   const auto negative = machine.run({"account", "set", "12", "--bytes-per-day", "-1"});
   EXPECT_EQ(negative.status, 2);

@@ -196,11 +196,13 @@ struct Unit {
   std::string_view name;
   milliseconds length;
 };
-constexpr std::array<Unit, 5> kUnits = {{{"d", days(1)},
+// The first that divides a duration is the one that it is written in.
+constexpr std::array<Unit, 6> kUnits = {{{"d", days(1)},
                                          {"h", hours(1)},
                                          {"m", minutes(1)},
                                          {"s", seconds(1)},
-                                         {"ms", milliseconds(1)}}};
+                                         {"ms", milliseconds(1)},
+                                         {"w", std::chrono::weeks(1)}}};
 
 }  // namespace
 
@@ -281,7 +283,7 @@ Result<Timestamp> parse_amz_date(std::string_view text) {
 
 Result<milliseconds> parse_duration(std::string_view text) {
   constexpr std::string_view kForm =
-      "a duration must be a whole number and s, m, h, d or ms, as 90d";
+      "a duration must be a whole number and s, m, h, d, w or ms, as 90d";
   const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
   const std::string_view unit_name = text.substr(digits);
   const auto unit = std::ranges::find(kUnits, unit_name, &Unit::name);

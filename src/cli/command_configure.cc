@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/full_disk.h"
 #include "client/token_text.h"
 
 namespace valetkey::cli {
@@ -128,10 +129,11 @@ Result<void> run_configure(const client::Environment& env, const ConfigureFlags&
     VALETKEY_TRY(profile.token, client::clean_token(text));
   }
   VALETKEY_TRY(auto context, make_context(profile, flags.wait));
-  context->tell_of_waits(streams.err);
+  context->tell(streams.err);
   std::string path;
   VALETKEY_CHECK(context->run(try_token(*context, path)));
-  VALETKEY_CHECK(client::save_profile(env, profile));
+  VALETKEY_CHECK(with_room_advice(client::save_profile(env, profile), client::config_folder(env),
+                                  "let VALETKEY_CONFIG_HOME name another folder"));
   streams.out << "The token opens " << path << "; saved in "
               << (client::config_folder(env) / "config.toml").string() << '\n';
   return {};
@@ -167,8 +169,10 @@ Result<void> run_configure_aws(Context& context, const client::Environment& env,
       "{}\ncredential_process = {} credential-process\nendpoint_url = {}\nregion = {}\n{}"
       "s3 =\n  addressing_style = path\n",
       header, quoted_program(program), grant->endpoint, grant->region, bundle);
-  VALETKEY_CHECK(make_folders(path.parent_path()));
-  VALETKEY_CHECK(replace_file(path, text));
+  auto written = make_folders(path.parent_path());
+  if (written) written = replace_file(path, text);
+  VALETKEY_CHECK(with_room_advice(std::move(written), path.parent_path(),
+                                  "let AWS_CONFIG_FILE name another file"));
   if (!is_saved(context.profile(), env))
     streams.err << "What the profile runs reads VALETKEY_API and the token from its environment, "
                    "as nothing is saved: `valetkey configure` saves them.\n";

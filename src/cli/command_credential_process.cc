@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/printable.h"
+#include "cli/token_end.h"
 
 namespace valetkey::cli {
 namespace {
@@ -74,12 +75,16 @@ Result<Cache> lock_cache(const fs::path& path) {
 }
 
 // Fresh ones; the old ones while the service is down and they live.
-Result<std::string> fetch(client::Profile profile, const ProcessFlags& flags,
-                          const fs::path& kept) {
+Result<std::string> fetch(client::Profile profile, const ProcessFlags& flags, const fs::path& kept,
+                          std::ostream& err) {
   VALETKEY_TRY(auto context, make_context(std::move(profile), flags.wait));
   client::GrantPtr grant;
   const auto got = context->run(get_grant(*context, flags, grant));
-  if (got) return for_process(*grant);
+  if (got) {
+    const std::string remark = token_end_remark(*grant, SystemClock().now());
+    if (!remark.empty()) err << "valetkey: " << remark << '\n';
+    return for_process(*grant);
+  }
   const bool away = got.error().code == ErrorCode::unavailable || got.error().code == ErrorCode::io;
   std::string old = away ? read_cache(kept, SystemClock().now(), kStillUseful) : "";
   if (old.empty()) return std::unexpected(got.error());
@@ -92,7 +97,7 @@ Result<std::string> fetch_and_keep(client::Profile profile, const ProcessFlags& 
   const auto cache = path ? lock_cache(*path) : std::unexpected(path.error());
   std::string answer = cache ? read_cache(*path, SystemClock().now(), kLeastLeft) : "";
   if (!answer.empty()) return answer;
-  VALETKEY_TRY(answer, fetch(std::move(profile), flags, path.value_or(fs::path())));
+  VALETKEY_TRY(answer, fetch(std::move(profile), flags, path.value_or(fs::path()), streams.err));
   const auto kept = cache ? replace_file(*path, answer) : std::unexpected(cache.error());
   if (!kept)
     streams.err << "valetkey: the credentials are not kept for the next call: "

@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/credentials_endpoint.h"
 #include "cli/printable.h"
+#include "cli/token_end.h"
 
 namespace valetkey::cli {
 namespace {
@@ -159,6 +160,8 @@ Result<int> serve(CredentialsServer& server, const client::Profile& profile,
                   const HeldSignals& signals, Streams streams) {
   VALETKEY_TRY(const auto grant, server.first(signals, flags.wait, streams));
   VALETKEY_CHECK(check_place(*grant, flags.bucket, flags.account));
+  const std::string remark = token_end_remark(*grant, SystemClock().now());
+  if (!remark.empty()) streams.err << "valetkey: " << remark << std::endl;
   // A bundle of the user's own, which may hold more, stays.
   const char* own = env("AWS_CA_BUNDLE");
   const std::string trusted = own && *own ? "" : trusted_by_tools(profile, *grant, env);

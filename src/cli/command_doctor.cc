@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/printable.h"
+#include "cli/token_end.h"
 #include "http/reach.h"
 
 namespace valetkey::cli {
@@ -15,15 +16,18 @@ class Doctor {
  public:
   explicit Doctor(std::ostream& out) : out_(out) {}
   bool note(const std::string& check, const Result<std::string>& found) {
-    out_ << fmt::format("{:<4} {:<19} {}\n", found ? "ok" : "FAIL", check,
-                        printable(found ? *found : found.error().detail));
-    out_.flush();
+    line(found ? "ok" : "FAIL", check, found ? *found : found.error().detail);
     failed_ = failed_ || !found;
     return found.has_value();
   }
+  // Nothing is wrong yet.
+  void warn(const std::string& check, const std::string& of) { line("warn", check, of); }
   bool failed() const { return failed_; }
 
  private:
+  void line(const char* verdict, const std::string& check, const std::string& text) {
+    out_ << fmt::format("{:<4} {:<19} {}\n", verdict, check, printable(text)) << std::flush;
+  }
   std::ostream& out_;
   bool failed_ = false;
 };
@@ -133,6 +137,12 @@ Task<void> look_at_data(Context& context, const client::Grant& grant, Doctor& do
   doctor.note("neighbour", refused(neighbour, "reading another account"));
 }
 
+void note_token_end(const client::Grant& grant, Doctor& doctor) {
+  const std::string remark = token_end_remark(grant, SystemClock().now());
+  if (!remark.empty()) return doctor.warn("token end", remark);
+  doctor.note("token end", "it expires at " + format_iso8601(*grant.token_expires));
+}
+
 Task<Result<void>> visit(Context& context, Doctor& doctor) {
   std::optional<milliseconds> skew;
   if (!co_await reach(context, doctor, "API", context.profile().api, skew))
@@ -144,6 +154,7 @@ Task<Result<void>> visit(Context& context, Doctor& doctor) {
                                                format_iso8601((*grant)->expires))
                          : std::unexpected(grant.error())))
     co_return Result<void>{};
+  if ((*grant)->token_expires) note_token_end(**grant, doctor);
   if (!co_await reach(context, doctor, "endpoint", (*grant)->endpoint, skew))
     co_return Result<void>{};
   doctor.note("endpoint clock", clock_verdict(skew));

@@ -10,8 +10,11 @@
 #include <map>
 #include <optional>
 
+#include "base/ids.h"
 #include "base/version.h"
 #include "cli/command_query.h"
+#include "cli/credentials_endpoint.h"
+#include "cli/full_disk.h"
 #include "cli/printable.h"
 #include "terminal/program.h"
 
@@ -29,6 +32,7 @@ constexpr milliseconds kLongestWait = std::chrono::days(30);
 
 struct Words {
   Selection selection;
+  TypedDays days;
   SyncFlags sync;
   ConfigureFlags configure;
   QueryFlags query;
@@ -50,28 +54,30 @@ void wipe_token(int argc, char** argv) {
   }
 }
 
+terminal::Value url(std::string& out) {
+  return terminal::text(
+      out, [](std::string_view text) { return http::Url::parse(text).has_value(); },
+      "an address such as https://export.example.org or http://127.0.0.1:8080");
+}
+
+terminal::Value account_id(std::string& out) {
+  return terminal::text(
+      out, [](std::string_view text) { return AccountId::parse(text).has_value(); },
+      "an account's id of 1 to 20 digits, such as 12345");
+}
+
 void add_service(Command& command, Words& words) {
-  command.option("--api", words.api, "URL", "Address of the API").from("VALETKEY_API");
+  command.option("--api", url(words.api), "URL", "Address of the API").from("VALETKEY_API");
   command.option("--token", words.token, "TOKEN",
                  "The token; better VALETKEY_TOKEN_FILE, VALETKEY_TOKEN or `valetkey configure`");
   command.option("--bucket", words.bucket, "NAME", "Fail unless the token opens this bucket");
-  command.option("--account-id", words.account, "ID", "Fail unless the token opens this account");
-}
-
-std::optional<milliseconds> parse_wait(std::string_view text) {
-  if (text == "0") return milliseconds(0);
-  const auto wait = parse_duration(text);
-  return wait && *wait <= kLongestWait ? std::optional(*wait) : std::nullopt;
+  command.option("--account-id", account_id(words.account), "ID",
+                 "Fail unless the token opens this account");
 }
 
 terminal::Option& add_wait(Command& command, Words& words) {
-  terminal::Value wait([&words](std::string_view text) {
-    words.wait = parse_wait(text);
-    return words.wait.has_value();
-  });
-  wait.accepts = "a time such as 30s, 15m or 2h, or 0 for not at all";
-  return command.option("--wait", std::move(wait), "TIME",
-                        "How long a server that is away is asked again");
+  return command.option("--wait", terminal::duration(words.wait, milliseconds(0), kLongestWait),
+                        "DURATION", "How long a server that is away is asked again; 0: not at all");
 }
 
 // For what a person or a job waits for.
@@ -87,11 +93,11 @@ void add_selection(Command& command, Words& words) {
   Selection& s = words.selection;
   command.option("--type", choice(s.type, {"decisions", "events"}), "TYPE", "Rows of this type")
       .by_default("both");
-  command.option("--date", s.date, "DAY",
-                 "One day (UTC): a date such as 2026-01-31, today, yesterday, 7d or 2w ago");
-  command.option("--start", s.start, "DAY", "The first day of a range, likewise");
-  command.option("--end", s.end, "DAY", "The last day of a range, likewise");
-  command.option("--last", s.last, "DAYS", "The last days or weeks, today included: 30d, 4w");
+  command.option("--date", terminal::day(words.days.date), "DAY", "One day");
+  command.option("--start", terminal::day(words.days.start), "DAY", "The first day of a range");
+  command.option("--end", terminal::day(words.days.end), "DAY", "The last day of a range");
+  command.option("--last", terminal::days(words.days.last, std::chrono::days(1)), "DAYS",
+                 "The last days or weeks, today included");
   command.option("--experiment", s.experiment, "ID", "Decisions of one experiment");
   command.option("--event", s.event, "NAME", "Events of one name");
   command.flag("--verbose,-v", words.sync.verbose, "Say more");
@@ -200,7 +206,7 @@ Todo CommandLine::with_context(WithContext what) {
   return [this, what](Streams streams, const Environment& env) -> Result<void> {
     VALETKEY_TRY(auto profile, profile_of(words_, env, streams));
     VALETKEY_TRY(auto context, make_context(std::move(profile), wait_of(words_)));
-    context->tell_of_waits(streams.err);
+    context->tell(streams.err);
     if (!words_.bucket.empty() || !words_.account.empty())
       VALETKEY_CHECK(context->run(look_at_place(*context, words_)));
     return what(*context, words_, streams, env);
@@ -212,7 +218,7 @@ Command& CommandLine::add(const char* name, const char* about, WithContext what)
   add_service(command, words_);
   add_long_wait(command, words_);
   command.check = [this]() -> Result<void> {
-    VALETKEY_CHECK(words_.selection.resolve_days(date_of(SystemClock().now())));
+    VALETKEY_CHECK(words_.selection.set_days(words_.days, date_of(SystemClock().now())));
     return words_.selection.check();
   };
   return command;
@@ -238,8 +244,7 @@ void CommandLine::add_query() {
   add_long_wait(query, words_);
   // What else goes together depends on the views that the SELECT names.
   query.check = [this]() -> Result<void> {
-    VALETKEY_CHECK(words_.selection.resolve_days(date_of(SystemClock().now())));
-    return words_.selection.check_days();
+    return words_.selection.set_days(words_.days, date_of(SystemClock().now()));
   };
   add_selection(query, words_);
   QueryFlags& f = words_.query;
@@ -354,8 +359,12 @@ void CommandLine::add_server() {
   add_service(server, words_);
   add_long_wait(server, words_);
   server
-      .option("--listen", words_.server.listen, "ADDR:PORT",
-              "A loopback address and a port; 0: any")
+      .option("--listen",
+              terminal::text(
+                  words_.server.listen,
+                  [](std::string_view text) { return check_loopback(text).has_value(); },
+                  "a loopback address and a port such as 127.0.0.1:9911"),
+              "ADDR:PORT", "A loopback address and a port; 0: any")
       .by_default(words_.server.listen);
   server
       .option("--format", choice(words_.format, {"env", "json"}), "FORMAT",
@@ -376,7 +385,7 @@ void CommandLine::add_configure() {
                              return run_configure(env, words_.configure, s);
                            });
   configure.runs_alone = true;
-  configure.option("--api", flags.api, "URL", "Address of the API; asked for if absent");
+  configure.option("--api", url(flags.api), "URL", "Address of the API; asked for if absent");
   configure.option("--token-file", flags.token_file, "FILE",
                    "A file that holds the token; else it is read from standard input");
   configure.option("--ca-file", flags.ca_file, "FILE", "Certificates to trust, PEM");
@@ -393,7 +402,7 @@ void CommandLine::add_configure() {
   todos_[&aws] = [this](Streams streams, const Environment& env) -> Result<void> {
     VALETKEY_TRY(auto profile, profile_of(words_, env, streams));
     VALETKEY_TRY(auto context, make_context(std::move(profile), wait_of(words_)));
-    context->tell_of_waits(streams.err);
+    context->tell(streams.err);
     std::error_code error;
     const auto program = std::filesystem::read_symlink("/proc/self/exe", error).string();
     return run_configure_aws(*context, env, words_.aws_profile, error ? "valetkey" : program,
@@ -425,18 +434,12 @@ bool is_reader_gone(int descriptor) {
 
 // The exit status of what was done.
 int finish(const Result<void>& done, Streams streams) {
-  streams.out.flush();
-  if (!streams.out && is_reader_gone(STDOUT_FILENO)) return kReaderGone;
-  if (!done) {
-    // It may name what a stranger named.
-    streams.err << "valetkey: " << printable(done.error().detail) << '\n';
-    return 1;
-  }
-  if (!streams.out) {
-    streams.err << "valetkey: the output cannot be written\n";
-    return 1;
-  }
-  return 0;
+  const auto flushed = flush_out(streams.out);
+  if (!flushed && is_reader_gone(STDOUT_FILENO)) return kReaderGone;
+  if (done && flushed) return 0;
+  // It may name what a stranger named.
+  streams.err << "valetkey: " << printable((done ? flushed : done).error().detail) << '\n';
+  return 1;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "cli/absence.h"
 #include "cli/commands.h"
 #include "cli/export_path.h"
+#include "cli/full_disk.h"
 #include "cli/printable.h"
 #include "terminal/width.h"
 
@@ -109,9 +110,7 @@ Task<Result<void>> cat(Context& context, const std::string& typed, Streams strea
   auto facts =
       co_await context.data().read(read, [&streams, &md5](std::string_view bytes) -> Result<void> {
         md5.update(bytes);
-        streams.out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-        if (!streams.out) return fail(ErrorCode::io, "the output cannot be written");
-        return {};
+        return write_out(streams.out, bytes);
       });
   if (!facts) co_return std::unexpected(facts.error());
   streams.out.flush();

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "cli/export_path.h"
+#include "cli/full_disk.h"
 #include "cli/printable.h"
 #include "cli/query_filling.h"
 #include "cli/query_output.h"
@@ -181,25 +182,26 @@ class Interruption {
   std::thread thread_;
 };
 
-// SHOW and DESCRIBE are no views, but can be read from; as a table, which is made after they were
-// read, the result is not among the tables that they show.
+// In a schema of its own, so that SHOW TABLES does not show it. SHOW and DESCRIBE are no views, but
+// can be read from.
 Result<void> make_result_view(Database& database, std::string sql) {
-  constexpr std::string_view kView = "CREATE OR REPLACE TEMP VIEW valetkey_result AS ";
+  constexpr std::string_view kView = "CREATE OR REPLACE VIEW valetkey.result AS ";
+  VALETKEY_CHECK(database.run("CREATE SCHEMA IF NOT EXISTS valetkey"));
   if (database.run(std::string(kView) + sql)) return {};
   sql.erase(sql.find_last_not_of("; \t\r\n") + 1);
-  return database.run("CREATE OR REPLACE TEMP TABLE valetkey_result AS FROM (" + sql + "\n)");
+  return database.run(std::string(kView) + "FROM (" + sql + "\n)");
 }
 
 std::string as_text(const std::vector<duckdb::ResultColumn>& columns) {
   std::string sql = "SELECT ";
   for (std::size_t i = 1; i <= columns.size(); ++i)
     sql += fmt::format("{}#{}::VARCHAR", i == 1 ? "" : ", ", i);
-  return sql + " FROM valetkey_result";
+  return sql + " FROM valetkey.result";
 }
 
 Result<void> write_rows(Database& database, const std::string& format, Writer write,
                         std::optional<std::size_t> width = std::nullopt) {
-  VALETKEY_TRY(const auto found, database.check_select("FROM valetkey_result"));
+  VALETKEY_TRY(const auto found, database.check_select("FROM valetkey.result"));
   std::vector<QueryColumn> columns;
   for (const auto& column : found) columns.push_back({column.name, column.number});
   std::string sql = as_text(found);
@@ -210,7 +212,7 @@ Result<void> write_rows(Database& database, const std::string& format, Writer wr
   } else if (format == "csv") {
     rows = make_csv(std::move(columns), std::move(write));
   } else {
-    sql = "SELECT to_json(valetkey_result)::VARCHAR FROM valetkey_result";
+    sql = "SELECT to_json(result)::VARCHAR FROM valetkey.result";
     rows = make_json(std::move(write));
   }
   VALETKEY_CHECK(rows->begin());
@@ -223,36 +225,41 @@ Result<void> write_rows(Database& database, const std::string& format, Writer wr
 Result<void> with_cause(Database& database, Result<void> done) {
   constexpr int kAttempts = 5;
   for (int i = 0; i < kAttempts && !done && done.error().detail.contains("INTERRUPT Error"); ++i) {
-    VALETKEY_TRY(const auto columns, database.check_select("FROM valetkey_result"));
+    VALETKEY_TRY(const auto columns, database.check_select("FROM valetkey.result"));
     if (auto again = database.read(as_text(columns), [](Cells) { return Result<void>(); }); !again)
       done = std::move(again);
   }
   return done;
 }
 
-Result<void> write_result(Database& database, const std::string& format, const QueryFlags& flags,
-                          const fs::path& folder, Streams streams) {
-  if (flags.output.empty()) {
-    const Writer write = [&streams](std::string_view bytes) -> Result<void> {
-      streams.out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-      if (streams.out) return {};
-      return fail(ErrorCode::io, "the output cannot be written");
-    };
-    return write_rows(database, format, write, terminal::columns_of(STDOUT_FILENO));
-  }
-  VALETKEY_TRY(auto output, client::OutputFile::create(flags.output));
+Result<void> write_file(Database& database, const std::string& format, const QueryFlags& flags,
+                        const fs::path& folder) {
+  const auto checked = [&flags](Result<void> done) {
+    return with_room_advice(std::move(done), fs::absolute(flags.output).parent_path(),
+                            "choose another --output");
+  };
+  auto output = client::OutputFile::create(flags.output);
+  if (!output) return checked(std::unexpected(output.error()));
   if (format == "parquet") {
     // DuckDB writes only in the snapshot; its path has no quote that is not ours to escape.
     std::string file = (folder / "result.parquet").string();
     for (std::size_t at = 0; (at = file.find('\'', at)) != std::string::npos; at += 2)
       file.insert(at, "'");
-    VALETKEY_CHECK(database.run("COPY (FROM valetkey_result) TO '" + file + "' (FORMAT parquet)"));
-    VALETKEY_CHECK(output->write_content_of(folder / "result.parquet"));
+    VALETKEY_CHECK(database.run("COPY (FROM valetkey.result) TO '" + file + "' (FORMAT parquet)"));
+    VALETKEY_CHECK(checked((*output)->write_content_of(folder / "result.parquet")));
   } else {
-    VALETKEY_CHECK(write_rows(database, format,
-                              [&output](std::string_view bytes) { return output->write(bytes); }));
+    VALETKEY_CHECK(write_rows(database, format, [&](std::string_view bytes) {
+      return checked((*output)->write(bytes));
+    }));
   }
-  return output->finish();
+  return checked((*output)->finish());
+}
+
+Result<void> write_result(Database& database, const std::string& format, const QueryFlags& flags,
+                          const fs::path& folder, Streams streams) {
+  if (!flags.output.empty()) return write_file(database, format, flags, folder);
+  const Writer write = [&streams](std::string_view bytes) { return write_out(streams.out, bytes); };
+  return write_rows(database, format, write, terminal::columns_of(STDOUT_FILENO));
 }
 
 }  // namespace
@@ -276,13 +283,18 @@ Result<std::vector<Selection>> selections_of(const Selection& asked, bool decisi
   return found;
 }
 
-Result<void> run_query(Context& context, const Selection& selection, const QueryFlags& flags,
-                       const client::Environment& env, Streams streams) {
-  VALETKEY_TRY(const auto sql, sql_of(flags));
-  VALETKEY_TRY(const auto format, format_of(flags));
-  const QueryNeeds needs = needs_of(sql);
-  VALETKEY_TRY(auto selections, selections_of(selection, needs.decisions, needs.events));
-  VALETKEY_TRY(Place place, make_place(env, streams));
+namespace {
+
+struct Question {
+  std::string sql, format;
+  QueryNeeds needs;
+  std::vector<Selection> selections;
+};
+
+Result<void> answer(Context& context, const Selection& selection, const QueryFlags& flags,
+                    Question& question, Place& place, const client::Environment& env,
+                    Streams streams) {
+  auto& [sql, format, needs, selections] = question;
   const auto& snapshot = place.snapshot;
   VALETKEY_TRY(auto database, open_duckdb(env, flags, snapshot->folder()));
   // What is wrong with the SQL is found out before anything is fetched.
@@ -307,6 +319,24 @@ Result<void> run_query(Context& context, const Selection& selection, const Query
   if (!interruption.came()) done = with_cause(*database, std::move(done));
   if (interruption.came()) return fail(ErrorCode::unavailable, "interrupted");
   return done;
+}
+
+}  // namespace
+
+Result<void> run_query(Context& context, const Selection& selection, const QueryFlags& flags,
+                       const client::Environment& env, Streams streams) {
+  Question question;
+  VALETKEY_TRY(question.sql, sql_of(flags));
+  VALETKEY_TRY(question.format, format_of(flags));
+  question.needs = needs_of(question.sql);
+  VALETKEY_TRY(question.selections,
+               selections_of(selection, question.needs.decisions, question.needs.events));
+  auto place = make_place(env, streams);
+  return with_room_advice(
+      place ? answer(context, selection, flags, question, *place, env, streams)
+            : std::unexpected(place.error()),
+      place ? place->cache : client::cache_folder(env).value_or(fs::path("/tmp")),
+      "let XDG_CACHE_HOME name a folder with more");
 }
 
 }  // namespace valetkey::cli

@@ -14,6 +14,7 @@
 #include <cstdio>
 
 #include "cli/printable.h"
+#include "cli/token_end.h"
 #include "terminal/size.h"
 
 namespace valetkey::cli {
@@ -57,6 +58,13 @@ void Context::look() {
          << std::flush;
 }
 
+void Context::tell_of_token_end() {
+  if (told_of_end_ || !session_.latest()) return;
+  told_of_end_ = true;
+  const std::string remark = token_end_remark(*session_.latest(), clock_.now());
+  if (!remark.empty()) *told_ << "valetkey: " << remark << '\n' << std::flush;
+}
+
 Task<void> Context::look_again_and_again() {
   for (;;) {
     co_await client::pause(loop_, client::Watch::kEvery);
@@ -83,6 +91,7 @@ Result<void> Context::run(Task<Result<void>> task, std::function<void()> on_inte
     asio::co_spawn(loop_, look_again_and_again(), asio::detached);
   loop_.run();
   if (told_) look();
+  if (told_) tell_of_token_end();
   return result;
 }
 

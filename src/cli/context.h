@@ -35,8 +35,9 @@ class Context {
 
   milliseconds wait() const { return wait_; }
   void set_wait(milliseconds wait);
-  // From now on says on `err` what it waits for where nothing moves for some seconds.
-  void tell_of_waits(std::ostream& err) { told_ = &err; }
+  // From now on says on `err` what it waits for where nothing moves for some seconds, and once
+  // that the token ends soon.
+  void tell(std::ostream& err) { told_ = &err; }
 
   // Runs the task to its end; its error is the command's. SIGINT and SIGTERM end the process with
   // exit status 1 after `on_interrupt`, which must leave everything in order.
@@ -44,12 +45,14 @@ class Context {
 
  private:
   void look();
+  void tell_of_token_end();
   Task<void> look_again_and_again();
 
   milliseconds wait_;
   client::Watch watch_;
   std::ostream* told_ = nullptr;  // null: nobody
   bool telling_ = false;
+  bool told_of_end_ = false;
   client::Profile profile_;
   SystemClock clock_;
   asio::io_context loop_{1};

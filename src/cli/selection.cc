@@ -8,7 +8,6 @@
 #include <map>
 
 #include "cli/bounded.h"
-#include "cli/day_words.h"
 #include "cli/export_path.h"
 #include "layout/partition.h"
 
@@ -48,12 +47,8 @@ std::vector<std::string> other_partitions(const Selection& selection) {
   return others;
 }
 
-Result<void> resolve_day(std::string& text, const char* option, Date today) {
-  if (text.empty()) return {};
-  const auto day = parse_day(text, today);
-  if (!day) return fail(ErrorCode::invalid, fmt::format("{} takes {}", option, day.error().detail));
-  text = format_date(*day);
-  return {};
+std::string date_text(const std::optional<terminal::Day>& day, Date today) {
+  return day ? format_date(day->on(today)) : "";
 }
 
 std::vector<std::string> types_of(const Selection& selection) {
@@ -80,16 +75,15 @@ std::string day_of(std::string_view name) {
   return second == std::string_view::npos ? "" : std::string(name.substr(0, second + 1));
 }
 
-Result<void> Selection::resolve_days(Date today) {
-  VALETKEY_CHECK(resolve_day(date, "--date", today));
-  VALETKEY_CHECK(resolve_day(start, "--start", today));
-  VALETKEY_CHECK(resolve_day(end, "--end", today));
-  if (last.empty()) return {};
+Result<void> Selection::set_days(const TypedDays& typed, Date today) {
+  date = date_text(typed.date, today);
+  start = date_text(typed.start, today);
+  end = date_text(typed.end, today);
+  if (!typed.last) return check_days();
   if (!date.empty() || has_range())
     return fail(ErrorCode::invalid, "--last does not go with --date, --start and --end");
-  const auto first = parse_last(last, today);
-  if (!first) return fail(ErrorCode::invalid, "--last takes " + first.error().detail);
-  start = format_date(*first);
+  last = format_duration(*typed.last);
+  start = format_date(today - (*typed.last - std::chrono::days(1)));
   return {};
 }
 

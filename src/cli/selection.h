@@ -8,23 +8,30 @@
 
 #include "base/timestamp.h"
 #include "cli/context.h"
+#include "terminal/time_words.h"
 
 namespace valetkey::cli {
 
+// Days as they were typed.
+struct TypedDays {
+  std::optional<terminal::Day> date, start, end;
+  std::optional<std::chrono::days> last;  // instead of them: so many, today included
+};
+
 struct Selection {
   std::string type;              // "decisions", "events"; empty: both
-  std::string date, start, end;  // dates once resolve_days() has been called
-  std::string last;              // instead of them: "30d"
+  std::string date, start, end;  // dates
+  std::string last;              // where `start` comes of it: "30d"
   std::string experiment, event;
   std::vector<std::string> prefixes;  // as typed: S3 paths, or below the account's folder
   std::vector<std::string> include, exclude;
   bool only_complete = false;
 
-  // Puts dates in the place of the words that count from today; `invalid` for what is no day.
-  Result<void> resolve_days(Date today);
+  // Dates of the days that were typed; `invalid` where they contradict each other.
+  Result<void> set_days(const TypedDays& typed, Date today);
   // Puts names below the account's folder in the place of S3 paths; `denied` for another account's.
   Result<void> resolve_parts(const client::Grant& grant);
-  // `invalid` for words that contradict each other or are no dates.
+  // `invalid` for words that contradict each other.
   Result<void> check();
   // The part of it that looks at the days.
   Result<void> check_days() const;

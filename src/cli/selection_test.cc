@@ -68,29 +68,32 @@ TEST(Selection, RefusesContradictions) {
 }
 
 TEST(Selection, CountsDaysFromToday) {
-  const Date today = parse_date("2026-03-10").value();
-  const auto resolved = [today](auto change) {
+  const auto selected = [](auto type) {
+    TypedDays typed;
+    type(typed);
     Selection selection;
-    change(selection);
-    const auto done = selection.resolve_days(today);
+    const auto done = selection.set_days(typed, parse_date("2026-03-10").value());
     return done ? selection.date + "|" + selection.start + "|" + selection.end
                 : done.error().detail;
   };
-  EXPECT_EQ(resolved([](Selection& s) { s.date = "yesterday"; }), "2026-03-09||");
-  EXPECT_EQ(resolved([](Selection& s) { s.last = "30d"; }), "|2026-02-09|");
-  EXPECT_EQ(resolved([](Selection& s) {
-              s.start = "2w";
-              s.end = "today";
+  using std::chrono::days;
+  const auto day = terminal::Day::parse;
+  EXPECT_EQ(selected([&](TypedDays& t) { t.date = day("yesterday"); }), "2026-03-09||");
+  EXPECT_EQ(selected([](TypedDays& t) { t.last = days(30); }), "|2026-02-09|");
+  EXPECT_EQ(selected([](TypedDays& t) { t.last = days(1); }), "|2026-03-10|");
+  const auto range = [&](const char* from, const char* to) {
+    return selected([&](TypedDays& t) {
+      t.start = day(from);
+      t.end = day(to);
+    });
+  };
+  EXPECT_EQ(range("2w", "today"), "|2026-02-24|2026-03-10");
+  EXPECT_EQ(range("today", "2w"), "--start is after --end");
+  EXPECT_EQ(selected([&](TypedDays& t) {
+              t.last = days(30);
+              t.end = day("today");
             }),
-            "|2026-02-24|2026-03-10");
-  EXPECT_TRUE(
-      resolved([](Selection& s) { s.start = "../.."; }).starts_with("--start takes a date"));
-  EXPECT_TRUE(resolved([](Selection& s) { s.date = "2026-02-30"; }).starts_with("--date takes"));
-  EXPECT_TRUE(resolved([](Selection& s) { s.last = "30"; }).starts_with("--last takes"));
-  EXPECT_TRUE(resolved([](Selection& s) {
-                s.last = "30d";
-                s.end = "today";
-              }).starts_with("--last does not go"));
+            "--last does not go with --date, --start and --end");
 }
 
 TEST(Selection, KnowsWhatIsOfIt) {
@@ -115,8 +118,9 @@ TEST(Selection, KnowsWhatIsOfIt) {
 TEST(Selection, SaysWhatWasAskedFor) {
   Selection some;
   some.event = "buy";
-  some.last = "30d";
-  ASSERT_TRUE(some.resolve_days(parse_date("2026-03-10").value()));
+  TypedDays typed;
+  typed.last = std::chrono::days(30);
+  ASSERT_TRUE(some.set_days(typed, parse_date("2026-03-10").value()));
   ASSERT_TRUE(some.check());
   EXPECT_EQ(some.text(), "--event buy --last 30d");
   EXPECT_EQ(Selection().text(), "");

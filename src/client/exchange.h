@@ -3,6 +3,7 @@
 // Source: the published Credentials API; `endpoint` and `region` are Valetkey's own additions.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,7 @@ struct Grant {
   sigv4::SigningCredentials keys;
   Timestamp fetched;
   Timestamp expires;
+  std::optional<Timestamp> token_expires;  // none: it does not, or the service does not say
   std::string bucket;
   std::string prefix;    // ends in '/': every key begins with it
   std::string endpoint;  // scheme://host[:port]; the bucket goes into the path

@@ -12,7 +12,6 @@ namespace {
 
 constexpr milliseconds kLargestMargin = std::chrono::minutes(5);
 // In a second or so: a proxy's own page may pass, the wrong address stays.
-// In a second or so: a proxy's own page may pass, the wrong address stays.
 constexpr unsigned kGarbledAttempts = 4;
 constexpr milliseconds kLongestWait =
     std::chrono::hours(1);  // for another's exchange; it has its own limits
@@ -137,6 +136,8 @@ http::Task<Result<Grant>> Session::exchange_once() {
   auto grant = parse_exchange(answer->body, now);
   wipe(answer->body);
   if (!grant) co_return fail(ErrorCode::corrupt, api + ": " + grant.error().detail);
+  if (const std::string* ends = answer->header("x-valetkey-token-expires"))
+    if (const auto at = parse_iso8601(*ends)) grant->token_expires = *at;
   const auto endpoint = http::Url::parse(grant->endpoint);
   if (auto fine = check_private(*endpoint, options_.allow_http); !fine)
     co_return std::unexpected(fine.error());

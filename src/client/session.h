@@ -43,6 +43,7 @@ class Session {
 
   void set_patience(milliseconds patience) { options_.patience = patience; }
   unsigned exchanges() const { return exchanges_; }  // that succeeded
+  const GrantPtr& latest() const { return grant_; }  // null: there is none yet
 
  private:
   bool valid(Timestamp now) const { return grant_ && now < grant_->expires; }

@@ -21,6 +21,19 @@ TEST_F(SessionTest, ExchangesOnceForManyCalls) {
   EXPECT_EQ((*get())->s3_path(), "s3://bucket/v1/account_id=1/");
 }
 
+TEST_F(SessionTest, KnowsWhenTheTokenExpiresWhereTheServiceSaysSo) {
+  EXPECT_EQ(session.latest(), nullptr);
+  ASSERT_TRUE(get());
+  EXPECT_EQ(session.latest()->token_expires, std::nullopt);
+  for (const auto& [said, understood] : std::map<std::string, std::string>{
+           {"2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z"}, {"soon", ""}}) {
+    service.token_expires = said;
+    ASSERT_TRUE(run(session.replace(session.latest())));
+    const auto at = session.latest()->token_expires;
+    EXPECT_EQ(at ? format_iso8601(*at) : "", understood);
+  }
+}
+
 TEST_F(SessionTest, SharesOneExchangeBetweenAllWhoWait) {
   int good = 0;
   for (int i = 0; i < 10; ++i)

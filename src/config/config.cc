@@ -217,7 +217,9 @@ std::string example_config() {
   std::string out =
       "# Valetkey's configuration: every key with its default. Pass it with --config FILE, or keep "
       "it\n"
-      "# as valetkey.toml in the data folder. Durations take s, m, h, d; unknown keys are errors.\n"
+      "# as valetkey.toml in the data folder. Durations take s, m, h, d, w and bytes KiB, MiB, "
+      "GiB,\n"
+      "# both in quotes; unknown keys are errors.\n"
       "# The environment goes first: [s3] bucket is VALETKEY_S3_BUCKET; lists are separated by "
       "commas.\n";
   for (const Section& section : sections()) {

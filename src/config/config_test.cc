@@ -115,6 +115,34 @@ TEST(Config, LettersBeyondAsciiStandInCommentsAndTextsOnly) {
     EXPECT_THAT(error_of(text), HasSubstr("v.toml line 2: ")) << text;
 }
 
+TEST(Config, SizesTakeUnits) {
+  const auto read = [](const std::string& text) {
+    return parse_config("[intake]\nmax_body_bytes = " + text, "v.toml", no_environment).value();
+  };
+  EXPECT_EQ(read("\"3MB\"").intake.max_body_bytes, 3'000'000U);
+  EXPECT_EQ(read("\"1.5 MiB\"").intake.max_body_bytes, 1'572'864U);
+  EXPECT_EQ(read("4096").intake.max_body_bytes, 4096U);
+  EXPECT_EQ(read("\"4096\"").intake.max_body_bytes, 4096U);
+  const std::string mib = "[export]\nmemory_limit_mib = ";
+  EXPECT_EQ(parse_config(mib + "\"2GiB\"", "", no_environment)->exporting.memory_limit_mib, 2048U);
+  EXPECT_EQ(parse_config(mib + "\"512\"", "", no_environment)->exporting.memory_limit_mib, 512U);
+  EXPECT_EQ(error_of("[intake]\nmax_body_bytes = \"3XB\""),
+            "v.toml line 2: [intake] max_body_bytes must be a number of bytes or a size such as "
+            "\"64MiB\", from 1KiB to 64MiB");
+  EXPECT_EQ(error_of("[intake]\nmax_body_bytes = \"65MiB\""),
+            "v.toml line 2: [intake] max_body_bytes must be a number of bytes or a size such as "
+            "\"64MiB\", from 1KiB to 64MiB");
+  EXPECT_EQ(error_of(mib + "\"64.5kB\""),
+            "v.toml line 2: [export] memory_limit_mib must be a number of MiB or a size such as "
+            "\"64MiB\", from 64MiB to 1TiB");
+  EXPECT_EQ(error_of("[limits]\nmax_headers = \"1KiB\""),
+            "v.toml line 2: [limits] max_headers must be a whole number from 8 to 1000");
+  const auto config = parse_config("", "", [](const char* name) -> const char* {
+    return std::string_view(name) == "VALETKEY_INTAKE_MAX_WAITING_BYTES" ? "20GiB" : nullptr;
+  });
+  EXPECT_EQ(config->intake.max_waiting_bytes, 20ULL << 30);
+}
+
 TEST(Config, ValuesOfTheWrongKindOrOutOfBoundsSayWhatTheyMustBe) {
   EXPECT_EQ(error_of("[s3]\nbucket = 1"),
             "v.toml line 2: [s3] bucket must be text without control characters");

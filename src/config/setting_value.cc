@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "config/internal/settings.h"
+#include "terminal/size.h"
 
 namespace valetkey::config {
 namespace {
@@ -41,6 +42,38 @@ std::string bounds(const Setting& s) {
                             : fmt::format("from {} to {}", s.min, s.max);
 }
 
+// What the key counts tells its name.
+enum class Counts : std::uint8_t { things, bytes, mebibytes };
+Counts counts_of(const Setting& setting) {
+  const std::string_view key = setting.key;
+  if (key.ends_with("_mib")) return Counts::mebibytes;
+  return key.contains("bytes") ? Counts::bytes : Counts::things;
+}
+
+// "64MiB" where bytes are counted; nothing: it is no size, or no whole number of mebibytes.
+std::optional<std::int64_t> size_in(std::string_view text, Counts counts) {
+  constexpr std::uint64_t kMiB = 1 << 20;
+  const auto bytes = terminal::parse_size(text);
+  // A number alone is a number of what the key counts.
+  const bool alone = text.find_first_not_of("0123456789") == std::string_view::npos;
+  if (counts == Counts::things || !bytes || *bytes > INT64_MAX) return std::nullopt;
+  if (counts == Counts::bytes || alone) return static_cast<std::int64_t>(*bytes);
+  return *bytes % kMiB == 0 ? std::optional(static_cast<std::int64_t>(*bytes / kMiB))
+                            : std::nullopt;
+}
+
+std::string size_bounds(const Setting& setting, Counts counts) {
+  const auto text = [counts](std::int64_t number) {
+    const std::uint64_t unit = counts == Counts::mebibytes ? 1 << 20 : 1;
+    return terminal::exact_size_text(static_cast<std::uint64_t>(number) * unit);
+  };
+  std::string out = counts == Counts::bytes ? "a number of bytes" : "a number of MiB";
+  out += " or a size such as \"64MiB\", ";
+  return out + (setting.max == INT64_MAX
+                    ? fmt::format("at least {}", text(setting.min))
+                    : fmt::format("from {} to {}", text(setting.min), text(setting.max)));
+}
+
 struct Assign {
   const Setting& setting;
   const SettingValue& value;
@@ -72,9 +105,13 @@ struct Assign {
   template <class Number>
     requires std::is_unsigned_v<Number>
   Result<void> operator()(Number* out) const {
-    const auto* number = std::get_if<std::int64_t>(&value);
+    const Counts counts = counts_of(setting);
+    std::optional<std::int64_t> number;
+    if (const auto* whole = std::get_if<std::int64_t>(&value)) number = *whole;
+    if (const auto* text = std::get_if<std::string>(&value)) number = size_in(*text, counts);
     if (!number || *number < setting.min || *number > setting.max)
-      return must_be("a whole number " + bounds(setting));
+      return must_be(counts == Counts::things ? "a whole number " + bounds(setting)
+                                              : size_bounds(setting, counts));
     *out = static_cast<Number>(*number);
     return {};
   }
@@ -108,13 +145,16 @@ std::string toml_quoted(std::string_view text) {
 }
 
 struct Show {
+  const Setting& setting;
   std::string operator()(const std::string* v) const { return toml_quoted(*v); }
   std::string operator()(const bool* v) const { return *v ? "true" : "false"; }
   std::string operator()(const milliseconds* v) const { return toml_quoted(format_duration(*v)); }
   template <class Number>
     requires std::is_unsigned_v<Number>
   std::string operator()(const Number* v) const {
-    return fmt::format("{}", *v);
+    const std::string size = terminal::exact_size_text(*v);
+    const bool is_plain = counts_of(setting) != Counts::bytes || !size.ends_with('B');
+    return is_plain ? fmt::format("{}", *v) : toml_quoted(size);
   }
   std::string operator()(const double* v) const { return fmt::format("{}", *v); }
   std::string operator()(const std::vector<std::string>* v) const {
@@ -169,7 +209,7 @@ Result<void> assign_text(const Setting& setting, Config& config, std::string_vie
 }
 
 std::string show(const Setting& setting, Config& config) {
-  return std::visit(Show{}, setting.target(config));
+  return std::visit(Show{setting}, setting.target(config));
 }
 
 }  // namespace valetkey::config

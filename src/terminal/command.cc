@@ -42,6 +42,16 @@ Value choice(Value text, std::vector<std::string> choices) {
   return value;
 }
 
+Value text(std::string& out, std::function<bool(std::string_view)> fits, std::string accepts) {
+  Value value([&out, fits = std::move(fits)](std::string_view given) {
+    if (!fits(given)) return false;
+    out = given;
+    return true;
+  });
+  value.accepts = std::move(accepts);
+  return value;
+}
+
 std::optional<std::uint64_t> parse_number(std::string_view text, std::uint64_t least,
                                           std::uint64_t most) {
   std::uint64_t number = 0;
@@ -79,6 +89,39 @@ Value size(std::uint64_t& out, std::uint64_t most) {
 
 Value size(std::optional<std::uint64_t>& out, std::uint64_t most) {
   return size([&out](std::uint64_t n) { out = n; }, most);
+}
+
+Value duration(std::function<void(milliseconds)> out, milliseconds least, milliseconds most) {
+  Value value([out = std::move(out), least, most](std::string_view text) {
+    const auto read = read_duration(text);
+    if (!read || *read < least || *read > most) return false;
+    out(*read);
+    return true;
+  });
+  value.accepts = fmt::format("{}, from {} to {}", kDurationForm, format_duration(least),
+                              format_duration(most));
+  return value;
+}
+
+Value duration(std::optional<milliseconds>& out, milliseconds least, milliseconds most) {
+  return duration([&out](milliseconds length) { out = length; }, least, most);
+}
+
+Value days(std::optional<std::chrono::days>& out, std::chrono::days least) {
+  Value value([&out, least](std::string_view text) {
+    const auto read = read_days(text);
+    if (!read || *read < least) return false;
+    out = read;
+    return true;
+  });
+  value.accepts = kDaysForm;
+  return value;
+}
+
+Value day(std::optional<Day>& out) { return parsed(Day::parse, out, std::string(kDayForm)); }
+
+Value instant(std::optional<Instant>& out) {
+  return parsed(Instant::parse, out, std::string(kInstantForm));
 }
 
 Option& Option::required(bool is) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "terminal/time_words.h"
 
 namespace valetkey::terminal {
 
@@ -32,6 +33,8 @@ struct Value {
 };
 
 Value flag(bool& out);
+// Text of a form that `fits`: "an account's id of 1 to 20 digits, such as 12345".
+Value text(std::string& out, std::function<bool(std::string_view)> fits, std::string accepts);
 // One of these words, of which the help and the completion tell.
 Value choice(Value text, std::vector<std::string> choices);
 
@@ -51,6 +54,25 @@ Value number(std::optional<Number>& out, std::uint64_t least, std::uint64_t most
 Value size(std::function<void(std::uint64_t)> out, std::uint64_t most = INT64_MAX);
 Value size(std::uint64_t& out, std::uint64_t most = INT64_MAX);
 Value size(std::optional<std::uint64_t>& out, std::uint64_t most = INT64_MAX);
+
+// A length of time, of whole days, a day or an instant (terminal/time_words.h); the bounds are
+// included.
+Value duration(std::function<void(milliseconds)> out, milliseconds least, milliseconds most);
+Value duration(std::optional<milliseconds>& out, milliseconds least, milliseconds most);
+Value days(std::optional<std::chrono::days>& out, std::chrono::days least);
+Value day(std::optional<Day>& out);
+Value instant(std::optional<Instant>& out);
+// What `parse` makes of the text; nothing: it is not what is accepted.
+template <class T, class Out>
+Value parsed(std::optional<T> (*parse)(std::string_view), Out& out, std::string accepts) {
+  Value value([parse, &out](std::string_view text) {
+    auto made = parse(text);
+    if (made) out = std::move(*made);
+    return made.has_value();
+  });
+  value.accepts = std::move(accepts);
+  return value;
+}
 
 struct Option {                    // or an argument, or a flag
   std::vector<std::string> names;  // "--output", "-o"; none: an argument

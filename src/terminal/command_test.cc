@@ -31,6 +31,11 @@ struct Program {
     copy.option("--output,-o", output, "FILE", "Where");
     copy.option("--count", number(count, 1, 64), "COUNT", "How many");
     copy.option("--limit", size(limit), "SIZE", "How much");
+    copy.option("--wait", duration(wait, milliseconds(0), std::chrono::days(30)), "DURATION",
+                "How long");
+    copy.option("--last", days(last, std::chrono::days(1)), "DAYS", "Which");
+    copy.option("--date", day(date), "DAY", "Which");
+    copy.option("--since", instant(since), "WHEN", "From when on");
     copy.option("--include", include, "PATTERN", "Only these");
     Command& run = root.command("run", "Run");
     run.rest = &rest;
@@ -57,6 +62,10 @@ struct Program {
   bool recursive = false, verbose = false;
   unsigned count = 0;
   std::optional<std::uint64_t> limit;
+  std::optional<milliseconds> wait;
+  std::optional<std::chrono::days> last;
+  std::optional<Day> date;
+  std::optional<Instant> since;
   Command root{"prog", "A program"};
 };
 
@@ -161,6 +170,30 @@ TEST(Parse, SaysInOneSentenceWhatAnOptionAccepts) {
             "--limit takes a size such as 500, 10MiB or 1.5GB, not `1XB`");
   EXPECT_EQ(p.asked({"token", "create", "--format", "xml"}),
             "--format takes env or json, not `xml`");
+}
+
+TEST(Parse, JudgesTimesByThemselves) {
+  Program p;
+  EXPECT_EQ(p.asked({"copy", "a", "--wait", "2h", "--last", "4w", "--date", "yesterday", "--since",
+                     "24h"}),
+            "prog copy");
+  EXPECT_EQ(p.wait, std::chrono::hours(2));
+  EXPECT_EQ(p.last, std::chrono::days(28));
+  EXPECT_TRUE(p.date && p.since);
+  const auto refused = [](const char* option, const char* value) {
+    return Program().asked({"copy", "a", option, value});
+  };
+  EXPECT_EQ(refused("--wait", "31d"),
+            "--wait takes a whole number and a unit such as 90d, 12h, 15m or 30s, from 0s to 30d, "
+            "not `31d`");
+  EXPECT_EQ(refused("--last", "0d"),
+            "--last takes whole days or weeks such as 30d or 4w, not `0d`");
+  EXPECT_EQ(refused("--date", "2026-02-30"),
+            "--date takes a date such as 2026-01-31, today, yesterday, or days or weeks ago such "
+            "as 7d or 2w, not `2026-02-30`");
+  EXPECT_EQ(refused("--since", "soon"),
+            "--since takes a date such as 2026-01-31, an instant such as 2026-01-31T12:00:00Z, "
+            "today, yesterday, or a time ago such as 24h or 7d, not `soon`");
 }
 
 TEST(Parse, NeverRepeatsALongWordWhichMayBeASecret) {

@@ -64,6 +64,9 @@ struct Parts {
       commands += fmt::format("      {}) at={} ;;\n", shell_quoted(each.full_name()),
                               shell_quoted(each.full_name()));
     }
+    for (const Option& argument : command.arguments)
+      for (const std::string& choice : argument.value.choices)
+        others += (others.empty() ? "" : " ") + choice;
     const bool files = !command.arguments.empty() && names_file(command.arguments.front());
     words += fmt::format("        {}) options={} others={} files={} ;;\n",
                          shell_quoted(command.full_name()), shell_quoted(options),

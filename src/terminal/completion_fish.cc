@@ -47,6 +47,11 @@ struct Parts {
       for (const std::string& name : option->names)
         taking += " " + fish_quoted(command.full_name() + " " + name);
     }
+    for (const Option& argument : command.arguments)
+      if (!argument.value.choices.empty())
+        lines +=
+            fmt::format("{} -a {}\n", complete(command),
+                        fish_quoted(fmt::format("{}", fmt::join(argument.value.choices, " "))));
     if (!command.arguments.empty() && names_file(command.arguments.front()))
       lines += complete(command) + " -F\n";
   }

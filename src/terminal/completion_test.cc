@@ -20,6 +20,7 @@ struct Program {
     root.option("--data-dir", text, "DIR", "The data folder").from("DATA_DIR");
     Command& create = root.command("create", "Make one, it's new");
     create.option("--format,-f", choice(text, {"env", "json"}), "FORMAT", "How");
+    create.argument("KIND", choice(text, {"member", "admin"}), "Which");
     create.example(".dotted").example("prog create 'x' \\ -f json");
     add_shell_commands(root);
   }
@@ -31,7 +32,8 @@ TEST(Completion, KnowsCommandsOptionsAndChoicesForEveryShell) {
   const Program p;
   for (const auto& script :
        {bash_completion(p.root), zsh_completion(p.root), fish_completion(p.root)})
-    for (const char* word : {"create", "data-dir", "format", "env", "json", "completion"})
+    for (const char* word :
+         {"create", "data-dir", "format", "env", "json", "member", "admin", "completion"})
       EXPECT_THAT(script, HasSubstr(word));
   EXPECT_THAT(zsh_completion(p.root), HasSubstr("'create:Make one, it'\\''s new'"));
   EXPECT_THAT(fish_completion(p.root), HasSubstr("-d 'Make one, it\\'s new'"));

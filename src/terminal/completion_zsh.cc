@@ -43,6 +43,9 @@ struct Parts {
       taking += fmt::format("      {}) skip=yes ;;\n", patterns(command, *option));
       values += fmt::format("    {}) {}; return ;;\n", patterns(command, *option), action(*option));
     }
+    for (const Option& argument : command.arguments)
+      for (const std::string& choice : argument.value.choices)
+        words += fmt::format("      others+=({})\n", described(choice, argument.about));
     if (!command.arguments.empty())
       words += fmt::format("      argument={}\n",
                            names_file(command.arguments.front())

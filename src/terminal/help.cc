@@ -18,7 +18,14 @@ constexpr Form kForms[] = {
     {"SIZE",
      "SIZE is a number of bytes, with a unit or without one: 500, 10MiB, 1.5GB. kB, MB, GB and TB "
      "are powers of 1000; KiB, MiB, GiB and TiB, and K, M, G and T alone, are powers of 1024."},
-    {"DURATION", "DURATION is a whole number and a unit: 90d, 12h, 15m, 30s or 200ms."},
+    {"DURATION", "DURATION is a whole number and a unit: 2w, 90d, 12h, 15m, 30s or 200ms."},
+    {"DAYS", "DAYS are whole days or weeks: 30d or 4w."},
+    {"DAY",
+     "DAY is a date such as 2026-01-31, today, yesterday, or days or weeks ago such as 7d or 2w; "
+     "days are those of UTC."},
+    {"WHEN",
+     "WHEN is a time ago such as 24h or 7d, a date such as 2026-01-31, today, yesterday, or an "
+     "instant such as 2026-01-31T12:00:00Z."},
 };
 
 using Rows = std::vector<std::pair<std::string, std::string>>;  // a word, its meaning
@@ -45,9 +52,12 @@ class Page {
     }
   }
   void examples(const std::vector<std::string>& commands) {
-    for (const std::string& line : commands)
-      lines(line.starts_with('#') ? wrap(line, columns_ - 2) : wrap_command(line, columns_ - 2),
-            "  ");
+    for (const std::string& line : commands) {
+      if (line.starts_with("# "))  // each line: what is pasted must not run
+        lines(wrap(line.substr(2), columns_ - 4), "  # ");
+      else
+        lines(wrap_command(line, columns_ - 2), "  ");
+    }
   }
   std::string text() && { return std::move(out_); }
 

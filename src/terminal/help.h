@@ -18,7 +18,7 @@ std::string usage(const Command& command);
 std::string spelling(const Option& option);
 // What the option is for, with its choices, its default and its variable.
 std::string meaning(const Option& option);
-// How a SIZE or a DURATION is written, for those of the two that the command takes.
+// How a SIZE, a DURATION and the like are written, for those of them that the command takes.
 std::vector<std::string> forms(const Command& command);
 
 }  // namespace valetkey::terminal

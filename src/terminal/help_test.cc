@@ -24,6 +24,8 @@ struct Program {
         .by_default("env");
     create.option("--user", text, "EMAIL", "One of its users").required();
     create.option("--limit", size(bytes), "SIZE", "Most bytes");
+    create.example(
+        "# of which a person who reads this example in a narrow window learns everything");
     create.example("prog create 12345 --user ada@example.org --format json --limit 10MiB");
   }
   std::string text;
@@ -34,10 +36,11 @@ struct Program {
 TEST(Help, HasUsageMeaningsFormsAndTheCommandsOwnExamples) {
   const Program p;
   const std::string text = help(p.root.commands.front(), 100);
-  for (const char* part : {"Make one.\n", "prog create --user EMAIL ID [OPTION …]\n", "  ID ",
-                           "-f, --format FORMAT", "How it is written (env or json; default: env)",
-                           "One of its users (required)", "The data folder (or DATA_DIR)",
-                           "SIZE is a number of bytes", "Examples:\n  prog create 12345"})
+  for (const char* part :
+       {"Make one.\n", "prog create --user EMAIL ID [OPTION …]\n", "  ID ", "-f, --format FORMAT",
+        "How it is written (env or json; default: env)", "One of its users (required)",
+        "The data folder (or DATA_DIR)", "SIZE is a number of bytes",
+        "Examples:\n  # of which a person", "everything\n  prog create 12345"})
     EXPECT_THAT(text, HasSubstr(part));
   EXPECT_THAT(text, Not(HasSubstr("prog init")));
   EXPECT_THAT(help(p.root, 100), HasSubstr("First steps:\n  prog init\n"));
@@ -49,6 +52,15 @@ TEST(Help, FitsEveryWidthAtWordBorders) {
     std::istringstream lines(help(p.root.commands.front(), columns));
     for (std::string line; std::getline(lines, line);) EXPECT_LE(width_of(line), columns) << line;
   }
+}
+
+TEST(Help, CommentsEveryLineOfAComment) {
+  const Program p;
+  EXPECT_THAT(help(p.root.commands.front(), 40), HasSubstr("Examples:\n"
+                                                           "  # of which a person who reads this\n"
+                                                           "  # example in a narrow window learns\n"
+                                                           "  # everything\n"
+                                                           "  prog create 12345"));
 }
 
 }  // namespace

@@ -58,4 +58,11 @@ std::string size_text(std::uint64_t bytes) {
   return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, units[unit]);
 }
 
+std::string exact_size_text(std::uint64_t bytes) {
+  constexpr std::array units{"", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  std::size_t unit = 0;
+  for (; bytes > 0 && bytes % 1024 == 0 && unit + 1 < units.size(); ++unit) bytes /= 1024;
+  return fmt::format("{}{}", bytes, units[unit]);
+}
+
 }  // namespace valetkey::terminal

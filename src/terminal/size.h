@@ -17,5 +17,7 @@ inline constexpr std::string_view kSizeForm = "a size such as 500, 10MiB or 1.5G
 std::optional<std::uint64_t> parse_size(std::string_view text);
 
 std::string size_text(std::uint64_t bytes);  // "1.5 GiB"
+// The shortest exact form that parse_size() reads: "64MiB", "3500000".
+std::string exact_size_text(std::uint64_t bytes);
 
 }  // namespace valetkey::terminal

@@ -35,5 +35,15 @@ TEST(SizeText, HasAUnitThatFits) {
   EXPECT_EQ(size_text(std::uint64_t{3} << 40), "3.0 TiB");
 }
 
+TEST(Size, IsWrittenExactlyWithTheLargestUnit) {
+  EXPECT_EQ(exact_size_text(0), "0");
+  EXPECT_EQ(exact_size_text(3'500'000), "3500000");
+  EXPECT_EQ(exact_size_text(1024), "1KiB");
+  EXPECT_EQ(exact_size_text(64ULL << 20), "64MiB");
+  EXPECT_EQ(exact_size_text(1536), "1536");
+  for (const std::uint64_t bytes : {0ULL, 1ULL, 1023ULL, 3ULL << 30, 5ULL << 50, 7ULL << 60})
+    EXPECT_EQ(parse_size(exact_size_text(bytes)), bytes);
+}
+
 }  // namespace
 }  // namespace valetkey::terminal

@@ -7,18 +7,22 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
 
+import trees
 from fault_proxy import Gate
 from server import BUCKET, PROGRAMS, ServedCase, clean_environment, main
 
 ACCOUNT, OTHER = "596780373", "5967803730"
 UNKNOWN_TOKEN = "vkpat_00000000000000000000000000000000000000004gY0XI"  # well formed
+LIBRARY = trees.ROOT / "node_modules" / "@duckdb" / "node-bindings-linux-x64" / "libduckdb.so"
 REAL = pathlib.Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
@@ -177,6 +181,23 @@ class Tool(ServedCase):
         self.assertEqual(1, self.exchanges() - before)
         cached = list((self.home / ".cache" / "valetkey").glob("*.json"))
         self.assertEqual([0o600], [each.stat().st_mode & 0o777 for each in cached])
+
+    def test_a_token_that_ends_soon_is_told_of(self):
+        told = (r"valetkey: the token expires in 2 days, at 20[-0-9T:]+Z: ask for a new one, and save it with "
+                r"`valetkey configure`\n")
+        soon, later = (self.server.make_token(ACCOUNT, f"user@{ACCOUNT}.example", "--expires", life)["token"]
+                       for life in ("71h", "9d"))
+        for words in (["paths", "--type", "events"], ["auth", "--format", "json"], ["credential-process"],
+                      ["sync", "--json", "--dry-run"], ["credentials-server", "--exec", "--", "echo", "{}"]):
+            out, err = self.run_tool(*words, more={"VALETKEY_TOKEN": soon})
+            self.assertRegex(err, rf"\A{told}\Z", words)
+            if words[0] != "paths":
+                self.assertTrue([json.loads(line) for line in out.splitlines()], "nothing else comes between")
+            self.assertEqual("", self.run_tool(*words, more={"VALETKEY_TOKEN": later})[1])
+        self.assertRegex(self.run_tool("doctor", more={"VALETKEY_TOKEN": soon})[0].decode(),
+                         r"\nwarn token end +the token expires in 2 days, at ")
+        self.assertRegex(self.run_tool("doctor", more={"VALETKEY_TOKEN": later})[0].decode(),
+                         r"\nok   token end +it expires at 20")
 
     def test_a_stampede_exchanges_once(self):
         before = self.exchanges()
@@ -569,6 +590,62 @@ class PrivateAuthority(ServedCase):
         self.assertIn(f"export AWS_CA_BUNDLE={self.server.certificate}\n", self.run_tool("auth"))
         plain = self.server.api.replace("https", "http")
         self.assertRegex(self.run_tool("ls", status=1, VALETKEY_API=plain), "speaks TLS: use https")
+
+
+@unittest.skipUnless(os.geteuid() == 0 and shutil.which("runuser"), "only root becomes another user")
+class AnotherUser(ServedCase):
+    """`nobody`, who can neither read root's HOME nor make one."""
+
+    @classmethod
+    def prepare(cls):
+        cls.token = cls.server.make_account(trees.SAMPLE_ACCOUNT)
+        cls.server.run("import", str(trees.sample_tree(cls.server.folder / "tree")))
+        cls.server.start()
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="valetkey-nobody-"))  # whose way nobody may go
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        cls.folder.chmod(0o777)
+        for program in (PROGRAMS / "valetkey", LIBRARY):
+            shutil.copy(program, cls.folder)
+        cls.root_home = cls.folder / "root"  # as the one of root is, with a profile
+        (cls.root_home / ".config" / "valetkey").mkdir(parents=True)
+        (cls.root_home / ".config" / "valetkey" / "config.toml").write_text('api = "http://127.0.0.1:1"\n')
+        cls.root_home.chmod(0o700)
+
+    def run_tool(self, *words: str, status: int = 0, **variables: str) -> tuple[str, str]:
+        every = {"PATH": "/usr/bin:/bin", "VALETKEY_API": self.server.api, "VALETKEY_TOKEN": self.token,
+                 "VALETKEY_DUCKDB_LIBRARY": str(self.folder / LIBRARY.name), **variables}
+        done = subprocess.run(["runuser", "-u", "nobody", "--", "env", "-i", *(f"{k}={v}" for k, v in every.items()),
+                               str(self.folder / "valetkey"), *words], cwd="/", capture_output=True, text=True, timeout=120)
+        self.assertEqual(status, done.returncode, done.stderr)
+        return done.stdout, done.stderr
+
+    def homes(self) -> dict[str, dict[str, str]]:
+        return {"none": {}, "that nobody can make": {"HOME": "/nonexistent"}, "of root": {"HOME": str(self.root_home)}}
+
+    def test_credentials_come_without_a_home(self):
+        for which, home in self.homes().items():
+            out, err = self.run_tool("credential-process", **home)
+            self.assertEqual(1, json.loads(out)["Version"], which)
+            self.assertIn("not kept for the next call", err, which)
+            self.assertIn("XDG_CACHE_HOME can name another folder", err, which)
+        self.assertEqual("", self.run_tool("credential-process", XDG_CACHE_HOME=str(self.folder / "cache"))[1])
+
+    def test_every_command_passes_over_what_it_may_not_read(self):
+        for words in (["auth"], ["ls"], ["paths"], ["doctor"], ["sync", "--output", str(self.folder / "out")],
+                      ["query", "SELECT count(*) AS n FROM events"]):
+            for which, home in self.homes().items():
+                out, err = self.run_tool(*words, **home)
+                self.assertNotEqual("", out, (words, which))
+                passed = "config.toml: Permission denied; passed over, as the environment names API and token"
+                self.assertEqual(which == "of root", passed in err, (words, which, err))
+        self.assertEqual("n\n4800\n", out)
+        self.assertEqual([], list(pathlib.Path(tempfile.gettempdir()).glob("valetkey-query-*")))
+
+    def test_what_was_named_must_be_readable(self):
+        config = str(self.root_home / ".config" / "valetkey")
+        self.assertRegex(self.run_tool("ls", VALETKEY_CONFIG_HOME=config, status=1)[1], r"config\.toml: Permission denied\n$")
+        self.assertIn("or VALETKEY_CONFIG_HOME to a folder of your own",
+                      self.run_tool("ls", HOME=str(self.root_home), VALETKEY_TOKEN="", status=1)[1])
 
 
 @unittest.skipUnless(REAL.exists(), "the real export is not there")

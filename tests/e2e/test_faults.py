@@ -120,7 +120,8 @@ class Faults(unittest.TestCase):
                   'cp -a "$out" "$out.full"; mount -o remount,size=200m "$out"; "$@" || exit; cp -a "$out" "$out.whole"')
         done = self.sync(api=self.server.api, wrapper=(*names, "sh", "-c", script, "sh", str(self.out)))
         self.assertEqual(0, done.returncode, done.stderr)
-        self.assertRegex(done.stderr, "(?s)^valetkey: [^\n]*No space left on device\nstatus 1\n$")
+        self.assertRegex(done.stderr, f"(?s)^valetkey: [^\n]*No space left on device; make room in {self.out}, or choose another "
+                                      "--output; run again, it goes on where it stopped\nstatus 1\n$")
         full, self.out = self.out.with_name("out.full"), self.out.with_name("out.whole")
         self.assertEqual(self.expected, self.have())
         self.out = full

@@ -169,6 +169,30 @@ class Query(ServedCase):
         self.assertIn("XDG_CACHE_HOME can name another folder", err)
         self.assertEqual([], list(pathlib.Path(tempfile.gettempdir()).glob("valetkey-query-*")))
 
+    def test_a_full_disk_is_told_with_its_folder(self):
+        names = ["unshare", "--user", "--map-root-user", "--mount"]
+        if subprocess.run([*names, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode != 0:
+            self.skipTest("this machine lets nobody mount in a namespace of their own")
+        full = self.server.folder / "full"
+        full.mkdir(exist_ok=True)
+        script = 'full=$1; shift; mount -t tmpfs -o size=64k none "$full"; XDG_CACHE_HOME=${CACHE:-$XDG_CACHE_HOME} "$@"'
+
+        def fails(*words: str, **environment: str) -> str:
+            done = subprocess.run([*names, "sh", "-c", script, "sh", str(full), str(PROGRAMS.resolve() / "valetkey"), *words],
+                                  cwd=self.home, capture_output=True, text=True, timeout=120, input=self.token, env={
+                                      **clean_environment(), "HOME": str(self.home), "VALETKEY_API": self.server.api,
+                                      "XDG_CACHE_HOME": str(self.home), "VALETKEY_TOKEN": self.token, **environment})
+            self.assertEqual(1, done.returncode, done.stdout)
+            self.assertRegex(done.stderr, r"\Avaletkey: [^\n]*No space left on device[^\n]*\n\Z")
+            return done.stderr
+        rows = "SELECT repeat('x', 100) FROM events"
+        for ending in "csv", "json", "parquet":
+            told = fails("query", rows if ending != "parquet" else "SELECT uuid, random() FROM events",
+                         "--output", str(full / f"out.{ending}"))
+            self.assertIn(f"; make room in {full}, or choose another --output\n", told)
+        self.assertIn(f"; make room in {full}/valetkey/query, or let XDG_CACHE_HOME name a folder with more\n",
+                      fails("query", rows, CACHE=str(full)))
+
     def test_values_in_every_format(self):
         sql = ("SELECT NULL AS nothing, '' AS empty, 'a\"b,ü' AS text, [1, NULL] AS list, {'k': 'v'} AS struct, "
                "TIMESTAMP '2026-03-01 12:30:00.123' AS plain, TIMESTAMPTZ '2026-03-01 12:30:00+02' AS zoned, 'nan'::DOUBLE AS nan, "

@@ -77,6 +77,18 @@ class Help(unittest.TestCase):
                 ("valetkeyd", ["token", "create", "--scope", "foo"], "did you mean --scopes?"),
                 ("valetkeyd", ["account", "set", "1", "--bytes-per-day", "1XB"], "takes a size such as"),
                 ("valetkeyd", ["serve", "--ready-fd", "x"], "takes a whole number from 0"),
+                ("valetkeyd", ["serve", "--api-listen", "8080"], "--api-listen takes an address and a port such as 127.0.0.1:8080"),
+                ("valetkeyd", ["token", "create", "--expires", "90"], "--expires takes a whole number and a unit such as 90d"),
+                ("valetkeyd", ["token", "create", "--scopes", "all"], "--scopes takes export, tokens, or both"),
+                ("valetkeyd", ["account", "set", "1", "--retention", "36h"], "takes whole days or weeks such as 30d or 4w, or none"),
+                ("valetkeyd", ["account", "create", "x1"], "ID takes an account's id of 1 to 20 digits, such as 12345, not `x1`"),
+                ("valetkeyd", ["account", "usage", "--since", "24h"], "--since takes a date such as 2026-01-31, today,"),
+                ("valetkeyd", ["audit", "--until", "soon"], "--until takes a date such as 2026-01-31, an instant"),
+                ("valetkeyd", ["user", "create", "a@b.example", "--role", "boss"], "--role takes member, admin or operator"),
+                ("valetkeyd", ["user", "create", "ada", "--role", "member"], "EMAIL takes an e-mail address such as"),
+                ("valetkeyd", ["keys", "rotate", "--activate-in", "-1s"], "from 0s to 365d, not `-1s`"),
+                ("valetkey", ["sync", "--last", "30"], "--last takes whole days or weeks such as 30d or 4w, not `30`"),
+                ("valetkey", ["ls", "--wait", "forever"], "--wait takes a whole number and a unit such as 90d"),
                 ("valetkeyd", ["account", "list"], "--data-dir DIR, or VALETKEY_DATA_DIR"),
                 ("valetkey", ["snyc"], "did you mean `sync`?"),
                 ("valetkey", [], "a command is missing:"),
@@ -145,6 +157,7 @@ class Completion(unittest.TestCase):
         # A value is no command, whatever it is called.
         self.assertEqual(["--workers"], self.bash("valetkeyd", "--data-dir", "account", "import", "--wo"))
         self.assertEqual(["aws"], self.bash("valetkey", "configure", ""))
+        self.assertEqual(["admin"], self.bash("valetkeyd", "user", "role", "ada@example.org", "ad"))
 
     def test_a_bash_at_a_keyboard_takes_it(self):
         done = subprocess.run(["bash", "--norc", "-c", f'source "{self.script("bash", "valetkeyd")}"; complete -p valetkeyd'],

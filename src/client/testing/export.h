@@ -27,6 +27,7 @@ class FakeService final : public http::Handler {
   std::deque<std::string> read_faults;
   milliseconds life{std::chrono::hours(1)};
   const Clock* clock = nullptr;
+  std::string token_expires;  // as the header says it; empty: no such header
   std::string endpoint;
   bool gives_an_hour = true;
   int exchanges = 0, reads = 0;
@@ -57,13 +58,15 @@ class FakeService final : public http::Handler {
     if (!gives_an_hour && !request.query.empty()) status = 400;
     if (status != 200)
       return http::Response(status).body(R"({"code":"c","message":"told to"})", "application/json");
-    return http::Response().body(R"({"credentials":{"accessKeyId":"ASIA)" +
+    http::Response answer;
+    if (!token_expires.empty()) answer.set("X-Valetkey-Token-Expires", token_expires);
+    return std::move(answer.body(R"({"credentials":{"accessKeyId":"ASIA)" +
                                      std::to_string(exchanges) +
                                      R"(","secretAccessKey":"s","sessionToken":"t","expiration":)" +
                                      std::to_string(epoch_ms(clock->now() + life)) +
                                      R"(},"s3Path":"s3://bucket/v1/account_id=1/","endpoint":")" +
                                      endpoint + R"(","region":"us-east-1"})",
-                                 "application/json");
+                                 "application/json"));
   }
   static http::Response fault(int status, const std::string& code) {
     return http::Response(status).body(

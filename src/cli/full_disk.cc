@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/full_disk.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+
+namespace valetkey::cli {
+namespace {
+
+constexpr std::string_view kMakeRoom = "make room in ";
+
+// Also where DuckDB met it, which knows no codes.
+bool is_full(const Error& error) {
+  return error.code == ErrorCode::full || error.detail.contains("No space left on device") ||
+         error.detail.contains("Disk quota exceeded");
+}
+
+Result<void> written(const std::ostream& out) {
+  if (out) return {};
+  constexpr std::string_view kWhat = "the output cannot be written";
+  if (errno == 0) return fail(ErrorCode::io, std::string(kWhat));
+  return with_room_advice(fail_errno(kWhat), "what it goes to", "send it elsewhere");
+}
+
+}  // namespace
+
+Result<void> with_room_advice(Result<void> done, const std::filesystem::path& folder,
+                              std::string_view otherwise) {
+  if (done || !is_full(done.error()) || done.error().detail.contains(kMakeRoom)) return done;
+  Error error = std::move(done).error();
+  error.code = ErrorCode::full;
+  error.detail += fmt::format("; {}{}, or {}", kMakeRoom, folder.string(), otherwise);
+  return std::unexpected(std::move(error));
+}
+
+Result<void> write_out(std::ostream& out, std::string_view bytes) {
+  errno = 0;
+  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  return written(out);
+}
+
+Result<void> flush_out(std::ostream& out) {
+  errno = 0;
+  const bool failed_before = !out;
+  out.clear();  // what could not be written then tells its reason now
+  out.flush();
+  if (failed_before) out.setstate(std::ios::badbit);
+  return written(out);
+}
+
+}  // namespace valetkey::cli

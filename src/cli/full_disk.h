@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is said of a disk that is full: which folder wants room, and what else would help. Also the
+// writing to standard output, whose errors a stream forgets.
+#pragma once
+
+#include <filesystem>
+#include <ostream>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace valetkey::cli {
+
+// The same, where it is no failure for want of room, or the advice was given already. `otherwise`:
+// what can be done instead, "choose another --output".
+Result<void> with_room_advice(Result<void> done, const std::filesystem::path& folder,
+                              std::string_view otherwise);
+
+// As std::ostream::write and flush; the error says why.
+Result<void> write_out(std::ostream& out, std::string_view bytes);
+Result<void> flush_out(std::ostream& out);
+
+}  // namespace valetkey::cli
