@@ -15,6 +15,7 @@ FENCES = [
     (re.compile(r"^openssl/"), "OpenSSL", {"base/crypto.cc", "http"}),
     (re.compile(r"^sqlite3"), "SQLite", {"sqlite"}),
     (re.compile(r"^duckdb\.h"), "DuckDB", {"duckdb"}),
+    (re.compile(r"^cjose/"), "libcjose", {"oidc"}),
 ]
 
 
