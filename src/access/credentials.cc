@@ -71,8 +71,8 @@ SealedSession seal_session(const Key& key, std::string_view salt, std::string_vi
   return {Secret(base64url(sealed)), derive_secret(key, salt, claims)};
 }
 
-Result<Credentials> SealedIssuer::issue(const control::TokenGrant& grant, milliseconds duration,
-                                        Timestamp now) {
+Result<Timestamp> end_of_session(const control::TokenGrant& grant, milliseconds duration,
+                                 milliseconds min_life, Timestamp now) {
   if (!grant.scopes.export_)
     return fail(ErrorCode::denied, "token " + grant.token.str() + " lacks the scope export");
   if (duration <= milliseconds(0) || duration > kLongestSession)
@@ -80,12 +80,22 @@ Result<Credentials> SealedIssuer::issue(const control::TokenGrant& grant, millis
                                         format_duration(kLongestSession));
   const Timestamp expires = std::min(now + duration, grant.expires.value_or(Timestamp::max()));
   if (expires <= now) return fail(ErrorCode::denied, "token " + grant.token.str() + " has expired");
+  if (expires - now < min_life)
+    return fail(ErrorCode::denied, "token " + grant.token.str() + " ends within " +
+                                       format_duration(min_life) +
+                                       ", and no session can be that short");
+  return expires;
+}
+
+Result<Credentials> SealedIssuer::issue(const control::TokenGrant& grant, milliseconds duration,
+                                        Timestamp now) {
+  VALETKEY_TRY(const Timestamp expires, end_of_session(grant, duration, min_life(), now));
   const std::shared_ptr<const Keyring> keyring = keys_.get();
   VALETKEY_TRY(const Key* key, keyring->require_active(KeyPurpose::session, now));
   const Claims claims{make_access_key_id(), grant.account, grant.user, grant.token, now, expires};
   const std::string encoded = encode_claims(claims);
   SealedSession sealed = seal_session(*key, as_text(make_salt(encoded)), encoded);
-  return Credentials{claims.access_key_id, std::move(sealed.secret_access_key),
+  return Credentials{claims.access_key_id.str(), std::move(sealed.secret_access_key),
                      std::move(sealed.session_token), expires};
 }
 

@@ -17,23 +17,62 @@
 
 namespace valetkey::access {
 
+// Where the data lies that credentials open.
+struct Place {
+  std::string bucket;
+  std::string prefix;    // ends in '/'
+  std::string endpoint;  // of S3; empty: AWS's own
+  std::string region;
+  friend bool operator==(const Place&, const Place&) = default;
+};
+
 struct Credentials {
-  AccessKeyId access_key_id;
+  std::string access_key_id;
   Secret secret_access_key;
   Secret session_token;
   Timestamp expires;
+  // Shared by all credentials of an account; null: this server's own endpoint and the account's
+  // prefix of it.
+  std::shared_ptr<const Place> place{};
 };
 
-// The seam: who mints credentials. The implementation is SealedIssuer.
+// Whose sessions are to end: an account's, or those of one token.
+struct Cut {
+  AccountId account;
+  std::optional<TokenId> token{};
+};
+// What became of them.
+struct CutOff {
+  bool at_once = false;  // they are refused from now on, within seconds
+  // More than was asked for: those of the whole account had to end.
+  bool whole_account = false;
+};
+
+// The seam: who mints credentials. Thread-safe. Its implementations pass issuer_conformance.h.
 class CredentialIssuer {
  public:
   virtual ~CredentialIssuer() = default;
-  virtual bool blocks() const = 0;  // true: call it from the blocking pool
+  // How many calls may wait for another service at once; 0: none ever waits, and issue_at_once()
+  // always answers.
+  virtual unsigned calls_at_once() const = 0;
+  // The shortest session that it can give. A token that ends sooner gets none.
+  virtual milliseconds min_life() const = 0;
+
+  // What issue() answers, where that needs no waiting. Nothing: call it where it may block.
+  virtual std::optional<Result<Credentials>> issue_at_once(const control::TokenGrant& grant,
+                                                           milliseconds duration,
+                                                           Timestamp now) = 0;
   // Expires at the smaller of now + duration and the grant's own expiry. `denied` where the grant
-  // lacks the scope `export` or has expired, `invalid` for a duration that is not positive or
-  // longer than any session may live, `unavailable` with a sentence that clients may read.
+  // lacks the scope `export`, has expired or ends sooner than min_life(), `invalid` for a duration
+  // that is not positive or longer than any session may live, `unavailable` with a sentence that
+  // clients may read, `busy` where they shall ask again a little later.
   virtual Result<Credentials> issue(const control::TokenGrant& grant, milliseconds duration,
                                     Timestamp now) = 0;
+
+  // Makes, and repairs, what the account needs before its first session. Repeating it is fine.
+  virtual Result<void> open_account(const AccountId& account, Timestamp now) = 0;
+  // Ends the sessions that are out, as far as it can. Tokens are refused by the control store.
+  virtual Result<CutOff> cut_off(const Cut& cut, Timestamp now) = 0;
 };
 
 // What a session token says. Sealed with AES-256-GCM, so its holder can neither read nor alter it.
@@ -78,16 +117,28 @@ class Scope {
   Secret secret_;
 };
 
+// Its sessions are sealed with the server's own keys, and end within a second of a revocation.
 class SealedIssuer final : public CredentialIssuer {
  public:
   explicit SealedIssuer(const KeySource& keys) : keys_(keys) {}
-  bool blocks() const override { return false; }
+  unsigned calls_at_once() const override { return 0; }
+  milliseconds min_life() const override { return milliseconds(1); }
+  std::optional<Result<Credentials>> issue_at_once(const control::TokenGrant& grant,
+                                                   milliseconds duration, Timestamp now) override {
+    return issue(grant, duration, now);
+  }
   Result<Credentials> issue(const control::TokenGrant& grant, milliseconds duration,
                             Timestamp now) override;
+  Result<void> open_account(const AccountId&, Timestamp) override { return {}; }
+  Result<CutOff> cut_off(const Cut&, Timestamp) override { return CutOff{.at_once = true}; }
 
  private:
   const KeySource& keys_;
 };
+
+// What every issuer refuses before it asks anybody, and when the session would end.
+Result<Timestamp> end_of_session(const control::TokenGrant& grant, milliseconds duration,
+                                 milliseconds min_life, Timestamp now);
 
 Result<Scope, RefusedSession> open_session(const Keyring& keyring, std::string_view session_token,
                                            std::string_view access_key_id, Timestamp now);

@@ -204,11 +204,11 @@ TEST(SealedIssuer, IssuesCredentialsThatOpen) {
   EXPECT_EQ(first->secret_access_key.size(), 40);
   EXPECT_EQ(first->expires, kNow + 1h);
   const auto scope =
-      open_session(*keys.get(), first->session_token.reveal(), first->access_key_id.str(), kNow);
+      open_session(*keys.get(), first->session_token.reveal(), first->access_key_id, kNow);
   ASSERT_TRUE(scope);
   EXPECT_TRUE(scope->secret_access_key() == first->secret_access_key);
   EXPECT_FALSE(
-      open_session(*keys.get(), first->session_token.reveal(), second->access_key_id.str(), kNow));
+      open_session(*keys.get(), first->session_token.reveal(), second->access_key_id, kNow));
 }
 
 TEST(SealedIssuer, NeverOutlivesTheToken) {

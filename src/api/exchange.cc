@@ -28,7 +28,7 @@ void append_member(std::string& out, std::string_view name, std::string_view val
   append_json(out, value);
 }
 
-// Of text that is letters, digits, '-', ':' and '_' by its making.
+// Of text without quotes, backslashes and control characters by its making.
 void append_plain_member(std::string& out, std::string_view name, std::string_view value) {
   out.append("\"").append(name).append("\":\"").append(value).append("\"");
 }
@@ -42,7 +42,7 @@ void append_number(std::string& out, std::int64_t number) {
 std::string container_document(const access::Credentials& credentials) {
   std::string out;
   out.reserve(256 + credentials.session_token.size());
-  append_plain_member(out += '{', "AccessKeyId", credentials.access_key_id.str());
+  append_plain_member(out += '{', "AccessKeyId", credentials.access_key_id);
   append_plain_member(out += ',', "SecretAccessKey", credentials.secret_access_key.reveal());
   append_plain_member(out += ',', "Token", credentials.session_token.reveal());
   append_plain_member(out += ',', "Expiration", format_iso8601(credentials.expires));
@@ -85,25 +85,48 @@ Answer<milliseconds> Exchange::check(const http::Request& request, const control
   if (!grant.scopes.export_)
     return problem(ProblemCode::forbidden,
                    "This token lacks the scope \"export\": use one that has it.");
+  if (grant.expires && *grant.expires - request.now < issuer_.min_life())
+    return problem(ProblemCode::forbidden,
+                   "This token ends in less than " + format_duration(issuer_.min_life()) +
+                       ", and no credentials are that short-lived: use one that lasts longer.");
   if (form == CredentialsForm::container) return options_.max_duration;
   return read_duration(request.query, options_);
+}
+
+std::optional<http::Response> Exchange::answer_at_once(const http::Request& request,
+                                                       const control::TokenGrant& grant,
+                                                       CredentialsForm form) {
+  const auto duration = check(request, grant, form);
+  if (!duration) return refuse(request, grant, duration.error());
+  const auto credentials = issuer_.issue_at_once(grant, *duration, request.now);
+  if (!credentials) return std::nullopt;
+  return conclude(request, grant, form, *credentials);
 }
 
 http::Response Exchange::answer(const http::Request& request, const control::TokenGrant& grant,
                                 CredentialsForm form) {
   const auto duration = check(request, grant, form);
-  if (!duration) {
-    record(request, grant, name_of(duration.error().code), "");
-    return to_response(duration.error(), request.id);
-  }
-  const auto credentials = issuer_.issue(grant, *duration, request.now);
+  if (!duration) return refuse(request, grant, duration.error());
+  return conclude(request, grant, form, issuer_.issue(grant, *duration, request.now));
+}
+
+http::Response Exchange::refuse(const http::Request& request, const control::TokenGrant& grant,
+                                const Problem& problem) {
+  record(request, grant, name_of(problem.code), "");
+  return to_response(problem, request.id);
+}
+
+http::Response Exchange::conclude(const http::Request& request, const control::TokenGrant& grant,
+                                  CredentialsForm form,
+                                  const Result<access::Credentials>& credentials) {
   if (!credentials) {
     Problem hidden = hide(credentials.error(), "minting credentials", request.id);
     if (credentials.error().code == ErrorCode::unavailable)
       hidden.message = "No credentials can be issued: " + credentials.error().detail + ".";
+    if (credentials.error().code == ErrorCode::busy) hidden = busy();
     return to_response(hidden, request.id);
   }
-  record(request, grant, "ok", credentials->access_key_id.str());
+  record(request, grant, "ok", credentials->access_key_id);
   usage_.exchanged(grant, request.now, request.client);
   http::Response response =
       json_response(200, form == CredentialsForm::document ? document(*credentials, grant.account)
@@ -129,14 +152,26 @@ std::string Exchange::document(const access::Credentials& credentials,
                                const AccountId& account) const {
   std::string out;
   out.reserve(384 + credentials.session_token.size() + path_start_.size() + tail_.size());
-  append_plain_member(out += "{\"credentials\":{", "accessKeyId", credentials.access_key_id.str());
+  append_plain_member(out += "{\"credentials\":{", "accessKeyId", credentials.access_key_id);
   append_plain_member(out += ',', "secretAccessKey", credentials.secret_access_key.reveal());
   append_plain_member(out += ',', "sessionToken", credentials.session_token.reveal());
   append_number(out += ",\"expiration\":", epoch_ms(credentials.expires));
+  if (credentials.place) {
+    append_place(out, *credentials.place);
+    return out;
+  }
   out += path_start_;
   out += access::prefix_of(account);
   out += '"';
   return out += tail_;
+}
+
+// Of a bucket that is not this server's.
+void Exchange::append_place(std::string& out, const access::Place& place) const {
+  append_member(out += "},", "s3Path", "s3://" + place.bucket + "/" + place.prefix);
+  if (!place.endpoint.empty()) append_member(out += ',', "endpoint", place.endpoint);
+  append_member(out += ',', "region", place.region);
+  out += '}';
 }
 
 }  // namespace valetkey::api

@@ -2,6 +2,7 @@
 // The exchange: a grant and a duration in, temporary credentials out, in two forms. Thread-safe.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "access/credentials.h"
@@ -26,17 +27,27 @@ class Exchange {
  public:
   Exchange(const Options& options, access::CredentialIssuer& issuer, control::AuditLog& audit,
            access::Usage& usage);
-  // What happens, in order: scope, parameters, minting, audit, usage. Blocks if the issuer does.
+  // What happens, in order: scope, parameters, minting, audit, usage. Nothing where the issuer has
+  // to ask another service: answer() then, where it may block.
+  std::optional<http::Response> answer_at_once(const http::Request& request,
+                                               const control::TokenGrant& grant,
+                                               CredentialsForm form);
   http::Response answer(const http::Request& request, const control::TokenGrant& grant,
                         CredentialsForm form);
-  bool blocks() const { return issuer_.blocks(); }
+  // As of access::CredentialIssuer.
+  unsigned calls_at_once() const { return issuer_.calls_at_once(); }
 
  private:
   Answer<milliseconds> check(const http::Request& request, const control::TokenGrant& grant,
                              CredentialsForm form) const;
+  http::Response refuse(const http::Request& request, const control::TokenGrant& grant,
+                        const Problem& problem);
+  http::Response conclude(const http::Request& request, const control::TokenGrant& grant,
+                          CredentialsForm form, const Result<access::Credentials>& credentials);
   void record(const http::Request& request, const control::TokenGrant& grant,
               std::string_view outcome, std::string_view access_key_id);
   std::string document(const access::Credentials& credentials, const AccountId& account) const;
+  void append_place(std::string& out, const access::Place& place) const;
 
   const Options& options_;
   access::CredentialIssuer& issuer_;

@@ -200,14 +200,26 @@ TEST_F(ExchangeTest, SaysThatGoogleCloudStorageIsNotImplemented) {
 class SlowIssuer final : public access::CredentialIssuer {
  public:
   explicit SlowIssuer(access::CredentialIssuer& inner) : inner_(inner) {}
-  bool blocks() const override { return true; }
+  unsigned calls_at_once() const override { return 2; }
+  milliseconds min_life() const override { return std::chrono::minutes(15); }
+  std::optional<Result<access::Credentials>> issue_at_once(const control::TokenGrant&, milliseconds,
+                                                           Timestamp) override {
+    return std::nullopt;
+  }
   Result<access::Credentials> issue(const control::TokenGrant& grant, milliseconds duration,
                                     Timestamp now) override {
     on_loop = std::this_thread::get_id() == loop;
     if (fault) return fail(*fault, "sts.internal refused AKIA-secret");
-    return inner_.issue(grant, duration, now);
+    auto credentials = inner_.issue(grant, duration, now);
+    if (credentials) credentials->place = place;
+    return credentials;
+  }
+  Result<void> open_account(const AccountId&, Timestamp) override { return {}; }
+  Result<access::CutOff> cut_off(const access::Cut&, Timestamp) override {
+    return access::CutOff{};
   }
   std::optional<ErrorCode> fault;
+  std::shared_ptr<const access::Place> place;
   bool on_loop = false;
   std::thread::id loop = std::this_thread::get_id();
 
@@ -225,6 +237,32 @@ TEST_F(ExchangeTest, AsksABlockingIssuerFromThePool) {
   }
 }
 
+TEST_F(ExchangeTest, NamesTheBucketOfSomebodyElse) {
+  access::SealedIssuer sealed(desk_.keys());
+  SlowIssuer slow(sealed);
+  slow.place = std::make_shared<const access::Place>(
+      access::Place{"lake", "tenant-12/", "https://rgw.example.org", "eu-1"});
+  desk_.use_issuer(slow);
+  const auto answer = ask("");
+  EXPECT_NE(answer.body.find(R"(},"s3Path":"s3://lake/tenant-12/",)"
+                             R"("endpoint":"https://rgw.example.org","region":"eu-1"})"),
+            std::string::npos)
+      << answer.body;
+}
+
+TEST_F(ExchangeTest, RefusesATokenThatEndsBeforeTheShortestSession) {
+  access::SealedIssuer sealed(desk_.keys());
+  SlowIssuer slow(sealed);
+  desk_.use_issuer(slow);
+  const Secret brief = desk_.make_token(ada(), kExport, desk_.now() + 14min);
+  const Reply refused = desk_.get(kPath, brief.reveal());
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_NE(refused.body.find("This token ends in less than 15m, and no credentials are that "
+                              "short-lived: use one that lasts longer."),
+            std::string::npos)
+      << refused.body;
+}
+
 TEST_F(ExchangeTest, HidesWhyAnIssuerFailed) {
   access::SealedIssuer sealed(desk_.keys());
   SlowIssuer slow(sealed);
@@ -233,6 +271,11 @@ TEST_F(ExchangeTest, HidesWhyAnIssuerFailed) {
   const Reply later = ask("");
   EXPECT_EQ(later.status, 503);
   EXPECT_EQ(later.header("Retry-After"), "1");
+  slow.fault = ErrorCode::busy;
+  const Reply busy = ask("");
+  EXPECT_EQ(busy.status, 503);
+  EXPECT_GE(std::stoi(busy.header("Retry-After")), 2);
+  EXPECT_LE(std::stoi(busy.header("Retry-After")), 10);
   slow.fault = ErrorCode::io;
   const Reply failed = ask("");
   EXPECT_EQ(failed.status, 500);

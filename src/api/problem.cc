@@ -4,6 +4,7 @@
 #include <array>
 
 #include "api/json_text.h"
+#include "base/crypto.h"
 #include "base/log.h"
 
 namespace valetkey::api {
@@ -78,6 +79,15 @@ Problem unavailable() {
   return {ProblemCode::unavailable,
           "The service is not available at the moment; try again.",
           std::chrono::seconds(1),
+          {}};
+}
+
+Problem busy() {
+  std::uint8_t random = 0;
+  random_bytes({&random, 1});
+  return {ProblemCode::unavailable,
+          "More credentials are asked for than can be issued at the moment; try again.",
+          std::chrono::seconds(2 + random % 9),
           {}};
 }
 

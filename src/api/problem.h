@@ -50,6 +50,8 @@ inline std::unexpected<Problem> problem(ProblemCode code, std::string message) {
 }
 // The same instant answer for every server that cannot say yes or no at the moment.
 Problem unavailable();
+// The same where too many ask for credentials: each is told another time to come back.
+Problem busy();
 // Logs `error` with what was being done and gives the client's view: unavailable or internal.
 Problem hide(const Error& error, std::string_view doing, std::string_view request_id);
 

@@ -54,6 +54,8 @@ Service::Service(Parts parts, http::asio::thread_pool& blocking, Options options
       exchange_(options_, parts.issuer, parts.audit, parts.usage),
       tokens_(parts.store, parts.feed, parts.audit, options_),
       usage_(parts.store, std::move(parts.stored)) {
+  if (const unsigned calls = exchange_.calls_at_once(); calls > 0)
+    minting_ = std::make_unique<http::asio::thread_pool>(calls);
   if (parts.log != nullptr)
     intake_ = std::make_unique<Intake>(
         IntakeParts{parts.store, parts.feed, *parts.log, parts.intake_hooks, &parts.usage},
@@ -133,11 +135,10 @@ std::optional<http::Response> Service::answer_at_once(const http::Request& reque
                         {},
                         {}},
                        request.id);
-  if (exchange_.blocks()) return std::nullopt;
   if (action == Action::credentials)
-    return exchange_.answer(request, grant, CredentialsForm::document);
+    return exchange_.answer_at_once(request, grant, CredentialsForm::document);
   if (action == Action::container)
-    return exchange_.answer(request, grant, CredentialsForm::container);
+    return exchange_.answer_at_once(request, grant, CredentialsForm::container);
   return std::nullopt;
 }
 
@@ -163,13 +164,20 @@ http::Task<http::Response> Service::answer_later(const http::Request& request, c
   }
 }
 
-// Of an issuer that asks another service.
+// Of an issuer that asks another service, on threads of its own: one that hangs holds up nothing
+// else, and what waits for it is bounded.
 http::Task<http::Response> Service::exchange(const http::Request& request,
                                              control::TokenGrant grant, CredentialsForm form) {
+  if (waiting_exchanges_.fetch_add(1) >= kMaxWaitingExchanges) {
+    --waiting_exchanges_;
+    co_return to_response(busy(), request.id);
+  }
   auto work = [this, &request, grant = std::move(grant), form] {
-    return exchange_.answer(request, grant, form);
+    http::Response answer = exchange_.answer(request, grant, form);
+    --waiting_exchanges_;
+    return answer;
   };
-  co_return co_await http::run_blocking(blocking_, std::move(work));
+  co_return co_await http::run_blocking(*minting_, std::move(work));
 }
 
 http::Task<http::Response> Service::list_tokens(const http::Request& request,

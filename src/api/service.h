@@ -4,6 +4,7 @@
 // running look-ups. The document of all of it is openapi.json, served at /openapi.json.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -80,6 +81,9 @@ class Service final : public http::Handler {
   Authenticator authenticator_;
   access::Rates rates_;
   Exchange exchange_;
+  std::unique_ptr<http::asio::thread_pool> minting_;  // null: the issuer never waits
+  static constexpr int kMaxWaitingExchanges = 1000;
+  std::atomic<int> waiting_exchanges_ = 0;
   Tokens tokens_;
   AccountUsage usage_;
   Turns sums_{2};                   // of the pool's threads: adding up what is stored takes long

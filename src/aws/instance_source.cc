@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "aws/credentials_json.h"
-#include "aws/variables.h"
+#include "aws/internal/variables.h"
 
 namespace valetkey::aws {
 namespace {

@@ -2,11 +2,11 @@
 #include <charconv>
 #include <set>
 
-#include "aws/assume.h"
 #include "aws/credentials_json.h"
+#include "aws/internal/assume.h"
+#include "aws/internal/variables.h"
 #include "aws/process.h"
 #include "aws/profile_file.h"
-#include "aws/variables.h"
 #include "base/file.h"
 
 namespace valetkey::aws {

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "aws/variables.h"
+#include "aws/internal/variables.h"
 
 namespace valetkey::aws {
 

@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "aws/script_fetcher.h"
+#include "aws/testing/script_fetcher.h"
 #include "base/file.h"
 
 namespace valetkey::aws {

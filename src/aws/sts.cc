@@ -1,23 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "aws/sts.h"
 
-#include "base/crypto.h"
-#include "base/encoding.h"
+#include "aws/internal/signed_form.h"
 
 namespace valetkey::aws {
 namespace {
-
-constexpr std::string_view kForm = "application/x-www-form-urlencoded; charset=utf-8";
-
-// A space as %20: Ceph does not read '+' in a body.
-std::string encode(const std::vector<std::pair<std::string, std::string>>& form) {
-  std::string body;
-  for (const auto& [name, value] : form) {
-    if (!body.empty()) body += '&';
-    body.append(percent_encode(name)).append("=").append(percent_encode(value));
-  }
-  return body;
-}
 
 std::unexpected<StsError> strange(const std::string& endpoint, const Error& why) {
   return std::unexpected(StsError{StsFault::not_sts, endpoint + ": " + why.detail});
@@ -88,24 +75,7 @@ StsResult<std::string> Sts::identity(const sigv4::SigningCredentials& own, Times
 
 StsResult<std::string> Sts::call(const Form& form, const sigv4::SigningCredentials* own,
                                  Timestamp now) const {
-  http::ClientRequest request;
-  request.method = "POST";
-  request.url = url_;
-  request.body = encode(form);
-  request.headers = {{"Host", url_.authority()}, {"Content-Type", std::string(kForm)}};
-  if (own != nullptr) {
-    sigv4::ToSign signing;
-    signing.method = "POST";
-    signing.path = "/";
-    signing.headers = request.headers;
-    signing.payload_hash = sha256_hex(request.body);
-    signing.rule = sigv4::PathRule::normalised;
-    signing.region = region_;
-    signing.service = "sts";
-    for (auto& header : sigv4::sign_headers(signing, *own, now))
-      request.headers.push_back(std::move(header));
-  }
-  auto answer = network_->fetch(std::move(request));
+  auto answer = network_->fetch(signed_form(url_, form, "sts", region_, own, now));
   if (!answer) return std::unexpected(StsError{StsFault::away, answer.error().detail});
   if (answer->status != 200) return std::unexpected(explain(*answer, name_));
   return std::move(answer->body);

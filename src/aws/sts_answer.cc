@@ -30,12 +30,13 @@ Result<pugi::xml_node> only_child(const pugi::xml_node& parent, const std::strin
   return first;
 }
 
-// Its text: printable ASCII, and nothing but text.
+// Its text: printable ASCII that JSON and headers hold as it is, and nothing but text.
 Result<std::string> text_of(const pugi::xml_node& parent, const std::string& name) {
   VALETKEY_TRY(const auto node, only_child(parent, name));
   const pugi::xml_node content = node.first_child();
   const std::string_view text = content.value();
-  const bool plain = std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
+  const bool plain = std::ranges::all_of(
+      text, [](char c) { return c > 0x20 && c < 0x7F && c != '"' && c != '\\'; });
   if (content.type() != pugi::node_pcdata || content.next_sibling() || text.empty() ||
       text.size() > kMaxValue || !plain)
     return not_sts(name + " is not a plain text");

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "aws/region.h"
-#include "aws/script_fetcher.h"
+#include "aws/testing/script_fetcher.h"
 
 namespace valetkey::aws {
 namespace {

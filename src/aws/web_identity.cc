@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "aws/assume.h"
+#include "aws/internal/assume.h"
+#include "aws/internal/variables.h"
 #include "aws/region.h"
-#include "aws/variables.h"
 #include "base/file.h"
 
 namespace valetkey::aws {

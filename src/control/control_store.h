@@ -129,6 +129,8 @@ struct AccountPolicy {
   std::vector<std::string> origins;              // exact, of browsers; empty: all
   std::uint64_t events_per_s = 0;                // 0: no limit
   std::uint64_t bytes_per_day = 0;               // of request bodies, a UTC day; 0: no limit
+  // Of a bucket that somebody else keeps, where the account's differ from the installation's.
+  std::optional<std::string> bucket{}, prefix{};
   friend bool operator==(const AccountPolicy&, const AccountPolicy&) = default;
 };
 
@@ -174,7 +176,8 @@ class ControlStore {
   virtual Result<void> purge_account(const AccountId&) = 0;
   virtual Result<AccountPolicy> policy(const AccountId&) = 0;  // `not_found`: no such account
   // Replaces the whole policy. `invalid`: a retention outside 1 to 36,500 days, a digest that is
-  // not 32 bytes, an origin that is none, or more than 100 of them. `denied`: a deleted account.
+  // not 32 bytes, an origin that is none, more than 100 of them, or a bucket or prefix longer than
+  // 1,000 bytes. `denied`: a deleted account.
   virtual Result<void> set_policy(const AccountId&, const AccountPolicy&, Timestamp now) = 0;
 
   virtual Result<User> create_user(std::string_view email, std::optional<AccountId>, Role,
@@ -198,6 +201,8 @@ class ControlStore {
   // Revokes it and every token descended from it; returns those that it revoked, oldest first.
   // Repeating it is fine (none).
   virtual Result<std::vector<Token>> revoke_token(const TokenId&, Timestamp now) = 0;
+  // Every session of the account that was issued until now is refused; its tokens stay.
+  virtual Result<void> revoke_sessions(const AccountId&, Timestamp now) = 0;
   virtual Result<TokenAnswer> authenticate(std::string_view sha256, Timestamp now) = 0;
 
   // Grows with every change that can matter to a cache (not with usage). Cheap: polled 5 times a

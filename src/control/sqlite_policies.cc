@@ -11,6 +11,7 @@ constexpr std::int64_t kMaxRetentionDays = 36'500;
 constexpr std::size_t kMaxOrigins = 100;
 constexpr std::size_t kMaxOriginBytes = 300;
 constexpr std::size_t kDigestBytes = 32;
+constexpr std::size_t kMaxPlaceBytes = 1000;
 
 // What a browser may write into an Origin header: scheme://host[:port], or "null". Only its bytes
 // matter, since it is compared and never taken apart.
@@ -28,6 +29,9 @@ Result<void> check_policy(const AccountPolicy& policy) {
     return fail(ErrorCode::invalid, "an ingest key is stored as the 32 bytes of its SHA-256");
   if (policy.origins.size() > kMaxOrigins)
     return fail(ErrorCode::invalid, "an account lists at most 100 origins");
+  for (const auto* place : {&policy.bucket, &policy.prefix})
+    if (*place && ((*place)->empty() || (*place)->size() > kMaxPlaceBytes))
+      return fail(ErrorCode::invalid, "a bucket or prefix of an account has 1 to 1,000 bytes");
   for (const std::string& origin : policy.origins)
     if (!is_origin(origin))
       return fail(ErrorCode::invalid,
@@ -62,7 +66,8 @@ std::int64_t as_column(std::uint64_t limit) {
 Result<AccountPolicy> select_policy(Database& database, const AccountId& id) {
   VALETKEY_TRY(Statement find,
                database.prepare("SELECT retention_days, ingest_key_sha256, coalesce(origins, ''),"
-                                " coalesce(events_per_s, 0), coalesce(bytes_per_day, 0)"
+                                " coalesce(events_per_s, 0), coalesce(bytes_per_day, 0), bucket,"
+                                " prefix"
                                 " FROM accounts LEFT JOIN policies ON account = id WHERE id = ?1"));
   VALETKEY_TRY(const bool found, find.bind(id.str()).step());
   if (!found) return fail(ErrorCode::not_found, "there is no account " + id.str());
@@ -72,6 +77,8 @@ Result<AccountPolicy> select_policy(Database& database, const AccountId& id) {
   policy.origins = split(find.text(2));
   policy.events_per_s = static_cast<std::uint64_t>(find.integer(3));
   policy.bytes_per_day = static_cast<std::uint64_t>(find.integer(4));
+  policy.bucket = find.optional_text(5);
+  policy.prefix = find.optional_text(6);
   return policy;
 }
 
@@ -84,14 +91,15 @@ Result<void> upsert_policy(Database& database, const AccountId& id, const Accoun
   VALETKEY_TRY(Statement set,
                database.prepare("INSERT OR REPLACE INTO policies (account, retention_days,"
                                 " ingest_key_sha256, origins, events_per_s, bytes_per_day,"
-                                " changed_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
+                                " changed_ms, bucket, prefix)"
+                                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"));
   const std::string origins = join(policy.origins);
   std::optional<std::int64_t> retention_days;
   if (policy.retention) retention_days = policy.retention->count();
   std::optional<Blob> key;
   if (policy.ingest_key_sha256) key = Blob{*policy.ingest_key_sha256};
   set.bind(id.str(), retention_days, key, origins, as_column(policy.events_per_s),
-           as_column(policy.bytes_per_day), epoch_ms(now));
+           as_column(policy.bytes_per_day), epoch_ms(now), policy.bucket, policy.prefix);
   VALETKEY_CHECK(set.run());
   return count_change(database);
 }

@@ -41,6 +41,13 @@ Result<void> allow_again(Database& database, std::string_view subject, Timestamp
   return set_not_before(database, subject, epoch_ms(now), now);
 }
 
+Result<void> revoke_sessions_of(Database& database, const AccountId& id, Timestamp now) {
+  VALETKEY_TRY(const Account account, select_account(database, id));
+  // Those of other accounts are refused already, and new ones as well.
+  if (account.state == AccountState::active) VALETKEY_CHECK(allow_again(database, id.str(), now));
+  return count_change(database);
+}
+
 Result<std::vector<Revocation>> select_revocations(Database& database, Timestamp newer_than,
                                                    std::uint64_t changed_after) {
   VALETKEY_TRY(Statement list, database.prepare("SELECT subject, not_before_ms FROM revocations"

@@ -110,6 +110,11 @@ DROP TABLE usage;
 ALTER TABLE accounts ADD COLUMN usage_purged INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tokens ADD COLUMN last_used_ms INTEGER;
 ALTER TABLE tokens ADD COLUMN last_used_from TEXT;
+)",
+    // Of a bucket that somebody else keeps.
+    R"(
+ALTER TABLE policies ADD COLUMN bucket TEXT;
+ALTER TABLE policies ADD COLUMN prefix TEXT;
 )"};
 
 constexpr auto kNewest = static_cast<std::int64_t>(kMigrations.size());

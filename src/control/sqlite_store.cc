@@ -79,6 +79,9 @@ class SqliteStore final : public ControlStore {
   Result<std::vector<Token>> revoke_token(const TokenId& id, Timestamp now) override {
     return writing([&](Database& c) { return revoke_with_descendants(c, id, now); });
   }
+  Result<void> revoke_sessions(const AccountId& account, Timestamp now) override {
+    return writing([&](Database& c) { return revoke_sessions_of(c, account, now); });
+  }
   Result<TokenAnswer> authenticate(std::string_view sha256, Timestamp now) override {
     return reading([&](Database& c) { return select_grant(c, sha256, now); });
   }

@@ -54,7 +54,8 @@ TEST_F(SqliteStore, ChecksStructureAndReferences) {
   ASSERT_TRUE(open()->create_account(account_id("1"), "Acme", now_));
   EXPECT_TRUE(check_sqlite_store(file_)->empty());
   ASSERT_TRUE(connect()->execute(
-      "PRAGMA foreign_keys = OFF; INSERT INTO policies VALUES ('7', NULL, NULL, '', 0, 0, 0)"));
+      "PRAGMA foreign_keys = OFF; INSERT INTO policies VALUES ('7', NULL, NULL, '', 0, 0, 0,"
+      " NULL, NULL)"));
   const auto dangling = check_sqlite_store(file_);
   ASSERT_EQ(dangling->size(), 1U);
   EXPECT_NE(dangling->front().find("table policies"), std::string::npos) << dangling->front();
@@ -86,7 +87,7 @@ TEST_F(SqliteStore, MarksTheFileAsItsOwn) {
   open();
   const auto database = connect();
   EXPECT_EQ(database->read_integer("PRAGMA application_id").value(), 0x564b4354);
-  EXPECT_EQ(database->read_integer("PRAGMA user_version").value(), 4);
+  EXPECT_EQ(database->read_integer("PRAGMA user_version").value(), 5);
   EXPECT_EQ(database->read_integer("PRAGMA foreign_keys").value(), 1);
   EXPECT_EQ(database->read_integer("PRAGMA synchronous").value(), 2);  // FULL
   EXPECT_EQ(database->read_integer("PRAGMA trusted_schema").value(), 0);
@@ -97,9 +98,11 @@ TEST_F(SqliteStore, MarksTheFileAsItsOwn) {
   EXPECT_EQ(mode->text(0), "wal");
 }
 
-// What format 4 changed, undone.
+// What formats 4 and 5 changed, undone.
 constexpr const char* kBackToFormatThree = R"(
 DROP TABLE account_usage;
+ALTER TABLE policies DROP COLUMN bucket;
+ALTER TABLE policies DROP COLUMN prefix;
 ALTER TABLE accounts DROP COLUMN usage_purged;
 ALTER TABLE tokens DROP COLUMN last_used_ms;
 ALTER TABLE tokens DROP COLUMN last_used_from;
@@ -108,7 +111,7 @@ CREATE TABLE usage (token TEXT NOT NULL REFERENCES tokens (id), day INTEGER NOT 
   PRIMARY KEY (token, day)) STRICT, WITHOUT ROWID;
 PRAGMA user_version=3)";
 
-// The file as format 1 left it: the same tables, without what came with formats 2 to 4.
+// The file as format 1 left it: the same tables, without what came with formats 2 to 5.
 TEST_F(SqliteStore, BringsAFileOfFormatOneToTheNewest) {
   ASSERT_TRUE(open()->create_account(account_id("1"), "Acme", now_));
   ASSERT_TRUE(open()->set_account_state(account_id("1"), AccountState::suspended, now_));
@@ -118,7 +121,7 @@ TEST_F(SqliteStore, BringsAFileOfFormatOneToTheNewest) {
       "revocations_by_change;"
       "ALTER TABLE revocations DROP COLUMN change; DROP TABLE policies; PRAGMA user_version=1"));
   const auto store = open();
-  EXPECT_EQ(connect()->read_integer("PRAGMA user_version").value(), 4);
+  EXPECT_EQ(connect()->read_integer("PRAGMA user_version").value(), 5);
   EXPECT_EQ(store->account(account_id("1"))->name, "Acme");
   AccountPolicy policy;
   policy.events_per_s = 7;
@@ -160,7 +163,7 @@ TEST_F(SqliteStore, AddsUpWhatFormatThreeCountedPerToken) {
 
 TEST_F(SqliteStore, LeavesAFileOfANewerFormatAlone) {
   open();
-  ASSERT_TRUE(connect()->execute("PRAGMA user_version=5"));
+  ASSERT_TRUE(connect()->execute("PRAGMA user_version=6"));
   const std::string before = read_file(file_, 1 << 20).value();
   const auto refused = open_sqlite_store(file_);
   ASSERT_FALSE(refused);

@@ -51,6 +51,7 @@ Result<TokenAnswer> select_grant(Database&, std::string_view sha256, Timestamp n
 Result<void> forbid(Database&, std::string_view subject, Timestamp now);
 // Sessions issued from `now` on count again; earlier ones stay refused.
 Result<void> allow_again(Database&, std::string_view subject, Timestamp now);
+Result<void> revoke_sessions_of(Database&, const AccountId&, Timestamp now);
 Result<std::vector<Revocation>> select_revocations(Database&, Timestamp newer_than,
                                                    std::uint64_t changed_after);
 Result<void> count_change(Database&);

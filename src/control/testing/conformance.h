@@ -143,6 +143,8 @@ TEST_P(ControlStoreConformance, KeepsAPolicyForEachAccount) {
   policy.origins = {"https://a.example", "http://b.example:8080"};
   policy.events_per_s = 100;
   policy.bytes_per_day = 1'000'000'000'000;
+  policy.bucket = "lake";
+  policy.prefix = "tenant é/";
   const std::uint64_t before = counter();
   ASSERT_TRUE(store().set_policy(account_, policy, now_));
   EXPECT_GT(counter(), before);
@@ -549,6 +551,23 @@ TEST_P(ControlStoreConformance, CountsEveryChangeThatMattersAndNoUsage) {
   ASSERT_TRUE(store().add_usage({{account_, date_of(now_), {1, 2, 3, 4, 5}}}, {}));
   ASSERT_FALSE(store().create_account(account_id("5"), "", now_));
   EXPECT_FALSE(grew());
+}
+
+TEST_P(ControlStoreConformance, RevokesTheSessionsOfAnAccountAndNoToken) {
+  const auto token = store().create_token(wanted(), digest("t"), now_).value();
+  const std::uint64_t before = counter();
+  ASSERT_TRUE(store().revoke_sessions(account_, now_));
+  EXPECT_GT(counter(), before);
+  const Revocations revoked = Revocations().with(store().revocations(now_, 0).value());
+  EXPECT_TRUE(revoked.refuse(account_, user_->id, token.id, now_ - milliseconds(1)));
+  EXPECT_FALSE(revoked.refuse(account_, user_->id, token.id, now_));
+  EXPECT_TRUE(store().authenticate(digest("t"), now_).value());
+  // What is refused for good stays so.
+  ASSERT_TRUE(store().set_account_state(account_, AccountState::suspended, now_));
+  ASSERT_TRUE(store().revoke_sessions(account_, now_));
+  const Revocations all = Revocations().with(store().revocations(now_, 0).value());
+  EXPECT_TRUE(all.refuse(account_, user_->id, token.id, now_ + std::chrono::hours(1)));
+  EXPECT_EQ(store().revoke_sessions(account_id("999"), now_).error().code, ErrorCode::not_found);
 }
 
 TEST_P(ControlStoreConformance, LeavesNothingBehindOfARefusedWrite) {

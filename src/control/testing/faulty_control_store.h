@@ -86,6 +86,9 @@ class FaultyControlStore : public ControlStore {
   Result<std::vector<Token>> revoke_token(const TokenId& id, Timestamp now) override {
     return unless_due([&] { return inner_.revoke_token(id, now); });
   }
+  Result<void> revoke_sessions(const AccountId& account, Timestamp now) override {
+    return unless_due([&] { return inner_.revoke_sessions(account, now); });
+  }
   Result<TokenAnswer> authenticate(std::string_view sha256, Timestamp now) override {
     return unless_due([&] { return inner_.authenticate(sha256, now); });
   }

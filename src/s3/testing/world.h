@@ -93,6 +93,7 @@ class MemoryControl final : public control::ControlStore {
   Result<std::vector<control::Token>> revoke_token(const TokenId&, Timestamp) override {
     return nothing();
   }
+  Result<void> revoke_sessions(const AccountId&, Timestamp) override { return nothing(); }
   Result<control::TokenAnswer> authenticate(std::string_view, Timestamp) override {
     return nothing();
   }
@@ -160,8 +161,7 @@ struct Tenant {
   access::Credentials credentials;
   std::string prefix() const { return "v1/account_id=" + account.str() + "/"; }
   sigv4::SigningCredentials signing() const {
-    return {credentials.access_key_id.str(), credentials.secret_access_key,
-            credentials.session_token};
+    return {credentials.access_key_id, credentials.secret_access_key, credentials.session_token};
   }
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Roles that the server itself assumes, to get its own credentials. Internal to this module.
+// Roles that the server itself assumes, to get its own credentials.
 #pragma once
 
 #include <string>

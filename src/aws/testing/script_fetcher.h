@@ -66,15 +66,13 @@ class Variables {
 };
 
 inline std::string session_xml(const std::string& action, const std::string& id,
-                               const std::string& expires) {
+                               const std::string& expires, const std::string& token = "session") {
   return "<" + action + "Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><" + action +
          "Result><AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/r/s</Arn>"
          "<AssumedRoleId>AROA:s</AssumedRoleId></AssumedRoleUser><Credentials><AccessKeyId>" +
-         id +
-         "</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>session</"
-         "SessionToken>"
-         "<Expiration>" +
-         expires + "</Expiration></Credentials><PackedPolicySize>6</PackedPolicySize></" + action +
+         id + "</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>" + token +
+         "</SessionToken><Expiration>" + expires +
+         "</Expiration></Credentials><PackedPolicySize>6</PackedPolicySize></" + action +
          "Result><ResponseMetadata><RequestId>c6104cbe</RequestId></ResponseMetadata></" + action +
          "Response>";
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads what the environment says. Internal to this module.
+// Reads what the environment says.
 #pragma once
 
 #include <string>

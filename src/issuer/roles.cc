@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "issuer/roles.h"
+
+#include "aws/session_policy.h"
+#include "issuer/denials.h"
+
+namespace valetkey::issuer {
+namespace {
+
+constexpr const char* kReadPolicy = "valetkey-read";
+constexpr const char* kCutPolicy = "valetkey-cut-off";
+
+// Removing what is not there is fine.
+Result<void> unless_missing(Result<void> done) {
+  return !done && done.error().code == ErrorCode::not_found ? Result<void>() : done;
+}
+
+class CephRoles final : public Roles {
+ public:
+  CephRoles(RolesParts parts, std::string trusted, seconds longest)
+      : parts_(std::move(parts)), trust_(aws::ceph_trust_policy(trusted)), longest_(longest) {}
+
+  Result<void> open(const AccountId&, const std::string& role_arn, const std::string& policy,
+                    Timestamp now) override {
+    VALETKEY_TRY(const auto own, parts_.keys.get(now));
+    const std::string role = aws::role_name(role_arn);
+    auto made = parts_.iam.create_role(role, trust_, longest_, own->keys, now);
+    // Somebody may have changed who it trusts since.
+    if (!made && made.error().code == ErrorCode::already_exists)
+      made = parts_.iam.set_trust_policy(role, trust_, own->keys, now);
+    VALETKEY_CHECK(made);
+    return parts_.iam.put_role_policy(role, kReadPolicy, policy, own->keys, now);
+  }
+
+  // The policy first: that ends the sessions at once. They would be valid again with a new policy of
+  // the same role, so the role goes as well.
+  Result<access::CutOff> cut(const access::Cut& cut, const std::string& role_arn,
+                             Timestamp now) override {
+    VALETKEY_TRY(const auto own, parts_.keys.get(now));
+    const std::string role = aws::role_name(role_arn);
+    VALETKEY_CHECK(
+        unless_missing(parts_.iam.delete_role_policy(role, kReadPolicy, own->keys, now)));
+    VALETKEY_CHECK(unless_missing(parts_.iam.delete_role(role, own->keys, now)));
+    return access::CutOff{.at_once = true, .whole_account = cut.token.has_value()};
+  }
+
+ private:
+  RolesParts parts_;
+  const std::string trust_;
+  const seconds longest_;
+};
+
+class AwsRoles final : public Roles {
+ public:
+  AwsRoles(RolesParts parts, seconds longest) : parts_(std::move(parts)), longest_(longest) {}
+
+  Result<void> open(const AccountId&, const std::string&, const std::string&, Timestamp) override {
+    return {};
+  }
+
+  Result<access::CutOff> cut(const access::Cut& cut, const std::string& role_arn,
+                             Timestamp now) override {
+    VALETKEY_TRY(const auto own, parts_.keys.get(now));
+    const std::string role = aws::role_name(role_arn);
+    const std::lock_guard lock(one_at_a_time_);
+    Denials denials;
+    auto text = parts_.iam.role_policy(role, kCutPolicy, own->keys, now);
+    if (!text && text.error().code != ErrorCode::not_found) return std::unexpected(text.error());
+    if (text) {
+      VALETKEY_TRY(denials, parse_denials(*text));
+    }
+    denials.add(cut, now);
+    denials.forget_older(now - longest_);
+    VALETKEY_TRY(const std::string policy, denials.policy());
+    VALETKEY_CHECK(parts_.iam.put_role_policy(role, kCutPolicy, policy, own->keys, now));
+    return access::CutOff{.at_once = true};
+  }
+
+ private:
+  RolesParts parts_;
+  const seconds longest_;
+  std::mutex one_at_a_time_;
+};
+
+class NoRoles final : public Roles {
+ public:
+  Result<void> open(const AccountId&, const std::string&, const std::string&, Timestamp) override {
+    return {};
+  }
+  Result<access::CutOff> cut(const access::Cut&, const std::string&, Timestamp) override {
+    return access::CutOff{.at_once = false};
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Roles> make_ceph_roles(RolesParts parts, std::string trusted_user_arn,
+                                       seconds longest_session) {
+  return std::make_unique<CephRoles>(std::move(parts), std::move(trusted_user_arn),
+                                     longest_session);
+}
+
+std::unique_ptr<Roles> make_aws_roles(RolesParts parts, seconds longest_session) {
+  return std::make_unique<AwsRoles>(std::move(parts), longest_session);
+}
+
+std::unique_ptr<Roles> make_no_roles() { return std::make_unique<NoRoles>(); }
+
+}  // namespace valetkey::issuer

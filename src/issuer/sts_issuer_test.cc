@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "issuer/sts_issuer.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <thread>
+
+#include "access/testing/issuer_conformance.h"
+#include "issuer/testing/bench.h"
+
+namespace valetkey::issuer {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using testing::Bench;
+
+template <Engine engine>
+class UnderTest final : public access::IssuerUnderTest {
+ public:
+  access::CredentialIssuer& issuer() override { return bench_.issuer(); }
+  void set_now(Timestamp now) override { bench_.engine().now = now; }
+
+ private:
+  Bench bench_{engine};
+};
+template <Engine engine>
+std::unique_ptr<access::IssuerUnderTest> make() {
+  return std::make_unique<UnderTest<engine>>();
+}
+using access::IssuerConformance;
+INSTANTIATE_TEST_SUITE_P(Sts, IssuerConformance,
+                         ::testing::Values(&make<Engine::aws>, &make<Engine::ceph>,
+                                           &make<Engine::minio>));
+
+TEST(StsIssuer, BoundsASessionToThePrefixOfItsAccount) {
+  Bench bench;
+  const auto got = bench.ask(Bench::grant(), hours(1), bench.now());
+  ASSERT_TRUE(got) << got.error().detail;
+  EXPECT_EQ(*got->place,
+            (access::Place{"lake", "v1/account_id=123/", "https://s3.example.org", "us-east-1"}));
+  EXPECT_TRUE(bench.engine().policy.contains(R"("arn:aws:s3:::lake/v1/account_id=123/*")"));
+  EXPECT_EQ(bench.engine().role, "arn:aws:iam::123456789012:role/reader");
+  EXPECT_TRUE(bench.engine().body.contains("RoleSessionName=123-tok_GHIJKLMNOPabcdef"));
+  EXPECT_TRUE(bench.engine().body.contains("Tags.member.1.Key=account&Tags.member.1.Value=123"));
+  EXPECT_EQ(bench.issuer().counts().packed_policy_percent, 6u);
+}
+
+TEST(StsIssuer, TakesTheBucketAndPrefixOfTheAccountWhereItHasOwn) {
+  Bench bench;
+  ASSERT_TRUE(bench.ask(Bench::grant(), hours(1), bench.now()));
+  control::AccountPolicy policy;
+  policy.bucket = "other-lake";
+  policy.prefix = "tenants/acme/";
+  ASSERT_TRUE(bench.store().set_policy(Bench::account(), policy, bench.now()));
+  bench.feed().poll();
+  const auto got = bench.ask(Bench::grant(), hours(1), bench.now());
+  EXPECT_EQ(got->place->bucket, "other-lake");
+  EXPECT_EQ(got->place->prefix, "tenants/acme/");
+  EXPECT_EQ(got->access_key_id, "ASIA2") << "the session of before opens another place";
+}
+
+TEST(StsIssuer, AnswersFromItsCacheWhileHalfOfTheLifeIsLeft) {
+  Bench bench;
+  const Timestamp start = bench.now();
+  const auto first = bench.ask(Bench::grant(), hours(1), start).value();
+  const auto second = bench.ask(Bench::grant(), hours(1), start + minutes(30)).value();
+  EXPECT_EQ(second.access_key_id, first.access_key_id);
+  EXPECT_EQ(second.expires, first.expires);
+  const auto third = bench.ask(Bench::grant(), hours(1), start + minutes(31)).value();
+  EXPECT_NE(third.access_key_id, first.access_key_id);
+  EXPECT_EQ(bench.engine().calls, 2);
+  EXPECT_EQ(bench.issuer().counts().hits, 1u);
+}
+
+TEST(StsIssuer, KeepsApartWhatWasAskedForDifferently) {
+  Bench bench;
+  const auto hour = bench.ask(Bench::grant(), hours(1), bench.now()).value();
+  const auto quarter = bench.ask(Bench::grant(), minutes(15), bench.now()).value();
+  const auto other = bench.ask(Bench::grant("tok_0000000000000002"), hours(1), bench.now()).value();
+  EXPECT_EQ(quarter.expires, bench.now() + minutes(15)) << "never beyond what was asked for";
+  EXPECT_NE(hour.access_key_id, other.access_key_id);
+  EXPECT_EQ(bench.engine().calls, 3);
+}
+
+TEST(StsIssuer, GivesNothingFromItsCacheBeyondTheTokensEnd) {
+  Bench bench;
+  ASSERT_TRUE(bench.ask(Bench::grant(), hours(1), bench.now()));
+  control::TokenGrant brief = Bench::grant();
+  brief.expires = bench.now() + minutes(16);
+  const auto got = bench.ask(brief, hours(1), bench.now()).value();
+  EXPECT_EQ(got.expires, *brief.expires);
+}
+
+TEST(StsIssuer, ForgetsSessionsThatWereRevoked) {
+  Bench bench;
+  ASSERT_TRUE(bench.ask(Bench::grant(), hours(1), bench.now()));
+  ASSERT_TRUE(bench.store().revoke_sessions(Bench::account(), bench.now() + seconds(1)));
+  bench.feed().poll();
+  const auto got = bench.ask(Bench::grant(), hours(1), bench.now() + minutes(1)).value();
+  EXPECT_EQ(got.access_key_id, "ASIA2");
+}
+
+TEST(StsIssuer, KeepsItsCacheThroughChangesOfOthers) {
+  Bench bench;
+  ASSERT_TRUE(bench.ask(Bench::grant(), hours(1), bench.now()));
+  ASSERT_TRUE(bench.store().create_account(AccountId::parse("9").value(), "", bench.now()));
+  bench.feed().poll();
+  EXPECT_FALSE(bench.issuer().issue_at_once(Bench::grant(), hours(1), bench.now()));
+  ASSERT_TRUE(bench.ask(Bench::grant(), hours(1), bench.now()));
+  EXPECT_TRUE(bench.issuer().issue_at_once(Bench::grant(), hours(1), bench.now()));
+  EXPECT_EQ(bench.engine().calls, 1);
+}
+
+TEST(StsIssuer, SharesACallAmongThoseWhoAskAlike) {
+  Bench bench;
+  bench.engine().takes = milliseconds(100);
+  std::vector<std::thread> threads;
+  std::mutex mutex;
+  std::set<std::string> ids;
+  for (int i = 0; i < 8; ++i)
+    threads.emplace_back([&] {
+      const auto got = bench.issuer().issue(Bench::grant(), hours(1), bench.now());
+      const std::lock_guard lock(mutex);
+      ids.insert(got ? got->access_key_id : got.error().detail);
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(ids, std::set<std::string>{"ASIA1"});
+  EXPECT_EQ(bench.engine().calls, 1);
+}
+
+TEST(StsIssuer, TurnsThrottlingIntoBusyAndAsksLess) {
+  Bench bench;
+  bench.engine().fault = "Throttling";
+  EXPECT_EQ(bench.ask(Bench::grant(), hours(1), bench.now()).error().code, ErrorCode::busy);
+  EXPECT_EQ(bench.ask(Bench::grant(), hours(1), bench.now()).error().code, ErrorCode::busy);
+  EXPECT_EQ(bench.engine().calls, 1) << "not again at once";
+  EXPECT_EQ(bench.issuer().counts().throttled, 1u);
+  bench.engine().fault.clear();
+  std::this_thread::sleep_for(milliseconds(300));
+  EXPECT_TRUE(bench.ask(Bench::grant(), hours(1), bench.now()));
+}
+
+TEST(StsIssuer, KeepsItsBudgetOfCalls) {
+  Bench bench(Engine::aws, 5);
+  int busy = 0;
+  for (int i = 0; i < 20; ++i) {
+    const std::string token = "tok_00000000000000" + std::to_string(10 + i);
+    const auto got = bench.ask(Bench::grant(token), hours(1), bench.now());
+    busy += !got && got.error().code == ErrorCode::busy ? 1 : 0;
+  }
+  EXPECT_LE(bench.engine().calls, 8);
+  EXPECT_GE(busy, 12);
+}
+
+TEST(StsIssuer, RecognisesRoleChaining) {
+  Bench bench;
+  bench.engine().fault = "ValidationError";
+  bench.engine().message =
+      "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role "
+      "chaining.";
+  bench.engine().fault_times = 1;
+  const auto got = bench.ask(Bench::grant(), hours(6), bench.now());
+  ASSERT_TRUE(got) << got.error().detail;
+  EXPECT_EQ(got->expires, bench.now() + hours(1));
+  EXPECT_EQ(bench.engine().calls, 2);
+  ASSERT_TRUE(bench.ask(Bench::grant("tok_0000000000000002"), hours(6), bench.now()));
+  EXPECT_EQ(bench.engine().calls, 3) << "it is known from then on";
+}
+
+TEST(StsIssuer, AnswersAtOnceWhileTheServiceIsAway) {
+  Bench bench;
+  bench.engine().away = true;
+  const auto first = bench.ask(Bench::grant(), hours(1), bench.now());
+  ASSERT_FALSE(first);
+  EXPECT_EQ(first.error().code, ErrorCode::unavailable);
+  EXPECT_EQ(first.error().detail, "the credential service of the bucket does not answer");
+  bench.engine().away = false;
+  EXPECT_FALSE(bench.ask(Bench::grant(), hours(1), bench.now()));
+  EXPECT_EQ(bench.engine().calls, 1);
+}
+
+TEST(StsIssuer, SaysWhatIsWrongWithoutTheOperatorsWords) {
+  struct Case {
+    const char* code;
+    const char* sentence;
+  };
+  for (const Case& c :
+       {Case{"ExpiredToken", "the server's own"}, Case{"AccessDenied", "may not assume"},
+        Case{"PackedPolicyTooLarge", "shorten"}, Case{"RequestTimeTooSkewed", "clock"},
+        Case{"RegionDisabledException", "is not set up"}}) {
+    Bench bench;
+    bench.engine().fault = c.code;
+    bench.engine().message = "arn:aws:iam::1:user/secret-name";
+    const auto got = bench.ask(Bench::grant(), hours(1), bench.now());
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().code, ErrorCode::unavailable) << c.code;
+    if (std::string_view(c.code) != "ExpiredToken")
+      EXPECT_TRUE(got.error().detail.contains(c.sentence)) << got.error().detail;
+    EXPECT_FALSE(got.error().detail.contains("secret-name"));
+  }
+}
+
+TEST(StsIssuer, RefusesSessionsOfAnotherTime) {
+  for (const milliseconds skew : {milliseconds(hours(2)), milliseconds(hours(-2))}) {
+    Bench bench;
+    bench.engine().skew = skew;
+    const auto got = bench.ask(Bench::grant(), hours(1), bench.now());
+    ASSERT_FALSE(got);
+    EXPECT_TRUE(got.error().detail.contains("clock")) << got.error().detail;
+  }
+}
+
+TEST(StsIssuer, MakesARoleOnCephThatIsNotThere) {
+  Bench bench(Engine::ceph);
+  bench.engine().fault = "NoSuchEntity";
+  bench.engine().status = 404;
+  bench.engine().fault_times = 1;
+  const auto got = bench.ask(Bench::grant(), hours(1), bench.now());
+  ASSERT_TRUE(got) << got.error().detail;
+  EXPECT_EQ(bench.engine().role, "arn:aws:iam:::role/valetkey-123");
+  EXPECT_TRUE(bench.engine().role_policy.contains("v1/account_id=123/*"));
+  EXPECT_FALSE(bench.engine().body.contains("Tags.member"));
+}
+
+TEST(StsIssuer, CutsOffByADenialOnAws) {
+  Bench bench;
+  const auto cut = bench.issuer().cut_off({.account = Bench::account()}, bench.now()).value();
+  EXPECT_TRUE(cut.at_once);
+  EXPECT_EQ(bench.engine().role_policy,
+            R"({"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*",)"
+            R"("Condition":{"StringEquals":{"aws:PrincipalTag/account":"123"},)"
+            R"("DateLessThan":{"aws:TokenIssueTime":"2026-11-29T10:00:01Z"}}}]})");
+  const auto token = TokenId::parse("tok_GHIJKLMNOPabcdef").value();
+  ASSERT_TRUE(bench.issuer().cut_off({Bench::account(), token}, bench.now() + hours(13)));
+  EXPECT_FALSE(bench.engine().role_policy.contains("PrincipalTag/account"))
+      << "what has ended by itself is not denied for ever";
+  EXPECT_TRUE(
+      bench.engine().role_policy.contains(R"("aws:PrincipalTag/token":"tok_GHIJKLMNOPabcdef")"));
+}
+
+TEST(StsIssuer, SaysThatMinioCannotCutOff) {
+  Bench bench(Engine::minio);
+  EXPECT_FALSE(bench.issuer().cut_off({.account = Bench::account()}, bench.now())->at_once);
+}
+
+}  // namespace
+}  // namespace valetkey::issuer
