@@ -6,6 +6,7 @@
 #include "access/scope.h"
 #include "admin/commands.h"
 #include "admin/confirm.h"
+#include "admin/cutting_off.h"
 #include "admin/ended_tokens.h"
 #include "admin/erasing.h"
 #include "terminal/size.h"
@@ -36,11 +37,14 @@ std::string_view verb_of(AccountState state) {
   return "delete";
 }
 
-std::string_view consequence_of(AccountState state) {
+// `elsewhere`: its sessions are of an engine, which ends them or does not.
+std::string_view consequence_of(AccountState state, bool elsewhere) {
   switch (state) {
     case AccountState::active:
       return "is active again; its tokens work";
     case AccountState::suspended:
+      if (elsewhere)
+        return "is suspended; its tokens are refused within one second, until `account resume`";
       return "is suspended; its tokens and sessions are refused within one second, until `account "
              "resume`";
     case AccountState::deleted:
@@ -58,6 +62,7 @@ Result<int> account_create(CommandContext& context, const std::string& id,
   VALETKEY_TRY(const auto store, context.open_control());
   VALETKEY_TRY(const auto created, store->create_account(account, name, context.clock.now()));
   VALETKEY_CHECK(context.record("account.create", account, account.str()));
+  VALETKEY_CHECK(open_at_engine(context, *store, account));
   if (context.json) {
     context.print(document_of(created));
     return 0;
@@ -175,15 +180,26 @@ Result<int> account_set(CommandContext& context, const std::string& id, AccountS
   const auto counting = that_count(std::move(tokens), at).size();
   VALETKEY_CHECK(store->set_account_state(account, state, at));
   VALETKEY_CHECK(context.record(fmt::format("account.{}", verb_of(state)), account, account.str()));
+  std::optional<Ended> ended;
+  if (state == AccountState::active) {
+    VALETKEY_CHECK(open_at_engine(context, *store, account));
+  } else {
+    VALETKEY_TRY(ended, end_sessions(context, *store, {.account = account}));
+  }
   if (context.json) {
     VALETKEY_TRY(const auto now, store->account(account));
     auto document = document_of(now);
     document["tokens"] = counting;
+    if (ended) {
+      document["sessions_ended"] = ended->at_once;
+      document["sessions_end_by"] = format_iso8601(ended->at_once ? at : ended->by);
+    }
     context.print(document);
     return 0;
   }
-  context.out << fmt::format("Account {} {} ({}).\n", id, consequence_of(state),
+  context.out << fmt::format("Account {} {} ({}).\n", id, consequence_of(state, ended.has_value()),
                              tokens_text(counting));
+  if (ended) context.out << fmt::format("Sessions: {}.\n", ended->text);
   return 0;
 }
 

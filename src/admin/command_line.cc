@@ -31,6 +31,7 @@ struct Words {
   std::string purpose = "both";
   milliseconds activate_in{10'000};
   unsigned workers = 0;
+  bool cut_off = false;
   bool repair = false, markdown = false, if_missing = false, purge = false, yes = false;
   TokenFlags token;
   ServeFlags serve;
@@ -103,6 +104,7 @@ class CommandLine {
   void add_audit();
   void add_data();
   void add_keys();
+  void add_issuer();
 
   Command program_{"valetkeyd",
                    "Valetkey's server: exchanges personal access tokens for temporary S3 "
@@ -129,6 +131,7 @@ CommandLine::CommandLine(const Serve& serve) {
   add_data();
   add_export();
   add_keys();
+  add_issuer();
   terminal::add_shell_commands(program_);
 }
 
@@ -257,6 +260,10 @@ void CommandLine::add_policy(Command& accounts) {
                  "Most events per second; 0: no limit");
   command.option("--bytes-per-day", terminal::size(policy.bytes_per_day, kMostOfAccount), "SIZE",
                  "Most bytes per day; 0: no limit");
+  command.option("--bucket", policy.bucket, "NAME",
+                 "Its bucket at the engine of [issuer], or none: as configured");
+  command.option("--prefix", policy.prefix, "PREFIX",
+                 "Its prefix there, ending in /, or none: as configured");
   command.example("# what holds now")
       .example("valetkeyd account set 12345")
       .example("valetkeyd account set 12345 --retention 400d --origins https://shop.example.org")
@@ -279,6 +286,18 @@ void CommandLine::add_export() {
   add(group, "status", "Show what was received and exported, and what waits", export_status)
       .example("valetkeyd export status")
       .example("valetkeyd export status --json");
+}
+
+void CommandLine::add_issuer() {
+  Command& group = program_.command("issuer", "Credentials of somebody else's bucket");
+  group.example("valetkeyd issuer check");
+  Command& check = add(group, "check",
+                       "Try each step from this server's own credentials to an object, and what a "
+                       "session must not open",
+                       [this](CommandContext& c) { return issuer_check(c, words_.account); });
+  check.option("--account", words_.account, "ID", "The account to buy a session for")
+      .by_default("the first that is active");
+  check.example("valetkeyd issuer check").example("valetkeyd issuer check --account 12345 --json");
 }
 
 void CommandLine::add_users() {
@@ -358,9 +377,12 @@ void CommandLine::add_tokens() {
   list.option("--user", email(words_.user), "EMAIL", "Only of this user");
   list.example("valetkeyd token list")
       .example("valetkeyd token list --account 12345 --user ada@example.org");
-  Command& revoke = add(group, "revoke", "End a token, those it created and their sessions",
-                        [this](CommandContext& c) { return token_revoke(c, words_.id); });
+  Command& revoke =
+      add(group, "revoke", "End a token, those it created and their sessions",
+          [this](CommandContext& c) { return token_revoke(c, words_.id, words_.cut_off); });
   revoke.argument("ID", words_.id, "As `token list` shows it: tok_…");
+  revoke.flag("--cut-off", words_.cut_off,
+              "Also end its sessions at the engine of [issuer], where they live on otherwise");
   revoke.example("valetkeyd token list --user ada@example.org")
       .example("valetkeyd token revoke tok_0123456789ABCDEF");
 }

@@ -9,7 +9,9 @@
 #include "access/scope.h"
 #include "admin/commands.h"
 #include "admin/confirm.h"
+#include "admin/cutting_off.h"
 #include "admin/erasing.h"
+#include "aws/session_policy.h"
 #include "base/crypto.h"
 #include "terminal/size.h"
 
@@ -39,6 +41,11 @@ std::string apply(const PolicyFlags& flags, control::AccountPolicy& policy) {
   if (flags.origins) policy.origins = parse_origins(*flags.origins);
   if (flags.events_per_s) policy.events_per_s = *flags.events_per_s;
   if (flags.bytes_per_day) policy.bytes_per_day = *flags.bytes_per_day;
+  const auto own = [](const std::optional<std::string>& flag, std::optional<std::string>& place) {
+    if (flag) place = *flag == "none" ? std::nullopt : flag;
+  };
+  own(flags.bucket, policy.bucket);
+  own(flags.prefix, policy.prefix);
   if (flags.ingest_key == "none") policy.ingest_key_sha256.reset();
   if (flags.ingest_key == "new") {
     key = kIngestKeyPrefix + random_base62(kIngestKeyLength);
@@ -101,6 +108,8 @@ json::object document_of(const std::string& id, const control::AccountPolicy& p)
                    {"origins", std::move(origins)},
                    {"events_per_s", p.events_per_s},
                    {"bytes_per_day", p.bytes_per_day}};
+  if (p.bucket) out["bucket"] = *p.bucket;
+  if (p.prefix) out["prefix"] = *p.prefix;
   if (p.retention) out["retention_days"] = p.retention->count();
   return out;
 }
@@ -118,6 +127,10 @@ void print_policy(const CommandContext& context, const std::string& id,
       p.ingest_key_sha256 ? "needed" : "not needed",
       p.origins.empty() ? "any" : fmt::format("{}", fmt::join(p.origins, ", ")),
       limit_text(p.events_per_s), limit_text(p.bytes_per_day));
+  if (p.bucket || p.prefix)
+    context.out << fmt::format("Its data lies in bucket {}, prefix {}.\n",
+                               p.bucket.value_or("as configured"),
+                               p.prefix.value_or("as configured"));
 }
 
 Result<exporter::ErasureResult> erase(CommandContext& context, const AccountId& account,
@@ -146,6 +159,8 @@ Result<int> account_set_policy(CommandContext& context, const std::string& id,
   VALETKEY_TRY(auto policy, store->policy(account));
   const auto former = policy;
   const std::string key = apply(flags, policy);
+  if (policy.bucket) VALETKEY_CHECK(aws::check_bucket(*policy.bucket));
+  if (policy.prefix) VALETKEY_CHECK(aws::check_prefix(*policy.prefix));
   if (policy.retention != former.retention) {
     VALETKEY_TRY(const auto status, confirm_retention(context, account, flags, policy));
     if (status) return *status;
@@ -157,6 +172,9 @@ Result<int> account_set_policy(CommandContext& context, const std::string& id,
   if (policy != former) {
     VALETKEY_CHECK(store->set_policy(account, policy, context.clock.now()));
     VALETKEY_CHECK(context.record("account.set", account, account.str()));
+    // On Ceph the account's role is its bound.
+    if (policy.bucket != former.bucket || policy.prefix != former.prefix)
+      VALETKEY_CHECK(open_at_engine(context, *store, account));
   }
   if (context.json) {
     auto document = document_of(id, policy);

@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include "admin/commands.h"
+#include "admin/cutting_off.h"
 #include "admin/ended_tokens.h"
+#include "admin/engines.h"
 #include "control/tokens.h"
 #include "terminal/table.h"
 
@@ -157,9 +159,27 @@ Result<TokenId> find_id(control::ControlStore& store, const std::string& text) {
                                               fmt::join(named, " or ")));
 }
 
+// Of an engine: what becomes of those that are out.
+Result<std::optional<Ended>> sessions_of(const CommandContext& context,
+                                         control::ControlStore& store, const Token& token,
+                                         const std::vector<Token>& ended, bool cut_off) {
+  if (cut_off) {
+    for (const Token& other : ended)
+      if (other.id != token.id)
+        VALETKEY_CHECK(end_sessions(context, store, {other.account, other.id}));
+    return end_sessions(context, store, {token.account, token.id});
+  }
+  VALETKEY_TRY(const config::Config config, context.load_config());
+  if (!vends(config)) return std::nullopt;
+  Ended out{.by = context.clock.now() + config.credentials.max_duration, .text = {}};
+  out.text = fmt::format("those that are out live until {} at the latest; --cut-off ends them",
+                         format_iso8601(out.by));
+  return out;
+}
+
 }  // namespace
 
-Result<int> token_revoke(CommandContext& context, const std::string& text) {
+Result<int> token_revoke(CommandContext& context, const std::string& text, bool cut_off) {
   VALETKEY_TRY(const auto store, context.open_control());
   VALETKEY_TRY(const TokenId token, find_id(*store, text));
   const std::string& id = token.str();
@@ -168,19 +188,29 @@ Result<int> token_revoke(CommandContext& context, const std::string& text) {
   const std::size_t count = ended.size();
   if (count == 0) VALETKEY_CHECK(context.record("token.revoke", before.account, id));
   VALETKEY_CHECK(record_ended(context, ended));
+  VALETKEY_TRY(const auto sessions, sessions_of(context, *store, before, ended, cut_off));
   if (context.json) {
     VALETKEY_TRY(auto tokens, ended_document(*store, ended));
-    context.print(json::object{{"id", id}, {"revoked", count}, {"tokens", std::move(tokens)}});
+    json::object document{{"id", id}, {"revoked", count}, {"tokens", std::move(tokens)}};
+    if (sessions) {
+      document["sessions_ended"] = sessions->at_once;
+      document["sessions_end_by"] =
+          format_iso8601(sessions->at_once ? context.clock.now() : sessions->by);
+    }
+    context.print(document);
     return 0;
   }
   if (count == 0)
     context.out << fmt::format("Token {} was revoked before.\n", id);
   else if (count == 1)
-    context.out << fmt::format("Token {} is revoked; its sessions end within one second.\n", id);
+    context.out << fmt::format(
+        "Token {} is revoked; {}.\n", id,
+        sessions ? "it buys nothing from now on" : "its sessions end within one second");
   else
     context.out << fmt::format(
-        "Token {} and {} that it created are revoked; their sessions end within one second.\n", id,
-        tokens_text(count - 1));
+        "Token {} and {} that it created are revoked; {}.\n", id, tokens_text(count - 1),
+        sessions ? "they buy nothing from now on" : "their sessions end within one second");
+  if (sessions) context.out << fmt::format("Sessions: {}.\n", sessions->text);
   if (count > 1) VALETKEY_CHECK(print_ended(context, *store, ended, "Revoked:"));
   return 0;
 }

@@ -32,6 +32,7 @@ struct PolicyFlags {  // none: stays as it is
   std::optional<std::string> origins;                         // separated by commas, or "none"
   std::optional<std::uint64_t> events_per_s;                  // 0: no limit
   std::optional<std::uint64_t> bytes_per_day;                 // 0: no limit
+  std::optional<std::string> bucket, prefix;  // at the engine of [issuer]; "none": as configured
 };
 Result<int> account_set_policy(CommandContext& context, const std::string& id,
                                const PolicyFlags& flags);
@@ -54,7 +55,11 @@ struct TokenFlags {
 Result<int> token_create(CommandContext& context, const TokenFlags& flags);
 Result<int> token_list(CommandContext& context, const std::string& account,
                        const std::string& user);
-Result<int> token_revoke(CommandContext& context, const std::string& id);
+// `cut_off`: also its sessions at the engine of [issuer].
+Result<int> token_revoke(CommandContext& context, const std::string& id, bool cut_off);
+
+// Tries the engine of [issuer] with a session for the account; empty: for the first active one.
+Result<int> issuer_check(CommandContext& context, const std::string& id);
 
 struct AuditFlags {  // empty: no such condition
   std::optional<terminal::Instant> since, until;

@@ -49,6 +49,22 @@ struct Config {
     bool strict_region = false;   // refuse signatures for another region
     std::vector<std::string> cors_origins;
   } s3;
+  struct Issuer {                  // who mints the credentials that tokens buy
+    std::string kind = "sealed";   // sealed: this server's own; sts: those of another's STS
+    std::string engine = "aws";    // aws, ceph, minio
+    std::string endpoint;          // of STS; empty: AWS's of the region
+    std::string iam_endpoint;      // where roles are kept; empty: AWS's, or the same as STS
+    std::string role_arn;          // {account} stands for the account's id
+    std::string trusted_user_arn;  // of Ceph: whom the roles that are made trust
+    std::string external_id;       // as the role's trust policy wants it; empty: none
+    std::string bucket;            // {account}; empty: [s3] bucket
+    std::string prefix = "v1/account_id={account}/";
+    std::string kms_key_arn;    // needed to read; empty: none
+    std::string profile;        // of AWS's files, for sessions; empty: the SDKs' order
+    std::string roles_profile;  // the same, for roles; empty: profile
+    std::string ca_file;        // PEM; empty: what the system trusts
+    double calls_per_s = 300;   // to STS
+  } issuer;
   struct Api {
     std::string public_url;  // URL of the API as clients see it; empty: the listener's own
     std::vector<std::string> cors_origins;

@@ -16,6 +16,9 @@ constexpr auto kSections = std::to_array<Section>({
      "TLS for every listener. Read again on SIGHUP; running connections keep the former pair."},
     {"credentials", "How long temporary credentials live. A session never outlives its token."},
     {"s3", "The S3 endpoint that the credentials open."},
+    {"issuer",
+     "Who mints the credentials: this server for its own endpoint, or the STS of a bucket that "
+     "somebody else keeps. `valetkeyd issuer check` tries it."},
     {"api", "The API that exchanges tokens for credentials."},
     {"intake", "Events in: POST /v1/events on the API's listener, or on one of its own."},
     {"export", "Events out: the exporter in the server turns what waits into Parquet."},
@@ -60,6 +63,46 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"s3", "cors_origins", FIELD(s3.cors_origins),
      "Origins whose web pages may read the S3 endpoint, as [\"https://app.example.org\"]; \"*\" is "
      "any."},
+
+    {"issuer", "kind", FIELD(issuer.kind),
+     "sealed: sessions of this server's own S3 endpoint. sts: sessions of an AWS role, for the "
+     "bucket of [s3], which somebody else fills; there is no S3 endpoint then.",
+     0, 0, "sealed|sts"},
+    {"issuer", "engine", FIELD(issuer.engine),
+     "What answers STS. On Ceph each account gets a role, since policies of sessions bind nobody "
+     "there.",
+     0, 0, "aws|ceph|minio"},
+    {"issuer", "endpoint", FIELD(issuer.endpoint),
+     "URL of STS. Empty: AWS's of [s3] region, or AWS_ENDPOINT_URL_STS. Of Ceph a gateway that "
+     "clients do not reach."},
+    {"issuer", "iam_endpoint", FIELD(issuer.iam_endpoint),
+     "URL at which roles are kept. Empty: AWS's, or of Ceph the same as endpoint."},
+    {"issuer", "role_arn", FIELD(issuer.role_arn),
+     "ARN of the role whose sessions tokens buy. {account} stands for the account's id; on Ceph "
+     "the name must hold it."},
+    {"issuer", "trusted_user_arn", FIELD(issuer.trusted_user_arn),
+     "Of Ceph: ARN of the user whose keys this server has, whom the roles trust."},
+    {"issuer", "external_id", FIELD(issuer.external_id),
+     "ExternalId that the role's trust policy asks for. Empty: none."},
+    {"issuer", "bucket", FIELD(issuer.bucket),
+     "Bucket of an account; {account} stands for its id. Empty: [s3] bucket. `account set "
+     "--bucket` names another for one account."},
+    {"issuer", "prefix", FIELD(issuer.prefix),
+     "Prefix of an account, ending in /. `account set --prefix` names another for one account."},
+    {"issuer", "kms_key_arn", FIELD(issuer.kms_key_arn),
+     "ARN of the KMS key of the bucket, which readers must be allowed to decrypt with. Empty: "
+     "none."},
+    {"issuer", "profile", FIELD(issuer.profile),
+     "Profile of the AWS files that has this server's own credentials. Empty: the environment, web "
+     "identity, AWS_PROFILE, the container's or the instance's role, in this order."},
+    {"issuer", "roles_profile", FIELD(issuer.roles_profile),
+     "The same for the calls that make, change and cut off roles. Empty: profile."},
+    {"issuer", "ca_file", FIELD(issuer.ca_file),
+     "PEM file with the certificates to trust at the engine. Empty: what the system trusts."},
+    {"issuer", "calls_per_s", FIELD(issuer.calls_per_s),
+     "Most calls to STS per second; who asks beyond it gets 503 and comes again. AWS allows 600 "
+     "for all users of an AWS account and region.",
+     1, 100'000},
 
     {"api", "public_url", FIELD(api.public_url),
      "URL of the API as clients reach it. Empty: the listener's own address."},

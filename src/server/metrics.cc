@@ -177,6 +177,24 @@ void add_export(Families& out, const ExportHealth& health) {
         std::chrono::duration<double>(health.lag).count());
 }
 
+void add_sts(Families& out, const issuer::StsCounts& counts) {
+  counter(out, "sts_calls_total", "Sessions asked for at STS.",
+          static_cast<double>(counts.calls.load()));
+  counter(out, "sts_failures_total", "Of these, those that gave none.",
+          static_cast<double>(counts.failed.load()));
+  counter(out, "sts_cache_hits_total", "Exchanges answered with a session that was there.",
+          static_cast<double>(counts.hits.load()));
+  counter(out, "sts_shared_total", "Exchanges answered with a call that was under way.",
+          static_cast<double>(counts.shared.load()));
+  counter(out, "sts_throttled_total", "Calls that STS put off.",
+          static_cast<double>(counts.throttled.load()));
+  counter(out, "sts_over_budget_total", "Calls not made, beyond [issuer] calls_per_s.",
+          static_cast<double>(counts.over_budget.load()));
+  gauge(out, "sts_packed_policy_percent",
+        "The largest share of what a session may carry that a policy took.",
+        counts.packed_policy_percent.load());
+}
+
 }  // namespace
 
 void Metrics::refused(std::string_view listener, std::string_view reason) {
@@ -203,6 +221,7 @@ std::string Metrics::text(const Health& health, Timestamp now) const {
   }
   counter(out, "corrupt_objects_total", "Reads that met stored bytes which do not authenticate.",
           static_cast<double>(corrupt_objects_.load(std::memory_order_relaxed)));
+  if (sts_ != nullptr) add_sts(out, *sts_);
   if (bodies_)
     gauge(out, "http_body_bytes", "Memory that the bodies of requests in flight take.",
           static_cast<double>(bodies_->held()));

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "http/body_memory.h"
+#include "issuer/sts_issuer.h"
 #include "server/health.h"
 #include "server/intake_counters.h"
 #include "server/request_counters.h"
@@ -22,6 +23,7 @@ class Metrics {
   IntakeCounters& intake() { return intake_; }
   // Before text() may be called.
   void watch(std::shared_ptr<const http::BodyMemory> bodies) { bodies_ = std::move(bodies); }
+  void watch(const issuer::StsCounts& counts) { sts_ = &counts; }
   // `reason` comes from our own enumerations; beyond 64 different ones they count as "other".
   void refused(std::string_view listener, std::string_view reason);
   void corrupt_object() { corrupt_objects_.fetch_add(1, std::memory_order_relaxed); }
@@ -32,6 +34,7 @@ class Metrics {
   RequestCounters requests_;
   IntakeCounters intake_;
   std::shared_ptr<const http::BodyMemory> bodies_;
+  const issuer::StsCounts* sts_ = nullptr;  // null: no STS is asked
   std::atomic<std::uint64_t> corrupt_objects_{0};
   mutable std::mutex mutex_;
   std::map<std::pair<std::string, std::string>, std::uint64_t> refusals_;  // (listener, reason)

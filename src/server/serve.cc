@@ -83,23 +83,26 @@ Result<void> announce(const admin::CommandContext& context, const admin::ServeFl
                       const Server& server) {
   const Urls& urls = server.urls();
   const std::string events = urls.intake.empty() ? "" : fmt::format(", events {}", urls.intake);
+  // Credentials may open somebody else's.
+  const std::string s3 = urls.s3.empty() ? "no S3 endpoint of its own" : "S3 " + urls.s3;
   const auto problems = fmt::format("{}", fmt::join(server.problems(), "; "));
   context.err << fmt::format(
-      "valetkeyd {} {}: API {}, S3 {}{}, metrics and health {}. Stop with "
+      "valetkeyd {} {}: API {}, {}{}, metrics and health {}. Stop with "
       "Ctrl-C.\n",
-      kVersion, problems.empty() ? "is ready" : "runs", urls.api, urls.s3, events, urls.admin);
+      kVersion, problems.empty() ? "is ready" : "runs", urls.api, s3, events, urls.admin);
   if (!problems.empty()) context.err << "It is not ready yet: " << problems << ".\n";
   if (context.terminal) say_next(context, urls);
   context.err << std::flush;
-  boost::json::object document{{"api", urls.api}, {"s3", urls.s3}, {"admin", urls.admin}};
+  boost::json::object document{{"api", urls.api}, {"admin", urls.admin}};
+  if (!urls.s3.empty()) document["s3"] = urls.s3;
   if (!urls.intake.empty()) document["intake"] = urls.intake;
   if (context.json) {
     context.print(document);
     context.out.flush();
   }
-  notify_systemd(context.env, fmt::format("READY=1\nSTATUS={}API {}, S3 {}",
+  notify_systemd(context.env, fmt::format("READY=1\nSTATUS={}API {}, {}",
                                           problems.empty() ? "" : "not ready: " + problems + "; ",
-                                          urls.api, urls.s3));
+                                          urls.api, s3));
   if (flags.ready_fd < 0) return {};
   return tell_ready(flags.ready_fd, boost::json::serialize(document) + "\n");
 }

@@ -58,7 +58,8 @@ Result<void> Server::open_stores(const admin::CommandContext& context) {
   feed_ = std::make_unique<control::ChangeFeed>(*control_, clock_, kLongestSession);
   gate_ = std::make_unique<access::TokenGate>(*control_, *feed_);
   revocation_ = std::make_unique<access::RevocationCheck>(*feed_);
-  issuer_ = std::make_unique<access::SealedIssuer>(*keys_);
+  VALETKEY_TRY(engines_, admin::Engines::open(config_, context.env, *keys_, *control_, *feed_));
+  if (auto* vending = engines_->vending()) metrics_.watch(vending->issuer().counts());
   usage_ = std::make_unique<access::Usage>(*control_);
 
   if (!config_.tls.certificate.empty()) {
@@ -98,14 +99,11 @@ Result<void> Server::open_listeners() {
   metrics_.watch(bodies_);
   runtime_ = std::make_unique<http::Runtime>(
       loops_for(config_), static_cast<unsigned>(config_.limits.blocking_threads));
-  s3_ = std::make_unique<s3::Service>(*objects_, *keys_, *revocation_, *usage_, *watch_,
-                                      runtime_->blocking(), s3_options());
   admin_ = std::make_unique<AdminService>(metrics_, [this] { return keeper_->health(); });
-  VALETKEY_TRY(s3_listener_, listen("s3", config_.listen.s3, *s3_));
-  urls_.s3 = url_of(config_.listen.s3, s3_listener_->port());
+  if (engines_->vending() == nullptr) VALETKEY_CHECK(open_s3_listener());
   const bool apart = event_log_ && !config_.listen.intake.empty();
   api_ = std::make_unique<api::Service>(
-      api::Parts{*control_, *feed_, *api_audit_, *gate_, *issuer_, *usage_,
+      api::Parts{*control_, *feed_, *api_audit_, *gate_, engines_->issuer(), *usage_,
                  apart ? nullptr : event_log_.get(), &metrics_.intake(),
                  [this](const AccountId& account) { return admin::stored_of(*objects_, account); }},
       runtime_->blocking(), api_options());
@@ -117,6 +115,14 @@ Result<void> Server::open_listeners() {
   VALETKEY_TRY(admin_listener_, listen("admin", config_.listen.admin, *admin_));
   urls_.admin = url_of(config_.listen.admin, admin_listener_->port());
   runtime_->start();
+  return {};
+}
+
+Result<void> Server::open_s3_listener() {
+  s3_ = std::make_unique<s3::Service>(*objects_, *keys_, *revocation_, *usage_, *watch_,
+                                      runtime_->blocking(), s3_options());
+  VALETKEY_TRY(s3_listener_, listen("s3", config_.listen.s3, *s3_));
+  urls_.s3 = url_of(config_.listen.s3, s3_listener_->port());
   return {};
 }
 
@@ -204,7 +210,7 @@ void Server::drain() {
 }
 
 std::size_t Server::connections() const {
-  return api_listener_->connections() + s3_listener_->connections() +
+  return api_listener_->connections() + (s3_listener_ ? s3_listener_->connections() : 0) +
          (intake_listener_ ? intake_listener_->connections() : 0);
 }
 

@@ -12,6 +12,7 @@
 #include "access/token_gate.h"
 #include "access/usage.h"
 #include "admin/command_context.h"
+#include "admin/engines.h"
 #include "api/intake.h"
 #include "api/service.h"
 #include "base/clock.h"
@@ -35,7 +36,8 @@
 namespace valetkey::server {
 
 struct Urls {
-  std::string api, s3, admin;
+  std::string api, admin;
+  std::string s3;      // empty: credentials open the endpoint of somebody else
   std::string intake;  // empty: events come to the API
 };
 
@@ -64,6 +66,7 @@ class Server {
   Result<void> open_stores(const admin::CommandContext& context);
   Result<void> open_events();
   Result<void> open_listeners();
+  Result<void> open_s3_listener();
   Result<void> open_intake_listener();
   Result<std::unique_ptr<http::Listener>> listen(const char* name, const std::string& address,
                                                  http::Handler& handler);
@@ -92,7 +95,7 @@ class Server {
   std::unique_ptr<control::ChangeFeed> feed_;
   std::unique_ptr<access::TokenGate> gate_;
   std::unique_ptr<access::RevocationCheck> revocation_;
-  std::unique_ptr<access::SealedIssuer> issuer_;
+  std::unique_ptr<admin::Engines> engines_;
   std::unique_ptr<access::Usage> usage_;
 
   // What watches
@@ -110,7 +113,7 @@ class Server {
   std::optional<api::Options> intake_options_;
   std::unique_ptr<api::Intake> intake_;  // null: the API answers for it, or nobody
   std::unique_ptr<AdminService> admin_;
-  std::unique_ptr<http::Listener> s3_listener_;
+  std::unique_ptr<http::Listener> s3_listener_;  // null: credentials open somebody else's
   std::unique_ptr<http::Listener> api_listener_;
   std::unique_ptr<http::Listener> intake_listener_;  // null as intake_ is
   std::unique_ptr<http::Listener> admin_listener_;

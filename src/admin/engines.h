@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The services that an installation may stand on beside its data folder, built in one place from the
+// configuration: for now who mints credentials. One thread at a time; what it hands out is
+// thread-safe.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "access/credentials.h"
+#include "base/keyring.h"
+#include "config/config.h"
+#include "control/change_feed.h"
+#include "control/control_store.h"
+#include "issuer/vending.h"
+
+namespace valetkey::admin {
+
+// Whether credentials are those of somebody else's STS.
+bool vends(const config::Config& config);
+// What no single key of [issuer] can tell.
+Result<void> check_engines(const config::Config& config);
+
+class Engines {
+ public:
+  // All of them outlive it.
+  static Result<std::unique_ptr<Engines>> open(const config::Config& config,
+                                               const config::Environment& env,
+                                               const KeySource& keys, control::ControlStore& store,
+                                               const control::ChangeFeed& feed);
+  access::CredentialIssuer& issuer() {
+    return vending_ ? static_cast<access::CredentialIssuer&>(vending_->issuer()) : *sealed_;
+  }
+  issuer::Vending* vending() { return vending_.get(); }  // null: credentials are this server's own
+
+ private:
+  Engines() = default;
+  std::unique_ptr<issuer::Vending> vending_;
+  std::unique_ptr<access::SealedIssuer> sealed_;
+};
+
+}  // namespace valetkey::admin
