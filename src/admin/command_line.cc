@@ -12,6 +12,7 @@
 #include "base/version.h"
 #include "config/config.h"
 #include "control/names.h"
+#include "terminal/output.h"
 #include "terminal/program.h"
 
 namespace valetkey::admin {
@@ -466,6 +467,15 @@ Result<int> run_command(const CommandLine& line, const Command& command, Command
   return line.run(command, context);
 }
 
+// A mistyped id is the likeliest reason why there is none of it.
+std::string with_remedy(const Error& error) {
+  for (const std::string_view noun : {"account", "user", "token"})
+    if (error.code == ErrorCode::not_found && !error.detail.contains('`') &&
+        error.detail.starts_with(fmt::format("there is no {} ", noun)))
+      return fmt::format("{}; `valetkeyd {} list` shows those that there are", error.detail, noun);
+  return error.detail;
+}
+
 }  // namespace
 
 int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err,
@@ -480,10 +490,10 @@ int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err,
       out, err, clock, env, words.json, terminal, words.data_dir, words.config, words.keyring};
   if (terminal && ::isatty(STDIN_FILENO) == 1) context.answers = &std::cin;
   const auto done = run_command(line, *chosen.command, context);
-  if (!done) err << "valetkeyd: " << done.error().detail << '\n';
-  out.flush();
-  if (done && !out) err << "valetkeyd: cannot write to stdout\n";
-  return done && out ? *done : 1;
+  const auto written = terminal::flush_out(out);
+  if (!done) err << "valetkeyd: " << with_remedy(done.error()) << '\n';
+  if (done && !written) err << "valetkeyd: " << written.error().detail << '\n';
+  return done && written ? *done : 1;
 }
 
 }  // namespace valetkey::admin

@@ -208,6 +208,17 @@ TEST(Accounts, RefuseWhatIsNoAccountId) {
     expect_refused(machine.run({"account", "create", id}), "1 to 20 digits", 2);
 }
 
+TEST(Commands, SayWhereTheIdsAreThatTheyDoNotFind) {
+  const TestMachine machine;
+  machine.must({"init"});
+  expect_refused(machine.run({"account", "suspend", "999"}),
+                 "there is no account 999; `valetkeyd account list` shows those that there are");
+  expect_refused(machine.run({"user", "disable", "eve@example.org"}),
+                 "there is no user eve@example.org; `valetkeyd user list` shows");
+  expect_refused(machine.run({"token", "revoke", "tok_0123456789ABCDEF"}),
+                 "there is no token tok_0123456789ABCDEF; `valetkeyd token list` shows");
+}
+
 TEST(Users, AnOperatorHasNoAccountAndOthersHaveOne) {
   const TestMachine machine;
   machine.prepare();

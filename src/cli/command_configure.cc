@@ -10,8 +10,8 @@
 
 #include "base/file.h"
 #include "cli/commands.h"
-#include "cli/full_disk.h"
 #include "client/token_text.h"
+#include "terminal/output.h"
 
 namespace valetkey::cli {
 namespace {
@@ -132,8 +132,9 @@ Result<void> run_configure(const client::Environment& env, const ConfigureFlags&
   context->tell(streams.err);
   std::string path;
   VALETKEY_CHECK(context->run(try_token(*context, path)));
-  VALETKEY_CHECK(with_room_advice(client::save_profile(env, profile), client::config_folder(env),
-                                  "let VALETKEY_CONFIG_HOME name another folder"));
+  VALETKEY_CHECK(terminal::with_room_advice(client::save_profile(env, profile),
+                                            client::config_folder(env),
+                                            "let VALETKEY_CONFIG_HOME name another folder"));
   streams.out << "The token opens " << path << "; saved in "
               << (client::config_folder(env) / "config.toml").string() << '\n';
   return {};
@@ -171,8 +172,8 @@ Result<void> run_configure_aws(Context& context, const client::Environment& env,
       header, quoted_program(program), grant->endpoint, grant->region, bundle);
   auto written = make_folders(path.parent_path());
   if (written) written = replace_file(path, text);
-  VALETKEY_CHECK(with_room_advice(std::move(written), path.parent_path(),
-                                  "let AWS_CONFIG_FILE name another file"));
+  VALETKEY_CHECK(terminal::with_room_advice(std::move(written), path.parent_path(),
+                                            "let AWS_CONFIG_FILE name another file"));
   if (!is_saved(context.profile(), env))
     streams.err << "What the profile runs reads VALETKEY_API and the token from its environment, "
                    "as nothing is saved: `valetkey configure` saves them.\n";

@@ -14,8 +14,8 @@
 #include "base/version.h"
 #include "cli/command_query.h"
 #include "cli/credentials_endpoint.h"
-#include "cli/full_disk.h"
 #include "cli/printable.h"
+#include "terminal/output.h"
 #include "terminal/program.h"
 
 namespace valetkey::cli {
@@ -434,7 +434,7 @@ bool is_reader_gone(int descriptor) {
 
 // The exit status of what was done.
 int finish(const Result<void>& done, Streams streams) {
-  const auto flushed = flush_out(streams.out);
+  const auto flushed = terminal::flush_out(streams.out);
   if (!flushed && is_reader_gone(STDOUT_FILENO)) return kReaderGone;
   if (done && flushed) return 0;
   // It may name what a stranger named.

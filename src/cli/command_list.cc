@@ -11,8 +11,8 @@
 #include "cli/absence.h"
 #include "cli/commands.h"
 #include "cli/export_path.h"
-#include "cli/full_disk.h"
 #include "cli/printable.h"
+#include "terminal/output.h"
 #include "terminal/width.h"
 
 namespace valetkey::cli {
@@ -110,7 +110,7 @@ Task<Result<void>> cat(Context& context, const std::string& typed, Streams strea
   auto facts =
       co_await context.data().read(read, [&streams, &md5](std::string_view bytes) -> Result<void> {
         md5.update(bytes);
-        return write_out(streams.out, bytes);
+        return terminal::write_out(streams.out, bytes);
       });
   if (!facts) co_return std::unexpected(facts.error());
   streams.out.flush();

@@ -11,7 +11,6 @@
 #include <thread>
 
 #include "cli/export_path.h"
-#include "cli/full_disk.h"
 #include "cli/printable.h"
 #include "cli/query_filling.h"
 #include "cli/query_output.h"
@@ -20,6 +19,7 @@
 #include "duckdb/database.h"
 #include "duckdb/library.h"
 #include "layout/partition.h"
+#include "terminal/output.h"
 #include "terminal/progress.h"
 #include "terminal/width.h"
 
@@ -235,8 +235,8 @@ Result<void> with_cause(Database& database, Result<void> done) {
 Result<void> write_file(Database& database, const std::string& format, const QueryFlags& flags,
                         const fs::path& folder) {
   const auto checked = [&flags](Result<void> done) {
-    return with_room_advice(std::move(done), fs::absolute(flags.output).parent_path(),
-                            "choose another --output");
+    return terminal::with_room_advice(std::move(done), fs::absolute(flags.output).parent_path(),
+                                      "choose another --output");
   };
   auto output = client::OutputFile::create(flags.output);
   if (!output) return checked(std::unexpected(output.error()));
@@ -258,7 +258,9 @@ Result<void> write_file(Database& database, const std::string& format, const Que
 Result<void> write_result(Database& database, const std::string& format, const QueryFlags& flags,
                           const fs::path& folder, Streams streams) {
   if (!flags.output.empty()) return write_file(database, format, flags, folder);
-  const Writer write = [&streams](std::string_view bytes) { return write_out(streams.out, bytes); };
+  const Writer write = [&streams](std::string_view bytes) {
+    return terminal::write_out(streams.out, bytes);
+  };
   return write_rows(database, format, write, terminal::columns_of(STDOUT_FILENO));
 }
 
@@ -332,7 +334,7 @@ Result<void> run_query(Context& context, const Selection& selection, const Query
   VALETKEY_TRY(question.selections,
                selections_of(selection, question.needs.decisions, question.needs.events));
   auto place = make_place(env, streams);
-  return with_room_advice(
+  return terminal::with_room_advice(
       place ? answer(context, selection, flags, question, *place, env, streams)
             : std::unexpected(place.error()),
       place ? place->cache : client::cache_folder(env).value_or(fs::path("/tmp")),

@@ -7,9 +7,9 @@
 #include "cli/absence.h"
 #include "cli/commands.h"
 #include "cli/export_path.h"
-#include "cli/full_disk.h"
 #include "cli/printable.h"
 #include "cli/sync.h"
+#include "terminal/output.h"
 #include "terminal/progress.h"
 
 namespace valetkey::cli {
@@ -177,8 +177,9 @@ Result<void> run_sync(Context& context, const Selection& selection, const SyncFl
   });
   sync.report.clear();
   if (result) sync.report.done();
-  return with_room_advice(std::move(result), std::filesystem::absolute(flags.output),
-                          "choose another --output; run again, it goes on where it stopped");
+  return terminal::with_room_advice(
+      std::move(result), std::filesystem::absolute(flags.output),
+      "choose another --output; run again, it goes on where it stopped");
 }
 
 }  // namespace valetkey::cli

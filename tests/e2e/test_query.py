@@ -193,6 +193,12 @@ class Query(ServedCase):
         self.assertIn(f"; make room in {full}/valetkey/query, or let XDG_CACHE_HOME name a folder with more\n",
                       fails("query", rows, CACHE=str(full)))
 
+    def test_show_and_describe_show_the_views_and_nothing_of_ours(self):
+        for words in "SHOW TABLES", "show tables;", "FROM (SHOW TABLES)":
+            self.assertEqual("name\nattributed_conversions\ndecisions\nevents\n", self.query(words)[0])
+        self.assertIn("visitor_id,VARCHAR,", self.query("DESCRIBE events", "--date", DAYS[0])[0])
+        self.assertEqual("a\n1\n", self.query("SELECT 1 AS a;  ")[0])
+
     def test_values_in_every_format(self):
         sql = ("SELECT NULL AS nothing, '' AS empty, 'a\"b,ü' AS text, [1, NULL] AS list, {'k': 'v'} AS struct, "
                "TIMESTAMP '2026-03-01 12:30:00.123' AS plain, TIMESTAMPTZ '2026-03-01 12:30:00+02' AS zoned, 'nan'::DOUBLE AS nan, "

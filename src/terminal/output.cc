@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/full_disk.h"
+#include "terminal/output.h"
 
 #include <fmt/format.h>
 
 #include <cerrno>
 
-namespace valetkey::cli {
+namespace valetkey::terminal {
 namespace {
 
 constexpr std::string_view kMakeRoom = "make room in ";
@@ -49,4 +49,4 @@ Result<void> flush_out(std::ostream& out) {
   return written(out);
 }
 
-}  // namespace valetkey::cli
+}  // namespace valetkey::terminal

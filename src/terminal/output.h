@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 
-namespace valetkey::cli {
+namespace valetkey::terminal {
 
 // The same, where it is no failure for want of room, or the advice was given already. `otherwise`:
 // what can be done instead, "choose another --output".
@@ -20,4 +20,4 @@ Result<void> with_room_advice(Result<void> done, const std::filesystem::path& fo
 Result<void> write_out(std::ostream& out, std::string_view bytes);
 Result<void> flush_out(std::ostream& out);
 
-}  // namespace valetkey::cli
+}  // namespace valetkey::terminal

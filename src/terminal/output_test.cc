@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/full_disk.h"
+#include "terminal/output.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace valetkey::cli {
+namespace valetkey::terminal {
 namespace {
 
 std::string advised(Result<void> done) {
@@ -15,7 +15,7 @@ std::string advised(Result<void> done) {
   return done ? "done" : done.error().detail;
 }
 
-TEST(FullDisk, IsToldWithTheFolderAndTheRemedy) {
+TEST(Output, IsToldWithTheFolderAndTheRemedy) {
   errno = ENOSPC;
   EXPECT_EQ(advised(fail_errno("/mnt/data/a")),
             "/mnt/data/a: No space left on device; make room in /mnt/data, or choose another "
@@ -25,18 +25,18 @@ TEST(FullDisk, IsToldWithTheFolderAndTheRemedy) {
             "--output");
 }
 
-TEST(FullDisk, IsAdvisedOnce) {
+TEST(Output, IsAdvisedOnce) {
   const std::string detail = "/x: No space left on device; make room in /x, or do something";
   EXPECT_EQ(advised(fail(ErrorCode::full, detail)), detail);
 }
 
-TEST(FullDisk, LeavesOtherFailuresAlone) {
+TEST(Output, LeavesOtherFailuresAlone) {
   EXPECT_EQ(advised({}), "done");
   EXPECT_EQ(advised(fail(ErrorCode::denied, "/mnt/data/a: Permission denied")),
             "/mnt/data/a: Permission denied");
 }
 
-TEST(FullDisk, OfStandardOutputIsNamed) {
+TEST(Output, OfStandardOutputIsNamed) {
   for (const std::size_t bytes : {10U, 100'000U}) {  // that wait in the stream, or do not
     std::ofstream full("/dev/full");
     auto done = write_out(full, std::string(bytes, 'x'));
@@ -49,7 +49,7 @@ TEST(FullDisk, OfStandardOutputIsNamed) {
   }
 }
 
-TEST(FullDisk, OutputThatWasWrittenIsFine) {
+TEST(Output, OutputThatWasWrittenIsFine) {
   std::ostringstream out;
   EXPECT_TRUE(write_out(out, "abc"));
   EXPECT_TRUE(flush_out(out));
@@ -57,4 +57,4 @@ TEST(FullDisk, OutputThatWasWrittenIsFine) {
 }
 
 }  // namespace
-}  // namespace valetkey::cli
+}  // namespace valetkey::terminal
