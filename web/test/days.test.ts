@@ -6,6 +6,7 @@ import {
   calendar,
   cellsBetween,
   firstSentence,
+  lastShown,
   levelOf,
   measure,
   missingDays,
@@ -83,6 +84,12 @@ describe("the calendar", () => {
       "2026-11-30": "future",
     });
     expect(missingDays(data, "decisions")).toEqual(["2026-11-26", "2026-11-28"]);
+  });
+  test("ends with the last day that has data where that is long ago", () => {
+    const old = { ...data, today: "2027-11-29" };
+    expect(calendar(old, "decisions", 2)[13]!.day).toBe("2026-11-29");
+    expect(lastShown(old, "decisions", 30)).toBe("2026-11-29");
+    expect(lastShown(data, "decisions", 30)).toBe("2026-11-29");
   });
   test("measures bytes where a part was never counted", () => {
     expect(measure(data.days)).toBe("rows");

@@ -10,7 +10,7 @@ import { Field, FormView, useForm } from "../parts/form.tsx";
 import { LoadedView } from "../parts/states.tsx";
 import { toast } from "../parts/toast.tsx";
 import { nameProblem } from "../text/check.ts";
-import { bytes, count, moment, plural } from "../text/format.ts";
+import { bytes, count, inSentence, plural } from "../text/format.ts";
 
 export function AccountState({ state }: { state: Account["state"] }) {
   const look = state === "active" ? "active" : state === "suspended" ? "soon" : "revoked";
@@ -34,7 +34,7 @@ export function AccountPage({ id }: { id?: string }) {
           <a href="/operator">Operator</a> /
         </>
       }
-      lead={data ? `Number ${data.id}, created ${moment(data.created, new Date())}.` : " "}
+      lead={data ? `Number ${data.id}, created ${inSentence(data.created, new Date())}.` : " "}
     >
       <LoadedView of={account} what="the account">
         {(found) => (

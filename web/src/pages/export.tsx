@@ -13,6 +13,7 @@ import {
   cellsBetween,
   daysOf,
   firstSentence,
+  lastShown,
   measure,
   missingDays,
   sizeOf,
@@ -22,6 +23,7 @@ import {
   count,
   dayNumber,
   dayOf,
+  duration,
   longDay,
   plural,
   several,
@@ -77,9 +79,8 @@ function NoData({ data }: { data: Export }) {
   return (
     <Empty title="Nothing has been exported yet">
       <p>
-        Your applications send events; every{" "}
-        {plural(Math.round(config.export_every_s / 60) || 1, "minute")} they become Parquet, and
-        this page shows the days.{" "}
+        Your applications send events; {duration(config.export_every_s)} later at most they are
+        Parquet, and this page shows the days.{" "}
         {data.next_export && "Events that are in already come with the next export."}
       </p>
       <p>
@@ -108,8 +109,9 @@ function Days({ data, type }: { data: Export; type: ExportType }) {
       </Empty>
     );
   const bars = (most: number, wide: number) => {
-    const since = dayOf(Math.max(dayNumber(data.today) - most + 1, dayNumber(days[0]!.day) - 3));
-    const cells = cellsBetween(data, type, since, data.today);
+    const last = lastShown(data, type, most);
+    const since = dayOf(Math.max(dayNumber(last) - most + 1, dayNumber(days[0]!.day) - 3));
+    const cells = cellsBetween(data, type, since, last);
     return (
       <DayBars
         wide={wide}
@@ -121,7 +123,7 @@ function Days({ data, type }: { data: Export; type: ExportType }) {
           href: hrefOf(cell.day),
           ...(cell.state === "open" ? { look: "partial" as const } : {}),
         }))}
-        label={`${about}, from ${since} to ${data.today}. The table of days has the figures.`}
+        label={`${about}, from ${since} to ${last}. The table of days has the figures.`}
       />
     );
   };
@@ -151,7 +153,7 @@ function Days({ data, type }: { data: Export; type: ExportType }) {
           <dd>
             {count(missing.length)}{" "}
             <span class="small quiet">
-              {several(missing.slice(-20).map((day) => shortDay(day, data.today)))}
+              {several(missing.map((day) => shortDay(day, data.today)).reverse(), 2)}
             </span>
           </dd>
         </div>
@@ -171,7 +173,7 @@ function Days({ data, type }: { data: Export; type: ExportType }) {
               by={by}
               chosen={null}
               hrefOf={hrefOf}
-              label={`${about}, the last 22 weeks.`}
+              label={`${about}, 22 weeks.`}
             />
           </div>
           <div class="narrow-only">
@@ -180,7 +182,7 @@ function Days({ data, type }: { data: Export; type: ExportType }) {
               by={by}
               chosen={null}
               hrefOf={hrefOf}
-              label={`${about}, the last 12 weeks.`}
+              label={`${about}, 12 weeks.`}
             />
           </div>
           <HeatLegend most={most} by={by} />

@@ -10,7 +10,7 @@ import { Field, FormView, useForm } from "../parts/form.tsx";
 import { Empty, LoadedView } from "../parts/states.tsx";
 import { useSigned } from "../session.tsx";
 import { emailProblem, nameProblem } from "../text/check.ts";
-import { ago, bytes, count, dateOf, duration, moment, plural, short } from "../text/format.ts";
+import { ago, bytes, count, dateOf, duration, inSentence, plural, short } from "../text/format.ts";
 import { AccountState } from "./account.tsx";
 import { InvitationNotice } from "./people.tsx";
 
@@ -71,7 +71,7 @@ export function OperatorPage() {
 function health(data: Operator): string {
   if (data.problems.length > 0)
     return `${plural(data.problems.length, "thing")} ${data.problems.length === 1 ? "needs" : "need"} you.`;
-  return `All is well. Version ${data.version}, running since ${moment(data.started, new Date())}.`;
+  return `All is well. Version ${data.version}, running since ${inSentence(data.started, new Date())}.`;
 }
 
 function State({ data }: { data: Operator }) {
@@ -171,7 +171,7 @@ function Accounts({ accounts }: { accounts: Account[] }) {
               <span>{count(one.tokens)}</span>
             </td>
             <td class="number" data-label="Rows">
-              <span>{one.stored.rows === null ? "not counted" : short(one.stored.rows)}</span>
+              <span>{one.stored.rows == null ? "not counted" : short(one.stored.rows)}</span>
             </td>
             <td class="number" data-label="Stored">
               <span>{bytes(one.stored.bytes)}</span>

@@ -137,7 +137,7 @@ ORDER BY 1`,
       name: "A tag",
       sql: `SELECT event_name, map_extract(tags, 'category')[1] AS category, count(*) AS conversions
 FROM events
-GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 20`,
+GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 20`,
     },
   ];
 }

@@ -78,7 +78,7 @@ function environment(place: Place, file: string): Step {
     text: "It asks again before they expire, so a job may run for days.",
     code: `export AWS_REGION=${place.region} AWS_DEFAULT_REGION=${place.region}
 export AWS_CONTAINER_CREDENTIALS_FULL_URI=${place.api}/v2/export/credentials/container
-export AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE="$HOME/.config/valetkey/${file}"`,
+export AWS_CONTAINER_AUTHORIZATION_TOKEN="$(cat ~/.config/valetkey/${file})"`,
   };
 }
 

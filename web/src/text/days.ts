@@ -72,9 +72,16 @@ export function weekStart(day: Day): Day {
   return dayOf(number - ((number + 3) % 7)); // 1970-01-01 was a Thursday
 }
 
-// So many whole weeks, Monday first, that end with the week of today.
+// The last day that charts of so many days show: today, or the last day that has data where that was
+// before all of them.
+export function lastShown(data: Export, type: ExportType, days: number): Day {
+  const last = daysOf(data, type).at(-1)?.day ?? data.today;
+  return dayNumber(data.today) - dayNumber(last) < days ? data.today : last;
+}
+
+// So many whole weeks, Monday first, that end with the week of the last day shown.
 export function calendar(data: Export, type: ExportType, weeks: number): Cell[] {
-  const monday = dayNumber(weekStart(data.today)) - 7 * (weeks - 1);
+  const monday = dayNumber(weekStart(lastShown(data, type, 7 * weeks))) - 7 * (weeks - 1);
   return cellsBetween(data, type, dayOf(monday), dayOf(monday + 7 * weeks - 1));
 }
 
