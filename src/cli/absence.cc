@@ -7,8 +7,8 @@
 #include <map>
 
 #include "base/encoding.h"
-#include "cli/bounded.h"
 #include "cli/export_path.h"
+#include "client/bounded.h"
 #include "layout/partition.h"
 #include "terminal/nearest.h"
 
@@ -76,7 +76,7 @@ Task<Result<Days>> names_of(Context& context, std::string type, Names dates) {
   dates.erase(dates.begin(),
               dates.end() - static_cast<std::ptrdiff_t>(std::min(dates.size(), kNewestDays)));
   std::vector<Result<Names>> found(dates.size());
-  auto listed = co_await run_bounded(
+  auto listed = co_await client::run_bounded(
       context.loop(), dates.size(), kListings, [&](std::size_t i) -> Task<Result<void>> {
         found[i] = co_await children(context, fmt::format("type={}/date={}/", type, dates[i]));
         co_return found[i] ? Result<void>{} : std::unexpected(found[i].error());

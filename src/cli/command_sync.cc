@@ -8,7 +8,7 @@
 #include "cli/commands.h"
 #include "cli/export_path.h"
 #include "cli/printable.h"
-#include "cli/sync.h"
+#include "client/mirror.h"
 #include "terminal/output.h"
 #include "terminal/progress.h"
 
@@ -20,7 +20,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 // What a person, or a program with --json, sees of a sync.
 class Report {
  public:
-  Report(const SyncFlags& flags, const SyncTotals& totals, Streams streams)
+  Report(const SyncFlags& flags, const client::TransferTotals& totals, Streams streams)
       : flags_(flags), totals_(totals), streams_(streams), bar_(streams.err) {}
 
   void file(const char* action, const std::string& name, std::uint64_t bytes) {
@@ -41,7 +41,7 @@ class Report {
   }
   void clear() { bar_.clear(); }
 
-  void done() {
+  void done(std::uint64_t deleted) {
     clear();
     const double elapsed =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
@@ -49,16 +49,16 @@ class Report {
       streams_.out << fmt::format(
           R"({{"event":"done","fetched":{},"bytes":{},"unchanged":{},"deleted":{},"seconds":{:.3f}}})"
           "\n",
-          totals_.files_done, totals_.bytes_done, totals_.unchanged, totals_.deleted, elapsed);
+          totals_.files_done, totals_.bytes_done, totals_.unchanged, deleted, elapsed);
     else
       streams_.out << fmt::format("{} fetched ({}), {} unchanged, {} deleted, {:.1f} s\n",
                                   totals_.files_done, bytes_text(totals_.bytes_done),
-                                  totals_.unchanged, totals_.deleted, elapsed);
+                                  totals_.unchanged, deleted, elapsed);
   }
 
  private:
   const SyncFlags& flags_;
-  const SyncTotals& totals_;
+  const client::TransferTotals& totals_;
   Streams streams_;
   terminal::Progress bar_;
   const SteadyTime started_ = std::chrono::steady_clock::now();
@@ -68,31 +68,16 @@ struct Sync {
   Context& context;
   const Selection& selection;
   const SyncFlags& flags;
-  SyncTotals totals;
+  client::TransferTotals totals;
+  std::uint64_t deleted = 0;
   Report report;
   std::unique_ptr<client::Folder> folder;
 
   Task<Result<void>> run();
-  Result<std::vector<client::ListedObject>> missing(std::vector<client::ListedObject> objects);
   bool is_empty(const std::vector<std::string>& prefixes) const;
   Result<void> remove_others(const std::vector<std::string>& prefixes,
                              const std::vector<client::ListedObject>& objects);
 };
-
-Result<std::vector<client::ListedObject>> Sync::missing(std::vector<client::ListedObject> objects) {
-  std::vector<client::ListedObject> found;
-  for (client::ListedObject& object : objects) {
-    VALETKEY_TRY(const bool held, folder->holds(object));
-    if (held) {
-      ++totals.unchanged;
-      continue;
-    }
-    ++totals.files;
-    totals.bytes += object.size;
-    found.push_back(std::move(object));
-  }
-  return found;
-}
 
 // A typing error must not look like an export without data; nor must an export whose data have
 // gone keep the mirror from losing them.
@@ -118,7 +103,7 @@ Result<void> Sync::remove_others(const std::vector<std::string>& prefixes,
       // A day that is not complete was left out of the list, so the list says nothing of it.
       if (selection.only_complete && !days.contains(day_of(name))) continue;
       if (!flags.dry_run) VALETKEY_CHECK(folder->remove(name));
-      ++totals.deleted;
+      ++deleted;
       report.file(flags.dry_run ? "would_delete" : "deleted", name, 0);
     }
   }
@@ -139,20 +124,18 @@ Task<Result<void>> Sync::run() {
   folder = std::move(*opened);
   if (objects->empty() && is_empty(*prefixes))
     co_return co_await nothing_matches(context, selection);
-  auto wanted = missing(*objects);
+  auto wanted = client::missing_in(*folder, *objects, totals);
   if (!wanted) co_return std::unexpected(wanted.error());
   if (flags.dry_run) {
     for (const auto& object : *wanted) report.file("would_fetch", object.key, object.size);
   } else {
-    Fetcher fetcher(
-        context, *folder, totals,
-        {[this](const auto& object) { report.file("fetched", object.key, object.size); },
-         [this] { report.bar(); }});
-    auto fetched = co_await fetcher.fetch(std::move(*wanted), flags.connections);
-    // What arrived before an error is kept, and known to the next run.
-    auto finished = folder->finish();
-    if (!fetched) co_return fetched;
-    if (!finished) co_return finished;
+    client::FetchOptions options{
+        .connections = flags.connections,
+        .done = [this](const auto& object) { report.file("fetched", object.key, object.size); },
+        .moved = [this] { report.bar(); }};
+    auto brought = co_await client::bring(context.data(), *folder, std::move(*wanted),
+                                          std::move(options), totals);
+    if (!brought) co_return brought;
   }
   if (flags.delete_) {
     auto removed = remove_others(*prefixes, *objects);
@@ -170,13 +153,13 @@ Task<Result<void>> Sync::run() {
 Result<void> run_sync(Context& context, const Selection& selection, const SyncFlags& flags,
                       Streams streams) {
   VALETKEY_CHECK(check_output(flags.output));
-  Sync sync{context, selection, flags, {}, Report(flags, sync.totals, streams), nullptr};
+  Sync sync{context, selection, flags, {}, 0, Report(flags, sync.totals, streams), nullptr};
   auto result = context.run(sync.run(), [&sync] {
     sync.report.clear();
     if (sync.folder && !sync.flags.dry_run) static_cast<void>(sync.folder->finish());
   });
   sync.report.clear();
-  if (result) sync.report.done();
+  if (result) sync.report.done(sync.deleted);
   return terminal::with_room_advice(
       std::move(result), std::filesystem::absolute(flags.output),
       "choose another --output; run again, it goes on where it stopped");

@@ -46,22 +46,6 @@ Result<void> Filling::resolve(const client::Grant& grant) {
   return {};
 }
 
-Result<std::vector<client::ListedObject>> Filling::missing() {
-  std::vector<client::ListedObject> found;
-  totals_ = {};
-  for (const client::ListedObject& object : listed_) {
-    VALETKEY_TRY(const bool held, cache_->folder().holds(object));
-    if (held) {
-      ++totals_.unchanged;
-      continue;
-    }
-    ++totals_.files;
-    totals_.bytes += object.size;
-    found.push_back(object);
-  }
-  return found;
-}
-
 Task<Result<void>> Filling::list(const Selection& selection) {
   auto prefixes = co_await prefixes_of(parts_.context, selection);
   if (!prefixes) co_return std::unexpected(prefixes.error());
@@ -86,23 +70,20 @@ Task<Result<void>> Filling::check_matches() {
 }
 
 Task<Result<void>> Filling::fetch(Timestamp listed_at) {
-  auto wanted = missing();
+  auto wanted = client::missing_in(cache_->folder(), listed_, totals_);
   if (!wanted) co_return std::unexpected(wanted.error());
   auto changing = wanted->empty() ? Result<void>{} : parts_.notes.suspend();
   if (changing) changing = cache_->make_room(parts_.selections, listed_, parts_.flags.cache_bytes);
   if (!changing) co_return changing;
-  Fetcher fetcher(
-      parts_.context, cache_->folder(), totals_,
-      {[](const auto&) {},
-       [this] {
-         progress_.show({totals_.files, totals_.files_done, totals_.bytes, totals_.bytes_done});
-       }});
-  auto fetched = co_await fetcher.fetch(std::move(*wanted), parts_.flags.connections);
-  auto finished = cache_->folder().finish();
+  client::FetchOptions options{
+      .connections = parts_.flags.connections, .done = {}, .moved = [this] {
+        progress_.show({totals_.files, totals_.files_done, totals_.bytes, totals_.bytes_done});
+      }};
+  auto brought = co_await client::bring(parts_.context.data(), cache_->folder(), std::move(*wanted),
+                                        std::move(options), totals_);
   progress_.clear();
-  if (!fetched) co_return fetched;
-  if (finished) finished = parts_.notes.add(parts_.selections, listed_at);
-  if (!finished) co_return finished;
+  if (brought) brought = parts_.notes.add(parts_.selections, listed_at);
+  if (!brought) co_return brought;
   co_return cache_->take(listed_, parts_.snapshot);
 }
 

@@ -10,7 +10,7 @@
 #include "cli/command_query.h"
 #include "cli/query_cache.h"
 #include "cli/query_notes.h"
-#include "cli/sync.h"
+#include "client/mirror.h"
 #include "terminal/progress.h"
 
 namespace valetkey::cli {
@@ -31,7 +31,7 @@ class Filling {
   Task<Result<void>> run();
   // Keeps what has come so far, where the process ends.
   void finish();
-  const SyncTotals& totals() const { return totals_; }
+  const client::TransferTotals& totals() const { return totals_; }
 
  private:
   Task<Result<void>> ask();
@@ -39,7 +39,6 @@ class Filling {
   Task<Result<void>> list(const Selection& selection);
   Task<Result<void>> check_matches();
   Task<Result<void>> fetch(Timestamp listed_at);
-  Result<std::vector<client::ListedObject>> missing();
   Result<void> resolve(const client::Grant& grant);
   std::optional<Timestamp> noted() const;
   Task<Result<void>> answer_from_cache(Error why);
@@ -47,7 +46,7 @@ class Filling {
   Parts parts_;
   terminal::Progress progress_;
   std::unique_ptr<QueryCache> cache_;
-  SyncTotals totals_;
+  client::TransferTotals totals_;
   std::vector<client::ListedObject> listed_;
   std::vector<const Selection*> unmatched_;
   bool away_ = false;  // the service, before anything was changed here

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <map>
 
-#include "cli/bounded.h"
 #include "cli/export_path.h"
+#include "client/bounded.h"
 #include "layout/partition.h"
 
 namespace valetkey::cli {
@@ -207,7 +207,7 @@ Task<Result<std::vector<std::string>>> partitions_of(Context& context, const Sel
 Task<Result<std::vector<bool>>> look_for(Context& context,
                                          const std::vector<std::string>& prefixes) {
   std::vector<std::string> first(prefixes.size());
-  auto looked = co_await run_bounded(
+  auto looked = co_await client::run_bounded(
       context.loop(), prefixes.size(), kListings,
       [&](std::size_t i) { return look_below(context, prefixes[i], first[i]); });
   if (!looked) co_return std::unexpected(looked.error());
@@ -257,9 +257,10 @@ Task<Result<void>> erase_incomplete(Context& context, std::vector<client::Listed
   std::vector<std::pair<const std::string, bool>*> unknown;
   for (auto& day : complete)
     if (!day.second) unknown.push_back(&day);
-  auto looked = co_await run_bounded(context.loop(), unknown.size(), kListings, [&](std::size_t i) {
-    return look_for_success(context, unknown[i]->first, unknown[i]->second);
-  });
+  auto looked =
+      co_await client::run_bounded(context.loop(), unknown.size(), kListings, [&](std::size_t i) {
+        return look_for_success(context, unknown[i]->first, unknown[i]->second);
+      });
   if (!looked) co_return looked;
   std::erase_if(objects, [&](const auto& object) {
     const auto day = complete.find(day_of(object.key));
@@ -283,7 +284,7 @@ Task<Result<void>> list_into(Context& context, const std::string& prefix,
 Task<Result<std::vector<client::ListedObject>>> objects_of(
     Context& context, const Selection& selection, const std::vector<std::string>& prefixes) {
   std::vector<std::vector<client::ListedObject>> found(prefixes.size());
-  auto listed = co_await run_bounded(
+  auto listed = co_await client::run_bounded(
       context.loop(), prefixes.size(), kListings,
       [&](std::size_t i) { return list_into(context, prefixes[i], found[i]); });
   if (!listed) co_return std::unexpected(listed.error());

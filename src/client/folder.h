@@ -14,7 +14,7 @@
 
 #include "base/file.h"
 #include "base/keyed_hash.h"
-#include "client/listing.h"
+#include "client/fetch.h"
 
 namespace valetkey::client {
 
@@ -25,7 +25,7 @@ Result<void> check_name(std::string_view name);
 // MD5 of all bytes of an open file, 32 hex digits; errors call it `what`.
 Result<std::string> md5_of_file(int fd, std::string_view what);
 
-class Folder {
+class Folder final : public FetchTarget {
  public:
   // Makes it where it is missing, locks it (`busy`), removes what an interrupted run left
   // unfinished. `source` says whose data it holds; a folder that holds another's is
@@ -40,18 +40,12 @@ class Folder {
 
   // Whether the file is the listed object: as it was brought, or by its content's MD5.
   Result<bool> holds(const ListedObject& object);
-  // An unfinished file, open for reading and writing.
-  struct Partial {
-    FileDescriptor file;
-    std::string name;  // in the folder of unfinished files; empty: it has none yet
-  };
-  // For an object that will be called `name`. Where the file system can, it is in that name's
+  // Where the file system can, an unfinished file is in that name's
   // folder, so that the files of a large sync are not all made in one place, and has no name, so
   // that nothing is left of it when the process ends.
-  Result<Partial> create_partial(const std::string& name);
-  // Puts it under its name, over what was there.
-  Result<void> commit(Partial& partial, const ListedObject& object);
-  void discard(Partial& partial);
+  Result<Partial> create_partial(const std::string& name) override;
+  Result<void> commit(Partial& partial, const ListedObject& object) override;
+  void discard(Partial& partial) override;
   // As on a file system that has no files without names.
   void name_partials() { unnamed_ = false; }
   Result<void> remove(const std::string& name);

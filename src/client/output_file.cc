@@ -33,7 +33,7 @@ Result<std::unique_ptr<OutputFile>> OutputFile::create(const fs::path& path) {
   output->partial_ = output->path_;
   output->partial_.replace_filename(
       fmt::format(".{}.{}.partial", output->path_.filename().string(), ::getpid()));
-  VALETKEY_TRY(output->file_, open_file(output->partial_, O_WRONLY | O_CREAT | O_TRUNC, 0666));
+  VALETKEY_TRY(output->file_, open_file(output->partial_, O_RDWR | O_CREAT | O_TRUNC, 0666));
   if (exists && ::fchmod(output->file_.get(), there.st_mode & 0777) != 0)
     return fail_errno(path.string());
   return output;
@@ -55,17 +55,35 @@ Result<void> OutputFile::flush() {
 
 Result<void> OutputFile::write_content_of(const fs::path& file) {
   VALETKEY_TRY(const auto from, open_file(file, O_RDONLY));
+  return write_content_of(from.get(), file.string());
+}
+
+Result<void> OutputFile::write_content_of(int from, const std::string& name) {
   std::string block(1 << 20, '\0');
   while (true) {
-    const ssize_t n = ::read(from.get(), block.data(), block.size());
+    const ssize_t n = ::read(from, block.data(), block.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno(file.string());
+    if (n < 0) return fail_errno(name);
     if (n == 0) return {};
     VALETKEY_CHECK(write({block.data(), static_cast<std::size_t>(n)}));
   }
 }
 
+// A device or pipe takes bytes in order only, so they wait in a file without a name.
+Result<FileDescriptor> OutputFile::open_content() {
+  if (partial_.empty()) {
+    VALETKEY_TRY(content_, open_file(fs::temp_directory_path(), O_RDWR | O_TMPFILE, 0600));
+  }
+  FileDescriptor second(::fcntl(content_ ? content_.get() : file_.get(), F_DUPFD_CLOEXEC, 0));
+  if (!second) return fail_errno(path_.string());
+  return second;
+}
+
 Result<void> OutputFile::finish() {
+  if (content_) {
+    if (::lseek(content_.get(), 0, SEEK_SET) != 0) return fail_errno(path_.string());
+    VALETKEY_CHECK(write_content_of(content_.get(), path_.string()));
+  }
   VALETKEY_CHECK(flush());
   if (partial_.empty()) return {};
   VALETKEY_CHECK(sync_file(file_.get(), path_.string()));

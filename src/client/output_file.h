@@ -19,12 +19,16 @@ class OutputFile {
   ~OutputFile();
   Result<void> write(std::string_view bytes);
   Result<void> write_content_of(const std::filesystem::path& file);
+  // A second way to fill it, instead of write(): bytes at any place, in any order.
+  Result<FileDescriptor> open_content();
   Result<void> finish();
 
  private:
   OutputFile() = default;
   std::filesystem::path path_, partial_;  // partial_ empty: written in place, or finished
+  FileDescriptor content_;                // what open_content() gave, of a device or pipe
   Result<void> flush();
+  Result<void> write_content_of(int from, const std::string& name);
   FileDescriptor file_;
   std::string waiting_;
 };

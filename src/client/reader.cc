@@ -3,9 +3,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 
-#include "base/crypto.h"
-#include "base/encoding.h"
 #include "client/export.h"
+#include "client/fetch.h"
 #include "client/output_file.h"
 
 namespace valetkey::client {
@@ -39,6 +38,22 @@ ReadQuery query_of(const ListedObject& object, std::uint64_t begin, std::uint64_
   return query;
 }
 
+class OneFile final : public FetchTarget {
+ public:
+  explicit OneFile(const std::filesystem::path& path) : path_(path) {}
+  Result<Partial> create_partial(const std::string&) override {
+    VALETKEY_TRY(output_, OutputFile::create(path_));
+    VALETKEY_TRY(FileDescriptor content, output_->open_content());
+    return Partial{std::move(content), {}};
+  }
+  Result<void> commit(Partial&, const ListedObject&) override { return output_->finish(); }
+  void discard(Partial&) override { output_.reset(); }
+
+ private:
+  const std::filesystem::path& path_;
+  std::unique_ptr<OutputFile> output_;
+};
+
 }  // namespace
 
 struct Reader::State {
@@ -46,7 +61,8 @@ struct Reader::State {
       : profile(std::move(given)),
         http(loop, http_options(profile)),
         session(loop, http, clock, session_options(profile, options)),
-        data(loop, http, session, clock, {.patience = options.patience}) {}
+        data(loop, http, session, clock, {.patience = options.patience}),
+        connections(options.connections) {}
 
   // Runs the loop until the task has ended.
   template <class T>
@@ -68,6 +84,7 @@ struct Reader::State {
   http::Client http;
   Session session;
   Export data;
+  unsigned connections;
 };
 
 Reader::Reader(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -115,21 +132,9 @@ Result<std::string> Reader::read(const ListedObject& object, std::uint64_t begin
 }
 
 Result<void> Reader::download(const ListedObject& object, const std::filesystem::path& path) {
-  VALETKEY_TRY(auto file, OutputFile::create(path));
-  Md5 md5;
-  const Sink sink = [&](std::string_view bytes) {
-    md5.update(bytes);
-    return file->write(bytes);
-  };
-  VALETKEY_TRY(const auto facts,
-               state_->run(state_->data.read(query_of(object, 0, object.size), sink)));
-  const auto digest = md5.finish();
-  const std::string stated = facts.etag_may_be_md5 ? md5_of_etag(object.etag) : "";
-  if (!stated.empty() &&
-      stated != hex({reinterpret_cast<const char*>(digest.data()), digest.size()}))
-    return fail(ErrorCode::corrupt,
-                object.key + " did not arrive as it is: its MD5 is not its ETag");
-  return file->finish();
+  OneFile target(path);
+  TransferTotals totals;
+  return state_->run(fetch(state_->data, target, {object}, {state_->connections, {}, {}}, totals));
 }
 
 }  // namespace valetkey::client

@@ -35,6 +35,7 @@ struct AwsCredentials {
 struct ReaderOptions {
   // How long what may pass is asked for again.
   std::chrono::milliseconds patience{std::chrono::minutes(15)};
+  unsigned connections = 8;  // of one download
 };
 
 class Reader {
@@ -58,8 +59,9 @@ class Reader {
   // the range is not in it.
   Result<std::string> read(const ListedObject& object, std::uint64_t begin, std::uint64_t end);
 
-  // Brings it to `path`, where it appears when it is whole and its size and, where the ETag states
-  // one, its MD5 are right (`corrupt` otherwise). What was there stays until then.
+  // Brings it to `path`, a large one over several connections. It appears there when it is whole and
+  // right by the CRC-32 that the endpoint states, else by the MD5 that its ETag is; what was spoilt
+  // on the way is asked for again (`corrupt`: four times in vain). What was there stays until then.
   Result<void> download(const ListedObject& object, const std::filesystem::path& path);
 
  private:

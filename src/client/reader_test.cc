@@ -2,10 +2,13 @@
 #include "client/reader.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
+#include <thread>
 
 #include "base/file.h"
+#include "client/fetch.h"
 #include "client/testing/export.h"
 
 namespace valetkey::client {
@@ -57,6 +60,33 @@ TEST_F(ReaderTest, ADownloadIsWholeOrNotThere) {
   service.objects.erase("a/1");
   EXPECT_EQ(reader->download(wrong, folder / "1").error().code, ErrorCode::not_found);
   EXPECT_TRUE(fs::is_empty(folder));
+}
+
+TEST_F(ReaderTest, DownloadsALargeObjectInRanges) {
+  service.objects["large"] = std::string(kSplitAbove + 1000, 'x');
+  ASSERT_TRUE(reader->download(object("large"), folder / "large"));
+  EXPECT_EQ(*read_file(folder / "large", 1 << 30), service.objects["large"]);
+  EXPECT_GE(service.ranges.size(), 3u);
+}
+
+TEST_F(ReaderTest, DownloadsAgainWhatWasSpoiltAndGivesUpAfterAWhile) {
+  service.checksums["a/1"] = "AAAAAA==";  // the CRC-32 of something else
+  const auto spoilt = reader->download(object("a/1"), folder / "1");
+  ASSERT_FALSE(spoilt);
+  EXPECT_EQ(spoilt.error().code, ErrorCode::corrupt);
+  EXPECT_NE(spoilt.error().detail.find("CRC-32"), std::string::npos);
+  EXPECT_EQ(service.reads, 4);
+  EXPECT_TRUE(fs::is_empty(folder));
+}
+
+TEST_F(ReaderTest, DownloadsIntoAPipe) {
+  const fs::path pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::string came;
+  std::thread other([&] { came = read_file(pipe, 1 << 20).value_or("nothing"); });
+  EXPECT_TRUE(reader->download(object("a/2"), pipe));
+  other.join();
+  EXPECT_EQ(came, service.objects["a/2"]);
 }
 
 TEST_F(ReaderTest, RefusesWithoutATokenOrInTheClear) {

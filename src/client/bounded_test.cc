@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/bounded.h"
+#include "client/bounded.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 
 #include "client/pause.h"
 
-namespace valetkey::cli {
+namespace valetkey::client {
 namespace {
 
 struct Bounded : testing::Test {
@@ -18,7 +18,7 @@ struct Bounded : testing::Test {
   static http::Task<Result<void>> one(Bounded& test, std::size_t i) {
     test.most = std::max(test.most, ++test.running);
     ++test.begun;
-    co_await client::pause(test.loop, milliseconds(1));
+    co_await pause(test.loop, milliseconds(1));
     --test.running;
     if (i == test.fails_at) co_return fail(ErrorCode::io, "told to");
     co_return Result<void>{};
@@ -49,4 +49,4 @@ TEST_F(Bounded, BeginsNoMoreAfterAnErrorAndWaitsForTheRest) {
 }
 
 }  // namespace
-}  // namespace valetkey::cli
+}  // namespace valetkey::client

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/sync.h"
+#include "client/fetch.h"
 
 #include <unistd.h>
 
 #include <algorithm>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
 
 #include "base/crypto.h"
 #include "base/joined_crc32.h"
-#include "cli/bounded.h"
+#include "client/bounded.h"
+#include "client/folder.h"
+#include "client/internal/ordered_md5.h"
 
-namespace valetkey::cli {
+namespace valetkey::client {
 namespace {
 
 constexpr unsigned kSpoiltAttempts = 4;
@@ -26,20 +32,66 @@ Result<void> write_at(int fd, std::uint64_t at, std::string_view bytes, const st
 }
 
 // The MD5 that a whole object must have, or nothing.
-std::string stated_md5(const client::ReadFacts& facts, const client::ListedObject& object) {
-  return facts.etag_may_be_md5 ? client::md5_of_etag(object.etag) : "";
+std::string stated_md5(const ReadFacts& facts, const ListedObject& object) {
+  return facts.etag_may_be_md5 ? md5_of_etag(object.etag) : "";
 }
 
-}  // namespace
+class Fetcher {
+ public:
+  Fetcher(Export& data, FetchTarget& target, FetchOptions options, TransferTotals& totals)
+      : data_(data), target_(target), options_(std::move(options)), totals_(totals) {}
+  http::Task<Result<void>> run(std::vector<ListedObject> objects);
 
-Task<Result<void>> Fetcher::fetch(std::vector<client::ListedObject> objects, unsigned connections) {
-  for (client::ListedObject& object : objects) waiting_.push_back({std::move(object)});
-  const std::size_t useful = std::min<std::uint64_t>(connections, totals_.files * 64);
-  co_return co_await run_bounded(context_.loop(), useful, useful,
+ private:
+  struct Wanted {
+    ListedObject object;
+    unsigned spoilt = 0;  // times that it arrived otherwise than is stated of it
+  };
+  struct Job {
+    ListedObject object;
+    unsigned spoilt = 0;
+    FetchTarget::Partial partial;
+    std::uint64_t parts_left = 0;
+    struct Came {
+      std::uint64_t end = 0;
+      std::uint32_t crc32 = 0;
+    };
+    std::map<std::uint64_t, Came> came;         // parts, by where they begin
+    ReadFacts facts;                            // of the object
+    std::unique_ptr<OrderedMd5> md5 = nullptr;  // of one in parts, where that is what is stated
+  };
+  struct Part {
+    std::shared_ptr<Job> job;  // shared: the last of its parts ends it
+    std::uint64_t begin = 0, end = 0;
+    bool look = false;  // no bytes: asks for the checksum of an object that comes in ranges
+  };
+  http::Task<Result<void>> work();
+  std::optional<Part> next();
+  void split(const std::shared_ptr<Job>& job);
+  http::Task<Result<void>> look(Job& job);
+  http::Task<Result<void>> fetch_part(const Part& part);
+  Result<void> end(Job& job);
+  Result<void> again(Job& job, const char* wrong);
+  Result<const char*> check(Job& job);
+
+  Export& data_;
+  FetchTarget& target_;
+  const FetchOptions options_;
+  TransferTotals& totals_;
+  std::deque<Wanted> waiting_;
+  std::deque<Part> parts_;
+  Result<void> result_;
+};
+
+http::Task<Result<void>> Fetcher::run(std::vector<ListedObject> objects) {
+  // Of one object at most so many ranges are on their way at once.
+  const std::size_t useful = std::min<std::uint64_t>(options_.connections, objects.size() * 64);
+  for (ListedObject& object : objects) waiting_.push_back({std::move(object)});
+  co_return co_await run_bounded(data_.loop(), useful, useful,
                                  [this](std::size_t) { return work(); });
 }
 
-Task<Result<void>> Fetcher::work() {
+http::Task<Result<void>> Fetcher::work() {
   while (result_) {
     auto part = next();
     if (!part) break;
@@ -57,7 +109,7 @@ std::optional<Fetcher::Part> Fetcher::next() {
     job->object = std::move(waiting_.front().object);
     job->spoilt = waiting_.front().spoilt;
     waiting_.pop_front();
-    auto partial = folder_.create_partial(job->object.key);
+    auto partial = target_.create_partial(job->object.key);
     if (!partial) {
       result_ = std::unexpected(partial.error());
       return std::nullopt;
@@ -82,8 +134,8 @@ void Fetcher::split(const std::shared_ptr<Job>& job) {
 
 // A CRC-32 is put together of those of the ranges. An MD5, where that is all that is stated, costs
 // as much as the rest of the work, and can be computed in order only.
-Task<Result<void>> Fetcher::look(Job& job) {
-  if (const auto facts = co_await context_.data().look(job.object.key, job.object.etag)) {
+http::Task<Result<void>> Fetcher::look(Job& job) {
+  if (const auto facts = co_await data_.look(job.object.key, job.object.etag)) {
     job.facts.crc32 = facts->crc32;
     job.facts.etag_may_be_md5 = job.facts.etag_may_be_md5 && facts->etag_may_be_md5;
   }
@@ -93,26 +145,26 @@ Task<Result<void>> Fetcher::look(Job& job) {
   co_return Result<void>{};
 }
 
-Task<Result<void>> Fetcher::fetch_part(const Part& part) {
+http::Task<Result<void>> Fetcher::fetch_part(const Part& part) {
   Job& job = *part.job;
   const bool whole = part.begin == 0 && part.end == job.object.size;
   std::uint32_t crc = 0;
   std::uint64_t at = part.begin;
-  const client::Sink sink = [&](std::string_view bytes) -> Result<void> {
+  const Sink sink = [&](std::string_view bytes) -> Result<void> {
     VALETKEY_CHECK(write_at(job.partial.file.get(), at, bytes, job.object.key));
     at += bytes.size();
     crc = crc32(crc, bytes);
     totals_.bytes_done += bytes.size();
-    events_.moved();
+    if (options_.moved) options_.moved();
     return {};
   };
-  client::ReadQuery query;
+  ReadQuery query;
   query.name = job.object.key;
   query.etag = job.object.etag;
   query.begin = part.begin;
   query.end = part.end;
   query.whole = whole;
-  auto facts = co_await context_.data().read(query, sink);
+  auto facts = co_await data_.read(query, sink);
   if (!facts) co_return std::unexpected(facts.error());
   if (whole) job.facts.crc32 = facts->crc32;
   job.facts.etag_may_be_md5 = job.facts.etag_may_be_md5 && facts->etag_may_be_md5;
@@ -123,7 +175,7 @@ Task<Result<void>> Fetcher::fetch_part(const Part& part) {
 
 // What spoils bytes on the way may spare them the next time.
 Result<void> Fetcher::again(Job& job, const char* wrong) {
-  folder_.discard(job.partial);
+  target_.discard(job.partial);
   if (job.spoilt + 1 >= kSpoiltAttempts)
     return fail(ErrorCode::corrupt, job.object.key + " did not arrive as it is: its " + wrong);
   totals_.bytes_done -= job.object.size;
@@ -141,19 +193,26 @@ Result<const char*> Fetcher::check(Job& job) {
   }
   const std::string stated = stated_md5(job.facts, job.object);
   if (stated.empty()) return nullptr;
-  VALETKEY_TRY(
-      const std::string md5,
-      job.md5 ? job.md5->finish() : client::md5_of_file(job.partial.file.get(), job.object.key));
+  VALETKEY_TRY(const std::string md5,
+               job.md5 ? job.md5->finish() : md5_of_file(job.partial.file.get(), job.object.key));
   return md5 == stated ? nullptr : "MD5 is not its ETag";
 }
 
 Result<void> Fetcher::end(Job& job) {
   VALETKEY_TRY(const char* const wrong, check(job));
   if (wrong != nullptr) return again(job, wrong);
-  VALETKEY_CHECK(folder_.commit(job.partial, job.object));
+  VALETKEY_CHECK(target_.commit(job.partial, job.object));
   ++totals_.files_done;
-  events_.done(job.object);
+  if (options_.done) options_.done(job.object);
   return {};
 }
 
-}  // namespace valetkey::cli
+}  // namespace
+
+http::Task<Result<void>> fetch(Export& data, FetchTarget& target, std::vector<ListedObject> objects,
+                               FetchOptions options, TransferTotals& totals) {
+  Fetcher fetcher(data, target, std::move(options), totals);
+  co_return co_await fetcher.run(std::move(objects));
+}
+
+}  // namespace valetkey::client

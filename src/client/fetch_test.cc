@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/sync.h"
+#include "client/fetch.h"
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
 
 #include "base/crypto.h"
+#include "client/folder.h"
 #include "client/testing/export.h"
 
-namespace valetkey::cli {
+namespace valetkey::client {
 namespace {
 
 namespace fs = std::filesystem;
 
 // An object that comes as a whole, or one that comes in ranges.
-struct Fetching : client::World, testing::TestWithParam<bool> {
+struct Fetching : World, testing::TestWithParam<bool> {
   Fetching() {
     std::string name = (fs::temp_directory_path() / "valetkey-sync-XXXXXX").string();
     base = ::mkdtemp(name.data());
-    std::string content(GetParam() ? Fetcher::kSplitAbove + 100'001 : 50'000, '\0');
+    std::string content(GetParam() ? kSplitAbove + 100'001 : 50'000, '\0');
     for (std::size_t i = 0; i < content.size(); ++i)
       content[i] = static_cast<char>(i * 7 + i / 251);
     service.objects[kName] = content;
@@ -32,17 +33,13 @@ struct Fetching : client::World, testing::TestWithParam<bool> {
     return base64(bytes);
   }
   // Fetches it as an object of that ETag.
-  Result<void> fetch(const std::string& etag) {
+  Result<void> bring(const std::string& etag) {
     service.etags[kName] = etag;
-    client::Profile profile;
-    profile.api = service.endpoint;
-    profile.token = Secret("token");
-    Context context(profile, milliseconds(2000));
-    VALETKEY_TRY(auto folder, client::Folder::open(base, "s"));
-    SyncTotals totals;
-    totals.files = 1;
-    Fetcher fetcher(context, *folder, totals, {[](const auto&) {}, [] {}});
-    return context.run(fetcher.fetch({{kName, etag, content().size(), {}}}, 4));
+    VALETKEY_TRY(auto folder, Folder::open(base, "s"));
+    Session session(loop, client, clock, session_options());
+    Export data(loop, client, session, clock);
+    TransferTotals totals;
+    return run(fetch(data, *folder, {{kName, etag, content().size(), {}}}, {4, {}, {}}, totals));
   }
   const std::string& content() const { return service.objects.at(kName); }
   bool arrived() const {
@@ -56,37 +53,37 @@ struct Fetching : client::World, testing::TestWithParam<bool> {
 
 TEST_P(Fetching, ChecksTheChecksumWhereThereIsOne) {
   service.checksums[kName] = checksum_of(content());
-  const auto fetched = fetch(std::string(32, '0'));
+  const auto fetched = bring(std::string(32, '0'));
   ASSERT_TRUE(fetched) << fetched.error().detail;
   EXPECT_TRUE(arrived());
 }
 
 TEST_P(Fetching, SaysThatTheChecksumIsNotThatOfTheContent) {
   service.checksums[kName] = checksum_of("something else");
-  const auto fetched = fetch(client::md5_hex(content()));
+  const auto fetched = bring(md5_hex(content()));
   ASSERT_FALSE(fetched);
   EXPECT_NE(fetched.error().detail.find("CRC-32 is not"), std::string::npos);
   EXPECT_FALSE(fs::exists(base / kName));
 }
 
 TEST_P(Fetching, ChecksTheMd5WhereThereIsNoChecksum) {
-  ASSERT_TRUE(fetch(client::md5_hex(content())));
+  ASSERT_TRUE(bring(md5_hex(content())));
   EXPECT_TRUE(arrived());
 }
 
 TEST_P(Fetching, SaysThatTheMd5IsNotThatOfTheContent) {
-  const auto fetched = fetch(std::string(32, '0'));
+  const auto fetched = bring(std::string(32, '0'));
   ASSERT_FALSE(fetched);
   EXPECT_NE(fetched.error().detail.find("MD5 is not its ETag"), std::string::npos);
   EXPECT_FALSE(fs::exists(base / kName));
 }
 
 TEST_P(Fetching, TakesAnETagThatIsNoMd5ForWhatItIs) {
-  ASSERT_TRUE(fetch("0123-2"));
+  ASSERT_TRUE(bring("0123-2"));
   EXPECT_TRUE(arrived());
 }
 
 INSTANTIATE_TEST_SUITE_P(WholeOrInRanges, Fetching, testing::Bool());
 
 }  // namespace
-}  // namespace valetkey::cli
+}  // namespace valetkey::client

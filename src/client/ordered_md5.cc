@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/ordered_md5.h"
+#include "client/internal/ordered_md5.h"
 
 #include <algorithm>
 
 #include "base/encoding.h"
 #include "base/file.h"
 
-namespace valetkey::cli {
+namespace valetkey::client {
 namespace {
 constexpr std::uint64_t kBlockBytes = 256 << 10;
 }  // namespace
@@ -71,4 +71,4 @@ Result<void> OrderedMd5::read(std::uint64_t begin, std::uint64_t end) {
   return {};
 }
 
-}  // namespace valetkey::cli
+}  // namespace valetkey::client

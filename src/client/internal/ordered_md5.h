@@ -13,7 +13,7 @@
 #include "base/crypto.h"
 #include "base/result.h"
 
-namespace valetkey::cli {
+namespace valetkey::client {
 
 class OrderedMd5 {
  public:
@@ -42,4 +42,4 @@ class OrderedMd5 {
   std::thread thread_;
 };
 
-}  // namespace valetkey::cli
+}  // namespace valetkey::client

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/bounded.h"
+#include "client/bounded.h"
 
 #include <boost/asio/co_spawn.hpp>
 
 #include "client/pause.h"
 
-namespace valetkey::cli {
+namespace valetkey::client {
 namespace {
 
 struct Run {
@@ -28,7 +28,7 @@ http::Task<Result<void>> run_bounded(http::asio::io_context& loop, std::size_t c
                                      std::size_t limit,
                                      std::function<http::Task<Result<void>>(std::size_t)> task) {
   Run run{std::move(task), count, 0, 0, {}};
-  client::Timer ended(loop, client::Timer::time_point::max());
+  Timer ended(loop, Timer::time_point::max());
   for (std::size_t i = 0; i < std::min(limit, count); ++i) {
     ++run.working;
     http::asio::co_spawn(loop, work(run), [&run, &ended](const std::exception_ptr& broken) {
@@ -40,4 +40,4 @@ http::Task<Result<void>> run_bounded(http::asio::io_context& loop, std::size_t c
   co_return run.result;
 }
 
-}  // namespace valetkey::cli
+}  // namespace valetkey::client

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/ordered_md5.h"
+#include "client/internal/ordered_md5.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include "base/encoding.h"
 #include "base/file.h"
 
-namespace valetkey::cli {
+namespace valetkey::client {
 namespace {
 
 class OrderedMd5Test : public ::testing::Test {
@@ -68,4 +68,4 @@ TEST_F(OrderedMd5Test, CanBeGivenUpBeforeAllArrived) {
 }
 
 }  // namespace
-}  // namespace valetkey::cli
+}  // namespace valetkey::client
