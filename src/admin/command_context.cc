@@ -77,7 +77,7 @@ Result<std::unique_ptr<control::ControlStore>> CommandContext::open_control() co
 }
 
 Result<std::unique_ptr<control::AuditLog>> CommandContext::open_audit() const {
-  return control::AuditLog::open(data_dir / "audit");
+  return control::AuditLog::open(data_dir / "audit", clock);
 }
 
 Result<void> CommandContext::check_keyring_place() const {

@@ -21,12 +21,10 @@ constexpr std::size_t kMaxWaitingBytes = std::size_t{16} << 20;
 constexpr milliseconds kDurableTimeout = std::chrono::seconds(10);
 constexpr milliseconds kRefusalPeriod = std::chrono::minutes(1);
 
-Date today() { return date_of(SystemClock().now()); }
-
 class FileAuditLog final : public AuditLog {
  public:
-  explicit FileAuditLog(std::unique_ptr<AuditSegments> segments)
-      : segments_(std::move(segments)), thread_([this] { run(); }) {}
+  FileAuditLog(std::unique_ptr<AuditSegments> segments, const Clock& clock)
+      : clock_(clock), segments_(std::move(segments)), thread_([this] { run(); }) {}
 
   ~FileAuditLog() override {
     {
@@ -136,7 +134,7 @@ class FileAuditLog final : public AuditLog {
       append_record_body(writing_, lost(dropped));
       writing_ += '\n';
     }
-    auto written = segments_->append(writing_, today());
+    auto written = segments_->append(writing_, date_of(clock_.now()));
     writing_.resize(whole);
     lock.lock();
     if (written) {
@@ -160,8 +158,8 @@ class FileAuditLog final : public AuditLog {
     flush_due_ = std::chrono::steady_clock::now() + kFlushAfter;
   }
 
-  static AuditEntry lost(std::uint64_t count) {
-    return {.at = SystemClock().now(),
+  AuditEntry lost(std::uint64_t count) const {
+    return {.at = clock_.now(),
             .action = "audit.lost",
             .outcome = "dropped",
             .account = nullptr,
@@ -180,6 +178,7 @@ class FileAuditLog final : public AuditLog {
     }
   }
 
+  const Clock& clock_;
   const std::unique_ptr<AuditSegments> segments_;  // the flusher's own
   std::mutex mutex_;
   std::condition_variable wake_;  // for the flusher
@@ -197,9 +196,11 @@ class FileAuditLog final : public AuditLog {
 
 }  // namespace
 
-Result<std::unique_ptr<AuditLog>> AuditLog::open(const std::filesystem::path& folder) {
-  VALETKEY_TRY(std::unique_ptr<AuditSegments> segments, AuditSegments::open(folder, today()));
-  return std::make_unique<FileAuditLog>(std::move(segments));
+Result<std::unique_ptr<AuditLog>> AuditLog::open(const std::filesystem::path& folder,
+                                                 const Clock& clock) {
+  VALETKEY_TRY(std::unique_ptr<AuditSegments> segments,
+               AuditSegments::open(folder, date_of(clock.now())));
+  return std::make_unique<FileAuditLog>(std::move(segments), clock);
 }
 
 }  // namespace valetkey::control

@@ -52,7 +52,8 @@ struct AuditEvent {
 
 class AuditLog {
  public:
-  static Result<std::unique_ptr<AuditLog>> open(const std::filesystem::path& folder);
+  static Result<std::unique_ptr<AuditLog>> open(const std::filesystem::path& folder,
+                                                const Clock& clock);
   virtual ~AuditLog() = default;  // flushes
   virtual void append(const AuditEntry& entry) = 0;
   // Appends and waits until it is on disk: token creation, revocation, sign-in, role changes.

@@ -71,11 +71,12 @@ class Audit : public testing::Test {
 
   TemporaryFolder folder_;
   fs::path path_ = folder_.path() / "audit";
+  SystemClock clock_;
 };
 
 TEST_F(Audit, FindsWhatWasAppendedInOrder) {
   {
-    const auto log = AuditLog::open(path_).value();
+    const auto log = AuditLog::open(path_, clock_).value();
     log->append(event("1").entry());
     ASSERT_TRUE(log->append_durably(event("2").entry()));
     EXPECT_THAT(read().subjects, testing::ElementsAre("1", "2"));
@@ -89,7 +90,7 @@ TEST_F(Audit, FindsWhatWasAppendedInOrder) {
 }
 
 TEST_F(Audit, FlushesByItselfSoonAfterwards) {
-  const auto log = AuditLog::open(path_).value();
+  const auto log = AuditLog::open(path_, clock_).value();
   log->append(event("1").entry());
   for (int tries = 0; tries < 100 && read().subjects.empty(); ++tries)
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -97,7 +98,7 @@ TEST_F(Audit, FlushesByItselfSoonAfterwards) {
 }
 
 TEST_F(Audit, CommitsManyDurableCallersAtOnce) {
-  const auto log = AuditLog::open(path_).value();
+  const auto log = AuditLog::open(path_, clock_).value();
   std::vector<std::thread> threads;
   threads.reserve(8);
   for (int t = 0; t < 8; ++t)
@@ -260,7 +261,7 @@ TEST_F(Audit, KeepsWhatWasDurableWhenKilled) {
   ASSERT_EQ(pipe(announced), 0);
   const pid_t child = fork();
   if (child == 0) {
-    const auto log = AuditLog::open(path_).value();
+    const auto log = AuditLog::open(path_, clock_).value();
     for (int i = 0;; ++i) {
       if (!log->append_durably(event(std::to_string(i)).entry())) _exit(1);
       if (::write(announced[1], &i, sizeof i) != sizeof i) _exit(2);
@@ -287,7 +288,7 @@ TEST_F(Audit, TellsDurableCallersOfAFullDiskAndWritesItLater) {
   const pid_t child = fork();
   if (child == 0) {
     std::signal(SIGXFSZ, SIG_IGN);
-    const auto log = AuditLog::open(path_).value();
+    const auto log = AuditLog::open(path_, clock_).value();
     if (!log->append_durably(event("1").entry())) _exit(1);
     const rlimit limit{64, RLIM_INFINITY};
     setrlimit(RLIMIT_FSIZE, &limit);
@@ -334,7 +335,7 @@ TEST_F(Audit, SaysWhereThereIsNoLog) {
 TEST_F(Audit, WritesRefusalsOnceAMinute) {
   std::vector<AuditEvent> events;
   {
-    const auto log = AuditLog::open(path_).value();
+    const auto log = AuditLog::open(path_, clock_).value();
     for (int i = 0; i < 1000; ++i) log->refused("unknown", "203.0.113.7", kNow);
     log->refused("expired", "203.0.113.7", kNow);
     log->refused("unknown", "203.0.113.7", kNow + std::chrono::minutes(1));

@@ -13,18 +13,13 @@ constexpr milliseconds kSlack = std::chrono::minutes(5);
 // Then expired revocations are dropped from memory.
 constexpr milliseconds kCompleteEvery = std::chrono::hours(1);
 
-std::int64_t steady_ms() {
-  return std::chrono::duration_cast<milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
 }  // namespace
 
 ChangeFeed::ChangeFeed(ControlStore& store, const Clock& clock, milliseconds longest_session,
-                       milliseconds period)
+                       milliseconds period, const SteadyClock& steady)
     : store_(store),
       clock_(clock),
+      steady_(steady),
       longest_session_(longest_session),
       period_(period),
       revocations_(std::make_shared<const Revocations>()) {}
@@ -72,6 +67,10 @@ Result<void> ChangeFeed::look() {
 std::shared_ptr<const Revocations> ChangeFeed::revocations() const {
   const std::lock_guard lock(mutex_);
   return revocations_;
+}
+
+std::int64_t ChangeFeed::steady_ms() const {
+  return std::chrono::duration_cast<milliseconds>(steady_.now().time_since_epoch()).count();
 }
 
 bool ChangeFeed::fresh() const {

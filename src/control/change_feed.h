@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "base/steady_clock.h"
 #include "control/control_store.h"
 
 namespace valetkey::control {
@@ -21,7 +22,8 @@ class ChangeFeed {
   // `longest_session`: how far back revocations matter. start() makes the first look before it
   // returns.
   ChangeFeed(ControlStore& store, const Clock& clock, milliseconds longest_session,
-             milliseconds period = milliseconds(200));
+             milliseconds period = milliseconds(200),
+             const SteadyClock& steady = SteadyClock::system());
   ~ChangeFeed();
   Result<void> start();
   void stop();
@@ -37,9 +39,11 @@ class ChangeFeed {
  private:
   void run();
   Result<void> look();
+  std::int64_t steady_ms() const;
 
   ControlStore& store_;
   const Clock& clock_;
+  const SteadyClock& steady_;
   milliseconds longest_session_;
   milliseconds period_;
   std::atomic<std::uint64_t> generation_{0};

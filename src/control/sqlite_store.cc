@@ -12,7 +12,8 @@ namespace {
 
 class SqliteStore final : public ControlStore {
  public:
-  explicit SqliteStore(std::filesystem::path file) : pool_(std::move(file)) {}
+  SqliteStore(std::filesystem::path file, milliseconds lock_wait)
+      : lock_wait_(lock_wait), pool_(std::move(file), lock_wait) {}
 
   Result<Account> create_account(const AccountId& id, std::string_view name,
                                  Timestamp now) override {
@@ -118,7 +119,7 @@ class SqliteStore final : public ControlStore {
   // settle matters between processes.
   template <class Work>
   auto writing(Work work) -> decltype(work(std::declval<Database&>())) {
-    const std::unique_lock lock(writer_, sqlite::kLockWait);
+    const std::unique_lock lock(writer_, lock_wait_);
     if (!lock.owns_lock())
       return fail(ErrorCode::busy, "the control store is busy with other writers; try again");
     return reading([&](Database& database) -> decltype(work(database)) {
@@ -130,18 +131,21 @@ class SqliteStore final : public ControlStore {
     });
   }
 
+  const milliseconds lock_wait_;
   sqlite::Pool pool_;
   std::timed_mutex writer_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<ControlStore>> open_sqlite_store(const std::filesystem::path& file) {
+Result<std::unique_ptr<ControlStore>> open_sqlite_store(const std::filesystem::path& file,
+                                                        milliseconds lock_wait) {
   VALETKEY_TRY(std::unique_ptr<Database> database, Database::open(file, Database::Mode::create));
   VALETKEY_CHECK(read_format(*database, file));  // before anything of it is changed
   VALETKEY_CHECK(database->use_write_ahead_log());
   VALETKEY_CHECK(migrate(*database, file));
-  return std::make_unique<SqliteStore>(file);
+  return std::make_unique<SqliteStore>(file,
+                                       lock_wait > milliseconds(0) ? lock_wait : sqlite::kLockWait);
 }
 
 Result<void> backup_sqlite_store(const std::filesystem::path& file,

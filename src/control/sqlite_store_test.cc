@@ -287,13 +287,11 @@ TEST_F(SqliteStore, WaitsForAnotherWriterAndReadsMeanwhile) {
 }
 
 TEST_F(SqliteStore, GivesUpOnAWriterThatDoesNotEnd) {
-  const auto store = open();
+  const auto store = open_sqlite_store(file_, milliseconds(50)).value();
   const auto database = connect();
   ASSERT_TRUE(database->execute("BEGIN IMMEDIATE"));
-  const auto started = std::chrono::steady_clock::now();
   const auto refused = store->create_account(account_id("1"), "", now_);
   EXPECT_EQ(refused.error().code, ErrorCode::busy);
-  EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(20));
   ASSERT_TRUE(database->execute("ROLLBACK"));
   EXPECT_TRUE(store->create_account(account_id("1"), "", now_));
 }

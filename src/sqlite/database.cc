@@ -159,7 +159,8 @@ std::optional<std::string> Statement::optional_text(int column) const {
   return std::string(text(column));
 }
 
-Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file, Mode mode) {
+Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file, Mode mode,
+                                                 std::chrono::milliseconds lock_wait) {
   if (mode == Mode::create) VALETKEY_CHECK(create_private(file));
   sqlite3* handle = nullptr;
   const int code =
@@ -169,7 +170,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
                       nullptr);
   std::unique_ptr<Database> database(new Database(handle, file.string()));
   if (code != SQLITE_OK) return database->failure(code);
-  sqlite3_busy_timeout(handle, static_cast<int>(kLockWait.count()));
+  sqlite3_busy_timeout(handle, static_cast<int>(lock_wait.count()));
   VALETKEY_CHECK(database->harden());
   // The limit keeps a log that grew under load from staying large for ever.
   VALETKEY_CHECK(database->execute(

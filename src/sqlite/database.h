@@ -86,7 +86,9 @@ class Database {
   };
 
   // Durable (synchronous = FULL), foreign keys and SQLite's own defences on.
-  static Result<std::unique_ptr<Database>> open(const std::filesystem::path& file, Mode mode);
+  // `lock_wait`: another than the usual one, for tests of it.
+  static Result<std::unique_ptr<Database>> open(const std::filesystem::path& file, Mode mode,
+                                                std::chrono::milliseconds lock_wait = kLockWait);
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
   ~Database();

@@ -19,7 +19,7 @@ Result<Pool::Lease> Pool::take() {
       return Lease(*this, std::move(database));
     }
   }
-  VALETKEY_TRY(auto database, Database::open(file_, Database::Mode::read_write));
+  VALETKEY_TRY(auto database, Database::open(file_, Database::Mode::read_write, lock_wait_));
   return Lease(*this, std::move(database));
 }
 

@@ -30,12 +30,14 @@ class Pool {
     std::unique_ptr<Database> database_;
   };
 
-  explicit Pool(std::filesystem::path file) : file_(std::move(file)) {}
+  explicit Pool(std::filesystem::path file, std::chrono::milliseconds lock_wait = kLockWait)
+      : file_(std::move(file)), lock_wait_(lock_wait) {}
   Result<Lease> take();  // of a file that exists
   void close_idle();
 
  private:
   std::filesystem::path file_;
+  std::chrono::milliseconds lock_wait_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Database>> idle_;
 };

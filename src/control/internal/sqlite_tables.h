@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The statements behind ControlStore, table by table, on a given database. Those that write
+// The statements behind ControlStore, table by table, on a given connection. Those that write
 // expect to run inside a Transaction; contracts are those of ControlStore.
 #pragma once
 
