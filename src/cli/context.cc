@@ -27,13 +27,13 @@ http::ClientOptions http_options(const client::Profile& profile) {
 }
 
 client::SessionOptions session_options(const client::Profile& profile, milliseconds wait,
-                                       client::Watch* watch) {
+                                       client::StallMonitor* monitor) {
   client::SessionOptions options;
   options.api = profile.api;
   options.token = profile.token;
   options.allow_http = profile.allow_http;
   options.patience = wait;
-  options.watch = watch;
+  options.monitor = monitor;
   return options;
 }
 
@@ -41,8 +41,8 @@ Context::Context(client::Profile profile, milliseconds wait)
     : wait_(wait),
       profile_(std::move(profile)),
       http_(loop_, http_options(profile_)),
-      session_(loop_, http_, clock_, session_options(profile_, wait, &watch_)),
-      data_(loop_, http_, session_, clock_, {.patience = wait, .watch = &watch_}) {}
+      session_(loop_, http_, clock_, session_options(profile_, wait, &monitor_)),
+      data_(loop_, http_, session_, clock_, {.patience = wait, .monitor = &monitor_}) {}
 
 void Context::set_wait(milliseconds wait) {
   wait_ = wait;
@@ -51,7 +51,7 @@ void Context::set_wait(milliseconds wait) {
 }
 
 void Context::look() {
-  const std::string line = watch_.look(std::chrono::steady_clock::now());
+  const std::string line = monitor_.look(std::chrono::steady_clock::now());
   if (line.empty()) return;
   // Over the bar that a sync may have drawn.
   *told_ << (::isatty(2) == 1 ? "\r\x1b[K" : "") << "valetkey: " << printable(line) << '\n'
@@ -67,7 +67,7 @@ void Context::tell_of_token_end() {
 
 Task<void> Context::look_again_and_again() {
   for (;;) {
-    co_await client::pause(loop_, client::Watch::kEvery);
+    co_await client::pause(loop_, client::StallMonitor::kEvery);
     look();
   }
 }

@@ -20,7 +20,7 @@ struct Streams {
 
 http::ClientOptions http_options(const client::Profile& profile);
 client::SessionOptions session_options(const client::Profile& profile, milliseconds wait,
-                                       client::Watch* watch = nullptr);
+                                       client::StallMonitor* monitor = nullptr);
 
 class Context {
  public:
@@ -49,7 +49,7 @@ class Context {
   Task<void> look_again_and_again();
 
   milliseconds wait_;
-  client::Watch watch_;
+  client::StallMonitor monitor_;
   std::ostream* told_ = nullptr;  // null: nobody
   bool telling_ = false;
   bool told_of_end_ = false;

@@ -134,7 +134,7 @@ http::Task<Result<http::ClientResponse>> Export::send(
     if (!grant) co_return std::unexpected(grant.error());
     auto request = sign(wanted, **grant);
     if (!request) co_return std::unexpected(request.error());
-    if (retry_.watch) retry_.watch->asked((*grant)->endpoint);
+    if (retry_.monitor) retry_.monitor->asked((*grant)->endpoint);
     auto answer = sink ? co_await http_.send(std::move(*request), sink, announced)
                        : co_await http_.send(std::move(*request), kMaxListingBytes);
     const bool expired =
@@ -161,7 +161,7 @@ http::Task<bool> Export::may_retry(Failures& failures, ErrorCode code, Error why
   const auto left = std::chrono::ceil<milliseconds>(failures.give_up - now);
   if (left <= milliseconds(0)) co_return false;
   ++retries_;
-  if (retry_.watch) retry_.watch->failed(why, failures.give_up);
+  if (retry_.monitor) retry_.monitor->failed(why, failures.give_up);
   co_await pause(
       loop_, std::min(left, backoff(failures.count - 1, retry_.first_pause, retry_.longest_pause)));
   co_return true;
@@ -169,7 +169,7 @@ http::Task<bool> Export::may_retry(Failures& failures, ErrorCode code, Error why
 
 http::Task<Result<ListingPage>> Export::list_page(ListQuery query, std::string continuation) {
   const std::string what = "listing " + (query.prefix.empty() ? "the export" : query.prefix);
-  const Watch::Call call(retry_.watch);
+  const StallMonitor::Call call(retry_.monitor);
   Failures failures;
   for (unsigned garbled = 0;;) {
     auto grant = co_await session_.get();
@@ -248,7 +248,7 @@ http::Task<Result<http::ClientResponse>> Export::read_once(const ReadQuery& quer
 http::Task<Result<ReadFacts>> Export::read(ReadQuery query, Sink sink) {
   std::uint64_t at = query.begin;
   std::string version = query.etag;
-  const Watch::Call call(retry_.watch);
+  const StallMonitor::Call call(retry_.monitor);
   const Sink counting = [this, &at, &query, &sink](std::string_view bytes) -> Result<void> {
     if (bytes.size() > query.end - at)
       return fail(ErrorCode::corrupt, query.name + " is longer than the endpoint said");
@@ -281,7 +281,7 @@ http::Task<Result<ReadFacts>> Export::read(ReadQuery query, Sink sink) {
 }
 
 http::Task<std::optional<ReadFacts>> Export::look(std::string name, std::string etag) {
-  const Watch::Call call(retry_.watch);
+  const StallMonitor::Call call(retry_.monitor);
   auto grant = co_await session_.get();
   if (!grant) co_return std::nullopt;
   Wanted wanted;

@@ -52,7 +52,7 @@ struct RetryOptions {
   milliseconds patience{std::chrono::minutes(15)};
   milliseconds first_pause{100};
   milliseconds longest_pause{10'000};
-  Watch* watch = nullptr;  // outlives the export; null: nobody is told of waits
+  StallMonitor* monitor = nullptr;  // outlives the export; null: waits are not reported
 };
 
 class Export {
@@ -103,7 +103,7 @@ class Export {
   // Waits before the next attempt; false: no more attempts. `code`: what `why` counts as.
   http::Task<bool> may_retry(Failures& failures, ErrorCode code, Error why);
   void moved() const {
-    if (retry_.watch) retry_.watch->moved();
+    if (retry_.monitor) retry_.monitor->moved();
   }
 
   http::asio::io_context& loop_;

@@ -94,16 +94,16 @@ http::Task<Result<GrantPtr>> Session::fetch_for_all() {
 
 http::Task<Result<Grant>> Session::exchange_patiently() {
   const auto give_up = std::chrono::steady_clock::now() + options_.patience;
-  const Watch::Call call(options_.watch);
+  const StallMonitor::Call call(options_.monitor);
   for (unsigned attempt = 0, garbled = 0;; ++attempt) {
     auto made = co_await exchange_once();
-    if (made && options_.watch) options_.watch->moved();
+    if (made && options_.monitor) options_.monitor->moved();
     if (made || valid(clock_.now())) co_return made;
     const bool passing = made.error().code == ErrorCode::unavailable ||
                          (made.error().code == ErrorCode::corrupt && ++garbled < kGarbledAttempts);
     const auto left = std::chrono::ceil<milliseconds>(give_up - std::chrono::steady_clock::now());
     if (!passing || left <= milliseconds(0)) co_return made;
-    if (options_.watch) options_.watch->failed(made.error(), give_up);
+    if (options_.monitor) options_.monitor->failed(made.error(), give_up);
     co_await pause(loop_,
                    std::min(left, backoff(attempt, options_.first_pause, options_.longest_pause)));
   }
@@ -125,7 +125,7 @@ http::Task<Result<Grant>> Session::exchange_once() {
   request.headers.emplace_back("Accept", "application/json");
   const Timestamp now = clock_.now();
   const std::string api = url->scheme + "://" + url->authority();
-  if (options_.watch) options_.watch->asked(api);
+  if (options_.monitor) options_.monitor->asked(api);
   auto answer = co_await http_.send(std::move(request), kMaxExchangeBytes);
   if (!answer) co_return std::unexpected(answer.error());
   if (answer->status == 400 && asks_for_an_hour_) {  // the operator's longest may be less

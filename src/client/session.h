@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "client/exchange.h"
 #include "client/pause.h"
-#include "client/watch.h"
+#include "client/stall_monitor.h"
 
 namespace valetkey::client {
 
@@ -22,7 +22,7 @@ struct SessionOptions {
   milliseconds longest_pause{std::chrono::seconds(20)};
   // Credentials handed out live longer than this where the service gives longer ones.
   milliseconds least_left{0};
-  Watch* watch = nullptr;  // outlives the session; null: nobody is told of waits
+  StallMonitor* monitor = nullptr;  // outlives the session; null: waits are not reported
 };
 
 using GrantPtr = std::shared_ptr<const Grant>;  // shared: requests under way keep the former one

@@ -11,24 +11,24 @@
 
 namespace valetkey::client {
 
-class Watch {
+class StallMonitor {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
   // While one lives, something is waited for: an answer, or the next attempt.
   class Call {
    public:
-    explicit Call(Watch* watch) : watch_(watch) {
-      if (watch_ && watch_->calls_++ == 0) watch_->moved();
+    explicit Call(StallMonitor* monitor) : monitor_(monitor) {
+      if (monitor_ && monitor_->calls_++ == 0) monitor_->moved();
     }
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
     ~Call() {
-      if (watch_) --watch_->calls_;
+      if (monitor_) --monitor_->calls_;
     }
 
    private:
-    Watch* watch_;  // null: nobody is told
+    StallMonitor* monitor_;  // null: nothing is reported
   };
 
   void asked(std::string whom) { whom_ = std::move(whom); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/watch.h"
+#include "client/stall_monitor.h"
 
 #include <gtest/gtest.h>
 
@@ -15,8 +15,8 @@ struct WatchTest : testing::Test {
   std::vector<std::string> pass(seconds length) {
     std::vector<std::string> lines;
     for (const auto end = now + length; now < end;) {
-      now += Watch::kEvery;
-      if (auto line = watch.look(now); !line.empty()) lines.push_back(std::move(line));
+      now += StallMonitor::kEvery;
+      if (auto line = monitor.look(now); !line.empty()) lines.push_back(std::move(line));
     }
     return lines;
   }
@@ -24,27 +24,28 @@ struct WatchTest : testing::Test {
     return text.find(words) != std::string::npos;
   }
 
-  Watch watch;
-  Watch::Time now = std::chrono::steady_clock::now();
+  StallMonitor monitor;
+  StallMonitor::Time now = std::chrono::steady_clock::now();
 };
 
 TEST_F(WatchTest, SaysWhomItWaitsForAndThatItGoesOn) {
-  const Watch::Call call(&watch);
-  watch.asked("http://api");
+  const StallMonitor::Call call(&monitor);
+  monitor.asked("http://api");
   EXPECT_TRUE(pass(seconds(2)).empty());
   const auto lines = pass(seconds(20));
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_TRUE(holds(lines[0], "http://api has not answered for 3 s")) << lines[0];
-  watch.moved();
+  monitor.moved();
   const auto after = pass(seconds(1));
   ASSERT_EQ(after.size(), 1U);
   EXPECT_TRUE(holds(after[0], "going on after 22 s")) << after[0];
 }
 
 TEST_F(WatchTest, SaysWhatFailsAndSaysItAgainAfterAMinute) {
-  const Watch::Call call(&watch);
-  watch.asked("http://api");
-  watch.failed({ErrorCode::unavailable, "http://api answers 502"}, now + std::chrono::minutes(15));
+  const StallMonitor::Call call(&monitor);
+  monitor.asked("http://api");
+  monitor.failed({ErrorCode::unavailable, "http://api answers 502"},
+                 now + std::chrono::minutes(15));
   const auto lines = pass(seconds(120));
   ASSERT_EQ(lines.size(), 2U);
   EXPECT_TRUE(holds(lines[0], "waiting up to 15 minutes more: ")) << lines[0];
@@ -53,28 +54,28 @@ TEST_F(WatchTest, SaysWhatFailsAndSaysItAgainAfterAMinute) {
 }
 
 TEST_F(WatchTest, SaysNothingWhileSomethingMoves) {
-  const Watch::Call call(&watch);
+  const StallMonitor::Call call(&monitor);
   for (int i = 0; i < 10; ++i) {
-    watch.failed({ErrorCode::unavailable, "one of many"}, now + seconds(60));
+    monitor.failed({ErrorCode::unavailable, "one of many"}, now + seconds(60));
     EXPECT_TRUE(pass(seconds(2)).empty());
-    watch.moved();
+    monitor.moved();
   }
 }
 
 TEST_F(WatchTest, SaysNothingWhileNothingIsAskedFor) {
   EXPECT_TRUE(pass(seconds(10)).empty());
   {
-    const Watch::Call call(&watch);
+    const StallMonitor::Call call(&monitor);
     EXPECT_TRUE(pass(seconds(2)).empty());
   }
   EXPECT_TRUE(pass(seconds(10)).empty());
-  const Watch::Call call(&watch);
+  const StallMonitor::Call call(&monitor);
   EXPECT_TRUE(pass(seconds(2)).empty());
 }
 
 // Such as the MD5 of a large file, on the loop's own thread.
 TEST_F(WatchTest, BlamesNobodyForItsOwnWork) {
-  const Watch::Call call(&watch);
+  const StallMonitor::Call call(&monitor);
   EXPECT_TRUE(pass(seconds(1)).empty());
   now += seconds(30);
   EXPECT_TRUE(pass(seconds(2)).empty());

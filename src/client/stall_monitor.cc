@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/watch.h"
+#include "client/stall_monitor.h"
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@ namespace valetkey::client {
 namespace {
 
 // "45 s", "14 minutes".
-std::string time_text(Watch::Time::duration length) {
+std::string time_text(StallMonitor::Time::duration length) {
   const auto whole =
       std::max(std::chrono::round<std::chrono::seconds>(length), std::chrono::seconds(0));
   if (whole < std::chrono::seconds(100)) return std::to_string(whole.count()) + " s";
@@ -16,7 +16,7 @@ std::string time_text(Watch::Time::duration length) {
 
 }  // namespace
 
-std::string Watch::look(Time now) {
+std::string StallMonitor::look(Time now) {
   // A look that comes late was held up by this program's own work, such as a full disk cache or a
   // reader of standard output: nobody else is to blame.
   const bool late = now - looked_ > 4 * kEvery;
@@ -31,7 +31,7 @@ std::string Watch::look(Time now) {
   return "waiting up to " + time_text(until_ - now) + " more: " + why_ + "; Ctrl-C ends the wait";
 }
 
-std::string Watch::begin_anew(Time now, bool moved) {
+std::string StallMonitor::begin_anew(Time now, bool moved) {
   const bool said = said_ != Time{} && moved;
   const std::string waited = time_text(now - since_);
   said_ = {};
