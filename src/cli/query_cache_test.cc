@@ -6,6 +6,7 @@
 #include <chrono>
 #include <fstream>
 
+#include "base/testing/temporary_folder.h"
 #include "cli/command_query.h"
 #include "cli/query_views.h"
 
@@ -16,12 +17,6 @@ namespace fs = std::filesystem;
 using client::ListedObject;
 
 struct QueryCacheTest : testing::Test {
-  QueryCacheTest() {
-    std::string name = (fs::temp_directory_path() / "valetkey-cache-XXXXXX").string();
-    folder = mkdtemp(name.data());
-  }
-  ~QueryCacheTest() override { fs::remove_all(folder); }
-
   std::unique_ptr<QueryCache> open(const std::string& service = "s") {
     auto opened = QueryCache::open(folder, service);
     EXPECT_TRUE(opened) << opened.error().detail;
@@ -46,7 +41,8 @@ struct QueryCacheTest : testing::Test {
   const std::string a = "type=decisions/date=2026-03-01/experiment=1/a.parquet";
   const std::string b = "type=decisions/date=2026-03-01/experiment=2/b.parquet";
   const std::string c = "type=events/date=2026-03-02/event=%2A/c.parquet";
-  fs::path folder;
+  TemporaryFolder temporary;
+  fs::path folder = temporary.path();
 };
 
 TEST_F(QueryCacheTest, EvictsTheLeastRecentlyUsedOfEveryExport) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/testing/temporary_folder.h"
 
 namespace valetkey::cli {
 namespace {
@@ -25,12 +26,7 @@ Selection events(std::string start = "", std::string end = "", std::string name 
 }
 
 struct QueryNotesTest : testing::Test {
-  QueryNotesTest() {
-    std::string name = (fs::temp_directory_path() / "valetkey-notes-XXXXXX").string();
-    folder = ::mkdtemp(name.data());
-    profile.token = Secret("token");
-  }
-  ~QueryNotesTest() override { fs::remove_all(folder); }
+  QueryNotesTest() { profile.token = Secret("token"); }
   QueryNotes open() { return {folder, profile}; }
   QueryNotes note(const std::vector<Selection>& selections, Timestamp at = kThen) {
     QueryNotes notes = open();
@@ -39,7 +35,8 @@ struct QueryNotesTest : testing::Test {
     return open();
   }
 
-  fs::path folder;
+  TemporaryFolder temporary;
+  fs::path folder = temporary.path();
   client::Profile profile;
 };
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/crypto.h"
+#include "base/testing/temporary_folder.h"
 #include "client/folder.h"
 #include "client/testing/export.h"
 
@@ -17,14 +18,11 @@ namespace fs = std::filesystem;
 // An object that comes as a whole, or one that comes in ranges.
 struct Fetching : World, testing::TestWithParam<bool> {
   Fetching() {
-    std::string name = (fs::temp_directory_path() / "valetkey-sync-XXXXXX").string();
-    base = ::mkdtemp(name.data());
     std::string content(GetParam() ? kSplitAbove + 100'001 : 50'000, '\0');
     for (std::size_t i = 0; i < content.size(); ++i)
       content[i] = static_cast<char>(i * 7 + i / 251);
     service.objects[kName] = content;
   }
-  ~Fetching() override { fs::remove_all(base); }
 
   static std::string checksum_of(std::string_view content) {
     std::string bytes;
@@ -48,7 +46,8 @@ struct Fetching : World, testing::TestWithParam<bool> {
   }
 
   static constexpr const char* kName = "type=events/part";
-  fs::path base;
+  TemporaryFolder temporary;
+  fs::path base = temporary.path();
 };
 
 TEST_P(Fetching, ChecksTheChecksumWhereThereIsOne) {

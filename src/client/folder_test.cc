@@ -7,19 +7,14 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/testing/temporary_folder.h"
+
 namespace valetkey::client {
 namespace {
 
 namespace fs = std::filesystem;
 
 struct FolderTest : testing::Test {
-  FolderTest() {
-    std::string name = (fs::temp_directory_path() / "valetkey-folder-XXXXXX").string();
-    base = ::mkdtemp(name.data());
-    path = base / "out";
-  }
-  ~FolderTest() override { fs::remove_all(base); }
-
   Result<std::unique_ptr<Folder>> open() { return Folder::open(path, "s3://b/v1/account_id=1/"); }
   static Result<void> bring(Folder& folder, const ListedObject& object, std::string_view bytes) {
     VALETKEY_TRY(auto partial, folder.create_partial(object.key));
@@ -27,7 +22,9 @@ struct FolderTest : testing::Test {
     return folder.commit(partial, object);
   }
 
-  fs::path base, path;
+  TemporaryFolder temporary;
+  fs::path base = temporary.path();
+  fs::path path = base / "out";
   // MD5 of "abc".
   ListedObject abc{"type=events/date=2020-01-01/x", "900150983cd24fb0d6963f7d28e17f72", 3, {}};
 };

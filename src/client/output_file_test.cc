@@ -6,20 +6,18 @@
 
 #include <fstream>
 
+#include "base/testing/temporary_folder.h"
+
 namespace valetkey::client {
 namespace {
 
 namespace fs = std::filesystem;
 
 struct OutputFileTest : testing::Test {
-  OutputFileTest() {
-    std::string name = (fs::temp_directory_path() / "valetkey-output-XXXXXX").string();
-    folder = mkdtemp(name.data());
-  }
-  ~OutputFileTest() override { fs::remove_all(folder); }
   static std::string read(const fs::path& path) { return *read_file(path, 1 << 20); }
   auto count() const { return std::distance(fs::directory_iterator(folder), {}); }
-  fs::path folder;
+  TemporaryFolder temporary;
+  fs::path folder = temporary.path();
 };
 
 TEST_F(OutputFileTest, KeepsWhatWasThereUntilItIsWhole) {

@@ -8,25 +8,23 @@
 #include <fstream>
 #include <map>
 
+#include "base/testing/temporary_folder.h"
+
 namespace valetkey::client {
 namespace {
 
 namespace fs = std::filesystem;
 
 struct ProfileTest : testing::Test {
-  ProfileTest() {
-    std::string name = (fs::temp_directory_path() / "valetkey-profile-XXXXXX").string();
-    folder = ::mkdtemp(name.data());
-    values["VALETKEY_CONFIG_HOME"] = folder.string();
-  }
-  ~ProfileTest() override { fs::remove_all(folder); }
+  ProfileTest() { values["VALETKEY_CONFIG_HOME"] = folder.string(); }
   fs::path write(const char* name, const std::string& text, unsigned mode = 0600) {
     std::ofstream(folder / name) << text;
     ::chmod((folder / name).c_str(), mode);
     return folder / name;
   }
 
-  fs::path folder;
+  TemporaryFolder temporary;
+  fs::path folder = temporary.path();
   std::map<std::string, std::string> values;
   Environment env = [this](const char* name) -> const char* {
     const auto found = values.find(name);

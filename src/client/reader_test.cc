@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "base/testing/temporary_folder.h"
 #include "client/fetch.h"
 #include "client/testing/export.h"
 
@@ -19,11 +20,8 @@ namespace fs = std::filesystem;
 struct ReaderTest : World, testing::Test {
   ReaderTest() {
     service.objects = {{"a/1", "one"}, {"a/2", std::string(300'000, 'x')}, {"b", "other"}};
-    std::string name = (fs::temp_directory_path() / "valetkey-reader-XXXXXX").string();
-    folder = mkdtemp(name.data());
     reader = open({.api = service.endpoint, .token = Secret("token"), .ca_file = {}});
   }
-  ~ReaderTest() override { fs::remove_all(folder); }
   static std::unique_ptr<Reader> open(Profile profile) {
     auto opened = Reader::open(std::move(profile), {.patience = seconds(2)});
     EXPECT_TRUE(opened) << opened.error().detail;
@@ -31,7 +29,8 @@ struct ReaderTest : World, testing::Test {
   }
   ListedObject object(const std::string& name) { return reader->list(name).value().front(); }
 
-  fs::path folder;
+  TemporaryFolder temporary;
+  fs::path folder = temporary.path();
   std::unique_ptr<Reader> reader;
 };
 

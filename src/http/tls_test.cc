@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "base/testing/temporary_folder.h"
 #include "http/testing/server.h"
 
 namespace valetkey::http {
@@ -21,14 +22,7 @@ using testing::HasSubstr;
 // A folder with a fresh self-signed certificate for `name` ("DNS:…" or "IP:…") and its key.
 class Certificate {
  public:
-  explicit Certificate(const char* name = "IP:127.0.0.1", int days = 1) {
-    std::string pattern = testing::TempDir() + "tlsXXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-    write(name, days);
-  }
-  ~Certificate() { std::filesystem::remove_all(folder_); }
-  Certificate(const Certificate&) = delete;
-  Certificate& operator=(const Certificate&) = delete;
+  explicit Certificate(const char* name = "IP:127.0.0.1", int days = 1) { write(name, days); }
 
   std::string chain() const { return folder_ / "chain.pem"; }
   std::string key() const { return folder_ / "key.pem"; }
@@ -66,7 +60,8 @@ class Certificate {
     std::fclose(file);
     ::chmod(path.c_str(), mode);
   }
-  std::filesystem::path folder_;
+  TemporaryFolder temporary_;
+  std::filesystem::path folder_ = temporary_.path();
 };
 
 // OpenSSL over a blocking socket, trusting anybody.

@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "base/crypto.h"
 #include "base/file.h"
+#include "base/testing/temporary_folder.h"
 #include "sqlite/pool.h"
 
 namespace valetkey::sqlite {
@@ -17,8 +17,6 @@ using testing::HasSubstr;
 
 class DatabaseTest : public testing::Test {
  protected:
-  DatabaseTest() { fs::create_directories(folder_); }
-  ~DatabaseTest() override { fs::remove_all(folder_); }
   std::unique_ptr<Database> open(Database::Mode mode = Database::Mode::create) const {
     auto database = Database::open(file_, mode);
     EXPECT_TRUE(database) << database.error().detail;
@@ -29,7 +27,8 @@ class DatabaseTest : public testing::Test {
     EXPECT_TRUE(database->execute("CREATE TABLE t (i INTEGER, t TEXT, b BLOB)"));
     return database;
   }
-  fs::path folder_ = fs::temp_directory_path() / ("valetkey-sqlite-" + random_base62(12));
+  TemporaryFolder temporary_;
+  fs::path folder_ = temporary_.path();
   fs::path file_ = folder_ / "some.db";
 };
 

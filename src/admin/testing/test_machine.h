@@ -3,7 +3,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <map>
@@ -15,6 +14,7 @@
 #include <boost/json/value.hpp>
 
 #include "admin/command_line.h"
+#include "base/testing/temporary_folder.h"
 
 namespace valetkey::admin {
 
@@ -26,21 +26,9 @@ struct Answer {
 
 class TestMachine {
  public:
-  TestMachine() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "valetkeyd_test.XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~TestMachine() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
-  TestMachine(const TestMachine&) = delete;
-  TestMachine& operator=(const TestMachine&) = delete;
-
-  const std::filesystem::path& folder() const { return folder_; }
-  std::filesystem::path data() const { return folder_ / "data"; }
-  std::filesystem::path keyring() const { return folder_ / "data.keyring"; }
+  const std::filesystem::path& folder() const { return folder_.path(); }
+  std::filesystem::path data() const { return folder() / "data"; }
+  std::filesystem::path keyring() const { return folder() / "data.keyring"; }
   std::map<std::string, std::string> environment;
   Serve serve = [](CommandContext&, const ServeFlags&) -> Result<int> {
     return fail(ErrorCode::unavailable, "this test has no server");
@@ -90,7 +78,7 @@ class TestMachine {
   }
 
  private:
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
 };
 
 }  // namespace valetkey::admin

@@ -14,6 +14,7 @@ class TemporaryFolder {
  public:
   TemporaryFolder() : path_(root() / ("valetkey-test-" + random_base62(12))) {
     std::filesystem::create_directories(path_);
+    std::filesystem::permissions(path_, std::filesystem::perms::owner_all);
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
