@@ -66,7 +66,8 @@ Result<void> Server::open_stores(const admin::CommandContext& context) {
     VALETKEY_TRY(tls_, http::TlsContext::load(config_.tls.certificate, config_.tls.key));
   }
   api_audit_ = std::make_unique<CountingAudit>(*audit_, metrics_);
-  watch_ = std::make_unique<Watch>(metrics_, *audit_, parse_logged_requests(config_.log.requests));
+  recorder_ = std::make_unique<RequestRecorder>(metrics_, *audit_,
+                                                parse_logged_requests(config_.log.requests));
   keeper_ = std::make_unique<Keeper>(
       Keeper::Watched{*keys_, *feed_, *objects_, tls_, data_dir_, exporting_.get()}, config_,
       clock_);
@@ -119,7 +120,7 @@ Result<void> Server::open_listeners() {
 }
 
 Result<void> Server::open_s3_listener() {
-  s3_ = std::make_unique<s3::Service>(*objects_, *keys_, *revocation_, *usage_, *watch_,
+  s3_ = std::make_unique<s3::Service>(*objects_, *keys_, *revocation_, *usage_, *recorder_,
                                       runtime_->blocking(), s3_options());
   VALETKEY_TRY(s3_listener_, listen("s3", config_.listen.s3, *s3_));
   urls_.s3 = url_of(config_.listen.s3, s3_listener_->port());
@@ -145,7 +146,7 @@ Result<std::unique_ptr<http::Listener>> Server::listen(const char* name, const s
                                 .bodies = bodies_};
   VALETKEY_TRY(const config::HostPort where, config::parse_host_port(address));
   if (where.host == "localhost") options.address = fmt::format("127.0.0.1:{}", where.port);
-  return http::Listener::open(*runtime_, std::move(options), handler, *watch_, clock_, tls_);
+  return http::Listener::open(*runtime_, std::move(options), handler, *recorder_, clock_, tls_);
 }
 
 std::string Server::url_of(const std::string& address, std::uint16_t port) const {

@@ -30,7 +30,7 @@
 #include "server/export_loop.h"
 #include "server/keeper.h"
 #include "server/metrics.h"
-#include "server/watch.h"
+#include "server/request_recorder.h"
 #include "storage/disk_store.h"
 
 namespace valetkey::server {
@@ -101,7 +101,7 @@ class Server {
   // What watches
   std::shared_ptr<http::TlsContext> tls_;  // shared with the listeners
   std::unique_ptr<CountingAudit> api_audit_;
-  std::unique_ptr<Watch> watch_;
+  std::unique_ptr<RequestRecorder> recorder_;
   std::unique_ptr<Keeper> keeper_;
 
   // Who answers

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/watch.h"
+#include "server/request_recorder.h"
 
 #include <cmath>
 
@@ -12,7 +12,7 @@ LoggedRequests parse_logged_requests(std::string_view text) {
   return text == "none" ? LoggedRequests::none : LoggedRequests::errors;
 }
 
-void Watch::connections(std::string_view listener, int change) {
+void RequestRecorder::connections(std::string_view listener, int change) {
   metrics_.requests().add_connections(listener, change);
 }
 
@@ -39,12 +39,12 @@ std::optional<std::string> or_nothing(std::string_view text) {
   return loggable(text);
 }
 
-bool Watch::is_logged(const http::Finished& f) const {
+bool RequestRecorder::is_logged(const http::Finished& f) const {
   if (logged_ == LoggedRequests::errors) return f.aborted || f.status >= 400;
   return logged_ == LoggedRequests::all;
 }
 
-void Watch::finished(const http::Finished& f) {
+void RequestRecorder::finished(const http::Finished& f) {
   metrics_.requests().add(f);
   if (!is_logged(f)) return;
   using Milliseconds = std::chrono::duration<double, std::milli>;
@@ -62,12 +62,12 @@ void Watch::finished(const http::Finished& f) {
              {"id", f.id}});
 }
 
-void Watch::refused(std::string_view reason, const http::Address& block, Timestamp now) {
+void RequestRecorder::refused(std::string_view reason, const http::Address& block, Timestamp now) {
   metrics_.refused("s3", reason);
   audit_.refused(reason, block.str(), now);
 }
 
-void Watch::corrupt_object(std::string_view key) {
+void RequestRecorder::corrupt_object(std::string_view key) {
   metrics_.corrupt_object();
   log::error("s3", "a stored object is corrupt; `valetkeyd check` names every one", {{"key", key}});
 }

@@ -13,9 +13,9 @@ namespace valetkey::server {
 enum class LoggedRequests : std::uint8_t { all, errors, none };
 LoggedRequests parse_logged_requests(std::string_view text);  // of [log] requests; checked before
 
-class Watch final : public http::Observer, public s3::Hooks {
+class RequestRecorder final : public http::Observer, public s3::Hooks {
  public:
-  Watch(Metrics& metrics, control::AuditLog& audit, LoggedRequests logged)
+  RequestRecorder(Metrics& metrics, control::AuditLog& audit, LoggedRequests logged)
       : metrics_(metrics), audit_(audit), logged_(logged) {}
   void connections(std::string_view listener, int change) override;
   void finished(const http::Finished& finished) override;
