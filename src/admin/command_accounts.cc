@@ -107,7 +107,7 @@ std::string loss_text(const control::Account& account, bool purge) {
             : " Its export stays on the disk.");
 }
 
-Result<storage::StoreStats> stored_by(storage::DiskStore& objects, const AccountId& account) {
+Result<storage::StoreStats> stored_by(storage::ObjectStore& objects, const AccountId& account) {
   storage::StoreStats out;
   storage::ListQuery query{access::prefix_of(account), "", "", 1000, 0};
   while (true) {

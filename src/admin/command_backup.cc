@@ -156,7 +156,11 @@ Result<void> end_restore(const fs::path& folder) {
 Result<int> backup(CommandContext& context, const std::string& destination) {
   const fs::path to = destination;
   VALETKEY_TRY(const auto keys, context.open_keys());
-  VALETKEY_TRY(const auto objects, context.open_objects(*keys));
+  VALETKEY_TRY(
+      const auto objects,
+      context.open_disk(
+          *keys,
+          "keep its versions or copies of it, and copy the data folder while no server runs"));
   VALETKEY_CHECK(need_new_backup(to));
   VALETKEY_CHECK(make_private(to));
   VALETKEY_CHECK(copy_events(context.data_dir / "events", to / "events"));

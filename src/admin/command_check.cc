@@ -34,7 +34,8 @@ class ShownProgress final : public upkeep::CheckProgress {
 // What keeps objects.db from being opened is a finding, too.
 Result<upkeep::CheckReport> check_with_bar(const CommandContext& context, const KeySource& keys,
                                            bool repair) {
-  const auto opened = context.open_objects(keys);
+  const auto opened =
+      context.open_disk(keys, "what its keys authenticate here, the engine looks after there");
   const auto counted = opened ? (*opened)->stats() : std::unexpected(opened.error());
   if (!counted && counted.error().code == ErrorCode::corrupt) {
     upkeep::CheckReport report;
@@ -80,7 +81,7 @@ bool is_lost(storage::DiskStore& store, const std::string& key) {
 Result<std::vector<std::string>> forget_unreadable_seen(const CommandContext& context,
                                                         const KeySource& keys) {
   std::vector<std::string> repaired;
-  const auto objects = context.open_objects(keys);
+  const auto objects = context.open_disk(keys, "there is nothing to repair here");
   const auto ledger = open_ledger(context.data_dir);
   if (!objects || !ledger) return repaired;  // a finding of the check that follows
   VALETKEY_TRY(const auto files, (*ledger)->seen());

@@ -7,6 +7,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "admin/data_folder.h"
+#include "admin/engines.h"
 #include "admin/keyring_binding.h"
 #include "control/sqlite_store.h"
 
@@ -101,10 +102,21 @@ Result<std::unique_ptr<KeySource>> CommandContext::open_keys() const {
   return keys;
 }
 
-Result<std::unique_ptr<storage::DiskStore>> CommandContext::open_objects(
+Result<std::unique_ptr<storage::ObjectStore>> CommandContext::open_objects(
     const KeySource& keys) const {
   VALETKEY_CHECK(need_data());
-  VALETKEY_TRY(const auto config, load_config());
+  VALETKEY_TRY(const config::Config config, load_config());
+  return open_store(config, env, data_dir, keys, clock);
+}
+
+Result<std::unique_ptr<storage::DiskStore>> CommandContext::open_disk(
+    const KeySource& keys, std::string_view instead) const {
+  VALETKEY_CHECK(need_data());
+  VALETKEY_TRY(const config::Config config, load_config());
+  if (config.objects.kind != "disk")
+    return fail(ErrorCode::denied,
+                fmt::format("the parts lie in the bucket {}, not in the data folder: {}",
+                            config.s3.bucket, instead));
   return storage::open_disk_store({.folder = data_dir, .bucket = config.s3.bucket}, keys, clock);
 }
 

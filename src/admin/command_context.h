@@ -47,7 +47,12 @@ struct CommandContext {
   Result<void> check_keyring_place() const;
   // Both refuse a folder that was never initialised.
   Result<std::unique_ptr<KeySource>> open_keys() const;
-  Result<std::unique_ptr<storage::DiskStore>> open_objects(const KeySource& keys) const;
+  // Where [objects] has them.
+  Result<std::unique_ptr<storage::ObjectStore>> open_objects(const KeySource& keys) const;
+  // For what looks at the files of the data folder itself: `denied` where the parts are in a bucket,
+  // with `instead`, a sentence.
+  Result<std::unique_ptr<storage::DiskStore>> open_disk(const KeySource& keys,
+                                                        std::string_view instead) const;
 
   // Writes one record durably, as this user of the operating system.
   Result<void> record_in(control::AuditLog& audit, std::string_view action,

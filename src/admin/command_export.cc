@@ -96,8 +96,9 @@ class AtTheServer {
   SteadyClock::time_point progressed_;
 };
 
-Result<void> export_all(CommandContext& context, const KeySource& keys, storage::DiskStore& objects,
-                        exporter::ExportLedger& ledger, const config::Config& config) {
+Result<void> export_all(CommandContext& context, const KeySource& keys,
+                        storage::ObjectStore& objects, exporter::ExportLedger& ledger,
+                        const config::Config& config) {
   VALETKEY_TRY(const auto control, context.open_control());
   AtTheServer server(context, keys, ledger);
   while (true) {

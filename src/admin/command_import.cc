@@ -124,7 +124,8 @@ Result<upkeep::ImportSummary> import_with_bar(const CommandContext& context,
 
 Result<int> import_folder(CommandContext& context, const std::string& folder, unsigned workers) {
   VALETKEY_TRY(const auto keys, context.open_keys());
-  VALETKEY_TRY(const auto objects, context.open_objects(*keys));
+  VALETKEY_TRY(const auto objects,
+               context.open_disk(*keys, "copy the tree into it with any client of S3"));
   VALETKEY_TRY(const auto summary, import_with_bar(context, *objects, folder, workers));
   VALETKEY_CHECK(context.record("import", std::nullopt, folder));
   VALETKEY_TRY(const auto unknown, unknown_accounts(context, summary));

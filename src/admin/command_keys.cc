@@ -109,7 +109,10 @@ Result<std::vector<std::uint32_t>> retire_unused(const CommandContext& context,
 
 Result<int> keys_rewrap(CommandContext& context) {
   VALETKEY_TRY(const auto keys, context.open_keys());
-  VALETKEY_TRY(const auto objects, context.open_objects(*keys));
+  VALETKEY_TRY(
+      const auto objects,
+      context.open_disk(
+          *keys, "they are encrypted by the engine, and no key of this keyring wraps theirs"));
   VALETKEY_TRY(const auto summary, objects->rewrap(context.clock.now()));
   VALETKEY_TRY(const auto retired, retire_unused(context, *objects));
   VALETKEY_CHECK(context.record("keys.rewrap", std::nullopt, std::to_string(summary.rewrapped)));

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/engines.h"
 
+#include "bucket/open.h"
+#include "storage/disk_store.h"
+
 namespace valetkey::admin {
 namespace {
 
@@ -27,14 +30,34 @@ issuer::VendingSettings settings_of(const config::Config& config) {
 
 }  // namespace
 
+Result<std::unique_ptr<storage::ObjectStore>> open_store(const config::Config& config,
+                                                         const config::Environment& env,
+                                                         const std::filesystem::path& data_dir,
+                                                         const KeySource& keys,
+                                                         const Clock& clock) {
+  if (config.objects.kind == "disk")
+    return storage::open_disk_store({.folder = data_dir, .bucket = config.s3.bucket}, keys, clock);
+  const config::Config::Objects& from = config.objects;
+  return bucket::open_bucket({.endpoint = from.endpoint,
+                              .region = config.s3.region,
+                              .bucket = config.s3.bucket,
+                              .internal_bucket = from.internal_bucket,
+                              .profile = from.profile,
+                              .encryption = from.encryption,
+                              .kms_key_id = from.kms_key_id,
+                              .ca_file = from.ca_file},
+                             data_dir, env, clock);
+}
+
 bool vends(const config::Config& config) { return config.issuer.kind == "sts"; }
 
 Result<void> check_engines(const config::Config& config) {
   if (!vends(config)) return {};
-  if (config.intake.enabled)
+  if (config.intake.enabled && config.objects.kind == "disk")
     return fail(ErrorCode::invalid,
                 "[issuer] kind = \"sts\" gives credentials for a bucket that somebody else fills: "
-                "set [intake] enabled = false");
+                "set [intake] enabled = false, or [objects] kind = \"s3\" to fill it from "
+                "here");
   if (config.credentials.min_duration < std::chrono::minutes(15))
     return fail(ErrorCode::invalid,
                 "[credentials] min_duration must be 15m at least: STS gives no shorter sessions");

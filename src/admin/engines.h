@@ -4,15 +4,18 @@
 // thread-safe.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 
 #include "access/credentials.h"
+#include "base/clock.h"
 #include "base/keyring.h"
 #include "config/config.h"
 #include "control/change_feed.h"
 #include "control/control_store.h"
 #include "issuer/vending.h"
+#include "storage/object_store.h"
 
 namespace valetkey::admin {
 
@@ -20,6 +23,12 @@ namespace valetkey::admin {
 bool vends(const config::Config& config);
 // What no single key of [issuer] can tell.
 Result<void> check_engines(const config::Config& config);
+
+// The parts of the export, where [objects] has them.
+Result<std::unique_ptr<storage::ObjectStore>> open_store(const config::Config& config,
+                                                         const config::Environment& env,
+                                                         const std::filesystem::path& data_dir,
+                                                         const KeySource& keys, const Clock& clock);
 
 class Engines {
  public:

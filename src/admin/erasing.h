@@ -13,7 +13,7 @@ struct ErasingParts {
   const CommandContext& context;
   const config::Config& config;
   const KeySource& keys;
-  storage::DiskStore& objects;
+  storage::ObjectStore& objects;
   control::ControlStore& control;
   exporter::ExportLedger& ledger;
 };

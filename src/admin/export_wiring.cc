@@ -26,12 +26,12 @@ Result<std::vector<exporter::ExportedAccount>> exported_accounts(control::Contro
 }
 
 exporter::ExporterOptions options_of(const config::Config::Export& config,
-                                     storage::DiskStore& objects, fs::path library) {
+                                     storage::ObjectStore& objects, fs::path library) {
   exporter::ExporterOptions out;
   out.duckdb.library = std::move(library);
   out.duckdb.sha256 = config.duckdb_sha256.empty() ? duckdb::kLibrarySha256 : config.duckdb_sha256;
   // It holds plaintext: of this process, and wiped by the next one if this one dies.
-  out.duckdb.folder = objects.parts().staging().folder() / "duckdb";
+  out.duckdb.folder = objects.scratch() / "duckdb";
   out.duckdb.memory_limit_mib = config.memory_limit_mib;
   out.duckdb.threads = static_cast<unsigned>(config.threads);
   out.longest_wait = config.longest_wait;

@@ -13,7 +13,7 @@
 #include "events/event_log.h"
 #include "exporter/exporter.h"
 #include "exporter/ledger.h"
-#include "storage/disk_store.h"
+#include "storage/object_store.h"
 
 namespace valetkey::admin {
 
@@ -27,7 +27,7 @@ Result<std::unique_ptr<events::EventLog>> open_event_log(const std::filesystem::
 
 struct ExporterParts {
   events::EventLog& log;
-  storage::DiskStore& objects;
+  storage::ObjectStore& objects;
   exporter::ExportLedger& ledger;
   control::ControlStore& control;
   const Clock& clock;

@@ -48,17 +48,33 @@ std::string words_for(http::Stream& connected) {
   return fmt::format("{} takes connections at port {}", peer.address().to_string(), peer.port());
 }
 
-// How far this machine's clock is ahead of the server that answers there, TLS included; nothing if
-// it does not tell its time.
-Task<Result<std::optional<milliseconds>>> ask_time(http::Client& http, http::Url url) {
+// What an S3 endpoint is, by the headers that each kind gives its answers.
+std::string engine_of(const http::ClientResponse& answer) {
+  const auto value = [&answer](std::string_view name) {
+    const std::string* found = answer.header(name);
+    return found ? std::string_view(*found) : std::string_view();
+  };
+  if (value("server").contains("MinIO")) return "MinIO";
+  if (value("server").contains("AmazonS3")) return "Amazon S3";
+  if (value("x-amz-request-id").starts_with("tx0")) return "Ceph";
+  return value("server").empty() && !value("x-amz-id-2").empty() ? "Valetkey" : "another S3";
+}
+
+// Of a server that answers, TLS included.
+struct Met {
+  std::optional<milliseconds> skew;  // how far this clock is ahead of its; none: it does not tell
+  std::string engine;
+};
+Task<Result<Met>> meet(http::Client& http, http::Url url) {
   http::ClientRequest request;
   request.url = std::move(url);
   const auto answer = co_await http.send(std::move(request), 1 << 20);
   if (!answer) co_return std::unexpected(answer.error());
   const std::string* date = answer->header("date");
   const auto theirs = date ? parse_http_date(*date) : fail(ErrorCode::not_found, "no Date");
-  if (!theirs) co_return std::nullopt;
-  co_return SystemClock().now() - *theirs;
+  Met met{std::nullopt, engine_of(*answer)};
+  if (theirs) met.skew = SystemClock().now() - *theirs;
+  co_return met;
 }
 
 // Name, connection, TLS and answer of one server; false where the rest has no sense.
@@ -76,14 +92,17 @@ Task<bool> reach(Context& context, Doctor& doctor, std::string who, std::string 
   if (!doctor.note(who + " connection", connected ? Result<std::string>(words_for(**connected))
                                                   : std::unexpected(connected.error())))
     co_return false;
-  const auto answer = co_await ask_time(context.http(), *url);
-  if (answer) skew = *answer;
+  const auto answer = co_await meet(context.http(), *url);
+  if (answer) skew = answer->skew;
+  const std::string engine = answer && who == "endpoint" ? "; it is " + answer->engine : "";
   const bool tls = url->scheme == "https";
-  co_return doctor.note(
-      who + (tls ? " TLS" : " answer"),
-      answer ? Result<std::string>(where + (tls ? " answers, and its certificate is accepted"
-                                                : " answers, without TLS"))
-             : std::unexpected(answer.error()));
+  co_return doctor.note(who + (tls ? " TLS" : " answer"),
+                        answer
+                            ? Result<std::string>(where +
+                                                  (tls ? " answers, and its certificate is accepted"
+                                                       : " answers, without TLS") +
+                                                  engine)
+                            : std::unexpected(answer.error()));
 }
 
 Result<std::string> clock_verdict(std::optional<milliseconds> skew) {

@@ -49,6 +49,15 @@ struct Config {
     bool strict_region = false;   // refuse signatures for another region
     std::vector<std::string> cors_origins;
   } s3;
+  struct Objects {                // where the parts lie; bucket and region are those of [s3]
+    std::string kind = "disk";    // disk: below the data folder, encrypted; s3: in a bucket
+    std::string endpoint;         // of S3; empty: AWS's of the region
+    std::string internal_bucket;  // of what the exporter keeps for itself
+    std::string profile;          // of AWS's files; empty: the SDKs' order
+    std::string encryption;       // x-amz-server-side-encryption; empty: as the bucket does
+    std::string kms_key_id;       // of aws:kms; empty: the bucket's own
+    std::string ca_file;          // PEM; empty: what the system trusts
+  } objects;
   struct Issuer {                  // who mints the credentials that tokens buy
     std::string kind = "sealed";   // sealed: this server's own; sts: those of another's STS
     std::string engine = "aws";    // aws, ceph, minio

@@ -16,6 +16,10 @@ constexpr auto kSections = std::to_array<Section>({
      "TLS for every listener. Read again on SIGHUP; running connections keep the former pair."},
     {"credentials", "How long temporary credentials live. A session never outlives its token."},
     {"s3", "The S3 endpoint that the credentials open."},
+    {"objects",
+     "Where the parts of the export lie: in the data folder, encrypted, or in a bucket of S3 that "
+     "is "
+     "named by [s3] bucket and region."},
     {"issuer",
      "Who mints the credentials: this server for its own endpoint, or the STS of a bucket that "
      "somebody else keeps. `valetkeyd issuer check` tries it."},
@@ -63,6 +67,26 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"s3", "cors_origins", FIELD(s3.cors_origins),
      "Origins whose web pages may read the S3 endpoint, as [\"https://app.example.org\"]; \"*\" is "
      "any."},
+
+    {"objects", "kind", FIELD(objects.kind),
+     "disk: below the data folder. s3: in a bucket of AWS, Ceph or MinIO, whose own encryption "
+     "holds "
+     "there.",
+     0, 0, "disk|s3"},
+    {"objects", "endpoint", FIELD(objects.endpoint),
+     "URL of S3, as this server reaches it. Empty: AWS's of [s3] region."},
+    {"objects", "internal_bucket", FIELD(objects.internal_bucket),
+     "A second bucket, for what the exporter keeps for itself; no customer may read it."},
+    {"objects", "profile", FIELD(objects.profile),
+     "Profile of the AWS files with which this server writes and reads. Empty: as [issuer] profile "
+     "says."},
+    {"objects", "encryption", FIELD(objects.encryption),
+     "AES256 or aws:kms: asked for with each object. Empty: as the bucket does.", 0, 0,
+     "|AES256|aws:kms"},
+    {"objects", "kms_key_id", FIELD(objects.kms_key_id),
+     "The key of aws:kms. Empty: the bucket's own."},
+    {"objects", "ca_file", FIELD(objects.ca_file),
+     "PEM file with the certificates to trust there. Empty: what the system trusts."},
 
     {"issuer", "kind", FIELD(issuer.kind),
      "sealed: sessions of this server's own S3 endpoint. sts: sessions of an AWS role, for the "

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The exporter's work on days that are over, and on parts that exist: compaction, _SUCCESS,
 // retention, erasure.
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 
 #include "base/crypto.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "exporter/exporter.h"
+#include "exporter/parquet_footer.h"
 
 namespace valetkey::exporter {
 namespace {
@@ -45,6 +48,15 @@ Result<std::string> read_object(storage::ObjectStore& store, const std::string& 
   if (!read || *read != bytes.size())
     return fail(ErrorCode::corrupt, key + " cannot be read; run check");
   return bytes;
+}
+
+// As the store tells, else, since a bucket's listing does not, as the copy of it in `file` does.
+Result<std::uint64_t> rows_of(const storage::ObjectInfo& part, const std::filesystem::path& file) {
+  if (part.rows) return *part.rows;
+  VALETKEY_TRY(const auto fd, open_file(file, O_RDONLY));
+  return count_parquet_rows(part.size, [&](std::uint64_t at, std::span<char> out) {
+    return read_exactly(fd.get(), at, out, part.key);
+  });
 }
 
 std::string folder_of(const std::string& key) { return key.substr(0, key.rfind('/') + 1); }
@@ -120,7 +132,8 @@ Result<void> Exporter::compact_partition(layout::RowType type,
   for (const auto& part : parts) {
     VALETKEY_CHECK(fetch_object(store_, part.key, files.add(parquet->make_path())));
     gone.push_back(part.key);
-    rows += part.rows.value_or(0);
+    VALETKEY_TRY(const auto of_part, rows_of(part, files.paths().back()));
+    rows += of_part;
   }
   VALETKEY_TRY(const auto merged, parquet->merge(type, files.paths()));
   output.add(merged.path);
@@ -230,8 +243,9 @@ Result<void> Exporter::erase_from_part(layout::RowType type, const storage::Obje
     return {};
   }
   scratch.add(rest->path);
-  if (rest->rows == part.rows) return {};
-  VALETKEY_CHECK(erasing.note(part.key, part.rows.value_or(rest->rows) - rest->rows));
+  VALETKEY_TRY(const auto rows, rows_of(part, file));
+  if (rest->rows == rows) return {};
+  VALETKEY_CHECK(erasing.note(part.key, rows - rest->rows));
   PartPublisher publisher(store_, clock_.now());
   VALETKEY_CHECK(publisher.add(part.key, rest->path, rest->rows));
   return publisher.flush();

@@ -76,7 +76,7 @@ class ExportLoopTest : public testing::Test {
   config::Config config_;
   std::unique_ptr<KeySource> keys_;
   std::unique_ptr<control::ControlStore> control_;
-  std::unique_ptr<storage::DiskStore> objects_;
+  std::unique_ptr<storage::ObjectStore> objects_;
   std::unique_ptr<exporter::ExportLedger> ledger_;
   std::unique_ptr<events::EventLog> log_;
   IntakeCounters intake_;

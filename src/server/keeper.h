@@ -16,7 +16,7 @@
 #include "http/tls.h"
 #include "server/export_loop.h"
 #include "server/health.h"
-#include "storage/disk_store.h"
+#include "storage/object_store.h"
 
 namespace valetkey::server {
 
@@ -25,7 +25,7 @@ class Keeper {
   struct Watched {
     KeySource& keys;
     const control::ChangeFeed& feed;
-    storage::DiskStore& objects;
+    storage::ObjectStore& objects;
     std::shared_ptr<http::TlsContext> tls;  // shared with the listeners; null: plain HTTP
     std::filesystem::path data_dir;
     const ExportLoop* exporting;  // null: no events are taken here

@@ -50,8 +50,7 @@ Result<std::unique_ptr<Server>> Server::start(const admin::CommandContext& conte
 Result<void> Server::open_stores(const admin::CommandContext& context) {
   VALETKEY_TRY(keys_, context.open_keys());
   VALETKEY_TRY(control_, context.open_control());
-  VALETKEY_TRY(objects_, storage::open_disk_store(
-                             {.folder = data_dir_, .bucket = config_.s3.bucket}, *keys_, clock_));
+  VALETKEY_TRY(objects_, admin::open_store(config_, context.env, data_dir_, *keys_, clock_));
   VALETKEY_TRY(audit_, context.open_audit());
   if (config_.intake.enabled) VALETKEY_CHECK(open_events());
 

@@ -31,7 +31,7 @@
 #include "server/keeper.h"
 #include "server/metrics.h"
 #include "server/request_recorder.h"
-#include "storage/disk_store.h"
+#include "storage/object_store.h"
 
 namespace valetkey::server {
 
@@ -82,7 +82,7 @@ class Server {
 
   // Stores
   std::unique_ptr<KeySource> keys_;
-  std::unique_ptr<storage::DiskStore> objects_;
+  std::unique_ptr<storage::ObjectStore> objects_;
   std::unique_ptr<control::ControlStore> control_;
   std::unique_ptr<control::AuditLog> audit_;
 

@@ -99,6 +99,8 @@ DiskStore::~DiskStore() = default;
 
 const std::string& DiskStore::bucket() const { return parts_->options().bucket; }
 
+std::filesystem::path DiskStore::scratch() const { return parts_->staging().folder(); }
+
 std::uint64_t DiskStore::generation() const { return parts_->generation(); }
 
 Result<ObjectInfo> DiskStore::head(std::string_view key) {

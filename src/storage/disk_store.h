@@ -59,11 +59,13 @@ class DiskStore final : public ObjectStore {
   Result<StoreStats> stats();
   // Removes unlisted objects whose time has come, in steps of 1,000; how many. Call it every minute
   // or so.
-  Result<std::uint64_t> sweep(Timestamp now);
+  Result<std::uint64_t> sweep(Timestamp now) override;
   // Wraps the data keys of all objects under the active object key, in steps of 1,000.
   Result<RewrapSummary> rewrap(Timestamp now);
   // How many objects need which object key: one may be retired when it is not among them.
   Result<std::map<std::uint32_t, std::uint64_t>> count_by_object_key();
+
+  std::filesystem::path scratch() const override;
 
   // For the upkeep of its folder: storage/disk_parts.h.
   DiskParts& parts() { return *parts_; }

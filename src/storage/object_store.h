@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -131,6 +132,12 @@ class ObjectStore {
   virtual Result<std::unique_ptr<ObjectWriter>> create(std::string_view key, Timestamp now) = 0;
   // At most kMaxPublishedKeys in one call, so that nobody else waits.
   virtual Result<void> publish(Publication publication) = 0;
+  // Removes unlisted objects whose time has come; how many. Call it every minute or so. Nothing to do
+  // without unlisting.
+  virtual Result<std::uint64_t> sweep(Timestamp) { return std::uint64_t{0}; }
+  // A folder for temporary files of this process, in the clear: wiped by the next one if this one
+  // dies. Empty: this store has none.
+  virtual std::filesystem::path scratch() const { return {}; }
   // With snapshots, grows with every publish(), ours or another process's (seen within a second). Never blocks.
   virtual std::uint64_t generation() const = 0;
 };

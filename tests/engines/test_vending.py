@@ -108,6 +108,19 @@ class Vending(engine_case.EngineCase):
         self.assertIn("the session opens nothing else", said)
         self.assertNotIn("FAILED", said)
 
+    def test_the_client_works_unchanged_and_names_the_engine(self):
+        folder = self.server.folder / "client"
+        environment = {**serving.clean_environment(), "VALETKEY_API": self.server.api, "VALETKEY_TOKEN": self.token,
+                       "VALETKEY_CONFIG_HOME": str(folder), "XDG_CACHE_HOME": str(folder)}
+        run = lambda *words: subprocess.run([str(serving.PROGRAMS / "valetkey"), *words], capture_output=True,
+                                            text=True, timeout=120, env=environment)
+        doctor = run("doctor")
+        self.assertEqual(doctor.returncode, 0, doctor.stdout + doctor.stderr)
+        self.assertIn({"ceph": "it is Ceph", "minio": "it is MinIO"}[self.where["engine"]], doctor.stdout)
+        listed = run("ls")
+        self.assertEqual(listed.returncode, 0, listed.stderr)
+        self.assertIn("a", listed.stdout)
+
     def test_suspending_cuts_off_where_the_engine_can(self):
         self.server.make_account("77")
         token = self.server.make_token("77", "user@77.example", scopes="export")["token"]

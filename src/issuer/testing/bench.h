@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdlib>
 #include <mutex>
 #include <string>
 
@@ -76,7 +77,7 @@ class Bench {
       : store_(control::open_sqlite_store(folder_.path() / "control.db").value()),
         clock_(engine_.now),
         feed_(*store_, clock_, kLongestSession) {
-    EXPECT_TRUE(store_->create_account(account(), "Acme", engine_.now));
+    if (!store_->create_account(account(), "Acme", engine_.now)) std::abort();
     feed_.poll();
     RolesParts parts{aws::Iam::at(engine_, "https://iam.example.org", "us-east-1").value(), keys_};
     roles_ = engine == Engine::ceph
