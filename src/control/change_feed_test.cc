@@ -78,18 +78,29 @@ TEST_F(ChangeFeedTest, LeavesOldRevocationsOut) {
 }
 
 TEST_F(ChangeFeedTest, ReadsWhatChangedSinceTheLastLookAndNoMore) {
+  struct Asked final : FaultyControlStore {
+    using FaultyControlStore::FaultyControlStore;
+    std::vector<std::uint64_t> after;
+    Result<std::vector<Revocation>> revocations(Timestamp newer_than,
+                                                std::uint64_t changed_after) override {
+      after.push_back(changed_after);
+      return FaultyControlStore::revocations(newer_than, changed_after);
+    }
+  } asked(*store_);
   ASSERT_TRUE(store_->create_account(account_, "", clock_.now()));
   ASSERT_TRUE(store_->set_account_state(account_, AccountState::suspended, clock_.now()));
   const std::uint64_t seen = store_->change_counter().value();
   ASSERT_TRUE(store_->create_account(*AccountId::parse("2"), "", clock_.now()));
   EXPECT_TRUE(store_->revocations(clock_.now(), seen)->empty());
-  ChangeFeed feed(*store_, clock_, std::chrono::hours(1), std::chrono::hours(1));
+  ChangeFeed feed(asked, clock_, std::chrono::hours(1), std::chrono::hours(1));
   ASSERT_TRUE(feed.start());
+  const std::uint64_t at_start = store_->change_counter().value();
   ASSERT_TRUE(
       store_->set_account_state(*AccountId::parse("2"), AccountState::suspended, clock_.now()));
   EXPECT_EQ(store_->revocations(clock_.now(), seen)->size(), 1U);
   feed.poll();
   EXPECT_EQ(feed.revocations()->size(), 2U);
+  EXPECT_EQ(asked.after, (std::vector<std::uint64_t>{0, at_start}));
 }
 
 // As after `restore`: the counter is less, and what it counts is another history.
