@@ -68,6 +68,13 @@ Result<TokenReading> TokenGate::read(std::string_view token, Timestamp now) cons
   return TokenReading{std::move(answer), generation};
 }
 
+Result<control::OperatorAnswer> TokenGate::read_operator(std::string_view token,
+                                                         Timestamp now) const {
+  if (!is_well_formed_token(token))
+    return control::OperatorAnswer(std::unexpected(control::TokenRefusal::mistyped));
+  return store_.authenticate_operator(as_text(control::token_digest(token)), now);
+}
+
 void TokenGate::remember(std::string_view token, const TokenReading& reading) const {
   if (!reading.answer || reading.generation != feed_.generation()) return;
   auto& grants = grants_of(instance_, reading.generation).by_digest;

@@ -28,6 +28,8 @@ class TokenGate {
   std::optional<TokenAnswer> find(std::string_view token, Timestamp now) const;
   // Asks the store; blocks.
   Result<TokenReading> read(std::string_view token, Timestamp now) const;
+  // The same of an operator's token, which is never kept.
+  Result<control::OperatorAnswer> read_operator(std::string_view token, Timestamp now) const;
   // Keeps what read() found, on whatever thread, in this thread's cache. Only tokens that
   // authenticate are kept, so that strangers cannot fill it, and only while nothing has changed
   // since the reading: a grant revoked between read() and remember() would otherwise stay until the

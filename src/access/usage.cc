@@ -175,10 +175,12 @@ void Usage::exchanged(const control::TokenGrant& grant, Timestamp now,
                       const http::Address& client) {
   state_->add(shard_of_this_thread(), {grant.account, date_of(now)}, {.exchanges = 1}, &grant.token,
               {now, client});
+  sightings_.note(grant.token, Sight::exchange, {now, client});
 }
 
 void Usage::served(const Claims& session, Timestamp now, const http::Address& client,
-                   std::uint64_t bytes) {
+                   std::uint64_t bytes, std::optional<Sight> sight) {
+  if (sight) sightings_.note(session.token, *sight, {now, client, bytes});
   state_->add(shard_of_this_thread(), {session.account, date_of(now)},
               {.requests = 1, .bytes = bytes}, &session.token, {now, client});
 }

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "access/credentials.h"
+#include "access/sightings.h"
 #include "base/clock.h"
 #include "control/control_store.h"
 #include "http/message.h"
@@ -27,17 +28,20 @@ class Usage {
   // None of these blocks on the disk.
   // The token bought credentials.
   void exchanged(const control::TokenGrant& grant, Timestamp now, const http::Address& client);
-  // A session of it had a request answered with so many bytes.
+  // A session of it had a request answered with so many bytes; `sight`: of what is looked out for.
   void served(const Claims& session, Timestamp now, const http::Address& client,
-              std::uint64_t bytes);
+              std::uint64_t bytes, std::optional<Sight> sight = {});
   // More bytes of an answer that was begun at `begun`.
   void sent(const Claims& session, Timestamp begun, std::uint64_t bytes);
   // The account's events were taken in.
   void received(const AccountId& account, Timestamp now, std::uint64_t events, std::uint64_t bytes);
 
+  const Sightings& sightings() const { return sightings_; }
+
  private:
   struct State;
   std::unique_ptr<State> state_;
+  Sightings sightings_;
 };
 
 // Of one token's last uses that wait to be written; beyond it the rest of them is forgotten.

@@ -332,6 +332,17 @@ void CommandLine::add_users() {
   change("disable", "Refuse the user's tokens and sessions, and end what they created for others",
          UserState::disabled);
   change("enable", "Let a disabled user back in", UserState::active);
+  Command& invite = add(group, "invite", "Print a link that sets the user's password, once",
+                        [this](CommandContext& c) { return user_invite(c, words_.email); });
+  invite.argument("EMAIL", words_.email, "The user");
+  invite.example("valetkeyd user invite ada@example.org")
+      .example("valetkeyd user invite ada@example.org --json");
+  Command& password =
+      add(group, "set-password", "Set the user's password, read from standard input",
+          [this](CommandContext& c) { return user_set_password(c, words_.email); });
+  password.argument("EMAIL", words_.email, "The user");
+  password.example("valetkeyd user set-password ada@example.org")
+      .example("valetkeyd user set-password ada@example.org <password.txt");
   Command& role = add(group, "role", "Give a user another role", [this](CommandContext& c) {
     return user_set_role(c, words_.email, words_.role);
   });
@@ -348,12 +359,15 @@ void CommandLine::add_tokens() {
       .example("valetkeyd token create --account 12345 --user ada@example.org --name laptop");
   Command& create = add(group, "create", "Make a token and print it, once",
                         [this](CommandContext& c) { return token_create(c, words_.token); });
-  create.option("--account", account_id(words_.token.account), "ID", "The account").required();
-  create.option("--user", email(words_.token.user), "EMAIL", "One of its users").required();
+  create.option("--account", account_id(words_.token.account), "ID",
+                "The account; of an operator's token: none");
+  create.option("--user", email(words_.token.user), "EMAIL", "One of its users, or an operator")
+      .required();
   create.option("--name", words_.token.name, "NAME", "What it is for").required();
   create
       .option("--scopes", scopes(words_.token.scopes), "SCOPES",
-              "export (read the export), tokens (handle tokens over REST), separated by commas")
+              "export (read the export), tokens, users, audit (handle or read these over REST), "
+              "separated by commas; or accounts, for an operator")
       .by_default("export");
   create
       .option("--expires",

@@ -20,7 +20,7 @@ json::value or_null(const std::optional<Timestamp>& t) {
 
 json::object document_of(const Token& t, const std::string& email) {
   return {{"id", t.id.str()},
-          {"account", t.account.str()},
+          {"account", t.account ? json::value(t.account->str()) : json::value()},
           {"user", email},
           {"name", t.name},
           {"scopes", t.scopes.str()},
@@ -45,10 +45,11 @@ Result<control::User> owner_of(control::ControlStore& store, const AccountId& ac
     return fail(ErrorCode::denied, fmt::format("account {} is deleted", account.str()));
   auto user = store.user_by_email(email);
   if (user && user->role == control::Role::operator_)
-    return fail(ErrorCode::denied,
-                fmt::format("{} is an operator, who belongs to no account and has no tokens; name "
-                            "a user of account {} (`valetkeyd user list --account {}`)",
-                            email, account.str(), account.str()));
+    return fail(
+        ErrorCode::denied,
+        fmt::format("{} is an operator, who belongs to no account: leave --account out, or name "
+                    "a user of account {} (`valetkeyd user list --account {}`)",
+                    email, account.str(), account.str()));
   if (user && user->account != account)
     return fail(ErrorCode::not_found,
                 fmt::format("{} is a user of another account; `valetkeyd user list --account {}` "
@@ -65,16 +66,36 @@ Result<control::User> owner_of(control::ControlStore& store, const AccountId& ac
   return user;
 }
 
+Result<control::User> operator_of(control::ControlStore& store, const TokenFlags& flags,
+                                  const control::TokenScopes& scopes) {
+  auto user = store.user_by_email(flags.user);
+  if (!user && user.error().code == ErrorCode::not_found)
+    return fail(ErrorCode::not_found,
+                fmt::format("there is no user {}; `valetkeyd user list` shows them", flags.user));
+  if (user && user->role != control::Role::operator_)
+    return fail(ErrorCode::invalid, fmt::format("{} is no operator: add --account {}", flags.user,
+                                                user->account ? user->account->str() : "ID"));
+  if (user && scopes != control::TokenScopes{.accounts = true})
+    return fail(ErrorCode::invalid,
+                "an operator's token has the scope accounts and no other: add "
+                "--scopes accounts");
+  return user;
+}
+
 }  // namespace
 
 Result<int> token_create(CommandContext& context, const TokenFlags& flags) {
   const Timestamp now = context.clock.now();
-  VALETKEY_TRY(const AccountId account, AccountId::parse(flags.account));
+  std::optional<AccountId> account;
+  if (!flags.account.empty()) {
+    VALETKEY_TRY(account, AccountId::parse(flags.account));
+  }
   VALETKEY_TRY(const auto scopes, control::TokenScopes::parse(flags.scopes));
   const auto expires = flags.expires ? std::optional(now + *flags.expires) : std::nullopt;
   VALETKEY_TRY(const auto config, context.load_config());
   VALETKEY_TRY(const auto store, context.open_control());
-  VALETKEY_TRY(const auto user, owner_of(*store, account, flags.user));
+  VALETKEY_TRY(const auto user, account ? owner_of(*store, *account, flags.user)
+                                        : operator_of(*store, flags, scopes));
   const Secret token = control::make_token();
   VALETKEY_TRY(const Token made,
                store->create_token({.account = account,
@@ -95,9 +116,9 @@ Result<int> token_create(CommandContext& context, const TokenFlags& flags) {
   // The token alone on stdout, so that TOKEN=$(valetkeyd token create …) holds nothing else.
   context.out << token.reveal() << '\n';
   context.err << fmt::format(
-      "Token {} for {} of account {} ({}{}). It is shown this once and cannot be read again.\n",
-      made.id.str(), user.email, account.str(), scopes.str(),
-      expires ? ", until " + format_iso8601(*expires) : "");
+      "Token {} for {} of {} ({}{}). It is shown this once and cannot be read again.\n",
+      made.id.str(), user.email, account ? "account " + account->str() : "the operators",
+      scopes.str(), expires ? ", until " + format_iso8601(*expires) : "");
   return 0;
 }
 
@@ -127,7 +148,7 @@ Result<int> token_list(CommandContext& context, const std::string& account,
   terminal::Table table({"ID", "NAME", "ACCOUNT", "USER", "STATE", "LAST USED", "FROM", "SCOPES",
                          "EXPIRES", "CREATED"});
   for (const auto& t : tokens)
-    table.row({t.id.str(), t.name, t.account.str(), owners.at(t.user).email,
+    table.row({t.id.str(), t.name, t.account ? t.account->str() : "-", owners.at(t.user).email,
                state_of(t, owners.at(t.user), context.clock.now()),
                t.last_used ? format_iso8601(*t.last_used) : "never",
                t.last_used ? t.last_used_from : "-", t.scopes.str(),
@@ -163,11 +184,12 @@ Result<TokenId> find_id(control::ControlStore& store, const std::string& text) {
 Result<std::optional<Ended>> sessions_of(const CommandContext& context,
                                          control::ControlStore& store, const Token& token,
                                          const std::vector<Token>& ended, bool cut_off) {
+  if (!token.account) return std::nullopt;  // an operator's buys none
   if (cut_off) {
     for (const Token& other : ended)
       if (other.id != token.id)
-        VALETKEY_CHECK(end_sessions(context, store, {other.account, other.id}));
-    return end_sessions(context, store, {token.account, token.id});
+        VALETKEY_CHECK(end_sessions(context, store, {*token.account, other.id}));
+    return end_sessions(context, store, {*token.account, token.id});
   }
   VALETKEY_TRY(const config::Config config, context.load_config());
   if (!vends(config)) return std::nullopt;

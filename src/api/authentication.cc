@@ -99,6 +99,25 @@ http::Task<Answer<control::TokenGrant>> Authenticator::read(const http::Request&
   co_return judge(request, std::move(reading->answer));
 }
 
+http::Task<Answer<control::OperatorGrant>> Authenticator::read_operator(
+    const http::Request& request) {
+  if (!feed_.fresh()) co_return std::unexpected(unavailable());
+  const auto presented = token_of(request, TokenForm::bearer);
+  if (!presented) co_return refuse(request, presented.error());
+  const Secret token{std::string(*presented)};
+  Turns::Turn turn;
+  const bool suspect = limiter_.is_over(request.client.block(), request.now);
+  const bool admitted = co_await looking_up_[suspect ? 1 : 0].wait(turn);
+  if (!admitted) co_return std::unexpected(unavailable());
+  auto work = [&gate = gate_, token, now = request.now] {
+    return gate.read_operator(token.reveal(), now);
+  };
+  auto answer = co_await http::run_blocking(blocking_, std::move(work));
+  if (!answer) co_return std::unexpected(hide(answer.error(), "looking up a token", request.id));
+  if (!*answer) co_return refuse(request, control::name_of(answer->error()));
+  co_return std::move(**answer);
+}
+
 Answer<control::TokenGrant> Authenticator::judge(const http::Request& request,
                                                  control::TokenAnswer answer) {
   if (answer) return std::move(*answer);

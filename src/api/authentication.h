@@ -40,6 +40,8 @@ class Authenticator {
   // Looks the token up on the blocking pool. Look-ups that run at once are bounded, more narrowly
   // for addresses over the limit; who waits longer than 5 s is told unavailable.
   http::Task<Answer<control::TokenGrant>> read(const http::Request& request, TokenForm form);
+  // The same of an operator's token, which no other route takes.
+  http::Task<Answer<control::OperatorGrant>> read_operator(const http::Request& request);
 
  private:
   Answer<control::TokenGrant> judge(const http::Request& request, control::TokenAnswer answer);

@@ -46,7 +46,8 @@ TEST(OpenApi, NamesEveryEndpointAndNoOther) {
   std::set<std::string> documented;
   for (const auto& [path, item] : document().at("paths").as_object())
     for (const auto& [method, operation] : item.as_object())
-      documented.insert(std::string(method) + " " + std::string(path));
+      if (operation.at("tags").as_array()[0] != "console")  // those the console serves
+        documented.insert(std::string(method) + " " + std::string(path));
   EXPECT_EQ(documented, served);
 }
 

@@ -16,12 +16,13 @@ struct Row {
 };
 
 // In the order of ProblemCode.
-constexpr std::array<Row, 14> kRows{{
+constexpr std::array<Row, 15> kRows{{
     {400, "invalid_request"},
     {400, "invalid_parameter"},
     {401, "unauthenticated"},
     {403, "forbidden"},
     {404, "not_found"},
+    {409, "conflict"},
     {405, "method_not_allowed"},
     {408, "timeout"},
     {413, "too_large"},
@@ -139,6 +140,7 @@ http::Response to_response(const Problem& problem, std::string_view request_id) 
   append_json(json, name_of(problem.code));
   json += ",\"message\":";
   append_json(json, problem.message);
+  if (!problem.field.empty()) append_json(json += ",\"field\":", problem.field);
   json += ",\"uuid\":";
   append_json(json, request_id);
   json += '}';

@@ -20,6 +20,7 @@ enum class ProblemCode : std::uint8_t {
   unauthenticated,
   forbidden,
   not_found,
+  conflict,
   method_not_allowed,
   timeout,
   too_large,
@@ -40,6 +41,7 @@ struct Problem {
   std::string allow;                    // of method_not_allowed
   // For the log: whose request, and the real reason where the client is told less than that.
   http::Note note{};
+  std::string field{};  // of the request, where one is at fault; told where it is set
 };
 
 template <class T>

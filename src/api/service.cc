@@ -6,6 +6,7 @@
 #include "access/scope.h"
 #include "api/json_text.h"
 #include "api/landing.h"
+#include "api/strict_json.h"
 #include "api/token_request.h"
 
 namespace valetkey::api {
@@ -13,14 +14,6 @@ namespace {
 
 constexpr std::size_t kMaxBodyBytes = 16 * 1024;
 constexpr std::chrono::seconds kRateBurst{20};  // a job that starts asks often, then rarely
-
-bool is_json(const http::Request& request) {
-  const auto type = request.header("content-type");
-  if (!type) return false;
-  std::string_view media = type->substr(0, type->find(';'));
-  while (media.ends_with(' ') || media.ends_with('\t')) media.remove_suffix(1);
-  return http::equal_ignoring_case(media, "application/json");
-}
 
 Caller caller_of(const http::Request& request, control::TokenGrant grant) {
   return {std::move(grant), request.now, request.client.str(), std::string(request.id)};

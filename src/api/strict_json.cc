@@ -88,6 +88,14 @@ std::string find_fault(std::string_view text) {
 
 }  // namespace
 
+bool is_json(const http::Request& request) {
+  const auto type = request.header("content-type");
+  if (!type || request.count("content-type") != 1) return false;
+  std::string_view media = type->substr(0, type->find(';'));
+  while (media.ends_with(' ') || media.ends_with('\t')) media.remove_suffix(1);
+  return http::equal_ignoring_case(media, "application/json");
+}
+
 std::string quote_name(std::string_view name) {
   constexpr std::size_t kMost = 60;
   if (name.size() <= kMost) return fmt::format("\"{}\"", name);

@@ -9,10 +9,15 @@
 #include <string>
 #include <string_view>
 
+#include "http/message.h"
+
 namespace valetkey::api {
 
 // On failure one sentence for the client that says what is wrong and where.
 std::expected<boost::json::object, std::string> parse_strict_object(std::string_view text);
+
+// Whether the request says that its body is JSON.
+bool is_json(const http::Request& request);
 
 // A name from a request as a message may repeat it: quoted, shortened to 60 bytes of whole
 // characters.

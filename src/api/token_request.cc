@@ -2,9 +2,11 @@
 #include "api/token_request.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
@@ -19,6 +21,8 @@ namespace json = boost::json;
 
 constexpr std::array<std::string_view, 5> kFields{"name", "scopes", "expires_in", "expires",
                                                   "user"};
+constexpr std::array<std::string_view, 3> kReplaceFields{"overlap", "expires_in", "expires"};
+constexpr std::chrono::days kLongestOverlap{30};
 constexpr std::size_t kMaxEmailBytes = 254;  // RFC 5321
 constexpr auto kLongestLife = std::chrono::days(36'500);
 
@@ -46,19 +50,17 @@ Answer<std::string> read_name(const json::object& body) {
 
 Answer<control::TokenScopes> read_scopes(const json::object& body) {
   constexpr auto kRule =
-      "\"scopes\" must be a list of \"export\" and \"tokens\", each at most once.";
+      "\"scopes\" must be a list of \"export\", \"tokens\", \"users\" and \"audit\", each at most "
+      "once.";
   const json::value* scopes = body.if_contains("scopes");
   if (scopes == nullptr) return control::TokenScopes{.export_ = true};
   if (!scopes->is_array()) return bad(kRule);
   control::TokenScopes read;
   for (const json::value& scope : scopes->get_array()) {
     if (!scope.is_string()) return bad(kRule);
-    const std::string_view text = view(scope.get_string());
-    bool control::TokenScopes::* const field = text == "export"   ? &control::TokenScopes::export_
-                                               : text == "tokens" ? &control::TokenScopes::tokens
-                                                                  : nullptr;
-    if (field == nullptr || read.*field) return bad(kRule);
-    read.*field = true;
+    // An account's token never handles accounts.
+    if (view(scope.get_string()) == "accounts" || !read.add(view(scope.get_string())))
+      return bad(kRule);
   }
   if (read == control::TokenScopes{}) return bad(kRule);
   return read;
@@ -108,13 +110,12 @@ Answer<std::optional<std::string>> read_user(const json::object& body) {
 }
 
 // Empty if all names are known.
-std::string find_unknown_field(const json::object& body) {
+std::string find_unknown_field(const json::object& body, std::span<const std::string_view> known) {
   for (const auto& field : body) {
     const std::string_view name(field.key().data(), field.key().size());
-    if (std::ranges::find(kFields, name) == kFields.end())
-      return fmt::format(
-          "The field {} is unknown; known are name, scopes, expires_in, expires, user.",
-          quote_name(name));
+    if (std::ranges::find(known, name) == known.end())
+      return fmt::format("The field {} is unknown; known are {}.", quote_name(name),
+                         fmt::join(known, ", "));
   }
   return {};
 }
@@ -124,13 +125,31 @@ std::string find_unknown_field(const json::object& body) {
 Answer<TokenRequest> parse_token_request(std::string_view body, Timestamp now) {
   auto object = parse_strict_object(body);
   if (!object) return problem(ProblemCode::invalid_request, std::move(object.error()));
-  if (std::string unknown = find_unknown_field(*object); !unknown.empty())
+  if (std::string unknown = find_unknown_field(*object, kFields); !unknown.empty())
     return bad(std::move(unknown));
   VALETKEY_TRY(std::string name, read_name(*object));
   VALETKEY_TRY(const control::TokenScopes scopes, read_scopes(*object));
   VALETKEY_TRY(const std::optional<Timestamp> expires, read_expiry(*object, now));
   VALETKEY_TRY(std::optional<std::string> user, read_user(*object));
   return TokenRequest{std::move(name), scopes, expires, std::move(user)};
+}
+
+Answer<ReplaceRequest> parse_replace_request(std::string_view body, Timestamp now) {
+  constexpr auto kRule = "\"overlap\" must be a text such as \"1h\" or \"7d\", at most 30d.";
+  if (body.empty()) return ReplaceRequest{};
+  auto object = parse_strict_object(body);
+  if (!object) return problem(ProblemCode::invalid_request, std::move(object.error()));
+  if (std::string unknown = find_unknown_field(*object, kReplaceFields); !unknown.empty())
+    return bad(std::move(unknown));
+  ReplaceRequest request;
+  if (const json::value* overlap = given(*object, "overlap")) {
+    if (!overlap->is_string()) return bad(kRule);
+    const auto read = parse_duration(view(overlap->get_string()));
+    if (!read || *read < milliseconds(0) || *read > kLongestOverlap) return bad(kRule);
+    request.overlap = *read;
+  }
+  VALETKEY_TRY(request.expires, read_expiry(*object, now));
+  return request;
 }
 
 }  // namespace valetkey::api

@@ -20,9 +20,17 @@ struct TokenRequest {
   std::optional<std::string> user;  // an e-mail address, lower case
 };
 
-// {"name": text, "scopes": ["export", "tokens"], "expires_in": "90d" or "expires": ISO 8601,
+// {"name": text, "scopes": ["export", "tokens", "users", "audit"], "expires_in": "90d" or "expires": ISO 8601,
 // "user": e-mail}. Only `name` is required; scopes are ["export"] by default. Anything else is
 // invalid_parameter (or invalid_request where it is no JSON object) and names the field.
 Answer<TokenRequest> parse_token_request(std::string_view body, Timestamp now);
+
+struct ReplaceRequest {
+  milliseconds overlap{0};           // for which the old one goes on, at most 30 days
+  std::optional<Timestamp> expires;  // of the new one
+};
+
+// {"overlap": "1d", "expires_in" or "expires" as above}; all of it may be left out.
+Answer<ReplaceRequest> parse_replace_request(std::string_view body, Timestamp now);
 
 }  // namespace valetkey::api

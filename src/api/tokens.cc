@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
@@ -53,31 +54,27 @@ std::string_view state_of(const Token& token, const User& owner, Timestamp now) 
   return owner.state == control::UserState::active ? "active" : "disabled";
 }
 
-// Everything about a token but its value, which only its maker ever saw, and its digest.
-json::object describe(const Token& token, const User& owner, Timestamp now) {
-  json::array scopes;
-  if (token.scopes.export_) scopes.emplace_back("export");
-  if (token.scopes.tokens) scopes.emplace_back("tokens");
-  return {{"id", token.id.str()},
-          {"name", token.name},
-          {"user", owner.email},
-          {"scopes", std::move(scopes)},
-          {"state", state_of(token, owner, now)},
-          {"created", format_iso8601(token.created)},
-          {"expires", instant(token.expires)},
-          {"revoked", instant(token.revoked)},
-          {"parent", token.parent ? json::value(token.parent->str()) : json::value(nullptr)},
-          {"last_used", instant(token.last_used)},
-          {"last_used_from", token.last_used ? json::value(token.last_used_from) : nullptr}};
+// The one document that holds a token's value.
+Secret reveal(const Token& token, const User& owner, const Secret& secret, Timestamp now,
+              const json::object& more = {}) {
+  json::object described = describe(token, owner, now);
+  for (const auto& [name, value] : more) described.emplace(name, value);
+  std::string document = json::serialize(described);
+  document.pop_back();
+  document += ",\"token\":";
+  append_json(document, secret.reveal());
+  document += '}';
+  return Secret(std::move(document));
 }
 
 // Least privilege: a subset of the caller's scopes, a life that ends with the caller's at the
 // latest.
-Answer<std::optional<Timestamp>> narrow(const control::TokenGrant& grant,
-                                        const TokenRequest& request) {
+Answer<std::optional<Timestamp>> narrow(const Caller& caller, const TokenRequest& request) {
+  const control::TokenGrant& grant = caller.grant;
   if (!request.scopes.within(grant.scopes))
     return problem(ProblemCode::forbidden,
                    "A token creates only tokens with scopes that it has itself.");
+  if (caller.web_session) return request.expires;
   if (!request.expires) return grant.expires;
   if (grant.expires && *request.expires > *grant.expires)
     return problem(ProblemCode::forbidden,
@@ -114,6 +111,22 @@ Tokens::Tokens(control::ControlStore& store, control::ChangeFeed& feed, control:
       limits_(options.token_limits),
       user_rates_(options.token_creations_per_s, kRateBurst),
       account_rates_(kUsersOfAnAccount * options.token_creations_per_s, kRateBurst) {}
+
+json::object describe(const Token& token, const User& owner, Timestamp now) {
+  json::array scopes;
+  for (const std::string_view scope : token.scopes.names()) scopes.emplace_back(scope);
+  return {{"id", token.id.str()},
+          {"name", token.name},
+          {"user", owner.email},
+          {"scopes", std::move(scopes)},
+          {"state", state_of(token, owner, now)},
+          {"created", format_iso8601(token.created)},
+          {"expires", instant(token.expires)},
+          {"revoked", instant(token.revoked)},
+          {"parent", token.parent ? json::value(token.parent->str()) : json::value(nullptr)},
+          {"last_used", instant(token.last_used)},
+          {"last_used_from", token.last_used ? json::value(token.last_used_from) : nullptr}};
+}
 
 bool handles_account(const control::TokenGrant& grant) {
   return grant.role == Role::admin || grant.role == Role::operator_;
@@ -190,12 +203,62 @@ Answer<Secret> Tokens::create(const Caller& caller, std::string_view body) {
   if (!made && made.error().code == ErrorCode::too_large) return over_limit(caller);
   VALETKEY_TRY(const Token token, or_hide(std::move(made), "creating a token", caller));
   VALETKEY_CHECK(audit_or_undo(caller, token));
-  std::string document = json::serialize(describe(token, *owner, caller.now));
-  document.pop_back();
-  document += ",\"token\":";
-  append_json(document, secret.reveal());
-  document += '}';
-  return Secret(std::move(document));
+  return reveal(token, *owner, secret, caller.now);
+}
+
+Answer<Secret> Tokens::replace(const Caller& caller, std::string_view id, std::string_view body) {
+  VALETKEY_CHECK(check_scope(caller));
+  VALETKEY_TRY(const Token old, find_token(caller, id));
+  VALETKEY_TRY(const ReplaceRequest request, parse_replace_request(body, caller.now));
+  if (old.id == caller.grant.token)
+    return problem(ProblemCode::forbidden,
+                   "A token does not replace itself: use another one, or the console.");
+  VALETKEY_CHECK(take_turn(caller));
+  const Secret secret = control::make_token();
+  const Digest256 digest = control::token_digest(secret.reveal());
+  std::optional<Timestamp> expires = request.expires;
+  if (!expires && old.expires) expires = caller.now + (*old.expires - old.created);
+  VALETKEY_TRY(expires, narrow(caller, {old.name, old.scopes, expires, {}}));
+  const control::NewToken wanted{.account = old.account,
+                                 .user = old.user,
+                                 .name = old.name,
+                                 .scopes = old.scopes,
+                                 .expires = expires,
+                                 .parent = caller.grant.token,
+                                 .limits = limits_};
+  auto made = store_.replace_token(old.id, wanted, as_text(digest), caller.now + request.overlap,
+                                   caller.now);
+  if (!made && made.error().code == ErrorCode::denied)
+    return problem(ProblemCode::conflict, "This token has ended already: generate a new one.");
+  if (!made && made.error().code == ErrorCode::invalid)
+    return problem(ProblemCode::invalid_parameter,
+                   "A token that this one created lives longer: choose a later expiry.");
+  if (!made && made.error().code == ErrorCode::too_large) return over_limit(caller);
+  VALETKEY_TRY(const Token token, or_hide(std::move(made), "replacing a token", caller));
+  feed_.poll();
+  VALETKEY_CHECK(or_hide(audit(caller, "token.replace", old.id), "auditing", caller));
+  VALETKEY_CHECK(audit_or_undo(caller, token));
+  VALETKEY_TRY(const auto owner, or_hide(store_.user(old.user), "reading a user", caller));
+  VALETKEY_TRY(const Token ending, or_hide(store_.token(old.id), "reading a token", caller));
+  return reveal(token, owner, secret, caller.now,
+                {{"replaces", describe(ending, owner, caller.now)}});
+}
+
+Answer<std::string> Tokens::ends(const Caller& caller, std::string_view id) {
+  VALETKEY_CHECK(check_scope(caller));
+  VALETKEY_TRY(const Token root, find_token(caller, id));
+  VALETKEY_TRY(const auto all,
+               or_hide(store_.tokens(caller.grant.account, {}), "listing tokens", caller));
+  // Oldest first, so that a token comes after the one that made it.
+  std::set<TokenId> family{root.id};
+  std::vector<Token> ending;
+  for (const Token& token : all) {
+    if (!token.parent || !family.contains(*token.parent)) continue;
+    family.insert(token.id);
+    if (!token.revoked && (!token.expires || *token.expires > caller.now)) ending.push_back(token);
+  }
+  VALETKEY_TRY(json::array listed, describe_all(caller, ending));
+  return json::serialize(json::object{{"tokens", std::move(listed)}});
 }
 
 // As many as are allowed at once leave an audit record and two writes to the disk each.
@@ -227,7 +290,7 @@ Answer<control::NewToken> Tokens::plan(const Caller& caller, std::string_view bo
                                        std::optional<User>& owner) {
   VALETKEY_CHECK(check_scope(caller));
   VALETKEY_TRY(TokenRequest request, parse_token_request(body, caller.now));
-  VALETKEY_TRY(const auto expires, narrow(caller.grant, request));
+  VALETKEY_TRY(const auto expires, narrow(caller, request));
   VALETKEY_TRY(owner, choose_owner(caller, request));
   return control::NewToken{.account = caller.grant.account,
                            .user = owner->id,

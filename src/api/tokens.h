@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 
 #include "access/pace.h"
 #include "api/options.h"
@@ -28,7 +29,13 @@ struct Caller {
   Timestamp now;
   std::string client;
   std::string request_id;
+  // At the web console: what a person makes there is theirs, and outlives the session.
+  bool web_session = false;
 };
+
+// Everything about a token but its value, which only its maker ever saw, and its digest.
+boost::json::object describe(const control::Token& token, const control::User& owner,
+                             Timestamp now);
 
 // Default deny: whoever is not known to be more is a member.
 bool handles_account(const control::TokenGrant& grant);
@@ -49,6 +56,11 @@ class Tokens {
   Answer<std::string> show(const Caller& caller, std::string_view id);     // JSON of one of them
   // JSON with the token itself, which nobody is ever shown again.
   Answer<Secret> create(const Caller& caller, std::string_view body);
+  // JSON of a new token in place of `id`, which goes on for as long as the body says, and what it
+  // created hangs on the new one.
+  Answer<Secret> replace(const Caller& caller, std::string_view id, std::string_view body);
+  // JSON: what would end with it, itself left out.
+  Answer<std::string> ends(const Caller& caller, std::string_view id);
   // JSON: what ended, the token itself and all that descend from it.
   Answer<std::string> revoke(const Caller& caller, std::string_view id);
 

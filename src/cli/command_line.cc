@@ -37,6 +37,7 @@ struct Words {
   ConfigureFlags configure;
   QueryFlags query;
   ServerFlags server;
+  TokenFlags tokens;
   bool exec = false;
   std::optional<milliseconds> wait;
   std::string api, token, bucket, account, format = "env", name, aws_profile = "valetkey";
@@ -152,6 +153,7 @@ class CommandLine {
   void add_transfers();
   void add_credentials();
   void add_server();
+  void add_tokens();
   void add_configure();
 
   Words words_;
@@ -410,6 +412,60 @@ void CommandLine::add_configure() {
   };
 }
 
+void CommandLine::add_tokens() {
+  Command& group = program_.command("token", "Your personal access tokens, over REST");
+  group.example("valetkey token list").example("valetkey token create laptop --expires 90d");
+  const auto add_one = [&](const char* name, const char* about, WithContext what) -> Command& {
+    Command& command = group.command(name, about);
+    todos_[&command] = with_context(what);
+    add_service(command, words_);
+    add_long_wait(command, words_);
+    return command;
+  };
+  TokenFlags& f = words_.tokens;
+  Command& list = add_one("list", "Show the tokens, an admin's those of the account",
+                          [](Context& c, Words& w, Streams s, const Environment&) {
+                            return run_token_list(c, w.sync.json, s);
+                          });
+  list.flag("--json", words_.sync.json, "One JSON document");
+  list.example("valetkey token list").example("valetkey token list --json");
+  Command& create = add_one("create", "Make a token and print it, once",
+                            [](Context& c, Words& w, Streams s, const Environment&) {
+                              return run_token_create(c, w.tokens, s);
+                            });
+  create.argument("NAME", f.name, "What it is for");
+  create.option("--scopes", f.scopes, "SCOPES", "export, tokens, users, audit, by commas")
+      .by_default("export");
+  create.option("--expires", f.expires, "DURATION", "How long it lives, such as 90d")
+      .by_default("as long as the token that makes it");
+  create.option("--user", f.user, "EMAIL", "For this user of the account; admins only");
+  create.example("valetkey token create laptop --expires 90d")
+      .example("TOKEN=$(valetkey token create nightly)");
+  Command& revoke = add_one("revoke", "End a token, and all that it created",
+                            [](Context& c, Words& w, Streams s, const Environment&) {
+                              return run_token_revoke(c, w.tokens.id, s);
+                            });
+  revoke.argument("ID", f.id, "As `valetkey token list` shows it");
+  revoke.example("valetkey token revoke tok_0123456789abcdef").example("valetkey token list");
+  Command& replace = add_one("replace", "Make a token in place of another, which goes on a while",
+                             [](Context& c, Words& w, Streams s, const Environment&) {
+                               return run_token_replace(c, w.tokens, s);
+                             });
+  replace.argument("ID", f.id, "The old one, not the one in use");
+  replace.option("--overlap", f.overlap, "DURATION", "How long the old one goes on, at most 30d")
+      .by_default("1d");
+  replace.option("--expires", f.expires, "DURATION", "How long the new one lives")
+      .by_default("as long as the old one did");
+  replace.example("valetkey token replace tok_0123456789abcdef")
+      .example("valetkey token replace tok_0123456789abcdef --overlap 7d");
+  Command& who = add("whoami", "Say which account the token is of",
+                     [](Context& c, Words& w, Streams s, const Environment&) {
+                       return run_whoami(c, w.sync.json, s);
+                     });
+  who.flag("--json", words_.sync.json, "One JSON document");
+  who.example("valetkey whoami").example("valetkey whoami --json");
+}
+
 CommandLine::CommandLine() {
   program_.version = fmt::format("valetkey {}", kVersion);
   program_.example("valetkey configure --api https://export.example.org")
@@ -423,6 +479,7 @@ CommandLine::CommandLine() {
   add_transfers();
   add_credentials();
   add_server();
+  add_tokens();
   terminal::add_shell_commands(program_);
 }
 

@@ -57,6 +57,19 @@ struct ServerFlags {
 Result<void> run_credentials_server(const client::Profile& profile, const ServerFlags& flags,
                                     const client::Environment& env, Streams streams);
 
+// Tokens over REST, with the profile's own, which needs the scope `tokens`.
+struct TokenFlags {
+  std::string id, name, user;
+  std::string scopes = "export";
+  std::string expires;  // "90d"; empty: as the service decides
+  std::string overlap = "1d";
+};
+Result<void> run_token_list(Context& context, bool as_json, Streams streams);
+Result<void> run_token_create(Context& context, const TokenFlags& flags, Streams streams);
+Result<void> run_token_revoke(Context& context, const std::string& id, Streams streams);
+Result<void> run_token_replace(Context& context, const TokenFlags& flags, Streams streams);
+Result<void> run_whoami(Context& context, bool as_json, Streams streams);
+
 Result<void> run_doctor(client::Profile profile, Streams streams);
 
 }  // namespace valetkey::cli

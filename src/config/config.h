@@ -78,6 +78,10 @@ struct Config {
     std::string public_url;  // URL of the API as clients see it; empty: the listener's own
     std::vector<std::string> cors_origins;
   } api;
+  struct Oidc {  // sign-in to the console at an identity provider; no issuer: none
+    std::string issuer, client_id, client_secret_file;
+    bool passwords = true;  // beside it
+  } oidc;
   struct Intake {
     bool enabled = true;
     milliseconds longest_wait{0};                  // for company before a commit

@@ -24,6 +24,10 @@ constexpr auto kSections = std::to_array<Section>({
      "Who mints the credentials: this server for its own endpoint, or the STS of a bucket that "
      "somebody else keeps. `valetkeyd issuer check` tries it."},
     {"api", "The API that exchanges tokens for credentials."},
+    {"oidc",
+     "Sign-in to the console at an identity provider (OpenID Connect). Its redirect address is "
+     "[api] "
+     "public_url and /v2/console/oidc/callback."},
     {"intake", "Events in: POST /v1/events on the API's listener, or on one of its own."},
     {"export", "Events out: the exporter in the server turns what waits into Parquet."},
     {"limits", "Limits on what clients can take. Those on connections count per listener."},
@@ -132,6 +136,14 @@ constexpr auto kSettings = std::to_array<Setting>({
      "URL of the API as clients reach it. Empty: the listener's own address."},
     {"api", "cors_origins", FIELD(api.cors_origins),
      "Origins whose web pages may call the API, as [\"https://app.example.org\"]; \"*\" is any."},
+
+    {"oidc", "issuer", FIELD(oidc.issuer),
+     "URL of the provider, exactly as it names itself. Empty: people sign in with passwords."},
+    {"oidc", "client_id", FIELD(oidc.client_id), "As which the provider knows this console."},
+    {"oidc", "client_secret_file", FIELD(oidc.client_secret_file),
+     "File with the secret of that client; others must not be able to read it."},
+    {"oidc", "passwords", FIELD(oidc.passwords),
+     "false, where there is an issuer: nobody signs in with a password."},
 
     {"intake", "enabled", FIELD(intake.enabled), "false takes no events and runs no exporter."},
     {"intake", "longest_wait", FIELD(intake.longest_wait),

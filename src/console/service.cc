@@ -1,10 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "console/service.h"
 
+#include "api/strict_json.h"
+#include "console/cookie.h"
+#include "console/origin.h"
+
 namespace valetkey::console {
+namespace {
+
+constexpr std::string_view kPrefix = "/v2/console/";
+constexpr std::size_t kMaxBodyBytes = 16 * 1024;
+constexpr std::chrono::minutes kSignInLives{10};
+constexpr std::chrono::seconds kRateBurst{20};
+
+Problem busy() {
+  return {.code = ProblemCode::rate_limited,
+          .message = "Too many people ask for this at the moment: try again in a few seconds.",
+          .retry_after = std::chrono::seconds(5),
+          .allow = {}};
+}
+
+}  // namespace
+
+Service::Service(Parts parts, Pages pages)
+    : parts_(std::move(parts)),
+      pages_(std::move(pages)),
+      rates_(parts_.token_requests_per_s, kRateBurst) {}
 
 std::size_t Service::max_body_bytes(const http::Request& head) const {
-  return api_.max_body_bytes(head);
+  if (head.path.starts_with(kPrefix)) return kMaxBodyBytes;
+  return parts_.api.max_body_bytes(head);
+}
+
+http::Response Service::refuse(int status, const http::Request& head) const {
+  return parts_.api.refuse(status, head);
 }
 
 http::Task<http::Response> Service::handle(const http::Request& request) {
@@ -12,11 +41,121 @@ http::Task<http::Response> Service::handle(const http::Request& request) {
     page->set("X-Request-Id", request.id);
     co_return std::move(*page);
   }
-  co_return co_await api_.handle(request);
+  if (parts_.engine != nullptr)
+    if (auto engine = parts_.engine->answer(request)) co_return std::move(*engine);
+  const bool ours = request.path.starts_with(kPrefix);
+  auto match =
+      (ours ? parts_.pages_routes : parts_.programs_routes).match(request.method, request.path);
+  if (match.route == nullptr && !ours && match.allow.empty())
+    co_return co_await parts_.api.handle(request);
+  if (match.route == nullptr)
+    co_return match.allow.empty() ? api::not_found(request.id)
+                                  : api::method_not_allowed(match.allow, request.id);
+  if (!request.body_complete) co_return api::refuse(413, request.id);
+  if (ours) co_return co_await answer_page(request, std::move(match));
+  co_return co_await answer_program(request, std::move(match));
 }
 
-http::Response Service::refuse(int status, const http::Request& head) const {
-  return api_.refuse(status, head);
+http::Task<http::Response> Service::answer_page(const http::Request& request, Routes::Match match) {
+  const bool secure = is_secure(request);
+  if (const auto own = check_origin(request, secure); !own)
+    co_return api::to_response(own.error(), request.id);
+  const auto cookie = read_cookie(request, CookieKind::session, secure);
+  Call call = call_of(request, std::move(match.ids));
+  co_return co_await run(request, *match.route, std::move(call), std::string(cookie.value_or("")));
+}
+
+http::Task<http::Response> Service::answer_program(const http::Request& request,
+                                                   Routes::Match match) {
+  if (request.method != http::Method::get && request.method != http::Method::head &&
+      !request.body.empty() && !api::is_json(request))
+    co_return api::to_response({ProblemCode::unsupported_media_type,
+                                "Send the body as Content-Type: application/json.",
+                                {},
+                                {}},
+                               request.id);
+  Call call = call_of(request, std::move(match.ids));
+  if (match.route->access == Access::operator_) {
+    auto grant = co_await parts_.authenticator.read_operator(request);
+    if (!grant) co_return api::to_response(grant.error(), request.id);
+    call.who = Who{.token = grant->token,
+                   .user = {grant->user, {}, {}, control::Role::operator_, {}, {}},
+                   .scopes = grant->scopes,
+                   .expires = grant->expires,
+                   .session = {}};
+    co_return co_await run(request, *match.route, std::move(call), {});
+  }
+  auto known = parts_.authenticator.find(request, api::TokenForm::bearer);
+  if (!known) known = co_await parts_.authenticator.read(request, api::TokenForm::bearer);
+  if (!*known) co_return api::to_response(known->error(), request.id);
+  const control::TokenGrant& grant = **known;
+  call.who = Who{.token = grant.token,
+                 .user = {grant.user, {}, grant.account, grant.role, {}, {}},
+                 .scopes = grant.scopes,
+                 .expires = grant.expires,
+                 .session = {}};
+  co_return co_await run(request, *match.route, std::move(call), {});
+}
+
+http::Task<http::Response> Service::run(const http::Request& request, const Route& route, Call call,
+                                        std::string cookie) {
+  if (call.who &&
+      rates_.take(call.who->token.str(), std::chrono::steady_clock::now()) > milliseconds(0))
+    co_return api::to_response(busy(), request.id);
+  api::Turns::Turn turn, effort;
+  bool admitted = co_await calls_.wait(turn);
+  if (admitted && route.effort == Effort::hashes) admitted = co_await hashes_.wait(effort);
+  if (admitted && route.effort == Effort::reads) admitted = co_await reads_.wait(effort);
+  if (!admitted) co_return api::to_response(busy(), request.id);
+  auto done = co_await http::run_blocking(
+      parts_.blocking, [this, &route, call = std::move(call), cookie = std::move(cookie)] {
+        return work(route, call, cookie);
+      });
+  if (!done) co_return api::to_response(done.error(), request.id);
+  co_return respond(request, std::move(*done));
+}
+
+Answer<Reply> Service::work(const Route& route, Call call, const std::string& cookie) {
+  if (!call.who && route.access != Access::open) {
+    VALETKEY_TRY(call.who, parts_.sign_in.find(cookie, call));
+  }
+  if (route.access != Access::open) VALETKEY_CHECK(check_access(route, *call.who));
+  return route.work(call);
+}
+
+bool Service::is_secure(const http::Request& request) const {
+  return request.tls || parts_.public_url.starts_with("https://");
+}
+
+Call Service::call_of(const http::Request& request, std::vector<std::string> ids) const {
+  const bool secure = is_secure(request);
+  return {.ids = std::move(ids),
+          .query = std::string(request.query),
+          .body = std::string(request.body),
+          .now = request.now,
+          .client = request.client.str(),
+          .address = request.client,
+          .request_id = std::string(request.id),
+          .host = std::string(request.header("host").value_or("localhost")),
+          .cookie = std::string(read_cookie(request, CookieKind::sign_in, secure).value_or("")),
+          .secure = secure};
+}
+
+http::Response Service::respond(const http::Request& request, Reply reply) const {
+  http::Response response = reply.json.empty() ? http::Response(reply.status)
+                                               : api::json_response(reply.status, reply.json);
+  if (reply.json.empty()) response.set("Cache-Control", "no-store");
+  response.set("X-Request-Id", request.id);
+  response.set("Cross-Origin-Resource-Policy", "same-origin");
+  const bool secure = is_secure(request);
+  if (reply.session)
+    response.set("Set-Cookie",
+                 cookie_line(CookieKind::session, secure, reply.session->reveal(), kSessionLives));
+  if (reply.sign_in)
+    response.set("Set-Cookie",
+                 cookie_line(CookieKind::sign_in, secure, *reply.sign_in, kSignInLives));
+  if (!reply.location.empty()) response.set("Location", reply.location);
+  return response;
 }
 
 }  // namespace valetkey::console

@@ -1,24 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the API's listener answers where there is a console: its pages, its own routes below
-// /v2/console/, and for everything else the API. Called on every loop at once.
+// What the API's listener answers where there is a console: its pages, its routes below
+// /v2/console/ by the cookie alone, the same work for programs by their token alone, and for
+// everything else the API. Called on every loop at once; the work itself runs on the pool, bounded.
 #pragma once
 
+#include "access/pace.h"
+#include "api/authentication.h"
+#include "api/turns.h"
+#include "console/engine.h"
 #include "console/pages.h"
+#include "console/routes.h"
+#include "console/sign_in.h"
+#include "http/async.h"
 #include "http/server.h"
 
 namespace valetkey::console {
 
 class Service final : public http::Handler {
  public:
-  // `api` outlives the service.
-  Service(http::Handler& api, Pages pages) : api_(api), pages_(std::move(pages)) {}
+  struct Parts {
+    http::Handler& api;  // answers all that is not ours
+    SignIn& sign_in;
+    control::ControlStore& store;
+    const Routes& pages_routes;  // below /v2/console/
+    const Routes& programs_routes;
+    http::asio::thread_pool& blocking;
+    api::Authenticator& authenticator;
+    std::string public_url;       // of the console; empty: whatever it is asked as
+    double token_requests_per_s;  // of one token; 0: no limit
+    const Engine* engine;         // null: none
+  };
+  Service(Parts parts, Pages pages);
   std::size_t max_body_bytes(const http::Request& head) const override;
   http::Task<http::Response> handle(const http::Request& request) override;
   http::Response refuse(int status, const http::Request& head) const override;
 
  private:
-  http::Handler& api_;
+  http::Task<http::Response> answer_page(const http::Request& request, Routes::Match match);
+  http::Task<http::Response> answer_program(const http::Request& request, Routes::Match match);
+  http::Task<http::Response> run(const http::Request& request, const Route& route, Call call,
+                                 std::string cookie);
+  Answer<Reply> work(const Route& route, Call call, const std::string& cookie);
+  Call call_of(const http::Request& request, std::vector<std::string> ids) const;
+  bool is_secure(const http::Request& request) const;
+  http::Response respond(const http::Request& request, Reply reply) const;
+
+  Parts parts_;
   Pages pages_;
+  access::Rates rates_;
+  api::Turns calls_{6}, hashes_{2}, reads_{2};  // at once, of the pool's threads
 };
 
 }  // namespace valetkey::console

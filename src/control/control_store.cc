@@ -2,6 +2,7 @@
 #include "control/control_store.h"
 
 #include <algorithm>
+#include <array>
 
 namespace valetkey::control {
 
@@ -68,27 +69,53 @@ UsageCounts& UsageCounts::operator+=(const UsageCounts& other) {
   return *this;
 }
 
+namespace {
+
+struct NamedScope {
+  std::string_view name;
+  bool TokenScopes::* field;
+};
+constexpr std::array<NamedScope, 5> kScopes{{{"export", &TokenScopes::export_},
+                                             {"tokens", &TokenScopes::tokens},
+                                             {"users", &TokenScopes::users},
+                                             {"audit", &TokenScopes::audit},
+                                             {"accounts", &TokenScopes::accounts}}};
+
+}  // namespace
+
 bool TokenScopes::within(const TokenScopes& outer) const {
-  return (!export_ || outer.export_) && (!tokens || outer.tokens);
+  return std::ranges::all_of(
+      kScopes, [&](const NamedScope& s) { return !(this->*s.field) || outer.*s.field; });
+}
+
+std::vector<std::string_view> TokenScopes::names() const {
+  std::vector<std::string_view> names;
+  for (const NamedScope& scope : kScopes)
+    if (this->*scope.field) names.push_back(scope.name);
+  return names;
 }
 
 std::string TokenScopes::str() const {
-  std::string text = export_ ? "export" : "";
-  if (tokens) text += text.empty() ? "tokens" : ",tokens";
+  std::string text;
+  for (const std::string_view name : names()) text.append(text.empty() ? "" : ",").append(name);
   return text;
+}
+
+bool TokenScopes::add(std::string_view name) {
+  const auto scope = std::ranges::find(kScopes, name, &NamedScope::name);
+  if (scope == kScopes.end() || this->*scope->field) return false;
+  this->*scope->field = true;
+  return true;
 }
 
 Result<TokenScopes> TokenScopes::parse(std::string_view text) {
   TokenScopes scopes;
   while (true) {
     const std::size_t comma = std::min(text.find(','), text.size());
-    const std::string_view name = text.substr(0, comma);
-    bool* const scope = name == "export"   ? &scopes.export_
-                        : name == "tokens" ? &scopes.tokens
-                                           : nullptr;
-    if (scope == nullptr || *scope)
-      return fail(ErrorCode::invalid, "scopes must be a list of export and tokens, each once");
-    *scope = true;
+    if (!scopes.add(text.substr(0, comma)))
+      return fail(ErrorCode::invalid,
+                  "scopes must be a list of export, tokens, users and audit, or accounts alone for "
+                  "an operator, each once");
     if (comma == text.size()) return scopes;
     text.remove_prefix(comma + 1);
   }

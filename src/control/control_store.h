@@ -28,11 +28,17 @@ std::string_view name_of(UserState state);
 std::string_view name_of(Role role);
 Result<Role> parse_role(std::string_view text);
 
-// What a token may do, as a set. Written "export,tokens".
+// What a token may do, as a set. Written "export,tokens". Which of them a role can use is decided
+// where they are used.
 struct TokenScopes {
-  bool export_ = false;  // exchange for credentials that read the export
-  bool tokens = false;   // handle tokens over REST
+  bool export_ = false;   // exchange for credentials that read the export
+  bool tokens = false;    // handle tokens over REST
+  bool users = false;     // handle users and invitations
+  bool audit = false;     // read the audit log and what is used
+  bool accounts = false;  // of an operator, and of nobody else: handle accounts
   bool within(const TokenScopes& outer) const;
+  std::vector<std::string_view> names() const;
+  bool add(std::string_view name);  // false: unknown, or there already
   std::string str() const;
   static Result<TokenScopes> parse(std::string_view text);  // at least one, no unknown, no repeat
   friend bool operator==(const TokenScopes&, const TokenScopes&) = default;
@@ -51,10 +57,15 @@ struct User {
   Role role = Role::member;
   UserState state = UserState::active;
   Timestamp created;
+  bool has_password = false;
+};
+enum class TokenKind : std::uint8_t {
+  personal,
+  session,  // of the web console: no list shows it, and no token's route takes it
 };
 struct Token {
   TokenId id;
-  AccountId account;
+  std::optional<AccountId> account;  // none: an operator's
   UserId user;
   std::string name;
   TokenScopes scopes;
@@ -64,7 +75,42 @@ struct Token {
   std::optional<TokenId> parent;  // the token that created it; revoking that one revokes this
   std::optional<Timestamp> last_used{};  // at most a minute behind
   std::string last_used_from{};          // the address block; empty: never used
+  TokenKind kind = TokenKind::personal;
+  std::optional<UserId> maker{};  // whose token or web session created it
 };
+
+// A user with what an admin wants to know of one.
+struct Person {
+  User user;
+  std::uint64_t tokens = 0;                  // that count
+  std::uint64_t sessions = 0;                // of the console, that live
+  std::optional<Timestamp> last_seen{};      // the last use of any of them
+  std::optional<Timestamp> invited_until{};  // of an invitation that was not yet accepted
+};
+struct Invitation {
+  User user;
+  Timestamp expires;
+};
+
+// A person at the web console. It ends at `expires`, which use moves on, and at the latest at
+// `absolute_expires`.
+struct WebSession {
+  TokenId id;
+  User user;
+  std::string account_name;  // empty: an operator's
+  Timestamp created;
+  Timestamp expires;
+  Timestamp absolute_expires;
+  std::optional<Timestamp> last_used{};
+  std::string last_used_from{};
+};
+struct NewSession {
+  UserId user;
+  Timestamp expires;
+  Timestamp absolute_expires;
+  std::string from;
+};
+inline constexpr std::size_t kMaxSessionsOfUser = 20;  // then the oldest ends
 
 // A token that authenticates now, with what it may do now (scopes and its user's role).
 struct TokenGrant {
@@ -96,6 +142,17 @@ struct RefusedToken {
   }
 };
 using TokenAnswer = std::expected<TokenGrant, RefusedToken>;
+using SessionAnswer = std::expected<WebSession, TokenRefusal>;
+
+// A token of an operator, who belongs to no account: a type of its own, so that nothing that reads
+// an account's data can take it.
+struct OperatorGrant {
+  TokenId token;
+  UserId user;
+  TokenScopes scopes;
+  std::optional<Timestamp> expires;
+};
+using OperatorAnswer = std::expected<OperatorGrant, TokenRefusal>;
 
 // How many tokens may count at once (neither revoked nor expired), and as many may be made within
 // 24 hours: also who revokes what he makes makes no rows without end. 0: no limit.
@@ -105,7 +162,7 @@ struct TokenLimits {
 };
 
 struct NewToken {
-  AccountId account;
+  std::optional<AccountId> account;  // none: an operator's, whose one scope is `accounts`
   UserId user;
   std::string name;  // as check_name() takes it
   TokenScopes scopes;
@@ -192,6 +249,32 @@ class ControlStore {
   // A user who is no admin any more loses, likewise, what was created for others.
   virtual Result<std::vector<Token>> set_user_role(const UserId&, Role, Timestamp now) = 0;
 
+  // Of the account, or (none) of the operators; by address.
+  virtual Result<std::vector<Person>> people(std::optional<AccountId>, Timestamp now) = 0;
+
+  // As password.h hashes it; empty: the user has none.
+  virtual Result<std::string> password(const UserId&) = 0;
+  virtual Result<void> set_password(const UserId&, std::string_view hash) = 0;
+  // Replaces what the user was invited with before. `denied`: the user is disabled.
+  virtual Result<void> invite(const UserId&, std::string_view sha256, Timestamp expires) = 0;
+  virtual Result<Invitation> invitation(std::string_view sha256, Timestamp now) = 0;  // `not_found`
+  // Sets the password, uses the invitation up, and ends the user's sessions. `not_found`.
+  virtual Result<User> accept_invitation(std::string_view sha256, std::string_view hash,
+                                         Timestamp now) = 0;
+
+  // `denied`: the user is disabled, or the account not active.
+  virtual Result<WebSession> create_session(const NewSession&, std::string_view sha256,
+                                            Timestamp now) = 0;
+  virtual Result<SessionAnswer> session(std::string_view sha256, Timestamp now) = 0;
+  virtual Result<void> touch_session(const TokenId&, Timestamp expires, std::string_view from,
+                                     Timestamp now) = 0;
+  virtual Result<std::vector<WebSession>> sessions(const UserId&, Timestamp now) = 0;  // that live
+  // One, or all but one; how many that were. What credentials they bought ends as well, what tokens
+  // were made in them goes on.
+  virtual Result<std::uint64_t> end_session(const UserId&, const TokenId&, Timestamp now) = 0;
+  virtual Result<std::uint64_t> end_sessions(const UserId&, const std::optional<TokenId>& but,
+                                             Timestamp now) = 0;
+
   // Returns the row; the token itself is made by tokens.h and stored here as `sha256` only.
   // `denied`: its parent no longer counts, or may not create it; `too_large`: over the limits.
   virtual Result<Token> create_token(const NewToken&, std::string_view sha256, Timestamp now) = 0;
@@ -203,6 +286,12 @@ class ControlStore {
   virtual Result<std::vector<Token>> revoke_token(const TokenId&, Timestamp now) = 0;
   // Every session of the account that was issued until now is refused; its tokens stay.
   virtual Result<void> revoke_sessions(const AccountId&, Timestamp now) = 0;
+  // A token in place of `old`: of the same user, account and scopes. What `old` created hangs on the
+  // new one from now on; `old` ends at `ends`, and never later than it did before. `denied`: it no
+  // longer counts; `invalid`: what it created would outlive the new one.
+  virtual Result<Token> replace_token(const TokenId& old, const NewToken&, std::string_view sha256,
+                                      Timestamp ends, Timestamp now) = 0;
+  virtual Result<OperatorAnswer> authenticate_operator(std::string_view sha256, Timestamp now) = 0;
   virtual Result<TokenAnswer> authenticate(std::string_view sha256, Timestamp now) = 0;
 
   // Grows with every change that can matter to a cache (not with usage). Cheap: polled 5 times a

@@ -106,8 +106,10 @@ Result<void> delete_account_rows(Database& database, const AccountId& id) {
   // Children before what they refer to; of the tokens, which refer to each other, all at once.
   VALETKEY_CHECK(database.execute("PRAGMA defer_foreign_keys = ON"));
   for (const char* sql :
-       {"DELETE FROM tokens WHERE account = ?1", "DELETE FROM users WHERE account = ?1",
-        "DELETE FROM policies WHERE account = ?1", "UPDATE accounts SET name = '' WHERE id = ?1"}) {
+       {"DELETE FROM tokens WHERE account = ?1",
+        "DELETE FROM invitations WHERE user IN (SELECT id FROM users WHERE account = ?1)",
+        "DELETE FROM users WHERE account = ?1", "DELETE FROM policies WHERE account = ?1",
+        "UPDATE accounts SET name = '' WHERE id = ?1"}) {
     VALETKEY_TRY(Statement forget, database.prepare(sql));
     VALETKEY_CHECK(forget.bind(id.str()).run());
   }

@@ -115,6 +115,44 @@ ALTER TABLE tokens ADD COLUMN last_used_from TEXT;
     R"(
 ALTER TABLE policies ADD COLUMN bucket TEXT;
 ALTER TABLE policies ADD COLUMN prefix TEXT;
+)",
+    // The web console: passwords, invitations, sessions; and tokens of operators, who have no
+    // account. A table's NOT NULL is undone by making it anew.
+    R"(
+ALTER TABLE users ADD COLUMN password TEXT;
+CREATE TABLE invitations (
+  user TEXT NOT NULL PRIMARY KEY REFERENCES users (id),
+  sha256 BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32),
+  expires_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE new_tokens (
+  id TEXT NOT NULL PRIMARY KEY,
+  sha256 BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32),
+  account TEXT REFERENCES accounts (id),
+  user TEXT NOT NULL REFERENCES users (id),
+  kind TEXT NOT NULL DEFAULT 'personal' CHECK (kind IN ('personal', 'session')),
+  name TEXT NOT NULL,
+  scopes TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  idle_ms INTEGER CHECK ((kind = 'session') = (idle_ms IS NOT NULL)),
+  expires_ms INTEGER CHECK (kind = 'personal' OR expires_ms IS NOT NULL),
+  revoked_ms INTEGER,
+  parent TEXT REFERENCES new_tokens (id),
+  last_used_ms INTEGER,
+  last_used_from TEXT
+) STRICT, WITHOUT ROWID;
+PRAGMA defer_foreign_keys = ON;
+INSERT INTO new_tokens (id, sha256, account, user, name, scopes, created_ms, expires_ms, revoked_ms,
+                        parent, last_used_ms, last_used_from)
+  SELECT id, sha256, account, user, name, scopes, created_ms, expires_ms, revoked_ms, parent,
+         last_used_ms, last_used_from FROM tokens;
+DROP TABLE tokens;
+ALTER TABLE new_tokens RENAME TO tokens;
+CREATE INDEX tokens_by_account ON tokens (account, created_ms, id);
+CREATE INDEX tokens_by_user ON tokens (user, created_ms, id);
+CREATE INDEX tokens_by_parent ON tokens (parent) WHERE parent IS NOT NULL;
+CREATE INDEX counting_by_account ON tokens (account, expires_ms) WHERE revoked_ms IS NULL;
+CREATE INDEX counting_by_user ON tokens (user, expires_ms) WHERE revoked_ms IS NULL;
 )"};
 
 constexpr auto kNewest = static_cast<std::int64_t>(kMigrations.size());

@@ -63,12 +63,60 @@ class SqliteStore final : public ControlStore {
     return writing([&](Database& c) { return update_user_role(c, id, role, now); });
   }
 
+  Result<std::vector<Person>> people(std::optional<AccountId> account, Timestamp now) override {
+    return reading([&](Database& c) { return select_people(c, account, now); });
+  }
+  Result<std::string> password(const UserId& id) override {
+    return reading([&](Database& c) { return select_password(c, id); });
+  }
+  Result<void> set_password(const UserId& id, std::string_view hash) override {
+    return writing([&](Database& c) { return update_password(c, id, hash); });
+  }
+  Result<void> invite(const UserId& id, std::string_view sha256, Timestamp expires) override {
+    return writing([&](Database& c) { return upsert_invitation(c, id, sha256, expires); });
+  }
+  Result<Invitation> invitation(std::string_view sha256, Timestamp now) override {
+    return reading([&](Database& c) { return select_invitation(c, sha256, now); });
+  }
+  Result<User> accept_invitation(std::string_view sha256, std::string_view hash,
+                                 Timestamp now) override {
+    return writing([&](Database& c) { return use_invitation(c, sha256, hash, now); });
+  }
+  Result<WebSession> create_session(const NewSession& wanted, std::string_view sha256,
+                                    Timestamp now) override {
+    return writing([&](Database& c) { return insert_session(c, wanted, sha256, now); });
+  }
+  Result<SessionAnswer> session(std::string_view sha256, Timestamp now) override {
+    return reading([&](Database& c) { return select_session(c, sha256, now); });
+  }
+  Result<void> touch_session(const TokenId& id, Timestamp expires, std::string_view from,
+                             Timestamp now) override {
+    return writing([&](Database& c) { return update_session(c, id, expires, from, now); });
+  }
+  Result<std::vector<WebSession>> sessions(const UserId& id, Timestamp now) override {
+    return reading([&](Database& c) { return select_sessions(c, id, now); });
+  }
+  Result<std::uint64_t> end_session(const UserId& user, const TokenId& id, Timestamp now) override {
+    return writing([&](Database& c) { return revoke_session(c, user, id, now); });
+  }
+  Result<std::uint64_t> end_sessions(const UserId& user, const std::optional<TokenId>& but,
+                                     Timestamp now) override {
+    return writing([&](Database& c) { return control::revoke_sessions(c, user, but, now); });
+  }
+  Result<Token> replace_token(const TokenId& old, const NewToken& wanted, std::string_view sha256,
+                              Timestamp ends, Timestamp now) override {
+    return writing([&](Database& c) { return exchange_token(c, old, wanted, sha256, ends, now); });
+  }
+  Result<OperatorAnswer> authenticate_operator(std::string_view sha256, Timestamp now) override {
+    return reading([&](Database& c) { return select_operator_grant(c, sha256, now); });
+  }
+
   Result<Token> create_token(const NewToken& wanted, std::string_view sha256,
                              Timestamp now) override {
     return writing([&](Database& c) { return insert_token(c, wanted, sha256, now); });
   }
   Result<Token> token(const TokenId& id) override {
-    return reading([&](Database& c) { return select_token(c, id); });
+    return reading([&](Database& c) { return select_personal_token(c, id); });
   }
   Result<std::vector<Token>> tokens(std::optional<AccountId> account,
                                     std::optional<UserId> user) override {

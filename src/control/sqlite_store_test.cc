@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/testing/temporary_folder.h"
 #include "control/testing/conformance.h"
+#include "control/testing/console_conformance.h"
 #include "sqlite/database.h"
 
 namespace valetkey::control {
@@ -21,11 +22,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-INSTANTIATE_TEST_SUITE_P(Sqlite, ControlStoreConformance, testing::Values(StoreOpener([] {
-                           auto folder = std::make_shared<TemporaryFolder>();
-                           auto store = open_sqlite_store(folder->path() / "control.db").value();
-                           return OpenedStore{std::move(folder), std::move(store)};
-                         })));
+OpenedStore open_in_folder() {
+  auto folder = std::make_shared<TemporaryFolder>();
+  auto store = open_sqlite_store(folder->path() / "control.db").value();
+  return {std::move(folder), std::move(store)};
+}
+INSTANTIATE_TEST_SUITE_P(Sqlite, ControlStoreConformance,
+                         testing::Values(StoreOpener(open_in_folder)));
+INSTANTIATE_TEST_SUITE_P(Sqlite, ConsoleConformance, testing::Values(StoreOpener(open_in_folder)));
 
 class SqliteStore : public testing::Test {
  protected:
@@ -87,7 +91,7 @@ TEST_F(SqliteStore, MarksTheFileAsItsOwn) {
   open();
   const auto database = connect();
   EXPECT_EQ(database->read_integer("PRAGMA application_id").value(), 0x564b4354);
-  EXPECT_EQ(database->read_integer("PRAGMA user_version").value(), 5);
+  EXPECT_EQ(database->read_integer("PRAGMA user_version").value(), 6);
   EXPECT_EQ(database->read_integer("PRAGMA foreign_keys").value(), 1);
   EXPECT_EQ(database->read_integer("PRAGMA synchronous").value(), 2);  // FULL
   EXPECT_EQ(database->read_integer("PRAGMA trusted_schema").value(), 0);
@@ -97,6 +101,36 @@ TEST_F(SqliteStore, MarksTheFileAsItsOwn) {
   ASSERT_TRUE(mode->step().value());
   EXPECT_EQ(mode->text(0), "wal");
 }
+
+// What format 6 changed, undone.
+constexpr const char* kBackToFormatFive = R"(
+PRAGMA foreign_keys = OFF;
+ALTER TABLE users DROP COLUMN password;
+DROP TABLE invitations;
+CREATE TABLE old_tokens (
+  id TEXT NOT NULL PRIMARY KEY,
+  sha256 BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32),
+  account TEXT NOT NULL REFERENCES accounts (id),
+  user TEXT NOT NULL REFERENCES users (id),
+  name TEXT NOT NULL,
+  scopes TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  expires_ms INTEGER,
+  revoked_ms INTEGER,
+  parent TEXT REFERENCES old_tokens (id),
+  last_used_ms INTEGER,
+  last_used_from TEXT
+) STRICT, WITHOUT ROWID;
+INSERT INTO old_tokens SELECT id, sha256, account, user, name, scopes, created_ms, expires_ms,
+  revoked_ms, parent, last_used_ms, last_used_from FROM tokens;
+DROP TABLE tokens;
+ALTER TABLE old_tokens RENAME TO tokens;
+CREATE INDEX tokens_by_account ON tokens (account, created_ms, id);
+CREATE INDEX tokens_by_user ON tokens (user, created_ms, id);
+CREATE INDEX tokens_by_parent ON tokens (parent) WHERE parent IS NOT NULL;
+CREATE INDEX counting_by_account ON tokens (account, expires_ms) WHERE revoked_ms IS NULL;
+CREATE INDEX counting_by_user ON tokens (user, expires_ms) WHERE revoked_ms IS NULL;
+PRAGMA user_version=5)";
 
 // What formats 4 and 5 changed, undone.
 constexpr const char* kBackToFormatThree = R"(
@@ -111,17 +145,18 @@ CREATE TABLE usage (token TEXT NOT NULL REFERENCES tokens (id), day INTEGER NOT 
   PRIMARY KEY (token, day)) STRICT, WITHOUT ROWID;
 PRAGMA user_version=3)";
 
-// The file as format 1 left it: the same tables, without what came with formats 2 to 5.
+// The file as format 1 left it: the same tables, without what came with formats 2 to 6.
 TEST_F(SqliteStore, BringsAFileOfFormatOneToTheNewest) {
   ASSERT_TRUE(open()->create_account(account_id("1"), "Acme", now_));
   ASSERT_TRUE(open()->set_account_state(account_id("1"), AccountState::suspended, now_));
+  ASSERT_TRUE(connect()->execute(kBackToFormatFive));
   ASSERT_TRUE(connect()->execute(kBackToFormatThree));
   ASSERT_TRUE(connect()->execute(
       "DROP INDEX counting_by_account; DROP INDEX counting_by_user; DROP INDEX "
       "revocations_by_change;"
       "ALTER TABLE revocations DROP COLUMN change; DROP TABLE policies; PRAGMA user_version=1"));
   const auto store = open();
-  EXPECT_EQ(connect()->read_integer("PRAGMA user_version").value(), 5);
+  EXPECT_EQ(connect()->read_integer("PRAGMA user_version").value(), 6);
   EXPECT_EQ(store->account(account_id("1"))->name, "Acme");
   AccountPolicy policy;
   policy.events_per_s = 7;
@@ -129,6 +164,27 @@ TEST_F(SqliteStore, BringsAFileOfFormatOneToTheNewest) {
   EXPECT_EQ(open()->policy(account_id("1")).value(), policy);
   EXPECT_EQ(store->revocations(now_, 0)->size(), 1U);
   EXPECT_TRUE(store->revocations(now_, store->change_counter().value())->empty());
+}
+
+TEST_F(SqliteStore, KeepsTokensAndWhatTheyCreatedOverFormatSix) {
+  const AccountId account = account_id("1");
+  const std::string parent_hash(32, 'p'), child_hash(32, 'c');
+  TokenId parent = make_token_id();
+  {
+    const auto store = open();
+    ASSERT_TRUE(store->create_account(account, "Acme", now_));
+    const auto user = store->create_user("a@example.com", account, Role::admin, now_).value();
+    NewToken wanted{account, user.id, "n", {.export_ = true, .tokens = true}, {}, {}, {}};
+    parent = store->create_token(wanted, parent_hash, now_)->id;
+    wanted.parent = parent;
+    ASSERT_TRUE(store->create_token(wanted, child_hash, now_));
+  }
+  ASSERT_TRUE(connect()->execute(kBackToFormatFive));
+  const auto store = open();
+  EXPECT_TRUE(store->authenticate(parent_hash, now_)->has_value());
+  EXPECT_EQ(store->revoke_token(parent, now_)->size(), 2U);
+  EXPECT_FALSE(store->authenticate(child_hash, now_)->has_value());
+  EXPECT_TRUE(check_sqlite_store(file_)->empty());
 }
 
 TEST_F(SqliteStore, ForgetsRevocationsThatNoSessionCanBeOf) {
@@ -152,6 +208,7 @@ TEST_F(SqliteStore, AddsUpWhatFormatThreeCountedPerToken) {
     for (const char filler : {'a', 'b'})
       ASSERT_TRUE(store->create_token(wanted, std::string(32, filler), now_));
   }
+  ASSERT_TRUE(connect()->execute(kBackToFormatFive));
   ASSERT_TRUE(connect()->execute(kBackToFormatThree));
   ASSERT_TRUE(connect()->execute("INSERT INTO usage SELECT id, " +
                                  std::to_string(day.time_since_epoch().count()) +
@@ -163,7 +220,7 @@ TEST_F(SqliteStore, AddsUpWhatFormatThreeCountedPerToken) {
 
 TEST_F(SqliteStore, LeavesAFileOfANewerFormatAlone) {
   open();
-  ASSERT_TRUE(connect()->execute("PRAGMA user_version=6"));
+  ASSERT_TRUE(connect()->execute("PRAGMA user_version=7"));
   const std::string before = read_file(file_, 1 << 20).value();
   const auto refused = open_sqlite_store(file_);
   ASSERT_FALSE(refused);

@@ -7,15 +7,25 @@
 namespace valetkey::control {
 namespace {
 
+// A web session is nobody's parent to those who read.
 constexpr std::string_view kColumns =
-    "SELECT id, account, user, name, scopes, created_ms, expires_ms, revoked_ms, parent,"
-    " last_used_ms, last_used_from FROM tokens";
+    "SELECT id, account, user, name, scopes, created_ms, expires_ms, revoked_ms,"
+    " (SELECT above.id FROM tokens AS above WHERE above.id = tokens.parent"
+    " AND above.kind = 'personal'), last_used_ms, last_used_from, kind,"
+    " (SELECT above.user FROM tokens AS above WHERE above.id = tokens.parent) FROM tokens";
 
 Result<Token> read_token(const Statement& row) {
   VALETKEY_TRY(TokenId id, as_stored(TokenId::parse(row.text(0))));
-  VALETKEY_TRY(AccountId account, as_stored(AccountId::parse(row.text(1))));
+  std::optional<AccountId> account;
+  if (const auto text = row.optional_text(1)) {
+    VALETKEY_TRY(account, as_stored(AccountId::parse(*text)));
+  }
   VALETKEY_TRY(UserId user, as_stored(UserId::parse(row.text(2))));
   VALETKEY_TRY(const TokenScopes scopes, as_stored(TokenScopes::parse(row.text(4))));
+  std::optional<UserId> maker;
+  if (const auto text = row.optional_text(12)) {
+    VALETKEY_TRY(maker, as_stored(UserId::parse(*text)));
+  }
   std::optional<TokenId> parent;
   if (const auto text = row.optional_text(8)) {
     VALETKEY_TRY(parent, as_stored(TokenId::parse(*text)));
@@ -30,18 +40,31 @@ Result<Token> read_token(const Statement& row) {
                as_time(row.optional_integer(7)),
                std::move(parent),
                as_time(row.optional_integer(9)),
-               std::string(row.optional_text(10).value_or(""))};
+               std::string(row.optional_text(10).value_or("")),
+               row.text(11) == "session" ? TokenKind::session : TokenKind::personal,
+               std::move(maker)};
+}
+
+Result<void> check_account(Database& database, const NewToken& wanted) {
+  // An operator's token handles accounts and reads none; everybody else's is the other way round.
+  const TokenScopes accounts{.accounts = true};
+  if (wanted.account ? wanted.scopes.accounts : wanted.scopes != accounts)
+    return fail(ErrorCode::invalid,
+                "the scope accounts is for operators, whose tokens have no other");
+  if (!wanted.account) return {};
+  VALETKEY_TRY(const Account account, select_account(database, *wanted.account));
+  if (account.state == AccountState::active) return {};
+  return fail(ErrorCode::denied,
+              "account " + account.id.str() + " is " + std::string(name_of(account.state)));
 }
 
 Result<void> check_owner(Database& database, const NewToken& wanted) {
-  VALETKEY_TRY(const Account account, select_account(database, wanted.account));
-  if (account.state != AccountState::active)
-    return fail(ErrorCode::denied,
-                "account " + wanted.account.str() + " is " + std::string(name_of(account.state)));
+  VALETKEY_CHECK(check_account(database, wanted));
   VALETKEY_TRY(const User user, select_user(database, wanted.user));
   if (user.account != wanted.account)
     return fail(ErrorCode::invalid,
-                "user " + user.email + " does not belong to account " + wanted.account.str());
+                "user " + user.email + " does not belong to " +
+                    (wanted.account ? "account " + wanted.account->str() : "the operators"));
   if (user.state != UserState::active)
     return fail(ErrorCode::denied, "user " + user.email + " is disabled");
   return {};
@@ -66,6 +89,8 @@ Result<void> check_within_parent(const NewToken& wanted, const Token& parent, Ti
   if (!wanted.scopes.within(parent.scopes))
     return fail(ErrorCode::denied,
                 "a token gives no more than its own scopes, which are " + parent.scopes.str());
+  // What a person makes at the web console is theirs, and outlives the session.
+  if (parent.kind == TokenKind::session) return {};
   if (parent.expires && (!wanted.expires || *wanted.expires > *parent.expires))
     return fail(ErrorCode::denied, "a token creates none that outlives it; it expires at " +
                                        format_iso8601(*parent.expires));
@@ -87,7 +112,8 @@ Result<std::uint64_t> count_tokens(Database& database, const std::string& sql, c
 Result<void> check_limit(Database& database, const Holder& holder, std::uint64_t most,
                          Timestamp now) {
   if (most == 0) return {};
-  const std::string of = "SELECT count(*) FROM tokens WHERE " + holder.column + " = ?1 AND ";
+  const std::string of =
+      "SELECT count(*) FROM tokens WHERE kind = 'personal' AND " + holder.column + " = ?1 AND ";
   VALETKEY_TRY(const auto counting,
                count_tokens(database,
                             "SELECT (" + of + "revoked_ms IS NULL AND expires_ms IS NULL) + (" +
@@ -116,8 +142,9 @@ Result<void> check_new_token(Database& database, const NewToken& wanted, Timesta
     VALETKEY_CHECK(check_within_parent(wanted, parent, now));
     VALETKEY_CHECK(check_maker(database, wanted, parent));
   }
-  VALETKEY_CHECK(
-      check_limit(database, {"account", wanted.account.str()}, wanted.limits.per_account, now));
+  if (wanted.account)
+    VALETKEY_CHECK(
+        check_limit(database, {"account", wanted.account->str()}, wanted.limits.per_account, now));
   return check_limit(database, {"user", wanted.user.str()}, wanted.limits.per_user, now);
 }
 
@@ -173,29 +200,82 @@ Result<Token> select_token(Database& database, const TokenId& id) {
   return read_token(find);
 }
 
+Result<Token> select_personal_token(Database& database, const TokenId& id) {
+  VALETKEY_TRY(Token token, select_token(database, id));
+  if (token.kind == TokenKind::personal) return token;
+  return fail(ErrorCode::not_found, "there is no token " + id.str());
+}
+
 Result<Token> insert_token(Database& database, const NewToken& wanted, std::string_view sha256,
                            Timestamp now) {
   VALETKEY_CHECK(check_new_token(database, wanted, now));
   Token token{make_token_id(), wanted.account, wanted.user,  wanted.name, wanted.scopes, now,
               wanted.expires,  std::nullopt,   wanted.parent};
+  if (wanted.parent) {
+    VALETKEY_TRY(const Token parent, select_token(database, *wanted.parent));
+    token.maker = parent.user;
+    if (parent.kind == TokenKind::session) token.parent.reset();
+  }
   VALETKEY_TRY(Statement insert,
                database.prepare("INSERT INTO tokens (id, sha256, account, user, name, scopes,"
                                 " created_ms, expires_ms, parent)"
                                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"));
   const std::string scopes = token.scopes.str();
-  const std::optional<std::string> parent = as_text(token.parent);
-  insert.bind(token.id.str(), Blob{sha256}, token.account.str(), token.user.str(), token.name,
-              scopes, epoch_ms(now), as_ms(token.expires), parent);
+  const std::optional<std::string> parent = as_text(wanted.parent);
+  const std::optional<std::string> account = as_text(token.account);
+  insert.bind(token.id.str(), Blob{sha256}, account, token.user.str(), token.name, scopes,
+              epoch_ms(now), as_ms(token.expires), parent);
   // No change for a cache: nobody remembers tokens that do not exist.
   VALETKEY_CHECK(insert.run());
+  return token;
+}
+
+namespace {
+
+// The new token must outlive what hangs on it.
+Result<void> check_children(Database& database, const TokenId& old, const NewToken& wanted) {
+  if (!wanted.expires) return {};
+  VALETKEY_TRY(Statement find,
+               database.prepare("SELECT 1 FROM tokens WHERE parent = ?1 AND revoked_ms IS NULL"
+                                " AND ifnull(expires_ms, 1 << 62) > ?2 LIMIT 1"));
+  VALETKEY_TRY(const bool longer, find.bind(old.str(), epoch_ms(*wanted.expires)).step());
+  if (!longer) return {};
+  return fail(ErrorCode::invalid,
+              "a token that " + old.str() + " created would outlive the new one");
+}
+
+}  // namespace
+
+Result<Token> exchange_token(Database& database, const TokenId& old, const NewToken& wanted,
+                             std::string_view sha256, Timestamp ends, Timestamp now) {
+  VALETKEY_TRY(const Token before, select_token(database, old));
+  if (before.kind != TokenKind::personal || before.revoked ||
+      (before.expires && *before.expires <= now))
+    return fail(ErrorCode::denied, "token " + old.str() + " is revoked or has expired");
+  if (before.user != wanted.user || before.account != wanted.account ||
+      before.scopes != wanted.scopes)
+    return fail(ErrorCode::invalid, "a token is replaced by one of the same user and scopes");
+  VALETKEY_CHECK(check_children(database, old, wanted));
+  VALETKEY_TRY(Token token, insert_token(database, wanted, sha256, now));
+  VALETKEY_TRY(Statement move, database.prepare("UPDATE tokens SET parent = ?1 WHERE parent = ?2"));
+  VALETKEY_CHECK(move.bind(token.id.str(), old.str()).run());
+  if (ends <= now) {
+    VALETKEY_CHECK(revoke_with_descendants(database, old, now));
+    return token;
+  }
+  VALETKEY_TRY(Statement shorten, database.prepare("UPDATE tokens SET expires_ms ="
+                                                   " min(ifnull(expires_ms, ?2), ?2)"
+                                                   " WHERE id = ?1"));
+  VALETKEY_CHECK(shorten.bind(old.str(), epoch_ms(ends)).run());
+  VALETKEY_CHECK(count_change(database));  // what a cache knows of its end is no longer so
   return token;
 }
 
 Result<std::vector<Token>> select_tokens(Database& database,
                                          const std::optional<AccountId>& account,
                                          const std::optional<UserId>& user) {
-  std::string sql = std::string(kColumns);
-  sql += account ? " WHERE account = ?1" : " WHERE ?1 IS NULL";
+  std::string sql = std::string(kColumns) + " WHERE kind = 'personal'";
+  sql += account ? " AND account = ?1" : " AND ?1 IS NULL";
   sql += user ? " AND user = ?2" : " AND ?2 IS NULL";
   VALETKEY_TRY(Statement list, database.prepare(sql + " ORDER BY created_ms, id"));
   const auto account_text = as_text(account);
@@ -215,7 +295,7 @@ Result<std::vector<Token>> select_tokens_page(Database& database, const TokenPag
                database.prepare(std::string(kColumns) +
                                 (page.user ? " WHERE user = ?1 AND account = ?5"
                                            : " WHERE account = ?1 AND account = ?5") +
-                                " AND (created_ms, id) > (?2, ?3)"
+                                " AND kind = 'personal' AND (created_ms, id) > (?2, ?3)"
                                 " ORDER BY created_ms, id LIMIT ?4"));
   const std::string id = page.after ? page.after->str() : "";
   list.bind(page.user ? page.user->str() : page.account.str(),
@@ -226,7 +306,7 @@ Result<std::vector<Token>> select_tokens_page(Database& database, const TokenPag
 
 Result<std::vector<Token>> revoke_with_descendants(Database& database, const TokenId& id,
                                                    Timestamp now) {
-  VALETKEY_CHECK(select_token(database, id));
+  VALETKEY_CHECK(select_personal_token(database, id));
   return revoke_families(database, "SELECT ?1", id.str(), now);
 }
 
@@ -252,7 +332,7 @@ Result<TokenAnswer> select_grant(Database& database, std::string_view sha256, Ti
                                 " accounts.state FROM tokens"
                                 " JOIN users ON users.id = tokens.user"
                                 " JOIN accounts ON accounts.id = tokens.account"
-                                " WHERE tokens.sha256 = ?1"));
+                                " WHERE tokens.sha256 = ?1 AND tokens.kind = 'personal'"));
   VALETKEY_TRY(const bool found, find.bind(Blob{sha256}).step());
   if (!found) return TokenAnswer(std::unexpected(RefusedToken{}));
   VALETKEY_TRY(TokenId token, as_stored(TokenId::parse(find.text(0))));
@@ -264,6 +344,27 @@ Result<TokenAnswer> select_grant(Database& database, std::string_view sha256, Ti
   VALETKEY_TRY(const Role role, as_stored(parse_role(find.text(6))));
   return TokenAnswer(TokenGrant{std::move(token), std::move(user), std::move(account), role, scopes,
                                 as_time(find.optional_integer(4))});
+}
+
+Result<OperatorAnswer> select_operator_grant(Database& database, std::string_view sha256,
+                                             Timestamp now) {
+  VALETKEY_TRY(Statement find,
+               database.prepare("SELECT tokens.id, tokens.user, tokens.scopes, tokens.expires_ms,"
+                                " tokens.revoked_ms, users.state FROM tokens"
+                                " JOIN users ON users.id = tokens.user"
+                                " WHERE tokens.sha256 = ?1 AND tokens.kind = 'personal'"
+                                " AND tokens.account IS NULL AND users.role = 'operator'"));
+  VALETKEY_TRY(const bool found, find.bind(Blob{sha256}).step());
+  if (!found) return OperatorAnswer(std::unexpected(TokenRefusal::unknown));
+  VALETKEY_TRY(TokenId token, as_stored(TokenId::parse(find.text(0))));
+  VALETKEY_TRY(UserId user, as_stored(UserId::parse(find.text(1))));
+  VALETKEY_TRY(const TokenScopes scopes, as_stored(TokenScopes::parse(find.text(2))));
+  const auto expires = as_time(find.optional_integer(3));
+  if (find.optional_integer(4)) return OperatorAnswer(std::unexpected(TokenRefusal::revoked));
+  if (expires && *expires <= now) return OperatorAnswer(std::unexpected(TokenRefusal::expired));
+  if (find.text(5) != name_of(UserState::active))
+    return OperatorAnswer(std::unexpected(TokenRefusal::user_disabled));
+  return OperatorAnswer(OperatorGrant{std::move(token), std::move(user), scopes, expires});
 }
 
 }  // namespace valetkey::control

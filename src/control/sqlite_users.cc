@@ -11,7 +11,7 @@ Result<UserState> parse_state(std::string_view text) {
   return fail(ErrorCode::invalid, "a user's state");
 }
 
-// Columns: id, email, account, role, state, created_ms.
+// Columns: id, email, account, role, state, created_ms, whether there is a password.
 Result<User> read_user(const Statement& row) {
   VALETKEY_TRY(UserId id, as_stored(UserId::parse(row.text(0))));
   std::optional<AccountId> account;
@@ -20,8 +20,8 @@ Result<User> read_user(const Statement& row) {
   }
   VALETKEY_TRY(const Role role, as_stored(parse_role(row.text(3))));
   VALETKEY_TRY(const UserState state, as_stored(parse_state(row.text(4))));
-  return User{std::move(id), std::string(row.text(1)),     std::move(account), role,
-              state,         from_epoch_ms(row.integer(5))};
+  return User{std::move(id), std::string(row.text(1)),      std::move(account), role,
+              state,         from_epoch_ms(row.integer(5)), row.integer(6) != 0};
 }
 
 Result<User> select_one(Database& database, std::string_view sql, std::string_view key) {
@@ -47,15 +47,17 @@ Result<void> check_role(const std::optional<AccountId>& account, Role role) {
 
 Result<User> select_user(Database& database, const UserId& id) {
   return select_one(database,
-                    "SELECT id, email, account, role, state, created_ms FROM users WHERE id = ?1",
+                    "SELECT id, email, account, role, state, created_ms, password IS NOT NULL FROM "
+                    "users WHERE id = ?1",
                     id.str());
 }
 
 Result<User> select_user_by_email(Database& database, std::string_view email) {
   VALETKEY_TRY(const std::string normal, normalise_email(email));
-  return select_one(
-      database, "SELECT id, email, account, role, state, created_ms FROM users WHERE email = ?1",
-      normal);
+  return select_one(database,
+                    "SELECT id, email, account, role, state, created_ms, password IS NOT NULL FROM "
+                    "users WHERE email = ?1",
+                    normal);
 }
 
 Result<User> insert_user(Database& database, std::string_view email,
@@ -79,11 +81,13 @@ Result<User> insert_user(Database& database, std::string_view email,
 Result<std::vector<User>> select_users(Database& database,
                                        const std::optional<AccountId>& account) {
   const std::optional<std::string> account_text = as_text(account);
-  VALETKEY_TRY(Statement list,
-               database.prepare(account ? "SELECT id, email, account, role, state, created_ms"
-                                          " FROM users WHERE account = ?1 ORDER BY email"
-                                        : "SELECT id, email, account, role, state, created_ms"
-                                          " FROM users WHERE ?1 IS NULL ORDER BY email"));
+  VALETKEY_TRY(
+      Statement list,
+      database.prepare(
+          account ? "SELECT id, email, account, role, state, created_ms, password IS NOT NULL"
+                    " FROM users WHERE account = ?1 ORDER BY email"
+                  : "SELECT id, email, account, role, state, created_ms, password IS NOT NULL"
+                    " FROM users WHERE ?1 IS NULL ORDER BY email"));
   list.bind(account_text);
   std::vector<User> users;
   while (true) {
@@ -91,6 +95,33 @@ Result<std::vector<User>> select_users(Database& database,
     if (!row) return users;
     VALETKEY_TRY(User user, read_user(list));
     users.push_back(std::move(user));
+  }
+}
+
+Result<std::vector<Person>> select_people(Database& database,
+                                          const std::optional<AccountId>& account, Timestamp now) {
+  VALETKEY_TRY(
+      Statement list,
+      database.prepare("SELECT id, email, account, role, state, created_ms, password IS NOT NULL,"
+                       " (SELECT count(*) FROM tokens WHERE user = users.id AND kind = 'personal'"
+                       " AND revoked_ms IS NULL AND ifnull(expires_ms, ?2 + 1) > ?2),"
+                       " (SELECT count(*) FROM tokens WHERE user = users.id AND kind = 'session'"
+                       " AND revoked_ms IS NULL AND min(idle_ms, expires_ms) > ?2),"
+                       " (SELECT max(last_used_ms) FROM tokens WHERE user = users.id),"
+                       " (SELECT expires_ms FROM invitations WHERE user = users.id"
+                       " AND expires_ms > ?2) FROM users WHERE account IS ?1 ORDER BY email"));
+  const auto account_text = as_text(account);
+  list.bind(account_text, epoch_ms(now));
+  std::vector<Person> people;
+  while (true) {
+    VALETKEY_TRY(const bool row, list.step());
+    if (!row) return people;
+    VALETKEY_TRY(User user, read_user(list));
+    people.push_back({.user = std::move(user),
+                      .tokens = static_cast<std::uint64_t>(list.integer(7)),
+                      .sessions = static_cast<std::uint64_t>(list.integer(8)),
+                      .last_seen = as_time(list.optional_integer(9)),
+                      .invited_until = as_time(list.optional_integer(10))});
   }
 }
 
@@ -105,6 +136,8 @@ Result<std::vector<Token>> update_user_state(Database& database, const UserId& i
     VALETKEY_CHECK(allow_again(database, id.str(), now));
   } else {
     VALETKEY_CHECK(forbid(database, id.str(), now));
+    VALETKEY_CHECK(revoke_sessions(database, id, {}, now));
+    VALETKEY_CHECK(delete_invitation(database, id));
     VALETKEY_TRY(ended, revoke_created_for_others(database, id, now));
   }
   VALETKEY_CHECK(count_change(database));

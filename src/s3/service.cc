@@ -81,7 +81,8 @@ class Service::Impl {
       co_return std::unexpected(std::move(authorized).error());
     }
     auto answer = co_await operations_.run(*authorized, request, std::move(running));
-    count(**session, request, answer ? answer->body_bytes().size() : 0);
+    count(**session, request, answer ? answer->body_bytes().size() : 0,
+          answer ? sight_of(*authorized, request, *answer) : std::nullopt);
     co_return answer;
   }
 
@@ -97,8 +98,18 @@ class Service::Impl {
   }
 
   // A body that is still to be read counts itself.
-  void count(const Session& session, const http::Request& request, std::size_t bytes) {
-    usage_.served(session.scope.claims(), request.now, request.client, bytes);
+  void count(const Session& session, const http::Request& request, std::size_t bytes,
+             std::optional<access::Sight> sight = {}) {
+    usage_.served(session.scope.claims(), request.now, request.client, bytes, sight);
+  }
+
+  static std::optional<access::Sight> sight_of(const Authorized& call, const http::Request& request,
+                                               const http::Response& answer) {
+    if (answer.status() >= 300) return std::nullopt;
+    if (call.operation() == Operation::list_objects) return access::Sight::listing;
+    if (call.operation() == Operation::read_object && request.method == http::Method::get)
+      return access::Sight::bytes;
+    return std::nullopt;
   }
 
   http::Response refuse_request(const Failure& failure, const http::Request& request) {

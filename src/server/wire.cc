@@ -4,9 +4,16 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "admin/stored.h"
+#include "base/file.h"
 #include "base/log.h"
+#include "base/version.h"
+#include "config/addresses.h"
 #include "control/sqlite_store.h"
+#include "duckdb/library.h"
+#include "storage/export_figures.h"
 
 namespace valetkey::server {
 namespace {
@@ -24,11 +31,6 @@ http::BodyLimits body_limits(const config::Config& config) {
   if (limits.max_bytes_per_block > 0)
     limits.max_bytes_per_block = std::max(limits.max_bytes_per_block, largest);
   return limits;
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
 }
 
 }  // namespace
@@ -107,9 +109,9 @@ Result<void> Server::open_listeners() {
                  apart ? nullptr : event_log_.get(), &metrics_.intake(),
                  [this](const AccountId& account) { return admin::stored_of(*objects_, account); }},
       runtime_->blocking(), api_options());
-  console_ = std::make_unique<console::Service>(
-      *api_, console::Pages(console::embedded_assets(), api_options().public_endpoint));
-  VALETKEY_TRY(api_listener_, listen("api", config_.listen.api, *console_));
+  VALETKEY_CHECK(open_provider());
+  open_console();
+  VALETKEY_TRY(api_listener_, listen("api", config_.listen.api, console_->handler()));
   urls_.api = url_of(config_.listen.api, api_listener_->port());
   if (apart) VALETKEY_CHECK(open_intake_listener());
   VALETKEY_TRY(admin_listener_, listen("admin", config_.listen.admin, *admin_));
@@ -124,6 +126,94 @@ Result<void> Server::open_s3_listener() {
   VALETKEY_TRY(s3_listener_, listen("s3", config_.listen.s3, *s3_));
   urls_.s3 = url_of(config_.listen.s3, s3_listener_->port());
   return {};
+}
+
+Result<void> Server::open_provider() {
+  const auto& config = config_.oidc;
+  if (config.issuer.empty()) return {};
+  VALETKEY_CHECK(oidc::check_issuer(config.issuer));
+  if (config.client_id.empty() || config.client_secret_file.empty())
+    return fail(ErrorCode::invalid, "[oidc] issuer needs client_id and client_secret_file, too");
+  const std::filesystem::path file = config.client_secret_file;
+  std::error_code unknown;
+  const auto mode = std::filesystem::status(file, unknown).permissions();
+  if (!unknown && (mode & std::filesystem::perms::others_all) != std::filesystem::perms::none)
+    return fail(ErrorCode::denied, file.string() + " can be read by others: chmod o-rwx it");
+  VALETKEY_TRY(std::string secret, read_file(file, 4096));
+  while (secret.ends_with('\n') || secret.ends_with('\r')) secret.pop_back();
+  std::string redirect = config::console_url(config_);
+  while (redirect.ends_with('/')) redirect.pop_back();
+  network_ = http::make_fetcher();
+  provider_ = std::make_unique<oidc::RelyingParty>(
+      oidc::Options{config.issuer, config.client_id, Secret(std::move(secret)),
+                    redirect + "/v2/console/oidc/callback"},
+      *network_);
+  return {};
+}
+
+void Server::open_console() {
+  console::Options options{
+      .api = api_options(), .version = std::string(kVersion), .audit_folder = data_dir_ / "audit"};
+  options.issuer = config_.oidc.issuer;
+  options.passwords = !provider_ || config_.oidc.passwords;
+  options.preview_folder = data_dir_ / "staging" / fmt::format("preview-{}", ::getpid());
+  if (auto engine = console::Engine::find(duckdb::running_program()))
+    engine_ = std::move(*engine);
+  else if (engine.error().code != ErrorCode::not_found)
+    log::warn("server", "the console offers no SQL in the browser",
+              {{"why", engine.error().detail}});
+  if (event_log_) options.export_every = config_.exporting.longest_wait;
+  const auto where = config::parse_host_port(config_.listen.api);
+  options.secure = tls_ || (where && where->is_loopback());
+  console_ = std::make_unique<console::Console>(
+      console::Parts{*api_, *control_, *feed_, *api_audit_, *gate_, engines_->issuer(), *usage_,
+                     *objects_, figures(), event_log_.get(), runtime_->blocking(),
+                     [this](const AccountId& account) { return stored_sums(account); },
+                     [this](Timestamp now) { return export_times(now); },
+                     [this](Timestamp now) { return describe(now); },
+                     [this](const std::filesystem::path& folder) { return preview_engine(folder); },
+                     engine_ ? &*engine_ : nullptr, provider_.get()},
+      std::move(options), console::embedded_assets());
+}
+
+Result<duckdb::Options> Server::preview_engine(const std::filesystem::path& folder) const {
+  const auto& config = config_.exporting;
+  duckdb::Options options;
+  VALETKEY_TRY(options.library,
+               duckdb::find_library(config.duckdb_library, "[export] duckdb_library",
+                                    duckdb::running_program()));
+  options.sha256 = config.duckdb_sha256.empty() ? duckdb::kLibrarySha256 : config.duckdb_sha256;
+  options.folder = folder;
+  options.memory_limit_mib = 128;
+  return options;
+}
+
+// Null where the store keeps none, as a foreign bucket.
+storage::ExportFigures* Server::figures() const {
+  return dynamic_cast<storage::ExportFigures*>(objects_.get());
+}
+
+Result<api::Stored> Server::stored_sums(const AccountId& account) const {
+  if (figures() == nullptr) return admin::stored_of(*objects_, account);
+  VALETKEY_TRY(const auto days, figures()->days(account.str()));
+  api::Stored stored;
+  for (const auto& day : days) {
+    stored.objects += day.sums.parts;
+    stored.bytes += day.sums.bytes;
+  }
+  return stored;
+}
+
+// What the exporter did, and when it is due.
+Result<console::ExportTimes> Server::export_times(Timestamp now) const {
+  console::ExportTimes times;
+  if (!ledger_ || !exporting_) return times;
+  VALETKEY_TRY(times.last, ledger_->last_finished());
+  VALETKEY_TRY(times.closed_through, ledger_->closed_through());
+  const ExportHealth health = exporting_->health();
+  if (health.waiting_events > 0)
+    times.next = now - health.lag + std::chrono::milliseconds(config_.exporting.longest_wait);
+  return times;
 }
 
 Result<void> Server::open_intake_listener() {
@@ -149,11 +239,7 @@ Result<std::unique_ptr<http::Listener>> Server::listen(const char* name, const s
 }
 
 std::string Server::url_of(const std::string& address, std::uint16_t port) const {
-  const auto where = config::parse_host_port(address);  // checked before
-  const std::string host = where && !where->is_any() ? where->host : host_name();
-  const bool v6 = host.find(':') != std::string::npos;
-  return fmt::format("{}://{}{}{}:{}", tls_ ? "https" : "http", v6 ? "[" : "", host, v6 ? "]" : "",
-                     port);
+  return config::listener_url(address, port, tls_ != nullptr);
 }
 
 // Of a listener that is not open yet.
@@ -163,11 +249,14 @@ std::string Server::configured_url(const std::string& address) const {
 }
 
 s3::Options Server::s3_options() const {
+  std::vector<std::string> origins = config_.s3.cors_origins;
+  for (std::string& origin : config::console_origins(config_))
+    if (std::ranges::find(origins, origin) == origins.end()) origins.push_back(std::move(origin));
   return {.bucket = config_.s3.bucket,
           .region = config_.s3.region,
           .domain = config_.s3.domain,
           .strict_region = config_.s3.strict_region,
-          .cors_origins = config_.s3.cors_origins,
+          .cors_origins = std::move(origins),
           .limits = config_.limits.account};
 }
 

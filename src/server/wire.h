@@ -18,19 +18,22 @@
 #include "base/clock.h"
 #include "base/keyring.h"
 #include "config/config.h"
-#include "console/service.h"
+#include "console/console.h"
 #include "control/audit.h"
 #include "control/change_feed.h"
 #include "control/control_store.h"
 #include "http/async.h"
+#include "http/fetch.h"
 #include "http/server.h"
 #include "http/tls.h"
+#include "oidc/relying_party.h"
 #include "s3/service.h"
 #include "server/admin_service.h"
 #include "server/export_loop.h"
 #include "server/keeper.h"
 #include "server/metrics.h"
 #include "server/request_recorder.h"
+#include "storage/export_figures.h"
 #include "storage/object_store.h"
 
 namespace valetkey::server {
@@ -74,10 +77,18 @@ class Server {
   std::string configured_url(const std::string& address) const;
   s3::Options s3_options() const;
   api::Options api_options() const;
+  Result<void> open_provider();
+  void open_console();
+  storage::ExportFigures* figures() const;
+  Result<api::Stored> stored_sums(const AccountId& account) const;
+  Result<duckdb::Options> preview_engine(const std::filesystem::path& folder) const;
+  Result<console::ExportTimes> export_times(Timestamp now) const;
+  boost::json::object describe(Timestamp now) const;
 
   Metrics metrics_;
   config::Config config_;
   const Clock& clock_;
+  const Timestamp started_ = clock_.now();
   std::filesystem::path data_dir_;
 
   // Stores
@@ -109,7 +120,10 @@ class Server {
   std::unique_ptr<http::Runtime> runtime_;
   std::unique_ptr<s3::Service> s3_;
   std::unique_ptr<api::Service> api_;
-  std::unique_ptr<console::Service> console_;
+  std::optional<console::Engine> engine_;
+  std::unique_ptr<http::Fetcher> network_;
+  std::unique_ptr<oidc::RelyingParty> provider_;  // null: people sign in with passwords
+  std::unique_ptr<console::Console> console_;
   std::optional<api::Options> intake_options_;
   std::unique_ptr<api::Intake> intake_;  // null: the API answers for it, or nobody
   std::unique_ptr<AdminService> admin_;

@@ -155,6 +155,20 @@ Result<std::uint64_t> DiskStore::sweep(Timestamp now) {
   }
 }
 
+Result<std::vector<DaySums>> DiskStore::days(std::string_view account) {
+  return parts_->index().days(account);
+}
+
+Result<std::vector<PartitionSums>> DiskStore::partitions(std::string_view day_prefix,
+                                                         std::string_view after,
+                                                         std::size_t limit) {
+  return parts_->index().partitions(day_prefix, after, limit);
+}
+
+Result<std::optional<ObjectInfo>> DiskStore::latest(std::string_view day_prefix) {
+  return parts_->index().latest(day_prefix);
+}
+
 Result<StoreStats> DiskStore::stats() {
   VALETKEY_TRY(const IndexState state, parts_->index().read_state());
   return StoreStats{state.objects, state.bytes, parts_->corrupt()};

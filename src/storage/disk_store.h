@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/keyring.h"
+#include "storage/export_figures.h"
 #include "storage/object_store.h"
 
 namespace valetkey::storage {
@@ -43,7 +44,7 @@ struct RewrapSummary {
   std::vector<std::string> failed;  // one sentence each; those rows stay as they were
 };
 
-class DiskStore final : public ObjectStore {
+class DiskStore final : public ObjectStore, public ExportFigures {
  public:
   ~DiskStore() override;
   const std::string& bucket() const override;
@@ -55,6 +56,11 @@ class DiskStore final : public ObjectStore {
   Result<std::unique_ptr<ObjectWriter>> create(std::string_view key, Timestamp now) override;
   Result<void> publish(Publication publication) override;
   std::uint64_t generation() const override;
+
+  Result<std::vector<DaySums>> days(std::string_view account) override;
+  Result<std::vector<PartitionSums>> partitions(std::string_view day_prefix, std::string_view after,
+                                                std::size_t limit) override;
+  Result<std::optional<ObjectInfo>> latest(std::string_view day_prefix) override;
 
   Result<StoreStats> stats();
   // Removes unlisted objects whose time has come, in steps of 1,000; how many. Call it every minute

@@ -18,6 +18,7 @@
 #include "base/timestamp.h"
 #include "sqlite/pool.h"
 #include "storage/data_key.h"
+#include "storage/export_figures.h"
 #include "storage/object_id.h"
 #include "storage/object_store.h"
 
@@ -69,6 +70,11 @@ class Index {
   // nullopt: no such key, or its readable_until has come.
   Result<std::optional<IndexRow>> find(std::string_view key, Timestamp now);
   Result<ListPage> list(const ListQuery& query);
+  // As ExportFigures says.
+  Result<std::vector<DaySums>> days(std::string_view account);
+  Result<std::vector<PartitionSums>> partitions(std::string_view day_prefix, std::string_view after,
+                                                std::size_t limit);
+  Result<std::optional<ObjectInfo>> latest(std::string_view day_prefix);
   // All or nothing, durable when it returns. `undecided` is set where a failure leaves open whether
   // the commit reached the disk: then no file that it names may go.
   Result<CommitResult> commit(const IndexChange& change, const BeforeCommit& before,

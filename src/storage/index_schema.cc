@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "storage/internal/index_sums.h"
 
 namespace valetkey::storage {
 namespace {
@@ -72,10 +73,13 @@ Result<void> prepare_schema(Database& database, std::string_view name, std::stri
   VALETKEY_TRY(const auto tables, database.read_integer("SELECT count(*) FROM sqlite_schema"));
   if (tables == 0) {
     VALETKEY_CHECK(make_tables(database, bucket));
+    VALETKEY_CHECK(prepare_sums(database));
     return making.commit();
   }
   VALETKEY_CHECK(check_schema(database, name));
-  return check_bucket(database, name, bucket);
+  VALETKEY_CHECK(check_bucket(database, name, bucket));
+  VALETKEY_CHECK(prepare_sums(database));
+  return making.commit();
 }
 
 Result<void> check_schema(Database& database, std::string_view name) {

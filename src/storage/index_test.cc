@@ -194,5 +194,100 @@ TEST_F(IndexTest, SeesAnotherConnectionsCommit) {
   EXPECT_EQ(keys(*mine), std::vector<std::string>{"a"});
 }
 
+// What days() says of account 12, one text a day: "decisions 2020-09-14 2/30/7 complete".
+std::vector<std::string> sums_of(Index& index) {
+  std::vector<std::string> texts;
+  for (const DaySums& day : index.days("12").value())
+    texts.push_back(day.type + " " + format_date(day.day) + " " + std::to_string(day.sums.parts) +
+                    "/" + std::to_string(day.sums.bytes) + "/" +
+                    (day.sums.rows ? std::to_string(*day.sums.rows) : "?") +
+                    (day.complete ? " complete" : ""));
+  return texts;
+}
+
+IndexRow part_of(const std::string& name, std::uint64_t size, std::optional<std::uint64_t> rows,
+                 const std::string& day = "2020-09-14", const std::string& account = "12") {
+  IndexRow row =
+      row_of("v1/account_id=" + account + "/type=decisions/date=" + day + "/" + name, size);
+  row.info.rows = rows;
+  return row;
+}
+
+TEST_F(IndexTest, SumsUpWhatIsListedInTheTransactionThatChangesIt) {
+  const auto index = open();
+  const std::string day = "v1/account_id=12/type=decisions/date=2020-09-14/";
+  commit(*index,
+         {{part_of("experiment=1/a.parquet", 10, 3), part_of("experiment=2/b.parquet", 20, 4),
+           part_of("experiment=1/c.parquet", 1, 1, "2020-09-15"),
+           part_of("experiment=1/a.parquet", 99, 9, "2020-09-14", "123")},
+          {},
+          {},
+          {}});
+  EXPECT_EQ(sums_of(*index), (std::vector<std::string>{"decisions 2020-09-14 2/30/7",
+                                                       "decisions 2020-09-15 1/1/1"}));
+  commit(*index,
+         {{part_of("experiment=1/a.parquet", 15, 5), part_of("_SUCCESS", 0, {})}, {}, {}, {}});
+  EXPECT_EQ(sums_of(*index)[0], "decisions 2020-09-14 2/35/9 complete");
+  // What is unlisted is gone for readers, though not yet from the disk; sweeping it changes nothing.
+  commit(*index, {{}, {}, {day + "experiment=2/b.parquet"}, kTestTime});
+  EXPECT_EQ(sums_of(*index)[0], "decisions 2020-09-14 1/15/5 complete");
+  ASSERT_TRUE(index->sweep(kTestTime, 10, [](const auto&) { return Result<void>(); }));
+  EXPECT_EQ(sums_of(*index)[0], "decisions 2020-09-14 1/15/5 complete");
+  commit(*index, {{}, {day + "experiment=1/a.parquet", day + "_SUCCESS"}, {}, {}});
+  EXPECT_EQ(sums_of(*index), std::vector<std::string>{"decisions 2020-09-15 1/1/1"});
+}
+
+TEST_F(IndexTest, SaysThatRowsAreUnknownWhereAPartsWereNotCounted) {
+  const auto index = open();
+  commit(*index,
+         {{part_of("experiment=1/a.parquet", 10, {}), part_of("experiment=1/b.parquet", 1, 2)},
+          {},
+          {},
+          {}});
+  EXPECT_EQ(sums_of(*index), std::vector<std::string>{"decisions 2020-09-14 2/11/?"});
+}
+
+TEST_F(IndexTest, FillsTheSumsOfAFileThatHasNone) {
+  const auto before = [&] {
+    const auto index = open();
+    commit(*index, {{part_of("experiment=1/a.parquet", 10, 3), part_of("_SUCCESS", 0, {}),
+                     part_of("experiment=1/b.parquet", 5, 2, "2020-09-15"), row_of("other", 7)},
+                    {},
+                    {},
+                    {}});
+    return sums_of(*index);
+  }();
+  run_sql(
+      "DROP TRIGGER sums_insert; DROP TRIGGER sums_delete; DROP TRIGGER sums_leave;"
+      "DROP TRIGGER sums_enter; DROP TABLE day_sums");
+  const auto index = open();
+  EXPECT_EQ(sums_of(*index), before);
+  commit(*index, {{part_of("experiment=1/c.parquet", 1, 1)}, {}, {}, {}});
+  EXPECT_EQ(sums_of(*index)[0], "decisions 2020-09-14 2/11/4 complete");
+}
+
+TEST_F(IndexTest, AddsUpADayByPartitionPageByPage) {
+  const auto index = open();
+  const std::string day = "v1/account_id=12/type=decisions/date=2020-09-14/";
+  commit(*index,
+         {{part_of("experiment=1/a.parquet", 10, 3), part_of("experiment=1/b.parquet", 5, 2),
+           part_of("experiment=10/a.parquet", 2, 1), part_of("experiment=2/a.parquet", 1, {}),
+           part_of("_SUCCESS", 0, {})},
+          {},
+          {},
+          {}});
+  const auto first = index->partitions(day, "", 2).value();
+  ASSERT_EQ(first.size(), 2U);
+  EXPECT_EQ(first[0].partition, "experiment=1");
+  EXPECT_EQ(first[0].sums.rows, 5U);
+  EXPECT_EQ(first[1].partition, "experiment=10");
+  const auto rest = index->partitions(day, "experiment=10", 2).value();
+  ASSERT_EQ(rest.size(), 1U);
+  EXPECT_EQ(rest[0].partition, "experiment=2");
+  EXPECT_FALSE(rest[0].sums.rows);
+  EXPECT_TRUE(index->latest(day)->has_value());
+  EXPECT_FALSE(index->latest("v1/account_id=1/type=decisions/date=2020-09-14/")->has_value());
+}
+
 }  // namespace
 }  // namespace valetkey::storage

@@ -16,6 +16,7 @@ FENCES = [
     (re.compile(r"^sqlite3"), "SQLite", {"sqlite"}),
     (re.compile(r"^duckdb\.h"), "DuckDB", {"duckdb"}),
     (re.compile(r"^cjose/"), "libcjose", {"oidc"}),
+    (re.compile(r"^sodium"), "libsodium", {"control/password.cc"}),
 ]
 
 

@@ -34,9 +34,36 @@ Result<std::vector<User>> select_users(Database&, const std::optional<AccountId>
 Result<std::vector<Token>> update_user_state(Database&, const UserId&, UserState, Timestamp now);
 Result<std::vector<Token>> update_user_role(Database&, const UserId&, Role, Timestamp now);
 
+Result<std::vector<Person>> select_people(Database&, const std::optional<AccountId>&,
+                                          Timestamp now);
+
+// sqlite_passwords.cc
+Result<std::string> select_password(Database&, const UserId&);
+Result<void> update_password(Database&, const UserId&, std::string_view hash);
+Result<void> upsert_invitation(Database&, const UserId&, std::string_view sha256,
+                               Timestamp expires);
+Result<Invitation> select_invitation(Database&, std::string_view sha256, Timestamp now);
+Result<User> use_invitation(Database&, std::string_view sha256, std::string_view hash,
+                            Timestamp now);
+Result<void> delete_invitation(Database&, const UserId&);
+
+// sqlite_sessions.cc
+Result<WebSession> insert_session(Database&, const NewSession&, std::string_view sha256,
+                                  Timestamp now);
+Result<SessionAnswer> select_session(Database&, std::string_view sha256, Timestamp now);
+Result<void> update_session(Database&, const TokenId&, Timestamp expires, std::string_view from,
+                            Timestamp now);
+Result<std::vector<WebSession>> select_sessions(Database&, const UserId&, Timestamp now);
+Result<std::uint64_t> revoke_session(Database&, const UserId&, const TokenId&, Timestamp now);
+Result<std::uint64_t> revoke_sessions(Database&, const UserId&, const std::optional<TokenId>& but,
+                                      Timestamp now);
+
 // sqlite_tokens.cc
 Result<Token> insert_token(Database&, const NewToken&, std::string_view sha256, Timestamp now);
-Result<Token> select_token(Database&, const TokenId&);
+Result<Token> select_token(Database&, const TokenId&);  // of any kind
+Result<Token> select_personal_token(Database&, const TokenId&);
+Result<Token> exchange_token(Database&, const TokenId& old, const NewToken&,
+                             std::string_view sha256, Timestamp ends, Timestamp now);
 Result<std::vector<Token>> select_tokens(Database&, const std::optional<AccountId>&,
                                          const std::optional<UserId>&);
 Result<std::vector<Token>> select_tokens_page(Database&, const TokenPage&);
@@ -45,6 +72,7 @@ Result<std::vector<Token>> revoke_with_descendants(Database&, const TokenId&, Ti
 Result<std::vector<Token>> revoke_created_for_others(Database&, const UserId& user, Timestamp now);
 Result<void> revoke_tokens_of(Database&, const AccountId&, Timestamp now);
 Result<TokenAnswer> select_grant(Database&, std::string_view sha256, Timestamp now);
+Result<OperatorAnswer> select_operator_grant(Database&, std::string_view sha256, Timestamp now);
 
 // sqlite_revocations.cc
 // Refuses every session of `subject` from now on, until allow_again().

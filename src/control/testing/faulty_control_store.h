@@ -69,6 +69,53 @@ class FaultyControlStore : public ControlStore {
   Result<std::vector<Token>> set_user_role(const UserId& id, Role role, Timestamp now) override {
     return unless_due([&] { return inner_.set_user_role(id, role, now); });
   }
+  Result<std::vector<Person>> people(std::optional<AccountId> account, Timestamp now) override {
+    return unless_due([&] { return inner_.people(std::move(account), now); });
+  }
+  Result<std::string> password(const UserId& id) override {
+    return unless_due([&] { return inner_.password(id); });
+  }
+  Result<void> set_password(const UserId& id, std::string_view hash) override {
+    return unless_due([&] { return inner_.set_password(id, hash); });
+  }
+  Result<void> invite(const UserId& id, std::string_view sha256, Timestamp expires) override {
+    return unless_due([&] { return inner_.invite(id, sha256, expires); });
+  }
+  Result<Invitation> invitation(std::string_view sha256, Timestamp now) override {
+    return unless_due([&] { return inner_.invitation(sha256, now); });
+  }
+  Result<User> accept_invitation(std::string_view sha256, std::string_view hash,
+                                 Timestamp now) override {
+    return unless_due([&] { return inner_.accept_invitation(sha256, hash, now); });
+  }
+  Result<WebSession> create_session(const NewSession& wanted, std::string_view sha256,
+                                    Timestamp now) override {
+    return unless_due([&] { return inner_.create_session(wanted, sha256, now); });
+  }
+  Result<SessionAnswer> session(std::string_view sha256, Timestamp now) override {
+    return unless_due([&] { return inner_.session(sha256, now); });
+  }
+  Result<void> touch_session(const TokenId& id, Timestamp expires, std::string_view from,
+                             Timestamp now) override {
+    return unless_due([&] { return inner_.touch_session(id, expires, from, now); });
+  }
+  Result<std::vector<WebSession>> sessions(const UserId& id, Timestamp now) override {
+    return unless_due([&] { return inner_.sessions(id, now); });
+  }
+  Result<std::uint64_t> end_session(const UserId& user, const TokenId& id, Timestamp now) override {
+    return unless_due([&] { return inner_.end_session(user, id, now); });
+  }
+  Result<std::uint64_t> end_sessions(const UserId& user, const std::optional<TokenId>& but,
+                                     Timestamp now) override {
+    return unless_due([&] { return inner_.end_sessions(user, but, now); });
+  }
+  Result<Token> replace_token(const TokenId& old, const NewToken& wanted, std::string_view sha256,
+                              Timestamp ends, Timestamp now) override {
+    return unless_due([&] { return inner_.replace_token(old, wanted, sha256, ends, now); });
+  }
+  Result<OperatorAnswer> authenticate_operator(std::string_view sha256, Timestamp now) override {
+    return unless_due([&] { return inner_.authenticate_operator(sha256, now); });
+  }
   Result<Token> create_token(const NewToken& wanted, std::string_view sha256,
                              Timestamp now) override {
     return unless_due([&] { return inner_.create_token(wanted, sha256, now); });

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <iostream>
+
+#include "admin/commands.h"
+#include "config/addresses.h"
+#include "control/invitation.h"
+#include "control/password.h"
+
+namespace valetkey::admin {
+namespace {
+
+namespace json = boost::json;
+
+// No echo while it lives, if standard input is a terminal.
+class Hidden {
+ public:
+  Hidden() : active_(::isatty(0) == 1 && ::tcgetattr(0, &before_) == 0) {
+    if (!active_) return;
+    termios quiet = before_;
+    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    ::tcsetattr(0, TCSAFLUSH, &quiet);
+  }
+  ~Hidden() {
+    if (active_) ::tcsetattr(0, TCSAFLUSH, &before_);
+  }
+  Hidden(const Hidden&) = delete;
+  Hidden& operator=(const Hidden&) = delete;
+
+ private:
+  termios before_{};
+  bool active_;
+};
+
+Secret ask(const CommandContext& context, const char* question) {
+  std::string line;
+  const Hidden hidden;
+  if (context.answers != nullptr) context.err << question << std::flush;
+  std::getline(context.answers != nullptr ? *context.answers : std::cin, line);
+  if (context.answers != nullptr) context.err << '\n';
+  return Secret(std::move(line));
+}
+
+Result<control::User> find_active(control::ControlStore& store, const std::string& email) {
+  auto user = store.user_by_email(email);
+  if (!user && user.error().code == ErrorCode::not_found)
+    return fail(ErrorCode::not_found,
+                fmt::format("there is no user {}; make one with `valetkeyd user create`", email));
+  if (user && user->state == control::UserState::disabled)
+    return fail(ErrorCode::denied,
+                fmt::format("user {} is disabled; `valetkeyd user enable {}` first", email, email));
+  return user;
+}
+
+}  // namespace
+
+Result<int> user_invite(CommandContext& context, const std::string& email) {
+  VALETKEY_TRY(const auto config, context.load_config());
+  VALETKEY_TRY(const auto store, context.open_control());
+  VALETKEY_TRY(const auto user, find_active(*store, email));
+  const Timestamp now = context.clock.now();
+  VALETKEY_TRY(const Secret code, control::make_invitation(*store, user.id, now));
+  VALETKEY_CHECK(context.record("user.invite", user.account, user.id.str()));
+  const std::string url = control::welcome_url(config::console_url(config), code);
+  const std::string until = format_iso8601(now + control::kInvitationLives);
+  if (context.json) {
+    context.print(json::object{{"email", user.email}, {"url", url}, {"expires", until}});
+    return 0;
+  }
+  // The link alone on stdout, so that it can be passed on.
+  context.out << url << '\n';
+  context.err << fmt::format(
+      "Whoever opens this link sets the password of {} and is signed in: send it to nobody else. "
+      "It works once, until {}.\n",
+      user.email, until);
+  return 0;
+}
+
+Result<int> user_set_password(CommandContext& context, const std::string& email) {
+  VALETKEY_TRY(const auto store, context.open_control());
+  VALETKEY_TRY(const auto user, find_active(*store, email));
+  const Secret password = ask(context, "New password (not shown): ");
+  if (const auto good = control::check_password(password.reveal(), user.email); !good)
+    return fail(ErrorCode::invalid, good.error().detail + " It is read from standard input.");
+  if (context.answers != nullptr && !(ask(context, "Once more: ") == password))
+    return fail(ErrorCode::invalid, "the two passwords differ; nothing was changed");
+  VALETKEY_TRY(const std::string hash, control::hash_password(password));
+  VALETKEY_CHECK(store->set_password(user.id, hash));
+  VALETKEY_TRY(const auto ended, store->end_sessions(user.id, {}, context.clock.now()));
+  VALETKEY_CHECK(context.record("user.set-password", user.account, user.id.str()));
+  if (context.json) {
+    context.print(json::object{{"email", user.email}, {"ended_sessions", ended}});
+    return 0;
+  }
+  context.out << fmt::format("The password of {} is set; {} of the console ended.\n", user.email,
+                             ended == 1 ? "1 session" : fmt::format("{} sessions", ended));
+  return 0;
+}
+
+}  // namespace valetkey::admin

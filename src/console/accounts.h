@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The installation for its operators: accounts with their figures, and how the server is. Never a
+// row of a tenant's data. Thread-safe; every call blocks.
+#pragma once
+
+#include <functional>
+
+#include "api/account_usage.h"
+#include "console/call.h"
+#include "console/people.h"
+#include "control/audit.h"
+
+namespace valetkey::console {
+
+// How the server is, as the operator's page shows it; the program that wires it knows.
+using DescribeServer = std::function<boost::json::object(Timestamp now)>;
+
+class Accounts {
+ public:
+  struct Parts {
+    control::ControlStore& store;
+    control::ChangeFeed& feed;
+    control::AuditLog& audit;
+    People& people;
+    api::ReadStored stored;
+    DescribeServer describe;
+  };
+  explicit Accounts(Parts parts) : parts_(std::move(parts)) {}
+  Answer<Reply> server(const Call& call);
+  Answer<Reply> list(const Call& call);
+  Answer<Reply> create(const Call& call);  // {id, name, admin}
+  Answer<Reply> show(const Call& call);
+  Answer<Reply> change(const Call& call);  // {name, state, retention_days}
+
+ private:
+  Answer<control::Account> find(const Call& call);
+  Answer<boost::json::object> describe(const Call& call, const control::Account& account);
+  Answer<AccountId> choose_id(const Call& call, const std::string& wanted);
+  Answer<void> record(const Call& call, std::string_view action, const AccountId& account);
+
+  Parts parts_;
+};
+
+}  // namespace valetkey::console

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happened, from the audit log, and what was used. Members see what they and their tokens did.
+// Thread-safe; every call blocks, for as long as the records asked about take to read.
+#pragma once
+
+#include <filesystem>
+
+#include "api/account_usage.h"
+#include "console/call.h"
+
+namespace valetkey::console {
+
+class Activity {
+ public:
+  Activity(control::ControlStore& store, std::filesystem::path audit_folder, api::ReadStored stored)
+      : store_(store), folder_(std::move(audit_folder)), stored_(std::move(stored)) {}
+  // ?action= &user= (an address) &since= &until= (days) &limit= &before= (the answer's `next`)
+  Answer<Reply> list(const Call& call);
+  Answer<Reply> usage(const Call& call);  // ?since= &until=
+
+ private:
+  struct Wanted;
+  Answer<Wanted> read_wanted(const Call& call);
+  Answer<void> narrow_to(const Call& call, const control::User& user, control::AuditFilter& filter);
+
+  control::ControlStore& store_;
+  std::filesystem::path folder_;
+  api::ReadStored stored_;
+};
+
+}  // namespace valetkey::console

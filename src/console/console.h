@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The web console as one piece: what it stands on comes in, the handler of the API's listener comes
+// out. Thread-safe.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "access/token_gate.h"
+#include "api/authentication.h"
+#include "console/accounts.h"
+#include "console/activity.h"
+#include "console/engine.h"
+#include "console/exports.h"
+#include "console/people.h"
+#include "console/preview.h"
+#include "console/provider.h"
+#include "console/service.h"
+#include "console/sign_in.h"
+#include "console/start.h"
+
+namespace valetkey::console {
+
+// All of it outlives the console.
+struct Parts {
+  http::Handler& api;
+  control::ControlStore& store;
+  control::ChangeFeed& feed;
+  control::AuditLog& audit;
+  const access::TokenGate& gate;
+  access::CredentialIssuer& issuer;
+  access::Usage& usage;
+  storage::ObjectStore& objects;
+  storage::ExportFigures* figures;  // null: sums are not kept
+  events::EventLog* log;            // null: no events are taken
+  http::asio::thread_pool& blocking;
+  api::ReadStored stored;
+  ReadExportTimes times;
+  DescribeServer describe;
+  DuckDbOptions duckdb;
+  const Engine* engine;          // null: SQL runs in no browser
+  oidc::RelyingParty* provider;  // null: people sign in with passwords
+};
+
+struct Options {
+  api::Options api;
+  std::string version;
+  std::filesystem::path audit_folder;
+  std::filesystem::path preview_folder{};  // of this process, for plaintext of a moment
+  bool secure = true;                      // browsers reach us under TLS, or on this machine
+  bool passwords = true;
+  std::string issuer{};  // of the provider
+  milliseconds export_every{0};
+};
+
+class Console {
+ public:
+  Console(Parts parts, Options options, std::span<const Asset> assets);
+  http::Handler& handler() { return service_; }
+  const Routes& programs_routes() const { return programs_; }
+
+ private:
+  void add_people_routes();
+  void add_account_routes();
+  void add_program_routes();
+  Answer<Reply> config(const Call& call) const;
+  Answer<Reply> views(const Call& call) const;
+  Answer<Reply> replace_token(const Call& call);
+
+  Options options_;
+  api::Authenticator authenticator_;
+  SignIn sign_in_;
+  People people_;
+  Activity activity_;
+  Accounts accounts_;
+  api::Tokens tokens_;
+  Start start_;
+  Exports exports_;
+  Preview preview_;
+  const Engine* engine_;
+  std::unique_ptr<Provider> provider_;
+  Routes pages_;     // below /v2/console/
+  Routes programs_;  // by token
+  Service service_;
+};
+
+}  // namespace valetkey::console

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "console/exports.h"
+
+#include <algorithm>
+#include <set>
+
+#include "access/scope.h"
+#include "base/encoding.h"
+#include "console/fields.h"
+#include "console/parameters.h"
+#include "layout/partition.h"
+#include "sigv4/sign.h"
+
+namespace valetkey::console {
+namespace {
+
+namespace json = boost::json;
+using storage::DaySums;
+using storage::Sums;
+
+constexpr std::size_t kMaxParts = 2000;  // of one answer to the page for SQL
+constexpr std::size_t kMaxPartitions = 1000;
+constexpr std::size_t kMaxDaysAtOnce = 400;
+constexpr std::chrono::seconds kLinkLives{60};
+constexpr std::size_t kExamples = 20;
+
+std::optional<layout::RowType> type_of(std::string_view name) {
+  for (const auto type : {layout::RowType::decisions, layout::RowType::events})
+    if (layout::name_of(type) == name) return type;
+  return std::nullopt;
+}
+
+struct DayOfType {
+  layout::RowType type;
+  Date day;
+};
+
+Answer<DayOfType> read_day(const Call& call) {
+  const auto type = type_of(call.ids.at(0));
+  const auto day = parse_date(call.ids.at(1));
+  if (!type || !day) return not_found("There is no such day of the export.");
+  return DayOfType{*type, *day};
+}
+
+json::value rows_or_null(const Sums& sums) {
+  if (!sums.rows) return nullptr;
+  return *sums.rows;
+}
+
+void add_sums(json::object& document, const Sums& sums) {
+  document.emplace("rows", rows_or_null(sums));
+  document.emplace("bytes", sums.bytes);
+  document.emplace("parts", sums.parts);
+}
+
+json::object document_of(const storage::ObjectInfo& part) {
+  return {{"key", part.key},
+          {"bytes", part.size},
+          {"rows", part.rows ? json::value(*part.rows) : json::value(nullptr)},
+          {"modified", format_iso8601(part.modified)}};
+}
+
+std::string value_of(std::string_view partition) {
+  const auto equals = partition.find('=');
+  std::string query = "x=";
+  const auto decoded = http::parse_query(
+      query.append(
+          partition.substr(equals == std::string_view::npos ? partition.size() : equals + 1)),
+      false);
+  return decoded && decoded->size() == 1 ? decoded->front().value : std::string(partition);
+}
+
+bool is_part(std::string_view key) { return key.ends_with(".parquet"); }
+
+json::value day_or_null(const std::optional<Date>& day) {
+  if (!day) return nullptr;
+  return json::value(format_date(*day));
+}
+
+}  // namespace
+
+Answer<storage::ExportFigures*> Exports::figures() const {
+  if (parts_.figures != nullptr) return parts_.figures;
+  return api::problem(ProblemCode::not_implemented,
+                      "This server keeps no figures of the export: list it with a token.");
+}
+
+Answer<Reply> Exports::days(const Call& call) {
+  VALETKEY_TRY(auto* const kept, figures());
+  VALETKEY_TRY(const auto days, or_hide(kept->days(account_of(call).str()), "reading sums", call));
+  VALETKEY_TRY(const ExportTimes times,
+               or_hide(parts_.times(call.now), "asking the exporter", call));
+  VALETKEY_TRY(const auto policy,
+               or_hide(parts_.store.policy(account_of(call)), "reading a policy", call));
+  const Date today = date_of(call.now);
+  const Date yesterday = today - std::chrono::days(1);
+  std::optional<Date> first, complete_through = times.closed_through;
+  bool any_yesterday = false, complete_yesterday = times.closed_through >= yesterday;
+  json::array listed;
+  for (const DaySums& day : days) {
+    const bool complete =
+        day.complete || (times.closed_through && day.day <= *times.closed_through);
+    json::object document{{"day", format_date(day.day)}, {"type", day.type}};
+    add_sums(document, day.sums);
+    document.emplace("complete", complete);
+    listed.push_back(std::move(document));
+    first = std::min(first.value_or(day.day), day.day);
+    if (complete) complete_through = std::max(complete_through.value_or(day.day), day.day);
+    if (day.day == yesterday) any_yesterday = true;
+    if (day.day == yesterday && day.complete) complete_yesterday = true;
+  }
+  const std::string_view state = !complete_yesterday && (any_yesterday || times.next || times.last)
+                                     ? "open"
+                                 : any_yesterday ? "complete"
+                                                 : "no_data";
+  json::value retention = nullptr;
+  if (policy.retention) retention = policy.retention->count();
+  return reply_with({{"today", format_date(today)},
+                     {"complete_through", day_or_null(complete_through)},
+                     {"last_export", instant_or_null(times.last)},
+                     {"next_export", instant_or_null(times.next)},
+                     {"first_day", day_or_null(first)},
+                     {"yesterday", {{"day", format_date(yesterday)}, {"state", state}}},
+                     {"retention_days", std::move(retention)},
+                     {"days", std::move(listed)}});
+}
+
+Answer<Reply> Exports::day(const Call& call) {
+  VALETKEY_TRY(const DayOfType of, read_day(call));
+  VALETKEY_TRY(auto* const kept, figures());
+  VALETKEY_TRY(const Parameters parameters, Parameters::parse(call.query));
+  VALETKEY_TRY(const std::size_t limit, parameters.limit());
+  const std::string prefix = layout::day_prefix(account_of(call), of.type, of.day);
+  VALETKEY_TRY(auto partitions,
+               or_hide(kept->partitions(prefix, parameters.text("after"), limit + 1),
+                       "adding up a day", call));
+  VALETKEY_TRY(const auto days, or_hide(kept->days(account_of(call).str()), "reading sums", call));
+  json::object document{{"type", layout::name_of(of.type)}, {"day", format_date(of.day)}};
+  const auto sums = std::ranges::find_if(days, [&](const DaySums& each) {
+    return each.type == layout::name_of(of.type) && each.day == of.day;
+  });
+  if (sums == days.end()) return not_found("There is nothing of that day in the export.");
+  VALETKEY_TRY(const ExportTimes times,
+               or_hide(parts_.times(call.now), "asking the exporter", call));
+  document.emplace("complete",
+                   sums->complete || (times.closed_through && of.day <= *times.closed_through));
+  add_sums(document, sums->sums);
+  json::value next = nullptr;
+  if (partitions.size() > limit) {
+    partitions.resize(limit);
+    next = partitions.back().partition;
+  }
+  json::array listed;
+  for (const auto& partition : partitions) {
+    json::object each{{"partition", partition.partition}, {"value", value_of(partition.partition)}};
+    add_sums(each, partition.sums);
+    listed.push_back(std::move(each));
+  }
+  document.emplace("partitions", std::move(listed));
+  document.emplace("next", std::move(next));
+  return reply_with(document);
+}
+
+Answer<Reply> Exports::day_parts(const Call& call) {
+  VALETKEY_TRY(const DayOfType of, read_day(call));
+  VALETKEY_TRY(const Parameters parameters, Parameters::parse(call.query));
+  VALETKEY_TRY(const std::size_t limit, parameters.limit());
+  std::string prefix = layout::day_prefix(account_of(call), of.type, of.day);
+  if (const std::string partition = parameters.text("partition"); !partition.empty())
+    prefix += partition + "/";
+  VALETKEY_TRY(const auto page,
+               or_hide(parts_.objects.list({.prefix = prefix,
+                                            .delimiter = {},
+                                            .start_after = parameters.text("after"),
+                                            .max_entries = limit}),
+                       "listing parts", call));
+  json::array listed;
+  for (const auto& entry : page.entries)
+    if (is_part(entry.info.key)) listed.push_back(document_of(entry.info));
+  json::value next = nullptr;
+  if (page.truncated && !page.entries.empty()) next = page.entries.back().info.key;
+  return reply_with({{"parts", std::move(listed)}, {"next", std::move(next)}});
+}
+
+// False: there are more than an answer holds.
+Answer<bool> Exports::collect(const Call& call, const std::string& prefix, json::array& parts,
+                              std::uint64_t& bytes) {
+  storage::ListQuery query{.prefix = prefix, .delimiter = {}, .start_after = {}};
+  while (true) {
+    VALETKEY_TRY(const auto page, or_hide(parts_.objects.list(query), "listing parts", call));
+    for (const auto& entry : page.entries) {
+      if (!is_part(entry.info.key)) continue;
+      if (parts.size() == kMaxParts) return false;
+      parts.push_back(document_of(entry.info));
+      bytes += entry.info.size;
+    }
+    if (!page.truncated || page.entries.empty()) return true;
+    query.start_after = page.entries.back().info.key;
+  }
+}
+
+Answer<Reply> Exports::parts(const Call& call) {
+  VALETKEY_TRY(auto* const kept, figures());
+  VALETKEY_TRY(const Parameters parameters, Parameters::parse(call.query));
+  const auto type = type_of(parameters.text("type"));
+  if (!type)
+    return api::problem(ProblemCode::invalid_parameter, "type must be decisions or events.");
+  VALETKEY_TRY(const Date since, parameters.day("since"));
+  VALETKEY_TRY(const Date until, parameters.day("until"));
+  const std::string value =
+      parameters.text(*type == layout::RowType::decisions ? "experiment" : "event");
+  VALETKEY_TRY(const auto days, or_hide(kept->days(account_of(call).str()), "reading sums", call));
+  json::array listed;
+  std::uint64_t bytes = 0;
+  bool complete = true;
+  std::size_t looked = 0;
+  for (const DaySums& day : days) {
+    if (day.type != layout::name_of(*type) || day.day < since || day.day > until) continue;
+    std::vector<std::string> prefixes{layout::day_prefix(account_of(call), *type, day.day)};
+    if (!value.empty())
+      prefixes = {layout::partition_prefix(account_of(call), *type, day.day, value),
+                  prefixes.front() + std::string(layout::partition_name(*type)) + "=" +
+                      std::string(layout::kOtherPartition) + "/"};
+    if (++looked > kMaxDaysAtOnce) complete = false;
+    for (const std::string& prefix : prefixes) {
+      if (!complete) break;
+      VALETKEY_TRY(complete, collect(call, prefix, listed, bytes));
+    }
+  }
+  return reply_with({{"parts", std::move(listed)}, {"bytes", bytes}, {"complete", complete}});
+}
+
+Answer<access::Credentials> Exports::issue(const Call& call) {
+  auto issued = parts_.issuer.issue(grant_of(call), options_.default_duration, call.now);
+  if (!issued && issued.error().code == ErrorCode::unavailable)
+    return api::problem(ProblemCode::unavailable,
+                        "No credentials can be issued: " + issued.error().detail + ".");
+  VALETKEY_TRY(auto credentials, or_hide(std::move(issued), "minting credentials", call));
+  parts_.audit.append({.at = call.now,
+                       .action = "credentials.issue",
+                       .outcome = "ok",
+                       .account = &account_of(call),
+                       .actor = call.who->user.id.str(),
+                       .subject = credentials.access_key_id,
+                       .client = call.client,
+                       .request_id = call.request_id});
+  return credentials;
+}
+
+// The browser goes there by itself, so the address is all that it has to show: for a minute.
+Answer<Reply> Exports::link(const Call& call) {
+  VALETKEY_CHECK(figures());  // the parts are here, and not in a bucket of somebody else's
+  VALETKEY_TRY(const Fields fields, Fields::parse(call.body, {"key"}));
+  VALETKEY_TRY(const std::string key, fields.text("key"));
+  const auto known = key.starts_with(access::prefix_of(account_of(call)))
+                         ? parts_.objects.head(key)
+                         : Result<storage::ObjectInfo>(fail(ErrorCode::not_found, ""));
+  if (!known && known.error().code == ErrorCode::not_found)
+    return not_found("There is no such part: the day may have been merged; look again.");
+  VALETKEY_CHECK(or_hide(known, "looking a part up", call));
+  VALETKEY_TRY(const access::Credentials credentials, issue(call));
+  const std::string_view endpoint = options_.public_endpoint;
+  const auto host = endpoint.find("://") + 3;
+  const std::string path = "/" + options_.bucket + "/" + percent_encode(key, true);
+  const std::string name = key.substr(key.rfind('/') + 1);
+  const sigv4::ToSign request{
+      .path = path,
+      .query =
+          "response-content-disposition=" + percent_encode("attachment; filename=\"" + name + "\""),
+      .headers = {{"Host", std::string(endpoint.substr(host, endpoint.find('/', host) - host))}},
+      .region = options_.region};
+  const std::string query = sigv4::presign_query(
+      request,
+      {credentials.access_key_id, credentials.secret_access_key, credentials.session_token},
+      call.now, kLinkLives);
+  std::string url(endpoint);
+  while (url.ends_with('/')) url.pop_back();
+  return reply_with(
+      {{"url", url + path + "?" + query}, {"expires", format_iso8601(call.now + kLinkLives)}});
+}
+
+Answer<Reply> Exports::credentials(const Call& call) {
+  VALETKEY_TRY(const access::Credentials made, issue(call));
+  const access::Place own{options_.bucket, access::prefix_of(account_of(call)),
+                          options_.public_endpoint, options_.region};
+  const access::Place& place = made.place ? *made.place : own;
+  return reply_with({{"credentials",
+                      {{"accessKeyId", made.access_key_id},
+                       {"secretAccessKey", made.secret_access_key.reveal()},
+                       {"sessionToken", made.session_token.reveal()},
+                       {"expiration", epoch_ms(made.expires)}}},
+                     {"s3Path", "s3://" + place.bucket + "/" + place.prefix},
+                     {"endpoint", place.endpoint},
+                     {"region", place.region}});
+}
+
+// Of the newest day of each type: what the examples of the page for SQL are about.
+Answer<Reply> Exports::examples(const Call& call) {
+  VALETKEY_TRY(auto* const kept, figures());
+  VALETKEY_TRY(const auto days, or_hide(kept->days(account_of(call).str()), "reading sums", call));
+  json::object document;
+  for (const auto type : {layout::RowType::decisions, layout::RowType::events}) {
+    std::optional<Date> newest;
+    for (const DaySums& day : days)
+      if (day.type == layout::name_of(type) && day.sums.parts > 0) newest = day.day;
+    json::array names;
+    if (newest) {
+      VALETKEY_TRY(auto partitions,
+                   or_hide(kept->partitions(layout::day_prefix(account_of(call), type, *newest), "",
+                                            kMaxPartitions),
+                           "adding up a day", call));
+      std::ranges::sort(partitions, std::ranges::greater{},
+                        [](const auto& each) { return each.sums.rows.value_or(each.sums.bytes); });
+      for (const auto& partition : partitions) {
+        const std::string name = value_of(partition.partition);
+        if (names.size() < kExamples && !name.starts_with("__")) names.emplace_back(name);
+      }
+    }
+    const bool decisions = type == layout::RowType::decisions;
+    document.emplace(decisions ? "experiments" : "events", std::move(names));
+    document.emplace(decisions ? "decisions_day" : "events_day", day_or_null(newest));
+  }
+  return reply_with(document);
+}
+
+}  // namespace valetkey::console

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an export holds, in figures: for pages that must answer at once, however many parts there
+// are. Thread-safe; every call blocks.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/timestamp.h"
+#include "storage/object_store.h"
+
+namespace valetkey::storage {
+
+struct Sums {
+  std::uint64_t parts = 0;
+  std::uint64_t bytes = 0;
+  std::optional<std::uint64_t> rows = 0;  // none: some parts' were never counted
+};
+struct DaySums {
+  std::string type;  // "decisions"
+  Date day;
+  Sums sums;
+  bool complete = false;  // its _SUCCESS is there
+};
+struct PartitionSums {
+  std::string partition;  // "experiment=42", as in the keys
+  Sums sums;
+};
+
+class ExportFigures {
+ public:
+  virtual ~ExportFigures() = default;
+  // Of an account, by day and type: kept in the transactions that change the parts.
+  virtual Result<std::vector<DaySums>> days(std::string_view account) = 0;
+  // Below a day's prefix, behind `after`, at most `limit`: added up when it is asked for.
+  virtual Result<std::vector<PartitionSums>> partitions(std::string_view day_prefix,
+                                                        std::string_view after,
+                                                        std::size_t limit) = 0;
+  // The part below the prefix that was written last; none: there is none.
+  virtual Result<std::optional<ObjectInfo>> latest(std::string_view day_prefix) = 0;
+};
+
+}  // namespace valetkey::storage
