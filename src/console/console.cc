@@ -20,6 +20,15 @@ std::string url_of(const Options& options, const Call& call) {
   return (call.secure ? "https://" : "http://") + call.host;
 }
 
+// Whether a browser that asks `host` for pages is on this machine, where nobody listens on the way.
+bool is_here(std::string_view host) {
+  if (const auto colon = host.rfind(':'); colon < host.size() && !host.ends_with(']'))
+    host = host.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  const auto address = http::Address::parse(host);
+  return host == "localhost" || (address && address->is_loopback());
+}
+
 // Work of an object that takes a call and answers it.
 template <class Object>
 Work does(Object& object, Answer<Reply> (Object::*method)(const Call&)) {
@@ -81,7 +90,7 @@ Answer<Reply> Console::config(const Call& call) const {
        {"oidc", provider_ == nullptr ? json::value(nullptr)
                                      : json::value{{"start", "/v2/console/oidc/start"},
                                                    {"issuer", options_.issuer}}},
-       {"secure", call.secure || options_.secure},
+       {"secure", call.secure || is_here(call.host)},
        {"mixed_content", mixed},
        {"engine", engine_ == nullptr
                       ? json::value(nullptr)

@@ -47,7 +47,6 @@ struct Options {
   std::string version;
   std::filesystem::path audit_folder;
   std::filesystem::path preview_folder{};  // of this process, for plaintext of a moment
-  bool secure = true;                      // browsers reach us under TLS, or on this machine
   bool passwords = true;
   std::string issuer{};  // of the provider
   milliseconds export_every{0};
