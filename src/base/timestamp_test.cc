@@ -84,6 +84,7 @@ TEST(Timestamp, ComesBackFromEveryForm) {
 }
 
 TEST(Duration, IsReadInEveryUnit) {
+  EXPECT_EQ(parse_duration("2w").value(), std::chrono::weeks(2));
   EXPECT_EQ(parse_duration("90d").value(), std::chrono::days(90));
   EXPECT_EQ(parse_duration("12h").value(), std::chrono::hours(12));
   EXPECT_EQ(parse_duration("15m").value(), std::chrono::minutes(15));
@@ -93,7 +94,7 @@ TEST(Duration, IsReadInEveryUnit) {
 }
 
 TEST(Duration, RefusesEverythingElse) {
-  for (const char* text : {"", "d", "90", "-1d", "+1d", "1.5h", "1h30m", " 1h", "1h ", "1H", "1w",
+  for (const char* text : {"", "d", "90", "-1d", "+1d", "1.5h", "1h30m", " 1h", "1h ", "1H", "1y",
                            "1 h", "0x1h", "h1"})
     EXPECT_FALSE(parse_duration(text)) << text;
 }
