@@ -54,5 +54,5 @@ int main(int argc, char** argv) {
   std::vector<exporter::SeenFile> files;
   for (int day = 0; day < kDays; ++day)
     files.push_back(add_file(*objects, day, count / kDays, random, clock.now()));
-  must(ledger->replace_seen({}, files));
+  must(ledger->replace_seen(must(ledger->take_lease(0)), {}, files));
 }

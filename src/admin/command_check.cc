@@ -84,10 +84,10 @@ Result<std::vector<std::string>> forget_unreadable_seen(const CommandContext& co
   const auto objects = context.open_disk(keys, "there is nothing to repair here");
   const auto ledger = open_ledger(context.data_dir);
   if (!objects || !ledger) return repaired;  // a finding of the check that follows
-  VALETKEY_TRY(const auto files, (*ledger)->seen());
+  VALETKEY_TRY(const auto files, (*ledger)->all_seen());
   for (const auto& file : files) {
     if (!is_lost(**objects, file.key)) continue;
-    VALETKEY_CHECK((*ledger)->replace_seen({file.key}, {}));
+    VALETKEY_CHECK((*ledger)->forget_seen(file.key));
     storage::Publication removal;
     removal.remove.push_back(file.key);
     VALETKEY_CHECK((*objects)->publish(std::move(removal)));
@@ -127,7 +127,7 @@ Result<void> check_events(const CommandContext& context, std::vector<std::string
   VALETKEY_TRY(const auto keys, context.open_keys());
   VALETKEY_TRY(const auto ledger, open_ledger(context.data_dir));
   VALETKEY_TRY(const auto counts, ledger->counts());
-  VALETKEY_TRY(const auto seen, ledger->seen());
+  VALETKEY_TRY(const auto seen, ledger->all_seen());
   VALETKEY_TRY(const auto consumed, ledger->consumed(0));
   VALETKEY_TRY(const auto backlog,
                read_backlog(events_folder(context.data_dir), *keys->get(), consumed, true));

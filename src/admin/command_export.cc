@@ -51,7 +51,7 @@ Result<void> export_here(const ExporterParts& parts, const config::Config& confi
 // meanwhile.
 class AtTheServer {
  public:
-  AtTheServer(const CommandContext& context, const KeySource& keys, exporter::ExportLedger& ledger)
+  AtTheServer(const CommandContext& context, const KeySource& keys, exporter::Ledger& ledger)
       : context_(context), keys_(keys), ledger_(ledger) {}
 
   // True: all that waited at the first turn is exported.
@@ -90,14 +90,14 @@ class AtTheServer {
 
   const CommandContext& context_;
   const KeySource& keys_;
-  exporter::ExportLedger& ledger_;
+  exporter::Ledger& ledger_;
   std::optional<Timestamp> asked_;
   std::optional<events::Offset> target_, seen_;
   SteadyClock::time_point progressed_;
 };
 
 Result<void> export_all(CommandContext& context, const KeySource& keys,
-                        storage::ObjectStore& objects, exporter::ExportLedger& ledger,
+                        storage::ObjectStore& objects, exporter::Ledger& ledger,
                         const config::Config& config) {
   VALETKEY_TRY(const auto control, context.open_control());
   AtTheServer server(context, keys, ledger);

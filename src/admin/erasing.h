@@ -15,7 +15,7 @@ struct ErasingParts {
   const KeySource& keys;
   storage::ObjectStore& objects;
   control::ControlStore& control;
-  exporter::ExportLedger& ledger;
+  exporter::Ledger& ledger;
 };
 // Of the visitor whose id has this SHA-256 (hex); empty: everything of the account, which must be
 // deleted. Waits until it is done, an hour at most (`unavailable`: it goes on by itself).

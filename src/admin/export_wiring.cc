@@ -46,13 +46,13 @@ exporter::ExporterOptions options_of(const config::Config::Export& config,
 
 fs::path events_folder(const fs::path& data_dir) { return data_dir / "events"; }
 
-Result<std::unique_ptr<exporter::ExportLedger>> open_ledger(const fs::path& data_dir) {
-  return exporter::ExportLedger::open(data_dir / "objects.db");
+Result<std::unique_ptr<exporter::Ledger>> open_ledger(const fs::path& data_dir) {
+  return exporter::open_sqlite_ledger(data_dir / "objects.db");
 }
 
 Result<std::unique_ptr<events::EventLog>> open_event_log(const fs::path& data_dir,
                                                          const config::Config& config,
-                                                         exporter::ExportLedger& ledger,
+                                                         exporter::Ledger& ledger,
                                                          const KeySource& keys,
                                                          const Clock& clock) {
   events::FileLogOptions options;
@@ -74,26 +74,27 @@ Result<std::unique_ptr<exporter::Exporter>> make_exporter(const ExporterParts& p
   VALETKEY_TRY(auto library, duckdb::find_library(config.duckdb_library, "[export] duckdb_library",
                                                   duckdb::running_program()));
   return std::make_unique<exporter::Exporter>(
-      parts.log, parts.objects, parts.ledger, parts.clock,
-      [&control = parts.control] { return exported_accounts(control); },
-      options_of(config, parts.objects, std::move(library)));
+      exporter::ExportParts{parts.log, parts.objects, parts.ledger, parts.clock,
+                            [&control = parts.control] { return exported_accounts(control); },
+                            options_of(config, parts.objects, std::move(library))});
 }
 
 namespace {
 
 // Everything of a deleted account, in an order that can begin again at any point.
 Result<void> purge(const ExporterParts& parts, exporter::Exporter& exporter,
-                   const exporter::Erasure& asked, const AccountId& account) {
+                   const exporter::AskedErasure& asked, const AccountId& account) {
+  VALETKEY_TRY(const auto lease, exporter.days_lease());
   const auto purged = parts.control.purge_account(account);
   if (!purged && purged.error().code != ErrorCode::denied) return purged;
   if (!purged) {  // not deleted after all: a restored control store, say
     log::error("server", "an account is not purged", {{"why", purged.error().detail}});
-    return parts.ledger.finish_erasure(asked.id, {});
+    return parts.ledger.finish_erasure(lease, asked.id, {});
   }
   VALETKEY_TRY(const auto unreadable, exporter.erase_account(account));
   VALETKEY_CHECK(parts.objects.sweep(parts.clock.now() + kAfterAllReaders));
-  VALETKEY_CHECK(parts.ledger.forget_account(asked.account, asked.id));
-  VALETKEY_CHECK(parts.ledger.finish_erasure(asked.id, unreadable));
+  VALETKEY_CHECK(parts.ledger.forget_account(lease, asked.account, asked.id));
+  VALETKEY_CHECK(parts.ledger.finish_erasure(lease, asked.id, unreadable));
   log::info("server", "purged an account",
             {{"account", asked.account}, {"unreadable", unreadable.size()}});
   return {};
@@ -110,19 +111,20 @@ Result<void> carry_out_erasures(const ExporterParts& parts, exporter::Exporter& 
       VALETKEY_CHECK(purge(parts, exporter, *asked, account));
       continue;
     }
+    VALETKEY_TRY(const auto lease, exporter.days_lease());
     const auto note = [&](const std::string& key, std::uint64_t rows) {
-      return parts.ledger.note_erased(asked->id, key, rows);
+      return parts.ledger.note_erased(lease, asked->id, key, rows);
     };
     VALETKEY_TRY(const auto unreadable,
                  exporter.erase_visitor(account, asked->visitor_sha256, note));
     VALETKEY_CHECK(parts.objects.sweep(parts.clock.now() + kAfterAllReaders));
-    VALETKEY_CHECK(parts.ledger.finish_erasure(asked->id, unreadable));
+    VALETKEY_CHECK(parts.ledger.finish_erasure(lease, asked->id, unreadable));
     log::info("server", "erased a visitor",
               {{"account", asked->account}, {"unreadable", unreadable.size()}});
   }
 }
 
-Result<exporter::ExportCounts> total_counts(exporter::ExportLedger& ledger) {
+Result<exporter::ExportCounts> total_counts(exporter::Ledger& ledger) {
   VALETKEY_TRY(const auto counts, ledger.counts());
   exporter::ExportCounts out;
   for (const auto& [account, each] : counts) out += each;

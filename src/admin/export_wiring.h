@@ -13,22 +13,23 @@
 #include "events/event_log.h"
 #include "exporter/exporter.h"
 #include "exporter/ledger.h"
+#include "exporter/sqlite_ledger.h"
 #include "storage/object_store.h"
 
 namespace valetkey::admin {
 
 std::filesystem::path events_folder(const std::filesystem::path& data_dir);
-Result<std::unique_ptr<exporter::ExportLedger>> open_ledger(const std::filesystem::path& data_dir);
+Result<std::unique_ptr<exporter::Ledger>> open_ledger(const std::filesystem::path& data_dir);
 // `busy`: another process, a server most likely, has it.
 Result<std::unique_ptr<events::EventLog>> open_event_log(const std::filesystem::path& data_dir,
                                                          const config::Config& config,
-                                                         exporter::ExportLedger& ledger,
+                                                         exporter::Ledger& ledger,
                                                          const KeySource& keys, const Clock& clock);
 
 struct ExporterParts {
   events::EventLog& log;
   storage::ObjectStore& objects;
-  exporter::ExportLedger& ledger;
+  exporter::Ledger& ledger;
   control::ControlStore& control;
   const Clock& clock;
 };
@@ -41,6 +42,6 @@ Result<std::unique_ptr<exporter::Exporter>> make_exporter(const ExporterParts& p
 Result<void> carry_out_erasures(const ExporterParts& parts, exporter::Exporter& exporter);
 
 // The sum over all accounts.
-Result<exporter::ExportCounts> total_counts(exporter::ExportLedger& ledger);
+Result<exporter::ExportCounts> total_counts(exporter::Ledger& ledger);
 
 }  // namespace valetkey::admin

@@ -1,23 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the exporter has done and is doing, in objects.db beside the index: batches, the files of
-// uuids seen, closed days, totals. One exporter at a time; readers at any time. Thread-safe.
-// Tables: docs/formats.md, "Export ledger".
+// The seam for what the exporter has done and is doing: batches, the files of uuids seen, closed days, totals,
+// erasures. Every write of the exporter's work takes the lease of that work and fails with `busy` once another exporter
+// has taken it. What anybody may note (losses of the intake, requests, why an attempt failed) takes none. Readers at
+// any time. Thread-safe. The embedded form is sqlite_ledger; suite: testing/ledger_conformance.h.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <map>
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "base/timestamp.h"
-#include "sqlite/database.h"
 
 namespace valetkey::exporter {
+
+// What is owned by one exporter at a time: a partition of the event log, or the work on whole days.
+using Work = std::int64_t;
+inline constexpr Work kDays = -1;
+
+// Who holds it may write of that work. Whoever takes the same work later gets a higher epoch, and every write of the
+// former holder is refused from then on.
+struct Lease {
+  Work work = 0;
+  std::uint64_t epoch = 0;
+};
 
 // A contiguous stretch of one partition of the event log, fixed before anything of it is written,
 // so that a repetition writes the same parts under the same names.
@@ -37,7 +46,7 @@ struct SeenFile {
 };
 
 // A visitor to be erased, by the SHA-256 of the id as hex: the id itself is written nowhere.
-struct Erasure {
+struct AskedErasure {
   std::int64_t id = 0;
   std::string account;
   std::string visitor_sha256;  // empty: everything of the account
@@ -84,63 +93,67 @@ struct ExportResult {
   ExportExcess excess;
 };
 
-class ExportLedger {
+class Ledger {
  public:
-  // `file` is objects.db of an open store.
-  static Result<std::unique_ptr<ExportLedger>> open(const std::filesystem::path& file);
+  virtual ~Ledger() = default;
 
-  Result<std::uint64_t> consumed(
-      unsigned log_partition);  // the offset that the next batch starts at
-  // Where the log's offsets must go on at least: beyond all that was consumed or is being exported,
-  // even if the log itself was lost.
-  Result<std::uint64_t> floor(unsigned log_partition);
-  Result<std::optional<ExportBatch>> unfinished(unsigned log_partition);
-  Result<ExportBatch> begin(unsigned log_partition, std::uint64_t first, std::uint64_t next);
-  // One transaction: the batch is done, its uuids count as seen, its counts are added per account.
-  Result<void> finish(const ExportBatch& batch, const ExportResult& result, Timestamp now);
-  Result<ExportExcess> excess();  // of the last days
+  // Of a work that nobody else does any more: its former holder is shut out.
+  virtual Result<Lease> take_lease(Work work) = 0;
 
-  Result<std::vector<SeenFile>> seen();
+  // --- batches, by partition of the log ---
+  virtual Result<std::uint64_t> consumed(unsigned partition) = 0;  // where the next batch starts
+  // Where the log's offsets must go on at least: beyond all that was consumed or is being exported, even if the log
+  // itself was lost.
+  Result<std::uint64_t> floor(unsigned partition);
+  virtual Result<std::optional<ExportBatch>> unfinished(unsigned partition) = 0;
+  // `first` is where consumed() stands. `already_exists`: a batch of the partition is not finished.
+  virtual Result<ExportBatch> begin(const Lease& lease, std::uint64_t first,
+                                    std::uint64_t next) = 0;
+  // At once: the batch is done, its uuids count as seen, its counts are added per account. `busy`: it is done already.
+  virtual Result<void> finish(const Lease& lease, const ExportBatch& batch,
+                              const ExportResult& result, Timestamp now) = 0;
+  virtual Result<ExportExcess> excess() = 0;                           // of the last days
+  virtual Result<std::vector<SeenFile>> seen(unsigned partition) = 0;  // by day and key
+  virtual Result<std::vector<SeenFile>> all_seen() = 0;                // of every partition
+  // Of a file that cannot be read: what it held may be exported again. Anybody may, so it takes no lease.
+  virtual Result<void> forget_seen(const std::string& key) = 0;
   // Replaces files by others that hold the same uuids, or drops those that the window has passed.
-  Result<void> replace_seen(const std::vector<std::string>& gone,
-                            const std::vector<SeenFile>& added);
+  virtual Result<void> replace_seen(const Lease& lease, const std::vector<std::string>& gone,
+                                    const std::vector<SeenFile>& added) = 0;
 
-  Result<std::optional<Date>> closed_through();  // every day up to it is closed
-  Result<void> close_day(Date day);
+  // --- days ---
+  virtual Result<std::optional<Date>> closed_through() = 0;          // every day up to it is closed
+  virtual Result<void> close_day(const Lease& lease, Date day) = 0;  // never goes back
 
-  Result<std::map<std::string, ExportCounts>> counts();  // by account id
-  Result<void> add_losses(const IntakeLosses& losses);
-  Result<IntakeLosses> losses();
-  Result<std::optional<Timestamp>> last_finished();
+  // --- erasures ---
+  // `valetkeyd account erase-visitor` and `account delete --purge` ask the exporter.
+  virtual Result<std::int64_t> request_erasure(const std::string& account,
+                                               const std::string& visitor_sha256,
+                                               Timestamp now) = 0;
+  virtual Result<std::optional<AskedErasure>> next_erasure() = 0;  // the oldest that is not done
+  // Before an object is rewritten without so many rows: an erasure that is interrupted and goes on finds nothing more
+  // to count there.
+  virtual Result<void> note_erased(const Lease& lease, std::int64_t id, const std::string& key,
+                                   std::uint64_t rows) = 0;
+  virtual Result<void> finish_erasure(const Lease& lease, std::int64_t id,
+                                      const std::vector<std::string>& unreadable) = 0;
+  virtual Result<std::optional<ErasureResult>> erased(std::int64_t id) = 0;  // nothing: not done
+  // Its counts, losses and erasures but that one.
+  virtual Result<void> forget_account(const Lease& lease, const std::string& account,
+                                      std::int64_t but_erasure) = 0;
+
+  // --- what anybody notes and asks ---
+  virtual Result<std::map<std::string, ExportCounts>> counts() = 0;  // by account id
+  virtual Result<void> add_losses(const IntakeLosses& losses) = 0;
+  virtual Result<IntakeLosses> losses() = 0;
+  virtual Result<std::optional<Timestamp>> last_finished() = 0;
   // `valetkeyd export` asks the exporter of a running server to work now.
-  Result<void> request_run(Timestamp now);
-  Result<bool> take_request();
+  virtual Result<void> request_run(Timestamp now) = 0;
+  virtual Result<bool> take_request() = 0;
   // The last attempt to export that failed: when it began, and why.
-  Result<void> note_failure(Timestamp began, const std::string& why);
-  // Why an attempt failed that began at `asked` or later; none: none has.
-  Result<std::optional<std::string>> failed_since(Timestamp asked);
-  // `valetkeyd account erase-visitor` and `account delete --purge` ask whoever exports.
-  Result<std::int64_t> request_erasure(const std::string& account,
-                                       const std::string& visitor_sha256, Timestamp now);
-  Result<std::optional<Erasure>> next_erasure();  // the oldest that is not done
-  // Before an object is rewritten without so many rows: an erasure that is interrupted and goes on
-  // finds nothing more to count there.
-  Result<void> note_erased(std::int64_t id, const std::string& key, std::uint64_t rows);
-  Result<void> finish_erasure(std::int64_t id, const std::vector<std::string>& unreadable);
-  Result<std::optional<ErasureResult>> erased(std::int64_t id);  // none: not done
-  // Its counts, drops and erasures but that one.
-  Result<void> forget_account(const std::string& account, std::int64_t but_erasure);
-
- private:
-  explicit ExportLedger(std::unique_ptr<sqlite::Database> database)
-      : database_(std::move(database)) {}
-  Result<void> add_losses(const char* insert, const LossCounts& counts);
-  Result<LossCounts> read_losses(const char* select);
-  Result<void> add_counts(const std::string& account, const ExportCounts& counts);
-  Result<void> add_seen(const std::vector<SeenFile>& seen);
-  Result<void> add_excess(const ExportExcess& excess, Timestamp now);
-  std::mutex mutex_;
-  std::unique_ptr<sqlite::Database> database_;
+  virtual Result<void> note_failure(Timestamp began, const std::string& why) = 0;
+  // Why an attempt failed that began at `asked` or later; nothing: none has.
+  virtual Result<std::optional<std::string>> failed_since(Timestamp asked) = 0;
 };
 
 }  // namespace valetkey::exporter

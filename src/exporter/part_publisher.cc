@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "exporter/parquet_footer.h"
 
 namespace valetkey::exporter {
 namespace {
@@ -93,6 +94,23 @@ Result<void> remove_objects(storage::ObjectStore& store, std::vector<std::string
   return {};
 }
 
+Result<std::uint64_t> rows_of(const storage::ObjectInfo& part, const std::filesystem::path& file) {
+  if (part.rows) return *part.rows;
+  VALETKEY_TRY(const auto fd, open_file(file, O_RDONLY));
+  return count_parquet_rows(part.size, [&](std::uint64_t at, std::span<char> out) {
+    return read_exactly(fd.get(), at, out, part.key);
+  });
+}
+
+// Only what is damaged is called so: what fails for the moment is tried again.
+std::unexpected<Error> fail_read(storage::ReadFailure why, const std::string& key) {
+  if (why == storage::ReadFailure::corrupt)
+    return fail(ErrorCode::corrupt, key + " cannot be read; run check");
+  if (why == storage::ReadFailure::changed)
+    return fail(ErrorCode::busy, key + " was replaced while it was read");
+  return fail(ErrorCode::io, key + " could not be read");
+}
+
 Result<void> fetch_object(storage::ObjectStore& store, const std::string& key,
                           const std::filesystem::path& file) {
   VALETKEY_TRY(const auto reader, store.open(key));
@@ -100,7 +118,8 @@ Result<void> fetch_object(storage::ObjectStore& store, const std::string& key,
   std::string block(kBlockBytes, '\0');
   for (std::uint64_t at = 0; at < reader->info().size;) {
     const auto read = reader->read(at, block, storage::ReadMode::blocking);
-    if (!read || *read == 0) return fail(ErrorCode::corrupt, key + " cannot be read; run check");
+    if (!read || *read == 0)
+      return fail_read(read ? storage::ReadFailure::corrupt : read.error(), key);
     VALETKEY_CHECK(write_all(fd.get(), std::string_view(block).substr(0, *read), file.string()));
     at += *read;
   }

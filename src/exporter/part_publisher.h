@@ -39,12 +39,20 @@ class PartPublisher {
   storage::Publication group_;
 };
 
+// Whether a key is that of a part, and not of _SUCCESS or the like.
+inline bool is_part(std::string_view key) { return key.ends_with(".parquet"); }
+
 // Calls `each` for every object below `prefix`, page by page, as the store was when it began.
 Result<void> for_each_object(storage::ObjectStore& store, const std::string& prefix,
                              const std::function<Result<void>(const storage::ObjectInfo&)>& each);
 
 // Removes objects at once, in groups that the store takes.
 Result<void> remove_objects(storage::ObjectStore& store, std::vector<std::string> keys);
+
+std::unexpected<Error> fail_read(storage::ReadFailure why, const std::string& key);
+
+// As the store tells, else, since a bucket's listing does not, as the copy of it in `file` does.
+Result<std::uint64_t> rows_of(const storage::ObjectInfo& part, const std::filesystem::path& file);
 
 // Copies an object's content to a plaintext file.
 Result<void> fetch_object(storage::ObjectStore& store, const std::string& key,

@@ -92,7 +92,7 @@ Result<void> ExportLoop::work() {
 // What is due, or everything; but nothing that arrives meanwhile, or other work would never have
 // its turn under load.
 Result<void> ExportLoop::export_waiting(bool everything) {
-  const auto arrived = exporter_->arrived();
+  VALETKEY_TRY(const auto arrived, exporter_->arrived());
   while (!stopping()) {
     VALETKEY_TRY(const bool more,
                  exporter_->run_batch(everything ? arrived : exporter::Exporter::Mark()));

@@ -77,7 +77,7 @@ class ExportLoopTest : public testing::Test {
   std::unique_ptr<KeySource> keys_;
   std::unique_ptr<control::ControlStore> control_;
   std::unique_ptr<storage::ObjectStore> objects_;
-  std::unique_ptr<exporter::ExportLedger> ledger_;
+  std::unique_ptr<exporter::Ledger> ledger_;
   std::unique_ptr<events::EventLog> log_;
   IntakeCounters intake_;
   std::unique_ptr<ExportLoop> loop_;  // the last one: it uses all the others
@@ -165,7 +165,8 @@ TEST_F(ExportLoopTest, ErasesAVisitorThatIsAskedFor) {
   const auto id = ledger_->request_erasure("12", sha256_hex("ann"), clock_.now());
   ASSERT_TRUE(id);
   // As an attempt before the server's end left it.
-  ASSERT_TRUE(ledger_->note_erased(*id, "v1/account_id=12/type=events/another.parquet", 2));
+  ASSERT_TRUE(ledger_->note_erased(ledger_->take_lease(exporter::kDays).value(), *id,
+                                   "v1/account_id=12/type=events/another.parquet", 2));
   start();
   EXPECT_TRUE(eventually([&] { return ledger_->erased(*id)->has_value(); }));
   EXPECT_EQ(ledger_->erased(*id)->value().rows, 3U);

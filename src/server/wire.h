@@ -98,7 +98,7 @@ class Server {
   std::unique_ptr<control::AuditLog> audit_;
 
   // Events; null where none are taken
-  std::unique_ptr<exporter::ExportLedger> ledger_;
+  std::unique_ptr<exporter::Ledger> ledger_;
   std::unique_ptr<events::EventLog> event_log_;
   std::unique_ptr<ExportLoop> exporting_;
 

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the event log to parts of the export, in batches that can be repeated at any point without harm: (1) a ledger row
+// fixes the batch, (2) parts are published under names derived from it, (3) one ledger transaction marks it done and
+// its uuids as seen, (4) the log may forget it. For one thread at a time. docs/architecture.md, "Export commit".
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "exporter/export_parts.h"
+#include "exporter/part_publisher.h"
+#include "exporter/rows.h"
+#include "exporter/seen_files.h"
+
+namespace valetkey::exporter {
+
+class Batches {
+ public:
+  explicit Batches(ExportParts& parts) : parts_(parts), seen_files_(parts) {}
+
+  // How far the log reached at some moment, by log partition. Work that must end although events keep coming is bounded
+  // by one.
+  using Mark = std::vector<events::Offset>;
+  Result<Mark> arrived() const;  // by now
+  Result<bool> reached(const Mark& mark);
+  // Exports one batch, if one is unfinished or due, or if events before `mark` wait. False: nothing was to be done.
+  Result<bool> run_batch(const Mark& mark = {});
+  // Exports all that waits when it is called.
+  Result<void> drain();
+  // Every day up to it is closed. At first the day before the oldest event that waits.
+  Result<Date> closed_through();
+
+ private:
+  using Counts = std::map<std::string, ExportCounts>;
+  struct Batch {  // a batch in memory
+    std::string records;
+    std::vector<std::uint32_t> places;  // of each event
+  };
+
+  Result<bool> is_due(unsigned partition, events::Offset consumed, const Mark& mark);
+  Result<std::optional<Timestamp>> oldest_waiting(unsigned partition, events::Offset consumed);
+  Result<ExportBatch> begin(unsigned partition, events::Offset consumed);
+  Result<void> cut_by_rows(events::LogBatch& piece, std::uint64_t& written);
+  Result<void> read_again(const ExportBatch& batch, std::string& records);
+  Result<void> run(const ExportBatch& batch);
+  Result<Batch> read(const ExportBatch& batch);
+  Result<RowIndex> plan(const ExportBatch& batch, const Batch& events, Deduplicator& unseen,
+                        ExportResult& result);
+  Result<void> write_parts(const ExportBatch& batch, const Batch& events, const RowIndex& index,
+                           Counts& counts);
+  Result<void> write_rows(const ExportBatch& batch, const Batch& events, const RowIndex& index,
+                          std::size_t begin, std::size_t end, PartPublisher& publisher,
+                          Counts& counts);
+  Result<std::optional<std::vector<ParquetFile>>> try_rows(const Batch& events,
+                                                           const RowIndex& index, std::size_t begin,
+                                                           std::size_t end);
+  static std::string part_key(const ExportBatch& batch, const std::string& prefix,
+                              std::size_t ordinal);
+  Result<void> remove_leftovers(const ExportBatch& batch);
+  Result<void> set_aside(const ExportBatch& batch, const Batch& events, const RowIndex& index,
+                         const RowRef& row, PartPublisher& publisher, Counts& counts);
+  bool admit(const Partition& partition);
+  void forget_partitions();
+
+  ExportParts& parts_;
+  SeenFiles seen_files_;
+  unsigned turn_ = 0;  // the partition that is looked at first
+  // Hashes of their prefixes, by day prefix: two of one hash are one too many let in.
+  std::map<std::string, std::unordered_set<std::uint64_t>> known_partitions_;
+  std::map<std::string, std::size_t> parts_of_batch_;  // written, by partition prefix
+  std::optional<Error> admit_failure_;                 // of the look at known partitions
+  struct {  // what begin() saw: run() need not read it again
+    unsigned partition = 0;
+    events::Offset first = 0, next = 0;
+    std::string records;
+  } ahead_;
+};
+
+}  // namespace valetkey::exporter

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporter/days.h"
+
+#include <fmt/format.h>
+
+#include "base/crypto.h"
+#include "base/log.h"
+#include "exporter/part_publisher.h"
+#include "exporter/scratch.h"
+
+namespace valetkey::exporter {
+namespace {
+
+using std::chrono::days;
+
+constexpr std::size_t kMostParts = 900;  // merged at once: a publication takes 1,000 keys
+
+std::string folder_of(const std::string& key) { return key.substr(0, key.rfind('/') + 1); }
+
+// A name for merged parts that depends on what went in: a repetition overwrites itself.
+std::string merged_uuid(const std::vector<storage::ObjectInfo>& parts) {
+  std::string text;
+  for (const auto& part : parts) text += part.key + " " + part.etag + "\n";
+  const auto digits = sha256_hex(text);
+  return fmt::format("{}-{}-8{}-8{}-{}", digits.substr(0, 8), digits.substr(8, 4),
+                     digits.substr(13, 3), digits.substr(17, 3), digits.substr(20, 12));
+}
+
+}  // namespace
+
+Result<std::size_t> Days::close_days() {
+  const Date last = date_of(parts_.clock.now() - parts_.options.grace) - days(1);
+  VALETKEY_TRY(const auto closed, batches_.closed_through());
+  if (closed >= last) return 0;
+  // Midnight and grace have passed: what the log holds now is all that those days will have.
+  VALETKEY_CHECK(batches_.drain());
+  std::size_t count = 0;
+  for (Date day = closed + days(1); day <= last; day += days(1), ++count)
+    VALETKEY_CHECK(close_day(day));
+  return count;
+}
+
+Result<void> Days::close_day(Date day) {
+  VALETKEY_TRY(const auto accounts, parts_.accounts());
+  PartPublisher publisher(parts_.store, parts_.clock.now());
+  for (const auto& account : accounts) {
+    for (const auto type : {layout::RowType::decisions, layout::RowType::events}) {
+      // Small parts are a nuisance, not an error: the day is complete all the same.
+      if (const auto compacted = compact(account.id, type, day); !compacted)
+        log::error("exporter", "a day could not be compacted",
+                   {{"account", account.id.str()},
+                    {"day", format_date(day)},
+                    {"reason", compacted.error().detail}});
+      const auto key = layout::day_prefix(account.id, type, day) + "_SUCCESS";
+      if (!parts_.store.head(key)) VALETKEY_CHECK(publisher.add_bytes(key, ""));
+    }
+  }
+  VALETKEY_CHECK(publisher.flush());
+  VALETKEY_TRY(const auto lease, parts_.lease(kDays));
+  return parts_.ledger.close_day(lease, day);
+}
+
+Result<void> Days::compact(const AccountId& account, layout::RowType type, Date day) {
+  std::vector<storage::ObjectInfo> parts;  // of one partition
+  const auto close = [&]() -> Result<void> {
+    auto done = parts.size() > 1 ? compact_partition(type, parts) : Result<void>();
+    parts.clear();
+    return done;
+  };
+  VALETKEY_CHECK(for_each_object(parts_.store, layout::day_prefix(account, type, day),
+                                 [&](const storage::ObjectInfo& info) -> Result<void> {
+                                   if (!is_part(info.key)) return {};
+                                   const bool another = !parts.empty() && folder_of(parts[0].key) !=
+                                                                              folder_of(info.key);
+                                   if (another || parts.size() == kMostParts)
+                                     VALETKEY_CHECK(close());
+                                   parts.push_back(info);
+                                   return {};
+                                 }));
+  return close();
+}
+
+Result<void> Days::compact_partition(layout::RowType type,
+                                     const std::vector<storage::ObjectInfo>& parts) {
+  VALETKEY_TRY(auto* const parquet, parts_.writer());
+  Scratch files, output;
+  std::vector<std::string> gone;
+  std::uint64_t rows = 0;
+  for (const auto& part : parts) {
+    VALETKEY_CHECK(fetch_object(parts_.store, part.key, files.add(parquet->make_path())));
+    gone.push_back(part.key);
+    VALETKEY_TRY(const auto of_part, rows_of(part, files.paths().back()));
+    rows += of_part;
+  }
+  VALETKEY_TRY(const auto merged, parquet->merge(type, files.paths()));
+  output.add(merged.path);
+  if (merged.rows != rows)
+    return fail(ErrorCode::corrupt,
+                folder_of(parts[0].key) + " has parts whose rows do not add up");
+  PartPublisher publisher(parts_.store, parts_.clock.now());
+  return publisher.replace(folder_of(parts[0].key) + layout::part_name(0, merged_uuid(parts)),
+                           merged.path, rows, std::move(gone),
+                           parts_.clock.now() + parts_.options.readable_after);
+}
+
+Result<std::size_t> Days::apply_retention() {
+  VALETKEY_TRY(const auto accounts, parts_.accounts());
+  std::size_t count = 0;
+  for (const auto& account : accounts) {
+    if (!account.retention) continue;
+    const Date first_kept = date_of(parts_.clock.now()) - *account.retention;
+    std::vector<std::string> gone;
+    for (const auto type : {layout::RowType::decisions, layout::RowType::events}) {
+      // Days sort as their names do: everything before the first day that is kept goes.
+      const auto end = layout::day_prefix(account.id, type, first_kept);
+      const auto prefix = end.substr(0, end.find("date=") + 5);
+      VALETKEY_CHECK(for_each_object(parts_.store, prefix,
+                                     [&](const storage::ObjectInfo& info) -> Result<void> {
+                                       if (info.key < end) gone.push_back(info.key);
+                                       return {};
+                                     }));
+    }
+    count += gone.size();
+    VALETKEY_CHECK(remove_objects(parts_.store, std::move(gone)));
+  }
+  return count;
+}
+
+}  // namespace valetkey::exporter

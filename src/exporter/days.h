@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Days that are over: small parts are merged and _SUCCESS says that a day is complete; days that an account's retention
+// has passed are removed. For one thread at a time.
+#pragma once
+
+#include <vector>
+
+#include "exporter/batches.h"
+#include "exporter/export_parts.h"
+
+namespace valetkey::exporter {
+
+class Days {
+ public:
+  Days(ExportParts& parts, Batches& batches) : parts_(parts), batches_(batches) {}
+  // Closes the days that are over. Needs all their events exported, so it exports what waits first. Returns how many.
+  Result<std::size_t> close_days();
+  // Removes the days that each account's retention has passed; returns how many objects.
+  Result<std::size_t> apply_retention();
+
+ private:
+  Result<void> close_day(Date day);
+  Result<void> compact(const AccountId& account, layout::RowType type, Date day);
+  Result<void> compact_partition(layout::RowType type,
+                                 const std::vector<storage::ObjectInfo>& parts);
+  ExportParts& parts_;
+  Batches& batches_;
+};
+
+}  // namespace valetkey::exporter

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporter/erasure.h"
+
+#include "base/crypto.h"
+#include "base/log.h"
+#include "exporter/part_publisher.h"
+#include "exporter/scratch.h"
+
+namespace valetkey::exporter {
+namespace {
+
+constexpr std::size_t kSha256Digits = 64;
+
+Result<std::string> read_object(storage::ObjectStore& store, const std::string& key) {
+  VALETKEY_TRY(const auto reader, store.open(key));
+  std::string bytes(reader->info().size, '\0');
+  const auto read = reader->read(0, bytes, storage::ReadMode::blocking);
+  if (!read || *read != bytes.size())
+    return fail_read(read ? storage::ReadFailure::corrupt : read.error(), key);
+  return bytes;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> Erasure::erase_visitor(const AccountId& account,
+                                                        std::string_view visitor_sha256,
+                                                        const NoteErased& note) {
+  if (visitor_sha256.size() != kSha256Digits)
+    return fail(ErrorCode::invalid, "a visitor is erased by the SHA-256 of its id");
+  VALETKEY_CHECK(free_log());
+  UnderWay erasing{account, visitor_sha256, note, {}};
+  for (const auto type : {layout::RowType::decisions, layout::RowType::events})
+    VALETKEY_CHECK(erase_from_parts(type, erasing));
+  VALETKEY_CHECK(erase_set_aside(
+      [&](const events::Event& event) {
+        return event.account_id == account.str() && sha256_hex(event.visitor_id) == visitor_sha256;
+      },
+      erasing.unreadable));
+  for (const auto& key : erasing.unreadable)
+    log::error("exporter", "an object that may hold an erased visitor cannot be read",
+               {{"object", key}});
+  return std::move(erasing.unreadable);
+}
+
+Result<std::vector<std::string>> Erasure::erase_account(const AccountId& account) {
+  VALETKEY_CHECK(free_log());
+  const auto day = layout::day_prefix(account, layout::RowType::events, Date());
+  std::vector<std::string> gone;
+  VALETKEY_CHECK(for_each_object(parts_.store, day.substr(0, day.find("type=")),
+                                 [&](const storage::ObjectInfo& info) -> Result<void> {
+                                   gone.push_back(info.key);
+                                   return {};
+                                 }));
+  VALETKEY_CHECK(remove_objects(parts_.store, std::move(gone)));
+  std::vector<std::string> unreadable;
+  VALETKEY_CHECK(erase_set_aside(
+      [&](const events::Event& event) { return event.account_id == account.str(); }, unreadable));
+  return unreadable;
+}
+
+// Exports all that waits, and leaves nothing of it in the log: a segment that is being written
+// would stay until it is full.
+Result<void> Erasure::free_log() {
+  for (unsigned partition = 0; partition < parts_.log.partitions(); ++partition)
+    VALETKEY_CHECK(parts_.log.rotate(partition));
+  VALETKEY_CHECK(batches_.drain());
+  for (unsigned partition = 0; partition < parts_.log.partitions(); ++partition) {
+    VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(partition));
+    VALETKEY_CHECK(parts_.log.release(partition, consumed));
+  }
+  return {};
+}
+
+Result<void> Erasure::erase_from_parts(layout::RowType type, UnderWay& erasing) {
+  const auto day = layout::day_prefix(erasing.account, type, Date());
+  return for_each_object(parts_.store, day.substr(0, day.find("date=")),
+                         [&](const storage::ObjectInfo& info) -> Result<void> {
+                           if (!is_part(info.key)) return {};
+                           return erase_from_part(type, info, erasing);
+                         });
+}
+
+Result<void> Erasure::erase_from_part(layout::RowType type, const storage::ObjectInfo& part,
+                                      UnderWay& erasing) {
+  VALETKEY_TRY(auto* const parquet, parts_.writer());
+  Scratch scratch;
+  const auto file = scratch.add(parquet->make_path());
+  if (auto fetched = fetch_object(parts_.store, part.key, file); !fetched) {
+    if (fetched.error().code != ErrorCode::corrupt) return fetched;
+    erasing.unreadable.push_back(part.key);
+    return {};
+  }
+  VALETKEY_TRY(const auto rest, without_visitor(type, file, erasing.visitor_sha256));
+  if (!rest) {
+    erasing.unreadable.push_back(part.key);
+    return {};
+  }
+  scratch.add(rest->path);
+  VALETKEY_TRY(const auto rows, rows_of(part, file));
+  if (rest->rows == rows) return {};
+  VALETKEY_CHECK(erasing.note(part.key, rows - rest->rows));
+  PartPublisher publisher(parts_.store, parts_.clock.now());
+  VALETKEY_CHECK(publisher.add(part.key, rest->path, rest->rows));
+  return publisher.flush();
+}
+
+// Nothing: DuckDB cannot read this part. An error: it is the disk, or DuckDB itself.
+Result<std::optional<ParquetFile>> Erasure::without_visitor(layout::RowType type,
+                                                            const std::filesystem::path& file,
+                                                            std::string_view visitor_sha256) {
+  VALETKEY_TRY(auto* const parquet, parts_.writer());
+  auto rest = parquet->merge(type, {file}, visitor_sha256);
+  if (rest) return std::optional(std::move(*rest));
+  log::warn("exporter", "a part could not be rewritten", {{"reason", rest.error().detail}});
+  parts_.drop_writer();  // a failure may have spoiled the instance; this removes `file`, too
+  VALETKEY_TRY(auto* const probe, parts_.writer());
+  VALETKEY_CHECK(probe->write_sample());
+  return std::nullopt;
+}
+
+// Rows that could not be written rest as the records they were.
+Result<void> Erasure::erase_set_aside(const std::function<bool(const events::Event&)>& wanted,
+                                      std::vector<std::string>& unreadable) {
+  std::vector<std::string> gone;
+  VALETKEY_CHECK(for_each_object(parts_.store, std::string(kSetAsidePrefix),
+                                 [&](const storage::ObjectInfo& info) -> Result<void> {
+                                   auto record = read_object(parts_.store, info.key);
+                                   if (!record && record.error().code != ErrorCode::corrupt)
+                                     return std::unexpected(record.error());
+                                   if (!record) {
+                                     unreadable.push_back(info.key);
+                                     return {};
+                                   }
+                                   events::Event event;
+                                   std::size_t at = 0;
+                                   if (events::decode_event(*record, at, event) && wanted(event))
+                                     gone.push_back(info.key);
+                                   return {};
+                                 }));
+  return remove_objects(parts_.store, std::move(gone));
+}
+
+}  // namespace valetkey::exporter

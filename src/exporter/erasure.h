@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The erasure of a visitor, or of everything of an account: what waits is exported first and the log freed of it, parts
+// are rewritten under their keys, rows that were set aside go. Any step may be interrupted; a repetition begins again.
+// For one thread at a time.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "events/event.h"
+#include "exporter/batches.h"
+#include "exporter/export_parts.h"
+
+namespace valetkey::exporter {
+
+class Erasure {
+ public:
+  Erasure(ExportParts& parts, Batches& batches) : parts_(parts), batches_(batches) {}
+  // Called for each part before it is rewritten, with the number of rows that it loses.
+  using NoteErased = std::function<Result<void>(const std::string& key, std::uint64_t rows)>;
+  // Rewrites the parts that hold rows of the visitor whose id has this SHA-256 (hex), under the
+  // same keys. Exports what waits first and frees the log of it; removes what was set aside of the
+  // visitor. Goes on behind what is damaged, and returns its keys.
+  Result<std::vector<std::string>> erase_visitor(const AccountId& account,
+                                                 std::string_view visitor_sha256,
+                                                 const NoteErased& note);
+  // Removes everything of the account: what waits (it is exported first, and the log freed of it),
+  // its parts and what was set aside. Returns the keys of what was set aside and cannot be read, so
+  // that nobody knows whose it is.
+  Result<std::vector<std::string>> erase_account(const AccountId& account);
+
+ private:
+  struct UnderWay {
+    const AccountId& account;
+    std::string_view visitor_sha256;
+    const NoteErased& note;
+    std::vector<std::string> unreadable;
+  };
+  Result<void> free_log();
+  Result<void> erase_from_parts(layout::RowType type, UnderWay& erasing);
+  Result<void> erase_from_part(layout::RowType type, const storage::ObjectInfo& part,
+                               UnderWay& erasing);
+  Result<std::optional<ParquetFile>> without_visitor(layout::RowType type,
+                                                     const std::filesystem::path& file,
+                                                     std::string_view visitor_sha256);
+  // Of the events that `wanted` takes.
+  Result<void> erase_set_aside(const std::function<bool(const events::Event&)>& wanted,
+                               std::vector<std::string>& unreadable);
+  ExportParts& parts_;
+  Batches& batches_;
+};
+
+}  // namespace valetkey::exporter

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the parts of the exporter stand on and share: the seams, the options, the writer of Parquet and the leases.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "duckdb/database.h"
+#include "events/event_log.h"
+#include "exporter/ledger.h"
+#include "exporter/parquet_writer.h"
+#include "exporter/write_budget.h"
+#include "storage/object_store.h"
+
+namespace valetkey::exporter {
+
+// Of objects that hold the record of a row that could not be written.
+inline constexpr std::string_view kSetAsidePrefix = "internal/bad/";
+
+// Why events are dropped that would write too much for what was stored of them; see write_budget.h.
+inline constexpr std::string_view kTooManyRows = "too_many_rows";
+
+// What the exporter must know of an account.
+struct ExportedAccount {
+  AccountId id;
+  std::optional<std::chrono::days> retention;  // none: kept for ever
+};
+
+struct ExporterOptions {
+  duckdb::Options duckdb;
+  milliseconds longest_wait{15 * 60'000};  // of an event before it is exported
+  std::size_t batch_bytes = 128 << 20;     // of event records: so many waiting start a batch, too
+  // Of rows: so many end a batch, too, so that none lasts long; and so many are written at once.
+  std::uint64_t batch_written_bytes = std::uint64_t{1} << 30;
+  std::uint64_t stretch_bytes = std::uint64_t{64} << 20;
+  std::uint64_t excess_an_hour = kExcessAnHour;  // see write_budget.h
+  std::size_t max_partitions_a_day = 10'000;     // of an account and type
+  std::chrono::days window{7};                   // in which a repeated uuid is recognised
+  milliseconds grace{2 * 60'000};                // after midnight, before a day closes
+  milliseconds readable_after{2 * 3'600'000};    // how long replaced parts can still be read by key
+};
+
+struct ExportParts {
+  events::EventLog& log;
+  storage::ObjectStore& store;
+  Ledger& ledger;
+  const Clock& clock;
+  std::function<Result<std::vector<ExportedAccount>>()> accounts;
+  ExporterOptions options;
+
+  // Opened when it is first needed: DuckDB is large.
+  Result<ParquetWriter*> writer();
+  void drop_writer() { writer_.reset(); }
+  // Of one partition of the log, or of the days; taken when it is first needed. `busy` from the ledger means that
+  // another exporter took over since: drop_leases(), and whoever may take them again does.
+  Result<Lease> lease(Work work);
+  void drop_leases() { leases_.clear(); }
+
+  std::unique_ptr<ParquetWriter> writer_ = {};
+  std::map<Work, Lease> leases_ = {};
+};
+
+}  // namespace valetkey::exporter

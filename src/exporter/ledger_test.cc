@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every ledger must do, on each form: in SQLite, in memory, and the faulty one, which passes calls on.
+#include "exporter/ledger.h"
+
+#include <gtest/gtest.h>
+
+#include "base/testing/temporary_folder.h"
+#include "exporter/sqlite_ledger.h"
+#include "exporter/testing/faulty_ledger.h"
+#include "exporter/testing/memory_ledger.h"
+
+namespace valetkey::exporter {
+namespace {
+
+constexpr auto kNow = Timestamp(std::chrono::milliseconds(1'600'000'000'000));
+
+std::unique_ptr<sqlite::Database> empty_database(const TemporaryFolder& folder) {
+  return sqlite::Database::open(folder.path() / "objects.db", sqlite::Database::Mode::create)
+      .value();
+}
+
+// Holds a ledger, empty at first, and what it needs.
+class Form {
+ public:
+  virtual ~Form() = default;
+  virtual Ledger& ledger() = 0;
+};
+class InSqlite final : public Form {
+ public:
+  InSqlite() {
+    empty_database(folder_);
+    ledger_ = open_sqlite_ledger(folder_.path() / "objects.db").value();
+  }
+  Ledger& ledger() override { return *ledger_; }
+
+ private:
+  TemporaryFolder folder_;
+  std::unique_ptr<Ledger> ledger_;
+};
+class InMemory final : public Form {
+ public:
+  Ledger& ledger() override { return ledger_; }
+
+ private:
+  MemoryLedger ledger_;
+};
+class Faulty final : public Form {
+ public:
+  Ledger& ledger() override { return faulty_; }
+
+ private:
+  MemoryLedger ledger_;
+  FaultyCalls calls_;
+  FaultyLedger faulty_{ledger_, calls_};
+};
+template <class T>
+std::unique_ptr<Form> make() {
+  return std::make_unique<T>();
+}
+
+class LedgerConformance : public testing::TestWithParam<std::unique_ptr<Form> (*)()> {
+ protected:
+  Ledger& ledger() { return form_->ledger(); }
+  Lease lease(Work work) { return ledger().take_lease(work).value(); }
+  std::unique_ptr<Form> form_ = GetParam()();
+};
+
+TEST_P(LedgerConformance, GoesOnWhereTheLastBatchOfThePartitionEnded) {
+  const auto one = lease(1);
+  EXPECT_EQ(ledger().consumed(1).value(), 0U);
+  const auto batch = ledger().begin(one, 0, 7).value();
+  EXPECT_EQ(ledger().unfinished(1).value()->id, batch.id);
+  EXPECT_EQ(ledger().floor(1).value(), 7U)
+      << "even if the log is lost, its offsets go on behind the batch";
+  EXPECT_EQ(ledger().consumed(1).value(), 0U);
+  ASSERT_TRUE(ledger().finish(one, batch, {}, kNow));
+  EXPECT_EQ(ledger().consumed(1).value(), 7U);
+  EXPECT_FALSE(ledger().unfinished(1).value());
+  EXPECT_EQ(ledger().consumed(0).value(), 0U) << "another partition";
+  EXPECT_EQ(ledger().last_finished().value(), kNow);
+}
+
+TEST_P(LedgerConformance, HasOneUnfinishedBatchOfAPartitionAndFinishesItOnce) {
+  const auto held = lease(0);
+  const auto batch = ledger().begin(held, 0, 3).value();
+  EXPECT_EQ(ledger().begin(held, 0, 4).error().code, ErrorCode::already_exists);
+  ExportResult result;
+  result.counts["12"].events = 3;
+  ASSERT_TRUE(ledger().finish(held, batch, result, kNow));
+  EXPECT_EQ(ledger().finish(held, batch, result, kNow).error().code, ErrorCode::busy);
+  EXPECT_EQ(ledger().counts().value().at("12").events, 3U) << "counted once";
+}
+
+TEST_P(LedgerConformance, RefusesEveryWriteOfAFormerHolderAndChangesNothing) {
+  const auto former = lease(0), former_days = lease(kDays);
+  const auto batch = ledger().begin(former, 0, 3).value();
+  const auto id = ledger().request_erasure("12", std::string(64, 'a'), kNow).value();
+  const auto now = lease(0);
+  lease(kDays);
+  EXPECT_GT(now.epoch, former.epoch);
+  EXPECT_EQ(ledger().finish(former, batch, {}, kNow).error().code, ErrorCode::busy);
+  EXPECT_EQ(ledger().replace_seen(former, {}, {{"k", Date(), 1}}).error().code, ErrorCode::busy);
+  EXPECT_EQ(ledger().close_day(former_days, date_of(kNow)).error().code, ErrorCode::busy);
+  EXPECT_EQ(ledger().note_erased(former_days, id, "k", 1).error().code, ErrorCode::busy);
+  EXPECT_EQ(ledger().finish_erasure(former_days, id, {}).error().code, ErrorCode::busy);
+  EXPECT_EQ(ledger().forget_account(former_days, "12", 0).error().code, ErrorCode::busy);
+  EXPECT_EQ(ledger().begin({5, 1}, 0, 1).error().code, ErrorCode::busy) << "nobody took it";
+  EXPECT_EQ(ledger().unfinished(0).value()->id, batch.id);
+  EXPECT_TRUE(ledger().all_seen().value().empty());
+  EXPECT_FALSE(ledger().closed_through().value());
+  EXPECT_EQ(ledger().next_erasure().value()->id, id);
+  EXPECT_TRUE(ledger().finish(now, batch, {}, kNow));
+}
+
+TEST_P(LedgerConformance, KeepsTheFilesOfSeenUuidsByPartition) {
+  const auto zero = lease(0), one = lease(1);
+  ExportResult result;
+  result.seen = {{"b", Date(), 2}};
+  ASSERT_TRUE(ledger().finish(zero, ledger().begin(zero, 0, 1).value(), result, kNow));
+  result.seen = {{"a", Date(), 3}};
+  ASSERT_TRUE(ledger().finish(one, ledger().begin(one, 0, 1).value(), result, kNow));
+  ASSERT_EQ(ledger().seen(0).value().size(), 1U);
+  EXPECT_EQ(ledger().seen(0).value()[0].key, "b");
+  EXPECT_EQ(ledger().seen(1).value()[0].uuids, 3U);
+  EXPECT_EQ(ledger().all_seen().value().size(), 2U);
+  ASSERT_TRUE(ledger().replace_seen(one, {"a"}, {{"c", Date(), 3}}));
+  EXPECT_EQ(ledger().seen(1).value()[0].key, "c");
+  ASSERT_TRUE(ledger().forget_seen("b"));
+  EXPECT_TRUE(ledger().seen(0).value().empty());
+}
+
+TEST_P(LedgerConformance, ClosesDaysInOneDirection) {
+  const auto days = lease(kDays);
+  const Date day = date_of(kNow);
+  ASSERT_TRUE(ledger().close_day(days, day));
+  ASSERT_TRUE(ledger().close_day(days, day - std::chrono::days(3)));
+  EXPECT_EQ(ledger().closed_through().value(), day);
+  EXPECT_EQ(ledger().begin(lease(0), 0, 1).value().open_day, day + std::chrono::days(1));
+}
+
+TEST_P(LedgerConformance, CountsWhatAnErasureTookOnceHoweverOftenItIsInterrupted) {
+  const auto days = lease(kDays);
+  const auto first = ledger().request_erasure("12", std::string(64, 'a'), kNow).value();
+  const auto second = ledger().request_erasure("12", std::string(64, 'b'), kNow).value();
+  EXPECT_EQ(ledger().next_erasure().value()->id, first);
+  ASSERT_TRUE(ledger().note_erased(days, first, "part", 4));
+  ASSERT_TRUE(ledger().note_erased(days, first, "part", 4));
+  EXPECT_FALSE(ledger().erased(first).value());
+  ASSERT_TRUE(ledger().finish_erasure(days, first, {"broken"}));
+  EXPECT_EQ(ledger().erased(first).value()->rows, 4U);
+  EXPECT_EQ(ledger().erased(first).value()->unreadable, std::vector<std::string>{"broken"});
+  EXPECT_EQ(ledger().next_erasure().value()->id, second);
+  ASSERT_TRUE(ledger().forget_account(days, "12", 0));
+  EXPECT_FALSE(ledger().next_erasure().value());
+}
+
+TEST_P(LedgerConformance, KeepsWhatAnybodyNotes) {
+  IntakeLosses losses;
+  losses.dropped["12"]["uuid"] = 2;
+  losses.unknown_events = 1;
+  losses.last_unknown = "x";
+  ASSERT_TRUE(ledger().add_losses(losses));
+  ASSERT_TRUE(ledger().add_losses(losses));
+  EXPECT_EQ(ledger().losses().value().dropped.at("12").at("uuid"), 4U);
+  EXPECT_EQ(ledger().losses().value().unknown_events, 2U);
+  EXPECT_FALSE(ledger().take_request().value());
+  ASSERT_TRUE(ledger().request_run(kNow));
+  EXPECT_TRUE(ledger().take_request().value());
+  EXPECT_FALSE(ledger().take_request().value());
+  ASSERT_TRUE(ledger().note_failure(kNow, "why"));
+  EXPECT_EQ(ledger().failed_since(kNow).value(), "why");
+  EXPECT_FALSE(ledger().failed_since(kNow + milliseconds(1)).value());
+}
+
+INSTANTIATE_TEST_SUITE_P(Forms, LedgerConformance,
+                         testing::Values(&make<InSqlite>, &make<InMemory>, &make<Faulty>));
+
+TEST(SqliteLedger, OpensAsAReleaseWithOnePartitionLeftIt) {
+  const TemporaryFolder folder;
+  {
+    const auto database = empty_database(folder);
+    ASSERT_TRUE(
+        database->execute("CREATE TABLE export_seen (key TEXT PRIMARY KEY, day INTEGER NOT NULL, "
+                          "uuids INTEGER NOT NULL) WITHOUT ROWID;"
+                          "INSERT INTO export_seen VALUES ('internal/seen/a', 18520, 9);"
+                          "CREATE TABLE export_position (log_partition INTEGER PRIMARY KEY, "
+                          "consumed INTEGER NOT NULL, finished INTEGER "
+                          "NOT NULL);"
+                          "INSERT INTO export_position VALUES (0, 41, 1600000000000);"));
+  }
+  for (int i = 0; i < 2; ++i) {
+    const auto ledger = open_sqlite_ledger(folder.path() / "objects.db").value();
+    EXPECT_EQ(ledger->consumed(0).value(), 41U);
+    ASSERT_EQ(ledger->seen(0).value().size(), 1U);
+    EXPECT_EQ(ledger->seen(0).value()[0].uuids, 9U);
+    ASSERT_TRUE(ledger->replace_seen(ledger->take_lease(0).value(), {"nothing"}, {}));
+  }
+}
+
+TEST(SqliteLedger, TellsTheExportersOfTwoProcessesApart) {
+  const TemporaryFolder folder;
+  empty_database(folder);
+  const auto mine = open_sqlite_ledger(folder.path() / "objects.db").value();
+  const auto theirs = open_sqlite_ledger(folder.path() / "objects.db").value();
+  const auto held = mine->take_lease(0).value();
+  const auto batch = mine->begin(held, 0, 5).value();
+  const auto taken = theirs->take_lease(0).value();
+  EXPECT_EQ(mine->finish(held, batch, {}, kNow).error().code, ErrorCode::busy);
+  EXPECT_TRUE(theirs->finish(taken, *theirs->unfinished(0).value(), {}, kNow));
+}
+
+}  // namespace
+}  // namespace valetkey::exporter

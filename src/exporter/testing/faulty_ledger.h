@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// A ledger whose n-th call fails, for tests. Failing calls do not reach the ledger that it wraps.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "exporter/ledger.h"
+#include "exporter/testing/faulty_calls.h"
+
+namespace valetkey::exporter {
+
+class FaultyLedger final : public Ledger {
+ public:
+  FaultyLedger(Ledger& inner, FaultyCalls& calls) : inner_(inner), calls_(calls) {}
+  Result<Lease> take_lease(Work work) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.take_lease(work);
+  }
+  Result<std::uint64_t> consumed(unsigned partition) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.consumed(partition);
+  }
+  Result<std::optional<ExportBatch>> unfinished(unsigned partition) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.unfinished(partition);
+  }
+  Result<ExportBatch> begin(const Lease& lease, std::uint64_t first, std::uint64_t next) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.begin(lease, first, next);
+  }
+  Result<void> finish(const Lease& lease, const ExportBatch& batch, const ExportResult& result,
+                      Timestamp now) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.finish(lease, batch, result, now);
+  }
+  Result<ExportExcess> excess() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.excess();
+  }
+  Result<std::vector<SeenFile>> seen(unsigned partition) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.seen(partition);
+  }
+  Result<std::vector<SeenFile>> all_seen() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.all_seen();
+  }
+  Result<void> forget_seen(const std::string& key) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.forget_seen(key);
+  }
+  Result<void> replace_seen(const Lease& lease, const std::vector<std::string>& gone,
+                            const std::vector<SeenFile>& added) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.replace_seen(lease, gone, added);
+  }
+  Result<std::optional<Date>> closed_through() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.closed_through();
+  }
+  Result<void> close_day(const Lease& lease, Date day) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.close_day(lease, day);
+  }
+  Result<std::int64_t> request_erasure(const std::string& account,
+                                       const std::string& visitor_sha256, Timestamp now) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.request_erasure(account, visitor_sha256, now);
+  }
+  Result<std::optional<AskedErasure>> next_erasure() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.next_erasure();
+  }
+  Result<void> note_erased(const Lease& lease, std::int64_t id, const std::string& key,
+                           std::uint64_t rows) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.note_erased(lease, id, key, rows);
+  }
+  Result<void> finish_erasure(const Lease& lease, std::int64_t id,
+                              const std::vector<std::string>& unreadable) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.finish_erasure(lease, id, unreadable);
+  }
+  Result<std::optional<ErasureResult>> erased(std::int64_t id) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.erased(id);
+  }
+  Result<void> forget_account(const Lease& lease, const std::string& account,
+                              std::int64_t but_erasure) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.forget_account(lease, account, but_erasure);
+  }
+  Result<std::map<std::string, ExportCounts>> counts() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.counts();
+  }
+  Result<void> add_losses(const IntakeLosses& losses) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.add_losses(losses);
+  }
+  Result<IntakeLosses> losses() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.losses();
+  }
+  Result<std::optional<Timestamp>> last_finished() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.last_finished();
+  }
+  Result<void> request_run(Timestamp now) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.request_run(now);
+  }
+  Result<bool> take_request() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.take_request();
+  }
+  Result<void> note_failure(Timestamp began, const std::string& why) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.note_failure(began, why);
+  }
+  Result<std::optional<std::string>> failed_since(Timestamp asked) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.failed_since(asked);
+  }
+
+ private:
+  Ledger& inner_;
+  FaultyCalls& calls_;
+};
+
+}  // namespace valetkey::exporter

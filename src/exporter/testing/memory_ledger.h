@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// A ledger in memory, for tests. Thread-safe.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "exporter/ledger.h"
+
+namespace valetkey::exporter {
+
+class MemoryLedger final : public Ledger {
+ public:
+  Result<Lease> take_lease(Work work) override {
+    const std::lock_guard guard(mutex_);
+    return Lease{work, ++epochs_[work]};
+  }
+  Result<std::uint64_t> consumed(unsigned partition) override {
+    const std::lock_guard guard(mutex_);
+    return consumed_[partition];
+  }
+  Result<std::optional<ExportBatch>> unfinished(unsigned partition) override {
+    const std::lock_guard guard(mutex_);
+    const auto found = batches_.find(partition);
+    return found == batches_.end() ? std::nullopt : std::optional(found->second);
+  }
+  Result<ExportBatch> begin(const Lease& lease, std::uint64_t first, std::uint64_t next) override {
+    const std::lock_guard guard(mutex_);
+    VALETKEY_CHECK(check(lease));
+    if (first >= next) return fail(ErrorCode::invalid, "a batch of nothing");
+    const auto partition = static_cast<unsigned>(lease.work);
+    if (batches_.contains(partition))
+      return fail(ErrorCode::already_exists, "a batch is not finished");
+    return batches_[partition] = {make_uuid(), partition, first, next,
+                                  closed_ ? *closed_ + std::chrono::days(1) : Date()};
+  }
+  Result<void> finish(const Lease& lease, const ExportBatch& batch, const ExportResult& result,
+                      Timestamp now) override {
+    const std::lock_guard guard(mutex_);
+    VALETKEY_CHECK(check(lease));
+    const auto found = batches_.find(batch.log_partition);
+    if (found == batches_.end() || found->second.id != batch.id)
+      return fail(ErrorCode::busy, "done already");
+    batches_.erase(found);
+    consumed_[batch.log_partition] = batch.next;
+    finished_ = now;
+    for (const auto& file : result.seen) seen_[file.key] = {batch.log_partition, file};
+    for (const auto& [account, each] : result.counts) counts_[account] += each;
+    losses_ += IntakeLosses{
+        .dropped = result.dropped, .altered = {}, .unknown_events = 0, .last_unknown = {}};
+    for (const auto& [key, bytes] : result.excess) excess_[key] += bytes;
+    return {};
+  }
+  Result<ExportExcess> excess() override {
+    const std::lock_guard guard(mutex_);
+    return excess_;
+  }
+  Result<std::vector<SeenFile>> seen(unsigned partition) override { return files(partition); }
+  Result<std::vector<SeenFile>> all_seen() override { return files(std::nullopt); }
+  Result<void> forget_seen(const std::string& key) override {
+    const std::lock_guard guard(mutex_);
+    seen_.erase(key);
+    return {};
+  }
+  Result<void> replace_seen(const Lease& lease, const std::vector<std::string>& gone,
+                            const std::vector<SeenFile>& added) override {
+    const std::lock_guard guard(mutex_);
+    VALETKEY_CHECK(check(lease));
+    for (const auto& key : gone) seen_.erase(key);
+    for (const auto& file : added) seen_[file.key] = {static_cast<unsigned>(lease.work), file};
+    return {};
+  }
+  Result<std::optional<Date>> closed_through() override {
+    const std::lock_guard guard(mutex_);
+    return closed_;
+  }
+  Result<void> close_day(const Lease& lease, Date day) override {
+    const std::lock_guard guard(mutex_);
+    VALETKEY_CHECK(check(lease));
+    closed_ = closed_ ? std::max(*closed_, day) : day;
+    return {};
+  }
+  Result<std::int64_t> request_erasure(const std::string& account,
+                                       const std::string& visitor_sha256, Timestamp) override {
+    const std::lock_guard guard(mutex_);
+    const auto id = ++last_erasure_;
+    erasures_[id].asked = {id, account, visitor_sha256};
+    return id;
+  }
+  Result<std::optional<AskedErasure>> next_erasure() override {
+    const std::lock_guard guard(mutex_);
+    for (const auto& [id, each] : erasures_)
+      if (!each.done) return each.asked;
+    return std::nullopt;
+  }
+  Result<void> note_erased(const Lease& lease, std::int64_t id, const std::string& key,
+                           std::uint64_t rows) override {
+    const std::lock_guard guard(mutex_);
+    VALETKEY_CHECK(check(lease));
+    erasures_[id].rows[key] = rows;
+    return {};
+  }
+  Result<void> finish_erasure(const Lease& lease, std::int64_t id,
+                              const std::vector<std::string>& unreadable) override {
+    const std::lock_guard guard(mutex_);
+    VALETKEY_CHECK(check(lease));
+    erasures_[id].done = true;
+    erasures_[id].unreadable.insert(unreadable.begin(), unreadable.end());
+    return {};
+  }
+  Result<std::optional<ErasureResult>> erased(std::int64_t id) override {
+    const std::lock_guard guard(mutex_);
+    const auto found = erasures_.find(id);
+    if (found == erasures_.end() || !found->second.done) return std::nullopt;
+    ErasureResult out;
+    for (const auto& [key, rows] : found->second.rows) out.rows += rows;
+    out.unreadable.assign(found->second.unreadable.begin(), found->second.unreadable.end());
+    return out;
+  }
+  Result<void> forget_account(const Lease& lease, const std::string& account,
+                              std::int64_t but_erasure) override {
+    const std::lock_guard guard(mutex_);
+    VALETKEY_CHECK(check(lease));
+    counts_.erase(account);
+    losses_.dropped.erase(account);
+    losses_.altered.erase(account);
+    std::erase_if(erasures_, [&](const auto& e) {
+      return e.second.asked.account == account && e.first != but_erasure;
+    });
+    return {};
+  }
+  Result<std::map<std::string, ExportCounts>> counts() override {
+    const std::lock_guard guard(mutex_);
+    return counts_;
+  }
+  Result<void> add_losses(const IntakeLosses& losses) override {
+    const std::lock_guard guard(mutex_);
+    losses_ += losses;
+    return {};
+  }
+  Result<IntakeLosses> losses() override {
+    const std::lock_guard guard(mutex_);
+    return losses_;
+  }
+  Result<std::optional<Timestamp>> last_finished() override {
+    const std::lock_guard guard(mutex_);
+    return finished_;
+  }
+  Result<void> request_run(Timestamp) override {
+    const std::lock_guard guard(mutex_);
+    asked_ = true;
+    return {};
+  }
+  Result<bool> take_request() override {
+    const std::lock_guard guard(mutex_);
+    return std::exchange(asked_, false);
+  }
+  Result<void> note_failure(Timestamp began, const std::string& why) override {
+    const std::lock_guard guard(mutex_);
+    failure_ = {began, why};
+    return {};
+  }
+  Result<std::optional<std::string>> failed_since(Timestamp asked) override {
+    const std::lock_guard guard(mutex_);
+    if (!failure_ || failure_->first < asked) return std::nullopt;
+    return failure_->second;
+  }
+
+ private:
+  struct UnderWay {
+    AskedErasure asked;
+    bool done = false;
+    std::map<std::string, std::uint64_t> rows;
+    std::set<std::string> unreadable;
+  };
+  struct Seen {
+    unsigned partition = 0;
+    SeenFile file;
+  };
+  Result<void> check(const Lease& lease) const {
+    const auto found = epochs_.find(lease.work);
+    if (found != epochs_.end() && found->second == lease.epoch) return {};
+    return fail(ErrorCode::busy, "another exporter has taken over");
+  }
+  std::vector<SeenFile> files(std::optional<unsigned> partition) const {
+    const std::lock_guard guard(mutex_);
+    std::vector<SeenFile> out;
+    for (const auto& [key, seen] : seen_)
+      if (!partition || seen.partition == *partition) out.push_back(seen.file);
+    std::ranges::sort(out, {}, [](const SeenFile& file) { return std::pair(file.day, file.key); });
+    return out;
+  }
+
+  mutable std::mutex mutex_;
+  std::map<Work, std::uint64_t> epochs_;
+  std::map<unsigned, std::uint64_t> consumed_;
+  std::map<unsigned, ExportBatch> batches_;
+  std::map<std::string, Seen> seen_;
+  std::map<std::string, ExportCounts> counts_;
+  std::map<std::int64_t, UnderWay> erasures_;
+  ExportExcess excess_;
+  IntakeLosses losses_;
+  std::optional<Date> closed_;
+  std::optional<Timestamp> finished_;
+  std::optional<std::pair<Timestamp, std::string>> failure_;
+  std::int64_t last_erasure_ = 0;
+  bool asked_ = false;
+};
+
+}  // namespace valetkey::exporter
