@@ -101,6 +101,41 @@ class MemoryControl final : public control::ControlStore {
     return nothing();
   }
   Result<void> purge_usage(const AccountId&) override { return nothing(); }
+  Result<std::vector<control::Person>> people(std::optional<AccountId>, Timestamp) override {
+    return nothing();
+  }
+  Result<std::string> password(const UserId&) override { return nothing(); }
+  Result<void> set_password(const UserId&, std::string_view) override { return nothing(); }
+  Result<void> invite(const UserId&, std::string_view, Timestamp) override { return nothing(); }
+  Result<control::Invitation> invitation(std::string_view, Timestamp) override { return nothing(); }
+  Result<control::User> accept_invitation(std::string_view, std::string_view, Timestamp) override {
+    return nothing();
+  }
+  Result<control::WebSession> create_session(const control::NewSession&, std::string_view,
+                                             Timestamp) override {
+    return nothing();
+  }
+  Result<control::SessionAnswer> session(std::string_view, Timestamp) override { return nothing(); }
+  Result<void> touch_session(const TokenId&, Timestamp, std::string_view, Timestamp) override {
+    return nothing();
+  }
+  Result<std::vector<control::WebSession>> sessions(const UserId&, Timestamp) override {
+    return nothing();
+  }
+  Result<std::uint64_t> end_session(const UserId&, const TokenId&, Timestamp) override {
+    return nothing();
+  }
+  Result<std::uint64_t> end_sessions(const UserId&, const std::optional<TokenId>&,
+                                     Timestamp) override {
+    return nothing();
+  }
+  Result<control::Token> replace_token(const TokenId&, const control::NewToken&, std::string_view,
+                                       Timestamp, Timestamp) override {
+    return nothing();
+  }
+  Result<control::OperatorAnswer> authenticate_operator(std::string_view, Timestamp) override {
+    return nothing();
+  }
 
  private:
   static std::unexpected<Error> nothing() {
