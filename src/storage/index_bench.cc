@@ -32,6 +32,7 @@ class Filled {
         row.info.key = key_of(i, total);
         row.info.size = 1'000'000;
         row.info.etag = std::string(32, 'e');
+        row.info.crc32 = 0;
         row.id = ObjectId::make();
         row.data_key = {1, random_bytes(kWrappedKeyBytes)};
         change.add.push_back(std::move(row));

@@ -40,6 +40,7 @@ struct Filled {
       IndexRow row;
       row.info.key = key;
       row.info.etag = std::string(32, '0');
+      row.info.crc32 = 0;
       row.data_key = {1, std::string(kWrappedKeyBytes, 'x')};
       change.add.push_back(std::move(row));
     }

@@ -451,7 +451,7 @@ class Tool(ServedCase):
             self.assertIn("answers 503", err)
             self.assertTrue(least <= time.monotonic() - began < most, time.monotonic() - began)
             self.assertEqual(least == 4, "waiting up to 1 s more" in err, err)
-        self.assertIn("takes a time such as", self.run_tool("ls", "--wait", "soon", status=2)[1])
+        self.assertIn("--wait takes a whole number and a unit", self.run_tool("ls", "--wait", "soon", status=2)[1])
 
     def test_no_home_is_needed(self):
         needed = {"VALETKEY_API": self.server.api, "VALETKEY_TOKEN_FILE": "", "VALETKEY_TOKEN": "\ufeffBearer " + self.token}

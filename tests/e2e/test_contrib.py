@@ -10,10 +10,18 @@ import requests
 import yaml
 
 import trees
-from server import PROGRAMS, ServedCase, clean_environment, main
+from server import PROGRAMS, ServedCase, Server, clean_environment, main
 
 CONTRIB = trees.ROOT / "contrib"
 METRIC = re.compile(r"\bvaletkey_[a-z0-9_]+")
+VENDING = """
+[intake]
+enabled = false
+[issuer]
+kind = "sts"
+endpoint = "http://127.0.0.1:1"
+role_arn = "arn:aws:iam::123456789012:role/reader"
+"""
 FIELDS = {  # of the kinds that our manifests use: those that must be there
     "ConfigMap": ("v1", ["data"]),
     "Service": ("v1", ["spec.selector", "spec.ports"]),
@@ -50,16 +58,22 @@ class Metrics(ServedCase):
     options = {"tls": True}
 
     @classmethod
-    def served(cls) -> dict[str, str]:
-        text = requests.get(f"{cls.server.admin}/metrics", verify=cls.server.verify, timeout=10).text
+    def setUpClass(cls):
+        super().setUpClass()
+        vending = Server(VENDING)
+        cls.addClassCleanup(vending.close)
+        cls.kinds = {name: kind for server in (vending.start(), cls.server) for name, kind in cls.served(server).items()}
+
+    @staticmethod
+    def served(server: Server) -> dict[str, str]:
+        text = requests.get(f"{server.admin}/metrics", verify=server.verify, timeout=10).text
         return dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
 
     def assert_served(self, expression: str) -> None:
-        served = self.served()
         named = METRIC.findall(re.sub(r"valetkey_ready, instance", "valetkey_ready", expression))
         self.assertTrue(named or expression.startswith("up{"), expression)
         for name in named:
-            kind = served.get(name) or served.get(re.sub(r"_(bucket|count|sum)$", "", name))
+            kind = self.kinds.get(name) or self.kinds.get(re.sub(r"_(bucket|count|sum)$", "", name))
             self.assertIsNotNone(kind, f"/metrics has no {name}: {expression}")
             counted = re.search(rf"(rate|increase)\({name}\b", expression)
             self.assertEqual(kind in ("counter", "histogram"), bool(counted), f"{name} is a {kind}: {expression}")

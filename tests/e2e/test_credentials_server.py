@@ -106,7 +106,7 @@ class CredentialsServer(ServedCase):
 
     def test_what_is_wrong_is_one_sentence(self):
         for arguments, more, status, words in [
-                (["--listen", "0.0.0.0:0"], {}, 1, "loopback"),
+                (["--listen", "0.0.0.0:0"], {}, 2, "loopback"),
                 (["--exec", "--", "/nonexistent"], {}, 1, "cannot run /nonexistent"),
                 (["--account-id", "13", "--exec", "--", "true"], {}, 1, "not the account"),
                 (["--exec", "--", "true"], {"VALETKEY_TOKEN": "vkpat_00000000000000000000000000000000000000004gY0XI"}, 1, "refuses the token"),
