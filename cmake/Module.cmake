@@ -48,7 +48,7 @@ function(add_module name)
     # As the precompiled headers were compiled.
     set_target_properties(${name}_test PROPERTIES POSITION_INDEPENDENT_CODE OFF)
     target_compile_options(${name}_test PRIVATE -fPIC)
-    gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST
+    gtest_discover_tests(${name}_test TEST_PREFIX ${name}. NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST
                          PROPERTIES TIMEOUT 120 LABELS unit)
   endif()
   if(VALETKEY_FUZZ)

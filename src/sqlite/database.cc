@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -161,6 +163,10 @@ std::optional<std::string> Statement::optional_text(int column) const {
 
 Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file, Mode mode,
                                                  std::chrono::milliseconds lock_wait) {
+  // Said here, because SQLite would only say that it cannot open its file.
+  const auto folder = file.parent_path();
+  if (mode != Mode::read_only && access(folder.c_str(), W_OK) != 0)
+    return fail_errno("cannot write in " + folder.string());
   if (mode == Mode::create) VALETKEY_CHECK(create_private(file));
   sqlite3* handle = nullptr;
   const int code =
@@ -199,7 +205,10 @@ Database::~Database() {
 std::unexpected<Error> Database::failure(int code) const {
   const int system_code = handle_ == nullptr ? 0 : sqlite3_system_errno(handle_);
   const ErrorCode kind = code_of(code, system_code);
-  const char* message = handle_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle_);
+  std::string message = handle_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle_);
+  const bool of_system = (code & 0xFF) == SQLITE_CANTOPEN || (code & 0xFF) == SQLITE_IOERR;
+  if (of_system && system_code != 0)
+    message += fmt::format(" ({})", std::generic_category().message(system_code));
   return fail(kind, fmt::format("{}: {}{}", name_, message, remedy(kind)));
 }
 
