@@ -418,6 +418,22 @@ TEST_F(ExporterTest, ShowsEveryRowOnceToAReaderWhoPagesDuringCompaction) {
   EXPECT_EQ(rows, 4U);
 }
 
+TEST_F(ExporterTest, LeavesPartsAsTheyAreWhereTheyCannotBeReplacedAllAtOnce) {
+  for (const auto* uuid : {"a", "b"}) {
+    send({{uuid}});
+    drain();
+  }
+  const auto before = objects("v1/account_id=12/type=events/date=2026-03-10/");
+  faulty_->able = storage::Capabilities{};
+  clock_.set(kNoon + days(1));
+  ASSERT_EQ(exporter_->close_days().value(), 1U);
+  const auto after = objects("v1/account_id=12/type=events/date=2026-03-10/");
+  EXPECT_EQ(after.size(), before.size() + 1) << "and _SUCCESS";
+  for (const auto& part : before)
+    EXPECT_TRUE(std::ranges::any_of(after, [&](const auto& each) { return each.key == part.key; }))
+        << part.key;
+}
+
 TEST_F(ExporterTest, NeverAddsToAClosedDayEvenIfTheClockGoesBack) {
   send({{"a"}});
   clock_.set(kNoon + days(1));

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 
 #include "storage/object_store.h"
 
@@ -28,7 +29,8 @@ class FaultyStore final : public ObjectStore {
   Result<std::unique_ptr<ObjectWriter>> create(std::string_view key, Timestamp now) override;
   Result<void> publish(Publication publication) override;
   std::uint64_t generation() const override { return inner_.generation(); }
-  Capabilities capabilities() const override { return inner_.capabilities(); }
+  Capabilities capabilities() const override { return able.value_or(inner_.capabilities()); }
+  std::optional<Capabilities> able;  // what it says that it can; none: what the other can
 
   // For its readers and writers.
   Result<void> count_call();
