@@ -112,7 +112,8 @@ Result<TokenScopes> TokenScopes::parse(std::string_view text) {
   TokenScopes scopes;
   while (true) {
     const std::size_t comma = std::min(text.find(','), text.size());
-    if (!scopes.add(text.substr(0, comma)))
+    const bool added = scopes.add(text.substr(0, comma));
+    if (!added || (scopes.accounts && scopes != TokenScopes{.accounts = true}))
       return fail(ErrorCode::invalid,
                   "scopes must be a list of export, tokens, users and audit, or accounts alone for "
                   "an operator, each once");

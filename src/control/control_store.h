@@ -40,7 +40,8 @@ struct TokenScopes {
   std::vector<std::string_view> names() const;
   bool add(std::string_view name);  // false: unknown, or there already
   std::string str() const;
-  static Result<TokenScopes> parse(std::string_view text);  // at least one, no unknown, no repeat
+  // At least one, no unknown, no repeat, and `accounts` alone.
+  static Result<TokenScopes> parse(std::string_view text);
   friend bool operator==(const TokenScopes&, const TokenScopes&) = default;
 };
 

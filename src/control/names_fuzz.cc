@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (control::check_name(text, 1, "a name"))
     require(size >= 1 && size <= 400 && text.find_first_of("\n\r\x1b\x7f") == text.npos);
   if (const auto scopes = control::TokenScopes::parse(text))
-    require(*control::TokenScopes::parse(scopes->str()) == *scopes && size <= 13);
+    require(*control::TokenScopes::parse(scopes->str()) == *scopes && size <= 25);
   if (is_well_formed_token(text)) require(size == kTokenLength);
   if (const auto id = AccountId::parse(text)) require(id->str() == text && size <= 20);
   if (const auto id = TokenId::parse(text)) require(id->str() == text);

@@ -39,8 +39,10 @@ TEST(Names, HaveAtMostAHundredCharactersAndNoneThatActs) {
 TEST(Scopes, AreASetWithOneWrittenForm) {
   EXPECT_EQ(TokenScopes::parse("tokens,export")->str(), "export,tokens");
   EXPECT_EQ(TokenScopes::parse("export")->str(), "export");
-  for (const char* text : {"", ",", "export,", ",export", "export,export", "export tokens",
-                           "export, tokens", "Export", "admin"})
+  EXPECT_EQ(TokenScopes::parse("accounts")->str(), "accounts");
+  for (const char* text :
+       {"", ",", "export,", ",export", "export,export", "export tokens", "export, tokens", "Export",
+        "admin", "export,accounts", "accounts,export"})
     EXPECT_FALSE(TokenScopes::parse(text)) << text;
 }
 
