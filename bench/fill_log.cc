@@ -2,9 +2,10 @@
 // Puts events into the log of a data folder that nobody serves, through the intake's parser but
 // without HTTP; with FOLDER their rows also go to FOLDER/decisions.ndjson and conversions.ndjson.
 // usage: fill_log DATA_DIR EVENTS PARTITIONS ACCOUNTS [FOLDER]
-#include <fmt/os.h>
+#include <fmt/format.h>
 
 #include <filesystem>
+#include <fstream>
 #include <random>
 #include <semaphore>
 
@@ -23,11 +24,12 @@ constexpr std::ptrdiff_t kInFlight = 16;
 // Rows as NDJSON. Our own texts need no escapes.
 class Rows {
  public:
-  explicit Rows(const std::filesystem::path& folder)
-      : decisions_(
-            fmt::output_file((folder / "decisions.ndjson").string(), fmt::buffer_size = 1 << 20)),
-        conversions_(fmt::output_file((folder / "conversions.ndjson").string(),
-                                      fmt::buffer_size = 1 << 20)) {}
+  explicit Rows(const std::filesystem::path& folder) {
+    for (auto* file : {&decisions_, &conversions_})
+      file->exceptions(std::ios::failbit | std::ios::badbit);
+    decisions_.open(folder / "decisions.ndjson");
+    conversions_.open(folder / "conversions.ndjson");
+  }
 
   void add(std::string_view records) {
     for (std::size_t at = 0; at < records.size();) {
@@ -70,7 +72,7 @@ class Rows {
         text(event_.revision), text(event_.client_engine), text(event_.client_version));
   }
   void decision(const events::Decision& d) {
-    decisions_.print(
+    decisions_ << fmt::format(
         R"({{{},"campaign_id":{},"experiment_id":{},"variation_id":{},"is_holdback":{},{}}})"
         "\n",
         shared_front(), text(d.campaign_id), text(d.experiment_id), text(d.variation_id),
@@ -78,7 +80,7 @@ class Rows {
   }
   void conversion() {
     const auto number = [](const auto& n) { return n ? fmt::to_string(*n) : "null"; };
-    conversions_.print(
+    conversions_ << fmt::format(
         R"({{{},"experiments":[],"entity_id":{},"event_type":{},"event_name":{},"revenue":{},"value":{},"quantity":{},"tags":{},{}}})"
         "\n",
         shared_front(), text(event_.entity_id), text(event_.event_type), text(event_.event_name),
@@ -86,7 +88,7 @@ class Rows {
         shared_back());
   }
 
-  fmt::ostream decisions_, conversions_;
+  std::ofstream decisions_, conversions_;
   events::Event event_;
 };
 

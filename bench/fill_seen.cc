@@ -22,7 +22,7 @@ std::string digests(std::uint64_t count, std::mt19937_64& random) {
   return digests.serialize();
 }
 
-exporter::SeenFile add_file(storage::DiskStore& store, int days_ago, std::uint64_t count,
+exporter::SeenFile add_file(storage::ObjectStore& store, int days_ago, std::uint64_t count,
                             std::mt19937_64& random, Timestamp now) {
   const exporter::SeenFile file{"internal/seen/bench-" + std::to_string(days_ago),
                                 date_of(now) - std::chrono::days(days_ago), count};
