@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include <iostream>
 
@@ -9,35 +7,16 @@
 #include "config/addresses.h"
 #include "control/invitation.h"
 #include "control/password.h"
+#include "terminal/hidden_input.h"
 
 namespace valetkey::admin {
 namespace {
 
 namespace json = boost::json;
 
-// No echo while it lives, if standard input is a terminal.
-class Hidden {
- public:
-  Hidden() : active_(::isatty(0) == 1 && ::tcgetattr(0, &before_) == 0) {
-    if (!active_) return;
-    termios quiet = before_;
-    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    ::tcsetattr(0, TCSAFLUSH, &quiet);
-  }
-  ~Hidden() {
-    if (active_) ::tcsetattr(0, TCSAFLUSH, &before_);
-  }
-  Hidden(const Hidden&) = delete;
-  Hidden& operator=(const Hidden&) = delete;
-
- private:
-  termios before_{};
-  bool active_;
-};
-
 Secret ask(const CommandContext& context, const char* question) {
   std::string line;
-  const Hidden hidden;
+  const terminal::HiddenInput hidden;
   if (context.answers != nullptr) context.err << question << std::flush;
   std::getline(context.answers != nullptr ? *context.answers : std::cin, line);
   if (context.answers != nullptr) context.err << '\n';

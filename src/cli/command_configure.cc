@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "client/token_text.h"
+#include "terminal/hidden_input.h"
 #include "terminal/output.h"
 
 namespace valetkey::cli {
@@ -19,30 +19,10 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::size_t kMaxConfig = 1 << 20;
 
-// No echo while it lives, if standard input is a terminal.
-class Hidden {
- public:
-  Hidden() : active_(::isatty(0) == 1 && ::tcgetattr(0, &before_) == 0) {
-    if (!active_) return;
-    termios quiet = before_;
-    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    ::tcsetattr(0, TCSAFLUSH, &quiet);
-  }
-  ~Hidden() {
-    if (active_) ::tcsetattr(0, TCSAFLUSH, &before_);
-  }
-  Hidden(const Hidden&) = delete;
-  Hidden& operator=(const Hidden&) = delete;
-
- private:
-  termios before_{};
-  bool active_;
-};
-
 Result<Secret> ask_token(std::ostream& err) {
   std::string line;
   {
-    const Hidden hidden;
+    const terminal::HiddenInput hidden;
     if (::isatty(0) == 1) err << "Token (not shown): " << std::flush;
     std::getline(std::cin, line);
     if (::isatty(0) == 1) err << '\n';
