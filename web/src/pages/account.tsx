@@ -5,7 +5,7 @@ import { post } from "../api/client.ts";
 import { useLoad } from "../api/load.ts";
 import type { Account, AccountPage as OneAccount } from "../api/types.ts";
 import { Page } from "../frame.tsx";
-import { Dialog } from "../parts/dialog.tsx";
+import { Cancel, Dialog } from "../parts/dialog.tsx";
 import { Field, FormView, useForm } from "../parts/form.tsx";
 import { LoadedView } from "../parts/states.tsx";
 import { toast } from "../parts/toast.tsx";
@@ -173,14 +173,8 @@ function SuspendDialog({
         form={form}
         button={active ? "Suspend" : "Resume"}
         danger={active}
-        more={
-          <button class="button" type="button" onClick={onClose}>
-            Cancel
-          </button>
-        }
-      >
-        {null}
-      </FormView>
+        more={<Cancel onClick={onClose} />}
+      />
     </Dialog>
   );
 }

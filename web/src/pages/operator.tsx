@@ -5,7 +5,7 @@ import { post } from "../api/client.ts";
 import { useLoad } from "../api/load.ts";
 import type { Account, Invitation, Operator } from "../api/types.ts";
 import { Page, ZoneNote } from "../frame.tsx";
-import { Dialog } from "../parts/dialog.tsx";
+import { Cancel, Dialog } from "../parts/dialog.tsx";
 import { Field, FormView, useForm } from "../parts/form.tsx";
 import { Empty, LoadedView } from "../parts/states.tsx";
 import { useSigned } from "../session.tsx";
@@ -268,11 +268,7 @@ function CreateDialog({ onClose, onDone }: CreateProps) {
         form={form}
         button="Create"
         busyText="Creating…"
-        more={
-          <button class="button" type="button" onClick={onClose}>
-            Cancel
-          </button>
-        }
+        more={<Cancel onClick={onClose} />}
       >
         <Field form={form} name="name" label="Name" autofocus />
         <Field

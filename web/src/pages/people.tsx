@@ -7,7 +7,7 @@ import { useLoad } from "../api/load.ts";
 import type { Ends, Invitation, Invited, Person, Token } from "../api/types.ts";
 import { Page, ZoneNote } from "../frame.tsx";
 import { CopyLine } from "../parts/copy.tsx";
-import { Dialog } from "../parts/dialog.tsx";
+import { Cancel, Dialog } from "../parts/dialog.tsx";
 import { Choice, Field, FormView, useForm } from "../parts/form.tsx";
 import { LoadedView } from "../parts/states.tsx";
 import { toast } from "../parts/toast.tsx";
@@ -216,11 +216,7 @@ function InviteDialog({ onClose, onDone }: InviteProps) {
         form={form}
         button="Make the invitation"
         busyText="Making it…"
-        more={
-          <button class="button" type="button" onClick={onClose}>
-            Cancel
-          </button>
-        }
+        more={<Cancel onClick={onClose} />}
       >
         <Field form={form} name="email" label="E-mail address" type="email" autofocus />
         <Choice
@@ -265,14 +261,8 @@ function LinkDialog({
         form={form}
         button="Make the link"
         busyText="Making it…"
-        more={
-          <button class="button" type="button" onClick={onClose}>
-            Cancel
-          </button>
-        }
-      >
-        {null}
-      </FormView>
+        more={<Cancel onClick={onClose} />}
+      />
     </Dialog>
   );
 }
@@ -347,14 +337,8 @@ function ChangeDialog({ person, change, onClose, onDone }: ChangeProps) {
         button={question.button}
         busyText="One moment…"
         danger={question.danger}
-        more={
-          <button class="button" type="button" onClick={onClose}>
-            Cancel
-          </button>
-        }
-      >
-        {null}
-      </FormView>
+        more={<Cancel onClick={onClose} />}
+      />
     </Dialog>
   );
 }

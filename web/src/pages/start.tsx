@@ -105,9 +105,7 @@ function FirstSteps() {
                   A tool proves with it that it may read your export. This one works for 90 days;
                   you can revoke it at any time.
                 </p>
-                <FormView form={form} button="Generate my first token" busyText="Generating…">
-                  {null}
-                </FormView>
+                <FormView form={form} button="Generate my first token" busyText="Generating…" />
               </section>
             )
           }
@@ -285,9 +283,7 @@ function Sending({ account }: { account: string }) {
         <p class="notice warn">This server takes no events: its operator switched that off.</p>
       ) : (
         <>
-          <FormView form={form} button="Send sample events" busyText="Sending…" quiet>
-            {null}
-          </FormView>
+          <FormView form={form} button="Send sample events" busyText="Sending…" quiet />
           {sent && <p role="status">{sent}</p>}
           <ul class="watch">
             <Tick done={!!data?.first_event} title="First event received">

@@ -5,7 +5,7 @@ import { post, remove } from "../api/client.ts";
 import { useLoad } from "../api/load.ts";
 import type { NewToken, Token } from "../api/types.ts";
 import { CopyLine } from "../parts/copy.tsx";
-import { Dialog } from "../parts/dialog.tsx";
+import { Cancel, Dialog } from "../parts/dialog.tsx";
 import { Choice, FormView, useForm } from "../parts/form.tsx";
 import { LoadedView } from "../parts/states.tsx";
 import { toast } from "../parts/toast.tsx";
@@ -123,14 +123,8 @@ export function RevokeDialog({ token, onClose, onDone }: DoneProps) {
         button="Revoke"
         busyText="Revoking…"
         danger
-        more={
-          <button class="button" type="button" onClick={onClose}>
-            Keep it
-          </button>
-        }
-      >
-        {null}
-      </FormView>
+        more={<Cancel onClick={onClose}>Keep it</Cancel>}
+      />
     </Dialog>
   );
 }
@@ -173,14 +167,8 @@ export function ReplaceDialog({ token, onClose, onMade }: ReplaceProps) {
         form={form}
         button="Replace"
         busyText="Replacing…"
-        more={
-          <button class="button" type="button" onClick={onClose}>
-            Cancel
-          </button>
-        }
-      >
-        {null}
-      </FormView>
+        more={<Cancel onClick={onClose} />}
+      />
     </Dialog>
   );
 }

@@ -36,3 +36,12 @@ export function Dialog({ title, onClose, children }: DialogProps) {
     </dialog>
   );
 }
+
+// Leaves a dialog with nothing done.
+export function Cancel({ onClick, children }: { onClick: () => void; children?: string }) {
+  return (
+    <button class="button" type="button" onClick={onClick}>
+      {children ?? "Cancel"}
+    </button>
+  );
+}

@@ -68,7 +68,7 @@ interface FormViewProps<V> {
   danger?: boolean;
   quiet?: boolean; // not the main action of the page
   more?: ComponentChildren;
-  children: ComponentChildren;
+  children?: ComponentChildren;
 }
 
 export function FormView<V>({
