@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of an account as the files of its tables: which there are in a generation, with what is known of their rows.
+// A store with snapshots may offer it. Thread-safe; every call blocks.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "layout/part_key.h"
+#include "layout/part_statistics.h"
+#include "storage/object_store.h"
+
+namespace valetkey::storage {
+
+// A day of one type that has parts.
+struct CatalogDay {
+  layout::DayFolder folder;
+  std::uint64_t parts = 0;
+  std::uint64_t rows = 0;  // of the parts whose rows were counted
+  std::uint64_t changed =
+      0;  // the generation that last changed what is listed of it, or known of its parts
+};
+
+struct Catalog {
+  std::uint64_t generation = 0;  // of all below
+  // Older ones may not be shown any more: parts of theirs are gone, or held what was erased since.
+  std::uint64_t oldest_generation = 0;
+  std::vector<CatalogDay> days;  // by type, then day
+  // A part of which no statistics are known (yet), and one whose timestamps are not microseconds; empty: there is none.
+  std::string without_statistics;
+  std::string without_microseconds;
+};
+
+struct CatalogPart {
+  ObjectInfo info;
+  std::optional<layout::PartStatistics>
+      statistics;  // none: not read yet, or the file cannot be read
+};
+struct CatalogPage {
+  std::vector<CatalogPart> parts;  // by key
+  bool truncated = false;          // go on behind the last key
+};
+
+class PartCatalog {
+ public:
+  virtual ~PartCatalog() = default;
+  virtual Result<Catalog> catalog(const AccountId& account) = 0;
+  // The parts below `prefix` (which lies in the account's folder) behind the key `after`, as of that generation.
+  // `not_found` if it is older than the account's oldest_generation, or newer than there are.
+  virtual Result<CatalogPage> parts(const AccountId& account, const std::string& prefix,
+                                    const std::string& after, std::size_t limit,
+                                    std::uint64_t generation) = 0;
+};
+
+}  // namespace valetkey::storage
