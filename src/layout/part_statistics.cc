@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint8_t kVersion = 1;
 constexpr std::uint8_t kUnit = 3, kFieldIds = 4;                      // of the second byte
 constexpr std::uint8_t kKind = 7, kNulls = 8, kSame = 16, kCut = 32;  // of a column
-constexpr std::size_t kMostColumns = 1000, kMostRowGroups = 1'000'000;
+constexpr std::size_t kMostColumns = 1000;
 
 class Writer {
  public:

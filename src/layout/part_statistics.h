@@ -59,6 +59,8 @@ inline constexpr std::size_t kLongestBound = 1024;
 // Bounds of texts as they are kept; none if no upper bound can be made of the beginning.
 std::optional<Bounds> text_bounds(std::string_view least, std::string_view greatest);
 
+inline constexpr std::size_t kMostRowGroups = 100'000;
+
 std::string encode(const PartStatistics& statistics);
 // `corrupt`: not what encode() makes, or of a newer version.
 Result<PartStatistics> decode_part_statistics(std::string_view bytes);

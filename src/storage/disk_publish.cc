@@ -58,6 +58,7 @@ class DiskWriter final : public ObjectWriter {
   }
 
   Result<void> write(std::string_view bytes) override { return sealed_.write(bytes); }
+  void describe(const layout::PartStatistics& statistics) override { statistics_ = statistics; }
 
   Result<std::unique_ptr<StagedObject>> finish(std::optional<std::uint64_t> rows) override {
     if (finished_) return fail(ErrorCode::internal, "a writer was finished twice");
@@ -69,6 +70,7 @@ class DiskWriter final : public ObjectWriter {
     info_.crc32 = content.crc32;
     info_.rows = rows;
     VALETKEY_TRY(IndexRow row, parts_.seal_row(info_, id_, data_key_));
+    row.statistics = std::move(statistics_);
     finished_ = true;
     return std::make_unique<DiskStaged>(parts_, std::move(row),
                                         WrittenFile{parts_.path_of(id_), large}, failures_);
@@ -81,6 +83,7 @@ class DiskWriter final : public ObjectWriter {
   Secret data_key_;
   std::uint64_t failures_;
   SealedWriter sealed_;
+  std::optional<layout::PartStatistics> statistics_;
   bool finished_ = false;
 };
 
@@ -133,6 +136,7 @@ Result<void> DiskStore::publish(Publication publication) {
   change.remove = std::move(publication.remove);
   change.unlist = std::move(publication.unlist);
   change.readable_until = publication.readable_until;
+  change.erases_of = std::move(publication.erases_of);
   bool undecided = false;
   auto done = commit(*parts_, change, undecided);
   // Undecided: the commit may yet turn out to be on the disk, so the files stay; their notes settle
@@ -167,6 +171,35 @@ Result<std::vector<PartitionSums>> DiskStore::partitions(std::string_view day_pr
 
 Result<std::optional<ObjectInfo>> DiskStore::latest(std::string_view day_prefix) {
   return parts_->index().latest(day_prefix);
+}
+
+Result<Catalog> DiskStore::catalog(const AccountId& account) {
+  return parts_->index().catalog(account);
+}
+
+Result<CatalogPage> DiskStore::list_parts(const AccountId& account, const std::string& prefix,
+                                          const std::string& after, std::size_t limit,
+                                          std::uint64_t generation) {
+  return parts_->index().list_parts(account, prefix, after, limit, generation);
+}
+
+Result<std::vector<ObjectInfo>> DiskStore::unread_parts(std::size_t limit) {
+  return parts_->index().unread_parts(limit);
+}
+
+Result<void> DiskStore::describe(const std::vector<ReadPart>& parts) {
+  VALETKEY_TRY(const auto generation, parts_->index().describe(parts));
+  parts_->raise_generation(generation);
+  return {};
+}
+
+Result<std::vector<ObjectInfo>> DiskStore::parts_without_microseconds(const std::string& after,
+                                                                      std::size_t limit) {
+  return parts_->index().parts_without_microseconds(after, limit);
+}
+
+Result<std::uint64_t> DiskStore::count_without_microseconds() {
+  return parts_->index().count_without_microseconds();
 }
 
 Result<StoreStats> DiskStore::stats() {

@@ -20,6 +20,7 @@
 #include "base/keyring.h"
 #include "storage/export_figures.h"
 #include "storage/object_store.h"
+#include "storage/part_catalog.h"
 
 namespace valetkey::storage {
 
@@ -44,7 +45,7 @@ struct RewrapSummary {
   std::vector<std::string> failed;  // one sentence each; those rows stay as they were
 };
 
-class DiskStore final : public ObjectStore, public ExportFigures {
+class DiskStore final : public ObjectStore, public ExportFigures, public PartCatalog {
  public:
   ~DiskStore() override;
   const std::string& bucket() const override;
@@ -61,6 +62,17 @@ class DiskStore final : public ObjectStore, public ExportFigures {
   Result<std::vector<PartitionSums>> partitions(std::string_view day_prefix, std::string_view after,
                                                 std::size_t limit) override;
   Result<std::optional<ObjectInfo>> latest(std::string_view day_prefix) override;
+
+  PartCatalog* part_catalog() override { return this; }
+  Result<Catalog> catalog(const AccountId& account) override;
+  Result<CatalogPage> list_parts(const AccountId& account, const std::string& prefix,
+                                 const std::string& after, std::size_t limit,
+                                 std::uint64_t generation) override;
+  Result<std::vector<ObjectInfo>> unread_parts(std::size_t limit) override;
+  Result<void> describe(const std::vector<ReadPart>& parts) override;
+  Result<std::vector<ObjectInfo>> parts_without_microseconds(const std::string& after,
+                                                             std::size_t limit) override;
+  Result<std::uint64_t> count_without_microseconds() override;
 
   Result<StoreStats> stats();
   // Removes unlisted objects whose time has come, in steps of 1,000; how many. Call it every minute

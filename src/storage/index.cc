@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "storage/index_schema.h"
+#include "storage/internal/index_parts.h"
 
 namespace valetkey::storage {
 
@@ -96,7 +97,9 @@ Result<void> add_row(Work& work, const IndexRow& row) {
               Blob{row.id.raw()}, row.data_key.key_id, Blob{row.data_key.bytes});
   work.objects += 1;
   work.bytes += static_cast<std::int64_t>(row.info.size);
-  return insert.run();
+  VALETKEY_CHECK(insert.run());
+  if (!row.statistics) return {};
+  return keep_statistics(work.database, row.info.key, row.id, *row.statistics);
 }
 
 Result<void> remove_row(Work& work, std::string_view key) {
@@ -126,6 +129,8 @@ Result<void> apply(Work& work, const IndexChange& change) {
   for (const auto& key : change.unlist)
     VALETKEY_CHECK(unlist_row(work, key, change.readable_until));
   for (const auto& row : change.add) VALETKEY_CHECK(add_row(work, row));
+  if (!change.erases_of.empty())
+    VALETKEY_CHECK(raise_oldest(work.database, change.erases_of, work.generation));
   return save_state(work, 0);
 }
 

@@ -21,6 +21,7 @@
 #include "storage/export_figures.h"
 #include "storage/object_id.h"
 #include "storage/object_store.h"
+#include "storage/part_catalog.h"
 
 namespace valetkey::storage {
 
@@ -29,6 +30,8 @@ struct IndexRow {
   ObjectId id;
   WrappedKey data_key;
   std::optional<Timestamp> readable_until;  // only of unlisted rows
+  std::optional<layout::PartStatistics> statistics =
+      {};  // to be added; never of a row that was read
 };
 // A stored version that a commit takes out of the index; its file goes after the commit.
 struct FormerObject {
@@ -40,6 +43,7 @@ struct IndexChange {
   std::vector<std::string> remove;
   std::vector<std::string> unlist;
   Timestamp readable_until;
+  std::string erases_of = {};  // as of a Publication
 };
 struct IndexState {
   std::uint64_t generation = 0;         // of the last change; 1 in a new index
@@ -75,6 +79,16 @@ class Index {
   Result<std::vector<PartitionSums>> partitions(std::string_view day_prefix, std::string_view after,
                                                 std::size_t limit);
   Result<std::optional<ObjectInfo>> latest(std::string_view day_prefix);
+  // As PartCatalog says.
+  Result<Catalog> catalog(const AccountId& account);
+  Result<CatalogPage> list_parts(const AccountId& account, const std::string& prefix,
+                                 const std::string& after, std::size_t limit,
+                                 std::uint64_t generation);
+  Result<std::vector<ObjectInfo>> unread_parts(std::size_t limit);
+  Result<std::vector<ObjectInfo>> parts_without_microseconds(const std::string& after,
+                                                             std::size_t limit);
+  Result<std::uint64_t> count_without_microseconds();
+  Result<std::uint64_t> describe(const std::vector<ReadPart>& parts);  // the new generation
   // All or nothing, durable when it returns. `undecided` is set where a failure leaves open whether
   // the commit reached the disk: then no file that it names may go.
   Result<CommitResult> commit(const IndexChange& change, const BeforeCommit& before,

@@ -4,17 +4,11 @@
 
 #include "storage/index.h"
 #include "storage/index_schema.h"
+#include "storage/internal/index_parts.h"
+#include "storage/internal/index_sums.h"
 
 namespace valetkey::storage {
 namespace {
-
-// The first text behind all that begin with `prefix`; empty: there is none.
-std::string behind_prefix(std::string prefix) {
-  while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xFF) prefix.pop_back();
-  if (!prefix.empty())
-    prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1);
-  return prefix;
-}
 
 struct Start {
   std::string key;
@@ -23,7 +17,7 @@ struct Start {
 };
 
 Start start_behind_prefix(const std::string& prefix) {
-  std::string key = behind_prefix(prefix);
+  std::string key = behind(prefix);
   const bool none = key.empty();
   return {std::move(key), true, none};
 }
@@ -31,10 +25,7 @@ Start start_behind_prefix(const std::string& prefix) {
 class Lister {
  public:
   Lister(Database& database, const ListQuery& query, std::int64_t generation)
-      : database_(database),
-        query_(query),
-        generation_(generation),
-        end_(behind_prefix(query.prefix)) {}
+      : database_(database), query_(query), generation_(generation), end_(behind(query.prefix)) {}
 
   Result<ListPage> run() {
     Start from = first();
@@ -111,14 +102,33 @@ class Lister {
 
 }  // namespace
 
+std::string behind(std::string prefix) {
+  while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xFF) prefix.pop_back();
+  if (!prefix.empty())
+    prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1);
+  return prefix;
+}
+
+Result<void> check_generation(Database& database, std::string_view prefix,
+                              std::uint64_t generation) {
+  VALETKEY_TRY(const IndexState state, read_index_state(database));
+  VALETKEY_TRY(const std::uint64_t oldest, read_oldest(database, prefix));
+  if (generation >= state.oldest_generation && generation >= oldest &&
+      generation <= state.generation)
+    return {};
+  return fail(ErrorCode::not_found, "that generation of the listing is gone: list from the start");
+}
+
 Result<ListPage> Index::list(const ListQuery& query) {
   VALETKEY_TRY(const sqlite::Pool::Lease database, pool_.take());
   VALETKEY_TRY(const Transaction reading, Transaction::begin(*database, Transaction::Kind::read));
-  VALETKEY_TRY(const IndexState state, read_index_state(*database));
-  const std::uint64_t generation = query.generation == 0 ? state.generation : query.generation;
-  if (generation < state.oldest_generation || generation > state.generation)
-    return fail(ErrorCode::not_found,
-                "that generation of the listing is gone: list from the start");
+  std::uint64_t generation = query.generation;
+  if (generation == 0) {
+    VALETKEY_TRY(const IndexState state, read_index_state(*database));
+    generation = state.generation;
+  } else {
+    VALETKEY_CHECK(check_generation(*database, query.prefix, generation));
+  }
   ListPage page;
   if (query.max_entries > 0) {
     VALETKEY_TRY(page, Lister(*database, query, static_cast<std::int64_t>(generation)).run());

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "storage/internal/index_parts.h"
 #include "storage/internal/index_sums.h"
 
 namespace valetkey::storage {
@@ -73,12 +74,12 @@ Result<void> prepare_schema(Database& database, std::string_view name, std::stri
   VALETKEY_TRY(const auto tables, database.read_integer("SELECT count(*) FROM sqlite_schema"));
   if (tables == 0) {
     VALETKEY_CHECK(make_tables(database, bucket));
-    VALETKEY_CHECK(prepare_sums(database));
-    return making.commit();
+  } else {
+    VALETKEY_CHECK(check_schema(database, name));
+    VALETKEY_CHECK(check_bucket(database, name, bucket));
   }
-  VALETKEY_CHECK(check_schema(database, name));
-  VALETKEY_CHECK(check_bucket(database, name, bucket));
   VALETKEY_CHECK(prepare_sums(database));
+  VALETKEY_CHECK(prepare_parts(database));
   return making.commit();
 }
 

@@ -29,5 +29,10 @@ Result<void> check_schema(Database& database, std::string_view name);
 Result<ObjectInfo> read_info(const Statement& row);
 Result<IndexRow> read_row(const Statement& row);
 Result<IndexState> read_index_state(Database& database);
+// `not_found`: what lies below the prefix may not be listed as of that generation.
+Result<void> check_generation(Database& database, std::string_view prefix,
+                              std::uint64_t generation);
+// The first text behind all that begin with `prefix`; empty: there is none.
+std::string behind(std::string prefix);
 
 }  // namespace valetkey::storage

@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "layout/part_key.h"
 #include "storage/index.h"
 #include "storage/index_schema.h"
 
@@ -20,6 +21,8 @@ constexpr std::string_view kCounts =
 constexpr std::string_view kAdds =
     "substr({0}key, -8) = '.parquet', {0}size, ifnull({0}rows, 0),"
     " {0}rows IS NULL AND substr({0}key, -8) = '.parquet', substr({0}key, -9) = '/_SUCCESS'";
+// The generation that the transaction under way makes.
+constexpr std::string_view kNext = "(SELECT generation + 1 FROM state)";
 
 constexpr std::string_view kTable = R"(
 CREATE TABLE day_sums (
@@ -28,7 +31,8 @@ CREATE TABLE day_sums (
   bytes INTEGER NOT NULL,
   rows INTEGER NOT NULL,
   uncounted INTEGER NOT NULL,
-  complete INTEGER NOT NULL
+  complete INTEGER NOT NULL,
+  changed INTEGER NOT NULL DEFAULT 1
 ) WITHOUT ROWID;
 )";
 
@@ -38,23 +42,23 @@ std::string of(std::string_view text, std::string_view row) {
 
 std::string adding(std::string_view row) {
   return fmt::format(
-      "INSERT INTO day_sums VALUES ({}, {}) ON CONFLICT (day) DO UPDATE SET"
+      "INSERT INTO day_sums VALUES ({}, {}, {}) ON CONFLICT (day) DO UPDATE SET"
       " parts = parts + excluded.parts, bytes = bytes + excluded.bytes,"
       " rows = rows + excluded.rows, uncounted = uncounted + excluded.uncounted,"
-      " complete = complete + excluded.complete;",
-      of(kDay, row), of(kAdds, row));
+      " complete = complete + excluded.complete, changed = excluded.changed;",
+      of(kDay, row), of(kAdds, row), kNext);
 }
 
 std::string taking(std::string_view row) {
   return fmt::format(
-      "UPDATE day_sums SET (parts, bytes, rows, uncounted, complete) ="
-      " (SELECT parts - v.p, bytes - v.b, rows - v.r, uncounted - v.u, complete - v.c"
+      "UPDATE day_sums SET (parts, bytes, rows, uncounted, complete, changed) ="
+      " (SELECT parts - v.p, bytes - v.b, rows - v.r, uncounted - v.u, complete - v.c, {6}"
       " FROM (SELECT {1} AS p, {2} AS b, {3} AS r, {4} AS u, {5} AS c) AS v) WHERE day = {0};"
       "DELETE FROM day_sums WHERE day = {0} AND parts = 0 AND complete = 0;",
       of(kDay, row), of("substr({0}key, -8) = '.parquet'", row), of("{0}size", row),
       of("ifnull({0}rows, 0)", row),
       of("({0}rows IS NULL AND substr({0}key, -8) = '.parquet')", row),
-      of("substr({0}key, -9) = '/_SUCCESS'", row));
+      of("substr({0}key, -9) = '/_SUCCESS'", row), kNext);
 }
 
 std::string trigger(std::string_view name, std::string_view when, std::string_view counts,
@@ -71,23 +75,26 @@ Sums read_sums(const Statement& row, int first) {
   return sums;
 }
 
-// "v1/account_id=12/type=decisions/date=2020-09-14/"; nothing where it is no such text.
-std::optional<DaySums> parse_day(std::string_view day) {
-  const auto type = day.find("/type=");
-  const auto date = day.find("/date=");
-  if (type == std::string_view::npos || date == std::string_view::npos || date < type + 6)
-    return std::nullopt;
-  const auto parsed = parse_date(day.substr(date + 6, 10));
-  if (!parsed) return std::nullopt;
-  return DaySums{.type = std::string(day.substr(type + 6, date - type - 6)),
-                 .day = *parsed,
-                 .sums = {},
-                 .complete = false};
+std::string all_triggers() {
+  const std::string_view changes = "UPDATE OF size, rows, unlisted";
+  return trigger("sums_insert", "INSERT", of(kCounts, "new."), adding("new.")) +
+         trigger("sums_delete", "DELETE", of(kCounts, "old."), taking("old.")) +
+         trigger("sums_leave", changes, of(kCounts, "old."), taking("old.")) +
+         trigger("sums_enter", changes, of(kCounts, "new."), adding("new."));
 }
 
-std::string behind(std::string prefix) {
-  prefix.back() = static_cast<char>(prefix.back() + 1);  // a prefix ends in '/'
-  return prefix;
+// A table of a release that did not note when a day changed.
+Result<void> add_changed(Database& database) {
+  VALETKEY_TRY(const auto there,
+               database.read_integer("SELECT count(*) FROM pragma_table_info('day_sums') "
+                                     "WHERE name = 'changed'"));
+  if (there > 0) return {};
+  return database.execute(
+      "ALTER TABLE day_sums ADD COLUMN changed INTEGER NOT NULL DEFAULT 1;"
+      "UPDATE day_sums SET changed = (SELECT generation FROM state);"
+      "DROP TRIGGER sums_insert; DROP TRIGGER sums_delete;"
+      "DROP TRIGGER sums_leave; DROP TRIGGER sums_enter;" +
+      all_triggers());
 }
 
 }  // namespace
@@ -95,24 +102,22 @@ std::string behind(std::string prefix) {
 Result<void> prepare_sums(Database& database) {
   VALETKEY_TRY(const auto there,
                database.read_integer("SELECT count(*) FROM sqlite_schema WHERE name = 'day_sums'"));
-  if (there > 0) return {};
+  if (there > 0) return add_changed(database);
   std::string script(kTable);
   script += fmt::format(
       "INSERT INTO day_sums SELECT {} AS day, sum(substr(key, -8) = '.parquet'), sum(size),"
       " sum(ifnull(rows, 0)), sum(rows IS NULL AND substr(key, -8) = '.parquet'),"
-      " sum(substr(key, -9) = '/_SUCCESS') FROM objects WHERE {} GROUP BY 1;",
+      " sum(substr(key, -9) = '/_SUCCESS'), (SELECT generation FROM state)"
+      " FROM objects WHERE {} GROUP BY 1;",
       of(kDay, ""), of(kCounts, ""));
-  script += trigger("sums_insert", "INSERT", of(kCounts, "new."), adding("new."));
-  script += trigger("sums_delete", "DELETE", of(kCounts, "old."), taking("old."));
-  const std::string_view changes = "UPDATE OF size, rows, unlisted";
-  script += trigger("sums_leave", changes, of(kCounts, "old."), taking("old."));
-  script += trigger("sums_enter", changes, of(kCounts, "new."), adding("new."));
+  script += all_triggers();
   return database.execute(script);
 }
 
 Result<std::vector<DaySums>> Index::days(std::string_view account) {
   VALETKEY_TRY(const sqlite::Pool::Lease database, pool_.take());
-  const std::string prefix = fmt::format("v1/account_id={}/", account);
+  VALETKEY_TRY(const auto id, AccountId::parse(account));
+  const std::string prefix = layout::account_prefix(id);
   const std::string end = behind(prefix);
   VALETKEY_TRY(Statement rows, database->prepare("SELECT day, parts, bytes, rows, uncounted,"
                                                  " complete FROM day_sums"
@@ -122,11 +127,10 @@ Result<std::vector<DaySums>> Index::days(std::string_view account) {
   while (true) {
     VALETKEY_TRY(const bool there, rows.step());
     if (!there) break;
-    auto day = parse_day(rows.text(0));
+    const auto day = layout::DayKey::containing(rows.text(0));
     if (!day) continue;
-    day->sums = read_sums(rows, 1);
-    day->complete = rows.integer(5) > 0;
-    days.push_back(std::move(*day));
+    days.push_back({std::string(layout::name_of(day->folder.type)), day->folder.day,
+                    read_sums(rows, 1), rows.integer(5) > 0});
   }
   std::ranges::sort(days, {}, [](const DaySums& each) { return std::pair(each.day, each.type); });
   return days;

@@ -18,7 +18,13 @@
 #include "base/result.h"
 #include "base/timestamp.h"
 
+namespace valetkey::layout {
+struct PartStatistics;
+}
+
 namespace valetkey::storage {
+
+class PartCatalog;
 
 // What a store can do beyond the contract that all share.
 struct Capabilities {
@@ -71,7 +77,8 @@ struct ListQuery {
   std::string start_after;  // entries (keys and common prefixes) strictly behind it, by UTF-8 bytes
   std::size_t max_entries = 1000;
   // The listing as it was at that generation (of a store with snapshots), so that one who pages while parts are
-  // compacted sees every row once; 0: as it is now. `not_found` once that generation's unlisted parts may be gone.
+  // compacted sees every row once; 0: as it is now. `not_found` once that generation's unlisted parts may be gone, and
+  // where something of the account below whose prefix it lists was erased since.
   std::uint64_t generation = 0;
 };
 struct ListEntry {
@@ -95,6 +102,9 @@ class ObjectWriter {
  public:
   virtual ~ObjectWriter() = default;  // not finished: nothing remains
   virtual Result<void> write(std::string_view bytes) = 0;
+  // What is known of the rows of a part, to be kept with it; before finish(). A store without a catalog of parts
+  // (part_catalog.h) leaves it.
+  virtual void describe(const layout::PartStatistics&) {}
   // All is written; durable with the publication. `rows` as for ObjectInfo.
   virtual Result<std::unique_ptr<StagedObject>> finish(std::optional<std::uint64_t> rows) = 0;
 };
@@ -109,6 +119,8 @@ struct Publication {
   std::vector<std::string> remove;  // gone at once; one that is not there is no error
   std::vector<std::string> unlist;  // no longer listed, readable by key until `readable_until`
   Timestamp readable_until;
+  // Of this account something is erased: listings as of an earlier generation are refused from now on. Empty: of none.
+  std::string erases_of = {};
   std::size_t keys() const { return add.size() + remove.size() + unlist.size(); }
 };
 
@@ -138,6 +150,8 @@ class ObjectStore {
   // A folder for temporary files of this process, in the clear: wiped by the next one if this one
   // dies. Empty: this store has none.
   virtual std::filesystem::path scratch() const { return {}; }
+  // What it knows of parts, as part_catalog.h says; null: nothing. Lives as long as the store.
+  virtual PartCatalog* part_catalog() { return nullptr; }
   // With snapshots, grows with every publish(), ours or another process's (seen within a second). Never blocks.
   virtual std::uint64_t generation() const = 0;
 };

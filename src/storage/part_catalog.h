@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts of an account as the files of its tables: which there are in a generation, with what is known of their rows.
-// A store with snapshots may offer it. Thread-safe; every call blocks.
+// ObjectStore::part_catalog() gives it; only a store with snapshots can have it. Thread-safe; every call blocks.
 #pragma once
 
 #include <cstdint>
@@ -45,15 +45,32 @@ struct CatalogPage {
   bool truncated = false;          // go on behind the last key
 };
 
+// What reading a part's footer told; none: it cannot be read.
+struct ReadPart {
+  std::string key;
+  std::string etag;  // of what was read: another content is left alone
+  std::optional<layout::PartStatistics> statistics;
+};
+
 class PartCatalog {
  public:
   virtual ~PartCatalog() = default;
   virtual Result<Catalog> catalog(const AccountId& account) = 0;
   // The parts below `prefix` (which lies in the account's folder) behind the key `after`, as of that generation.
   // `not_found` if it is older than the account's oldest_generation, or newer than there are.
-  virtual Result<CatalogPage> parts(const AccountId& account, const std::string& prefix,
-                                    const std::string& after, std::size_t limit,
-                                    std::uint64_t generation) = 0;
+  virtual Result<CatalogPage> list_parts(const AccountId& account, const std::string& prefix,
+                                         const std::string& after, std::size_t limit,
+                                         std::uint64_t generation) = 0;
+
+  // Parts of all accounts that were published without statistics: of an import, or by an earlier program.
+  virtual Result<std::vector<ObjectInfo>> unread_parts(std::size_t limit) = 0;
+  // Keeps what was read of them, which is a new generation of their days.
+  virtual Result<void> describe(const std::vector<ReadPart>& parts) = 0;
+  // Parts, listed ones, whose timestamps are not microseconds, behind `after`; of all accounts.
+  virtual Result<std::vector<ObjectInfo>> parts_without_microseconds(const std::string& after,
+                                                                     std::size_t limit) = 0;
+  // How many there are, unlisted ones included.
+  virtual Result<std::uint64_t> count_without_microseconds() = 0;
 };
 
 }  // namespace valetkey::storage

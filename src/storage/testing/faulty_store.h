@@ -29,6 +29,7 @@ class FaultyStore final : public ObjectStore {
   Result<std::unique_ptr<ObjectWriter>> create(std::string_view key, Timestamp now) override;
   Result<void> publish(Publication publication) override;
   std::uint64_t generation() const override { return inner_.generation(); }
+  PartCatalog* part_catalog() override { return inner_.part_catalog(); }
   Capabilities capabilities() const override { return able.value_or(inner_.capabilities()); }
   std::optional<Capabilities> able;  // what it says that it can; none: what the other can
 
@@ -68,6 +69,7 @@ class FaultyWriter final : public ObjectWriter {
     VALETKEY_CHECK(store_.count_call());
     return inner_->write(bytes);
   }
+  void describe(const layout::PartStatistics& statistics) override { inner_->describe(statistics); }
   Result<std::unique_ptr<StagedObject>> finish(std::optional<std::uint64_t> rows) override {
     VALETKEY_CHECK(store_.count_call());
     return inner_->finish(rows);
