@@ -44,13 +44,16 @@ Result<void> Days::close_day(Date day) {
   VALETKEY_TRY(const auto accounts, parts_.accounts());
   PartPublisher publisher(parts_.store, parts_.clock.now());
   for (const auto& account : accounts) {
+    const auto until = parts_.clock.now() + parts_.options.merging;
     for (const auto type : {layout::RowType::decisions, layout::RowType::events}) {
       // Small parts are a nuisance, not an error: the day is complete all the same.
-      if (const auto compacted = compact(account.id, type, day); !compacted)
+      if (const auto compacted = compact(account.id, type, day, until); !compacted) {
         log::error("exporter", "a day could not be compacted",
                    {{"account", account.id.str()},
                     {"day", format_date(day)},
                     {"reason", compacted.error().detail}});
+        parts_.drop_writer();  // a failure may have spoiled the instance
+      }
       const auto key = layout::day_prefix(account.id, type, day) + "_SUCCESS";
       if (!parts_.store.head(key)) VALETKEY_CHECK(publisher.add_bytes(key, ""));
     }
@@ -62,24 +65,28 @@ Result<void> Days::close_day(Date day) {
 
 // Where a merged part does not come at the moment in which the others go, readers would see rows
 // twice, and a death in between would leave them so.
-Result<void> Days::compact(const AccountId& account, layout::RowType type, Date day) {
+Result<void> Days::compact(const AccountId& account, layout::RowType type, Date day,
+                           Timestamp until) {
   if (!parts_.store.capabilities().atomic_groups) return {};
   std::vector<storage::ObjectInfo> parts;  // of one partition
+  std::uint64_t bytes = 0;
   const auto close = [&]() -> Result<void> {
-    auto done = parts.size() > 1 ? compact_partition(type, parts) : Result<void>();
+    const bool worth_it = parts.size() > 1 && parts_.clock.now() < until;
+    auto done = worth_it ? compact_partition(type, parts) : Result<void>();
     parts.clear();
+    bytes = 0;
     return done;
   };
-  VALETKEY_CHECK(for_each_object(parts_.store, layout::day_prefix(account, type, day),
-                                 [&](const storage::ObjectInfo& info) -> Result<void> {
-                                   if (!is_part(info.key)) return {};
-                                   const bool another = !parts.empty() && folder_of(parts[0].key) !=
-                                                                              folder_of(info.key);
-                                   if (another || parts.size() == kMostParts)
-                                     VALETKEY_CHECK(close());
-                                   parts.push_back(info);
-                                   return {};
-                                 }));
+  const auto take = [&](const storage::ObjectInfo& info) -> Result<void> {
+    if (!is_part(info.key) || info.size > parts_.options.merged_bytes / 2) return {};
+    const bool another = !parts.empty() && folder_of(parts[0].key) != folder_of(info.key);
+    if (another || parts.size() == kMostParts || bytes + info.size > parts_.options.merged_bytes)
+      VALETKEY_CHECK(close());
+    parts.push_back(info);
+    bytes += info.size;
+    return {};
+  };
+  VALETKEY_CHECK(for_each_object(parts_.store, layout::day_prefix(account, type, day), take));
   return close();
 }
 

@@ -20,7 +20,8 @@ class Days {
 
  private:
   Result<void> close_day(Date day);
-  Result<void> compact(const AccountId& account, layout::RowType type, Date day);
+  // Merges what it gets to before `until`.
+  Result<void> compact(const AccountId& account, layout::RowType type, Date day, Timestamp until);
   Result<void> compact_partition(layout::RowType type,
                                  const std::vector<storage::ObjectInfo>& parts);
   ExportParts& parts_;

@@ -41,10 +41,14 @@ struct ExporterOptions {
   std::uint64_t batch_written_bytes = std::uint64_t{1} << 30;
   std::uint64_t stretch_bytes = std::uint64_t{64} << 20;
   std::uint64_t excess_an_hour = kExcessAnHour;  // see write_budget.h
-  std::size_t max_partitions_a_day = 10'000;     // of an account and type
-  std::chrono::days window{7};                   // in which a repeated uuid is recognised
-  milliseconds grace{2 * 60'000};                // after midnight, before a day closes
-  milliseconds readable_after{2 * 3'600'000};    // how long replaced parts can still be read by key
+  // Of files that one merge reads, and so of the plaintext that lies beside it; a part of more than
+  // half as much stays as it is.
+  std::uint64_t merged_bytes = std::uint64_t{128} << 20;
+  milliseconds merging{30'000};  // of an account and day, so that none holds up the others
+  std::size_t max_partitions_a_day = 10'000;   // of an account and type
+  std::chrono::days window{7};                 // in which a repeated uuid is recognised
+  milliseconds grace{2 * 60'000};              // after midnight, before a day closes
+  milliseconds readable_after{2 * 3'600'000};  // how long replaced parts can still be read by key
 };
 
 struct ExportParts {

@@ -658,6 +658,71 @@ TEST_F(ExporterTest, WritesLargeRowsAFewAtATime) {
   EXPECT_GT(ledger_->seen(0).value().size(), 2U) << "several batches";
 }
 
+// As they lie in memory, the rows of the merged part are more than two row groups may hold.
+TEST_F(ExporterTest, MergesLargeRowsIntoRowGroupsOfAFew) {
+  for (const auto& uuid : {"a", "b", "c"}) {
+    append(wide_event(uuid, "12", 500, 1000), 1);
+    drain();
+  }
+  clock_.set(kNoon + days(1));
+  ASSERT_EQ(exporter_->close_days().value(), 1U);
+  const std::string prefix = "v1/account_id=12/type=decisions/date=2026-03-10/experiment=x/";
+  ASSERT_EQ(objects(prefix).size(), 1U);
+  EXPECT_EQ(rows("len(attributes)", prefix).size(), 1500U);
+  const auto part = folder_ / "reader" / "merged.parquet";
+  ASSERT_TRUE(fetch_object(*store_, objects(prefix)[0].key, part));
+  auto duckdb = duckdb::Database::open({.library = kLibrary, .folder = folder_ / "reader"});
+  ASSERT_TRUE(duckdb);
+  int groups = 0;
+  ASSERT_TRUE((*duckdb)->read(
+      "SELECT DISTINCT row_group_id::VARCHAR FROM parquet_metadata('" + part.string() + "')",
+      [&](duckdb::TextRow) {
+        ++groups;
+        return Result<void>();
+      }));
+  EXPECT_GE(groups, 2);
+}
+
+TEST_F(ExporterTest, MergesAFewFilesAtATimeAndLeavesLargeOnes) {
+  std::vector<Sent> many;
+  for (int i = 0; i < 1000; ++i) many.push_back({fmt::format("m{}", i)});
+  send(many);
+  drain();
+  const auto large = objects("v1/account_id=12/")[0];
+  for (const auto* uuid : {"a", "b", "c", "d", "e"}) {
+    send({{uuid}});
+    drain();
+  }
+  const auto small = objects("v1/account_id=12/")[0].key == large.key
+                         ? objects("v1/account_id=12/")[1]
+                         : objects("v1/account_id=12/")[0];
+  options_.merged_bytes = large.size + small.size + 100;  // it would fit beside a small one
+  const auto together = options_.merged_bytes / (small.size + 50);
+  ASSERT_GT(large.size, options_.merged_bytes / 2);
+  ASSERT_GT(together, 1U);
+  ASSERT_LT(together, 5U);
+  reopen();
+  clock_.set(kNoon + days(1));
+  ASSERT_EQ(exporter_->close_days().value(), 1U);
+  const auto left = objects("v1/account_id=12/type=events/date=2026-03-10/event=buy/");
+  EXPECT_EQ(left.size(), (5 + together - 1) / together + 1);
+  EXPECT_TRUE(std::ranges::any_of(left, [&](const auto& each) { return each.key == large.key; }));
+  EXPECT_EQ(rows("event_name", "v1/account_id=12/").size(), 1005U);
+}
+
+TEST_F(ExporterTest, ClosesADayWhoseMergingTakesTooLong) {
+  for (const auto* uuid : {"a", "b"}) {
+    send({{uuid}});
+    drain();
+  }
+  options_.merging = milliseconds(0);
+  reopen();
+  clock_.set(kNoon + days(1));
+  ASSERT_EQ(exporter_->close_days().value(), 1U);
+  EXPECT_EQ(objects("v1/account_id=12/type=events/date=2026-03-10/event=buy/").size(), 2U);
+  EXPECT_TRUE(store_->head("v1/account_id=12/type=events/date=2026-03-10/_SUCCESS"));
+}
+
 // The records of a batch that is cut within a frame of the log are the same when it is repeated.
 TEST_F(ExporterTest, RepeatsABatchThatItsRowsEnded) {
   options_.batch_written_bytes = 1;  // each event is a batch

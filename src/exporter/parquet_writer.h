@@ -32,8 +32,8 @@ class ParquetWriter {
   // are there until the next call.
   Result<std::vector<ParquetFile>> write(std::string_view records, const RowIndex& index,
                                          std::size_t begin, std::size_t end);
-  // Merges files of one type into one, in the order given, leaving out rows that `visitor` made, if
-  // any.
+  // Merges files of one type into one, in the order given (with one thread), leaving out rows that
+  // the visitor made, if any. Memory holds a row group, whatever the files hold.
   Result<ParquetFile> merge(layout::RowType type, const std::vector<std::filesystem::path>& files,
                             std::string_view without_visitor_sha256 = {});
   // Writes and removes a row that is known to be good: an error is not the rows' fault.
