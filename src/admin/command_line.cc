@@ -490,24 +490,28 @@ std::string with_remedy(const Error& error) {
   return error.detail;
 }
 
+// The exit status of what was done.
+int finish(const Result<int>& done, std::ostream& out, std::ostream& err) {
+  const auto written = terminal::flush_out(out);
+  if (!done) err << "valetkeyd: " << with_remedy(done.error()) << '\n';
+  if (done && !written) err << "valetkeyd: " << written.error().detail << '\n';
+  return done && written ? *done : 1;
+}
+
 }  // namespace
 
 int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err,
         const config::Environment& env, const Serve& serve) {
   const CommandLine line(serve);
   const auto chosen = terminal::choose(line.program(), {argv + 1, argv + argc}, {out, err}, env);
-  if (!chosen.command) return chosen.status;
+  if (!chosen.command) return chosen.status != 0 ? chosen.status : finish(0, out, err);
   const Words& words = line.words();
   const SystemClock clock;
   const bool terminal = &err == &std::cerr && ::isatty(STDERR_FILENO) == 1;
   CommandContext context{
       out, err, clock, env, words.json, terminal, words.data_dir, words.config, words.keyring};
   if (terminal && ::isatty(STDIN_FILENO) == 1) context.answers = &std::cin;
-  const auto done = run_command(line, *chosen.command, context);
-  const auto written = terminal::flush_out(out);
-  if (!done) err << "valetkeyd: " << with_remedy(done.error()) << '\n';
-  if (done && !written) err << "valetkeyd: " << written.error().detail << '\n';
-  return done && written ? *done : 1;
+  return finish(run_command(line, *chosen.command, context), out, err);
 }
 
 }  // namespace valetkey::admin

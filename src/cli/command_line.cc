@@ -511,7 +511,7 @@ int run(int argc, char** argv, Streams streams, const Environment& env) {
   const auto chosen =
       terminal::choose(line.program(), {argv + 1, argv + argc}, {streams.out, streams.err}, env);
   wipe_token(argc, argv);
-  if (!chosen.command) return chosen.status;
+  if (!chosen.command) return chosen.status != 0 ? chosen.status : finish({}, streams);
   return finish(line.run(*chosen.command, streams, env), streams);
 }
 

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
 
 #include "cli/command_line.h"
+#include "terminal/output.h"
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   std::ios::sync_with_stdio(false);
+  const valetkey::terminal::StandardOutput output(STDOUT_FILENO);
   try {
     const int status =
         valetkey::cli::run(argc, argv, {std::cout, std::cerr},

@@ -12,6 +12,7 @@
 #include "admin/command_line.h"
 #include "config/config.h"
 #include "server/serve.h"
+#include "terminal/output.h"
 
 namespace {
 
@@ -33,6 +34,7 @@ int main(int argc, char** argv) {
   mallopt(M_ARENA_MAX, 2);
   mallopt(M_TRIM_THRESHOLD, 1 << 20);
   umask(077);
+  const valetkey::terminal::StandardOutput output(STDOUT_FILENO);
   try {
     warn_of_unknown_variables();
     return valetkey::admin::run(

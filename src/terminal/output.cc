@@ -2,13 +2,16 @@
 #include "terminal/output.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <iostream>
 
 namespace valetkey::terminal {
 namespace {
 
 constexpr std::string_view kMakeRoom = "make room in ";
+constexpr std::size_t kMostWaiting = 64 << 10;
 
 // Also where DuckDB met it, which knows no codes.
 bool is_full(const Error& error) {
@@ -32,6 +35,37 @@ Result<void> with_room_advice(Result<void> done, const std::filesystem::path& fo
   error.code = ErrorCode::full;
   error.detail += fmt::format("; {}{}, or {}", kMakeRoom, folder.string(), otherwise);
   return std::unexpected(std::move(error));
+}
+
+StandardOutput::StandardOutput(int descriptor)
+    : descriptor_(descriptor), former_(std::cout.rdbuf(this)) {}
+
+StandardOutput::~StandardOutput() {
+  StandardOutput::sync();
+  std::cout.rdbuf(former_);
+}
+
+std::streamsize StandardOutput::xsputn(const char* bytes, std::streamsize count) {
+  waiting_.append(bytes, static_cast<std::size_t>(count));
+  return waiting_.size() < kMostWaiting || sync() == 0 ? count : 0;
+}
+
+int StandardOutput::overflow(int byte) {
+  if (traits_type::eq_int_type(byte, traits_type::eof())) return sync();
+  const char one = traits_type::to_char_type(byte);
+  return xsputn(&one, 1) == 1 ? byte : traits_type::eof();
+}
+
+int StandardOutput::sync() {
+  std::size_t gone = 0;
+  bool failed = false;
+  while (gone < waiting_.size() && !failed) {
+    const auto n = ::write(descriptor_, waiting_.data() + gone, waiting_.size() - gone);
+    if (n > 0) gone += static_cast<std::size_t>(n);
+    failed = n < 0 && errno != EINTR;
+  }
+  waiting_.erase(0, gone);
+  return failed ? -1 : 0;
 }
 
 Result<void> write_out(std::ostream& out, std::string_view bytes) {

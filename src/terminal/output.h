@@ -5,6 +5,8 @@
 
 #include <filesystem>
 #include <ostream>
+#include <streambuf>
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -15,6 +17,26 @@ namespace valetkey::terminal {
 // what can be done instead, "choose another --output".
 Result<void> with_room_advice(Result<void> done, const std::filesystem::path& folder,
                               std::string_view otherwise);
+
+// Standard output for as long as this lives, behind std::cout. What cannot be written is kept, so that
+// flush_out() tries it again and says why it failed, whoever tried first.
+class StandardOutput : public std::streambuf {
+ public:
+  explicit StandardOutput(int descriptor);
+  ~StandardOutput() override;
+  StandardOutput(const StandardOutput&) = delete;
+  StandardOutput& operator=(const StandardOutput&) = delete;
+
+ protected:
+  std::streamsize xsputn(const char* bytes, std::streamsize count) override;
+  int overflow(int byte) override;
+  int sync() override;
+
+ private:
+  int descriptor_;
+  std::streambuf* former_;
+  std::string waiting_;
+};
 
 // As std::ostream::write and flush; the error says why.
 Result<void> write_out(std::ostream& out, std::string_view bytes);

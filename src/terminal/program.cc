@@ -66,17 +66,17 @@ Chosen choose(const Command& program, const std::vector<std::string_view>& words
   }
   switch (choice->asked) {
     case Asked::help:
-      streams.out << help(*choice->command, help_columns(streams.out, env)) << std::flush;
+      streams.out << help(*choice->command, help_columns(streams.out, env));
       return {};
     case Asked::version:
-      streams.out << program.version << '\n' << std::flush;
+      streams.out << program.version << '\n';
       return {};
     case Asked::run:
       break;
   }
   const std::string text = made_from(program, *choice->command);
   if (text.empty()) return {choice->command, 0};
-  streams.out << text << std::flush;
+  streams.out << text;
   return {};
 }
 

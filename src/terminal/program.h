@@ -14,7 +14,7 @@ struct Streams {
 };
 
 struct Chosen {
-  const Command* command = nullptr;  // null: there is nothing left to do but to exit
+  const Command* command = nullptr;  // null: there is nothing left to do but to flush `out`
   int status = 0;
 };
 

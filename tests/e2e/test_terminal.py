@@ -182,6 +182,33 @@ class Completion(unittest.TestCase):
             self.skipTest("zsh or fish is not installed: their scripts are not tried")
 
 
+class FullDisk(unittest.TestCase):
+    def test_output_that_cannot_be_written_is_told_with_its_reason(self):
+        said = "the output cannot be written: No space left on device; make room in what it goes to, or send it " \
+               "elsewhere\n"
+        with tempfile.TemporaryDirectory() as folder:
+            data = ("--data-dir", str(pathlib.Path(folder) / "data"))
+            for program, words in (
+                    *((program, words) for program in BOTH for words in (
+                        ["--help"], ["--version"], ["manual"], ["completion", "bash"], ["completion", "fish"])),
+                    ("valetkeyd", ["config"]), ("valetkeyd", ["init", *data]),
+                    ("valetkeyd", ["account", "create", "12", "--name", "a", *data]),
+                    ("valetkeyd", ["account", "list", *data])):
+                with open("/dev/full", "w", encoding="utf-8") as full:
+                    done = subprocess.run([str(PROGRAMS.resolve() / program), *words], stdout=full,
+                                          stderr=subprocess.PIPE, text=True, timeout=60, stdin=subprocess.DEVNULL,
+                                          env=clean_environment())
+                self.assertEqual(1, done.returncode, words)
+                self.assertEqual(f"{program}: {said}", done.stderr.splitlines(keepends=True)[-1], words)
+
+    def test_a_reader_who_has_enough_is_no_fault(self):
+        for program in BOTH:
+            for words in ("manual", "--help", "completion bash"):
+                done = subprocess.run(["bash", "-c", f"'{PROGRAMS.resolve() / program}' {words} | head -1"],
+                                      capture_output=True, text=True, timeout=60, env=clean_environment())
+                self.assertEqual("", done.stderr, words)
+
+
 class Manual(unittest.TestCase):
     def test_it_is_clean_and_has_every_command(self):
         if not shutil.which("groff"):
