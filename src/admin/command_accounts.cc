@@ -145,9 +145,10 @@ Result<int> purge(CommandContext& context, control::ControlStore& store, const A
     return status;
   }
   context.out << fmt::format(
-      "Account {} is deleted and purged: {} objects ({}), its waiting events, users, tokens and "
+      "Account {} is deleted and purged: {} ({}), its waiting events, users, tokens and "
       "figures are gone.\n",
-      account.str(), before.objects, terminal::size_text(before.bytes));
+      account.str(), terminal::count_text(before.objects, "object"),
+      terminal::size_text(before.bytes));
   for (const auto& key : erased.unreadable)
     context.err << key << " cannot be read, so nobody knows whether it is of this account.\n";
   context.err << "Backups made before keep them until they are removed. The audit log keeps the "
@@ -198,7 +199,7 @@ Result<int> account_set(CommandContext& context, const std::string& id, AccountS
     return 0;
   }
   context.out << fmt::format("Account {} {} ({}).\n", id, consequence_of(state, ended.has_value()),
-                             tokens_text(counting));
+                             terminal::count_text(counting, "token"));
   if (ended) context.out << fmt::format("Sessions: {}.\n", ended->text);
   return 0;
 }

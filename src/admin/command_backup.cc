@@ -11,6 +11,7 @@
 
 #include "admin/commands.h"
 #include "admin/data_folder.h"
+#include "admin/keyring_binding.h"
 #include "base/file.h"
 #include "base/version.h"
 #include "control/sqlite_store.h"
@@ -91,11 +92,6 @@ int print_summary(CommandContext& context, const std::string& folder,
   return 0;
 }
 
-bool is_backup(const fs::path& folder) {
-  std::error_code error;
-  return fs::exists(folder / "manifest.json", error);
-}
-
 bool is_data_folder(const fs::path& folder) {
   std::error_code error;
   return fs::exists(folder / "control.db", error) && !is_backup(folder);
@@ -142,6 +138,16 @@ Result<void> begin_restore(const fs::path& folder) {
   return {};
 }
 
+// Before anything else is: a keyring that is at hand, and is not the backup's, is the wrong one.
+Result<void> restore_keyring_id(const CommandContext& context, const fs::path& from) {
+  std::error_code error;
+  if (!fs::exists(from / kKeyringId, error)) return {};  // backups of earlier versions have none
+  VALETKEY_CHECK(copy_durably(from / kKeyringId, context.data_dir / kKeyringId));
+  if (!fs::exists(context.keyring(), error)) return {};
+  VALETKEY_TRY(const Keyring keyring, read_keyring(context.keyring()));
+  return bind_keyring(context, keyring);
+}
+
 Result<void> end_restore(const fs::path& folder) {
   std::error_code error;
   fs::remove(folder / kRestoreMarker, error);
@@ -177,9 +183,10 @@ Result<int> backup(CommandContext& context, const std::string& destination) {
         "unreadable, "
         "and with it beside the backup anyone can read it.\n",
         context.keyring().string());
-  return print_summary(context, destination, summary,
-                       fmt::format("{} objects ({}) backed up to {}.", summary.objects,
-                                   terminal::size_text(summary.bytes), destination));
+  return print_summary(
+      context, destination, summary,
+      fmt::format("{} ({}) backed up to {}.", terminal::count_text(summary.objects, "object"),
+                  terminal::size_text(summary.bytes), destination));
 }
 
 Result<int> restore(CommandContext& context, const std::string& source) {
@@ -187,13 +194,12 @@ Result<int> restore(CommandContext& context, const std::string& source) {
   VALETKEY_CHECK(context.check_keyring_place());
   VALETKEY_CHECK(read_manifest(from));
   VALETKEY_CHECK(begin_restore(context.data_dir));
+  VALETKEY_CHECK(restore_keyring_id(context, from));
   VALETKEY_TRY(const auto summary, upkeep::restore_objects(from, context.data_dir));
   VALETKEY_CHECK(copy_events(from / "events", context.data_dir / "events"));
   VALETKEY_CHECK(copy_files_durably(from / "audit", context.data_dir / "audit"));
   VALETKEY_CHECK(copy_config(from, context.data_dir));
   std::error_code error;
-  if (fs::exists(from / kKeyringId, error))  // backups of earlier versions have none
-    VALETKEY_CHECK(copy_durably(from / kKeyringId, context.data_dir / kKeyringId));
   VALETKEY_CHECK(copy_durably(from / "control.db", context.data_dir / "control.db"));
   VALETKEY_CHECK(end_restore(context.data_dir));
   VALETKEY_CHECK(context.record("restore", std::nullopt, source));
@@ -204,9 +210,10 @@ Result<int> restore(CommandContext& context, const std::string& source) {
                         : fmt::format("Put the keyring of that time at {} (mode 0600), then: "
                                       "valetkeyd check --data-dir {}\n",
                                       context.keyring().string(), context.data_dir.string()));
-  return print_summary(context, context.data_dir.string(), summary,
-                       fmt::format("{} objects ({}) restored into {}.", summary.objects,
-                                   terminal::size_text(summary.bytes), context.data_dir.string()));
+  return print_summary(
+      context, context.data_dir.string(), summary,
+      fmt::format("{} ({}) restored into {}.", terminal::count_text(summary.objects, "object"),
+                  terminal::size_text(summary.bytes), context.data_dir.string()));
 }
 
 }  // namespace valetkey::admin

@@ -39,8 +39,7 @@ Result<upkeep::CheckReport> check_with_bar(const CommandContext& context, const 
   const auto counted = opened ? (*opened)->stats() : std::unexpected(opened.error());
   if (!counted && counted.error().code == ErrorCode::corrupt) {
     upkeep::CheckReport report;
-    report.problems.push_back(
-        fmt::format("objects.db: {}: restore a backup", counted.error().detail));
+    report.problems.push_back(counted.error().detail);
     return report;
   }
   if (!counted) return std::unexpected(counted.error());
@@ -109,7 +108,8 @@ void check_control(const CommandContext& context, std::vector<std::string>& prob
       problems.push_back("control.db: " + problem + ": restore a backup");
     if (!damaged->empty()) return check_audit(context, problems);
   } else {
-    note(damaged);
+    problems.push_back(damaged.error().detail);
+    return check_audit(context, problems);
   }
   if (const auto store = context.open_control(); store) {
     note((*store)->accounts());
@@ -161,8 +161,9 @@ Result<int> check(CommandContext& context, bool repair) {
   for (const auto& line : report.repaired) context.out << "repaired: " << line << '\n';
   for (const auto& line : report.problems) context.out << line << '\n';
   context.out << fmt::format(
-      "{} objects, {} read: {}\n", report.objects, terminal::size_text(report.bytes),
-      report.clean() ? "all is well" : fmt::format("{} problems", report.problems.size()));
+      "{}, {} read: {}\n", terminal::count_text(report.objects, "object"),
+      terminal::size_text(report.bytes),
+      report.clean() ? "all is well" : terminal::count_text(report.problems.size(), "problem"));
   return report.clean() ? 0 : 1;
 }
 

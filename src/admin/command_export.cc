@@ -241,12 +241,14 @@ Result<int> export_now(CommandContext& context) {
   VALETKEY_CHECK(export_all(context, *keys, *objects, *ledger, config));
   VALETKEY_TRY(const auto after, total_counts(*ledger));
   const auto done = difference(after, before);
+  using terminal::count_text;
   if (context.json)
     context.print(document_of(done));
   else
-    context.out << fmt::format("{} events exported as {} rows in {} parts ({}); {} duplicates.\n",
-                               done.events, done.rows, done.parts, terminal::size_text(done.bytes),
-                               done.duplicates);
+    context.out << fmt::format("{} exported as {} in {} ({}); {}.\n",
+                               count_text(done.events, "event"), count_text(done.rows, "row"),
+                               count_text(done.parts, "part"), terminal::size_text(done.bytes),
+                               count_text(done.duplicates, "duplicate"));
   return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "exporter/parquet_footer.h"
 #include "storage/disk_store.h"
 #include "terminal/progress.h"
+#include "terminal/size.h"
 #include "upkeep/import.h"
 
 namespace valetkey::admin {
@@ -93,10 +94,9 @@ void print_accounts(const CommandContext& context,
                     const std::map<std::string, upkeep::ImportedAccount>& accounts) {
   for (const auto& [id, a] : accounts)
     context.out << fmt::format(
-        "Account {}: {} {}{}, {} files, {} rows.\n", id, a.days.size(),
-        a.days.size() == 1 ? "day" : "days",
+        "Account {}: {}{}, {}, {}.\n", id, terminal::count_text(a.days.size(), "day"),
         a.days.empty() ? "" : fmt::format(" ({} to {})", *a.days.begin(), *a.days.rbegin()),
-        a.files, a.rows);
+        terminal::count_text(a.files, "file"), terminal::count_text(a.rows, "row"));
 }
 
 json::object document_of(const upkeep::ImportSummary& s) {

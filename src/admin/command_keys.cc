@@ -7,6 +7,7 @@
 #include "admin/keyring_binding.h"
 #include "base/file.h"
 #include "storage/disk_store.h"
+#include "terminal/size.h"
 #include "terminal/table.h"
 
 namespace valetkey::admin {
@@ -121,8 +122,8 @@ Result<int> keys_rewrap(CommandContext& context) {
                                {"failed", json::value_from(summary.failed)},
                                {"retired", json::value_from(retired)}});
   else
-    context.out << fmt::format("{} objects rewrapped; former keys retired: {}.\n",
-                               summary.rewrapped, retired.size());
+    context.out << fmt::format("{} rewrapped; former keys retired: {}.\n",
+                               terminal::count_text(summary.rewrapped, "object"), retired.size());
   for (const auto& line : summary.failed) context.err << line << '\n';
   return summary.failed.empty() ? 0 : 1;
 }

@@ -90,10 +90,12 @@ Result<std::optional<int>> confirm_retention(const CommandContext& context,
   if (!policy.retention) return std::nullopt;
   VALETKEY_TRY(const auto gone, expiring(context, account, *policy.retention));
   if (gone.objects == 0) return std::nullopt;
+  using terminal::count_text;
   const std::string loss = fmt::format(
-      "A retention of {} days removes {} days of account {} ({} to {}): {} objects, {}.",
-      policy.retention->count(), gone.days.size(), account.str(), *gone.days.begin(),
-      *gone.days.rbegin(), gone.objects, terminal::size_text(gone.bytes));
+      "A retention of {} removes {} of account {} ({} to {}): {}, {}.",
+      count_text(static_cast<std::uint64_t>(policy.retention->count()), "day"),
+      count_text(gone.days.size(), "day"), account.str(), *gone.days.begin(), *gone.days.rbegin(),
+      count_text(gone.objects, "object"), terminal::size_text(gone.bytes));
   if (context.answers != nullptr) return confirm(context, flags.yes, loss, account.str());
   context.err << loss << '\n';  // scripts have said what they want
   return std::nullopt;
@@ -201,7 +203,8 @@ Result<int> account_erase_visitor(CommandContext& context, const std::string& id
                                {"unreadable", json::array(unreadable.begin(), unreadable.end())}});
     return status;
   }
-  context.out << fmt::format("{} rows of that visitor are gone from the export.\n", rows);
+  context.out << fmt::format("Gone from the export: {} of that visitor.\n",
+                             terminal::count_text(rows, "row"));
   for (const auto& key : unreadable)
     context.err << key << " cannot be read and may still hold the visitor.\n";
   if (!unreadable.empty())

@@ -6,6 +6,7 @@
 #include "admin/ended_tokens.h"
 #include "admin/engines.h"
 #include "control/tokens.h"
+#include "terminal/size.h"
 #include "terminal/table.h"
 
 namespace valetkey::admin {
@@ -230,7 +231,8 @@ Result<int> token_revoke(CommandContext& context, const std::string& text, bool 
         sessions ? "it buys nothing from now on" : "its sessions end within one second");
   else
     context.out << fmt::format(
-        "Token {} and {} that it created are revoked; {}.\n", id, tokens_text(count - 1),
+        "Token {} and {} that it created are revoked; {}.\n", id,
+        terminal::count_text(count - 1, "token"),
         sessions ? "they buy nothing from now on" : "their sessions end within one second");
   if (sessions) context.out << fmt::format("Sessions: {}.\n", sessions->text);
   if (count > 1) VALETKEY_CHECK(print_ended(context, *store, ended, "Revoked:"));

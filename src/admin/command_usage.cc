@@ -40,8 +40,9 @@ std::vector<std::string> cells_of(std::vector<std::string> first, const UsageCou
 }
 
 void print_account(CommandContext& context, const AccountFigures& of) {
-  context.out << fmt::format("Account {} stores {} objects, {}.\n", of.account.id.str(),
-                             of.stored.objects, size_text(of.stored.bytes));
+  context.out << fmt::format("Account {} stores {}, {}.\n", of.account.id.str(),
+                             terminal::count_text(of.stored.objects, "object"),
+                             size_text(of.stored.bytes));
   terminal::Table table({"DAY", "EXCHANGES", "REQUESTS", "SENT", "EVENTS", "EVENT BYTES"});
   for (const auto& day : of.days) table.row(cells_of({format_date(day.day)}, day.counts));
   if (table.empty()) {

@@ -3,6 +3,7 @@
 
 #include "admin/commands.h"
 #include "admin/ended_tokens.h"
+#include "terminal/size.h"
 #include "terminal/table.h"
 
 namespace valetkey::admin {
@@ -64,12 +65,12 @@ Result<int> finish(CommandContext& context, control::ControlStore& store, const 
   VALETKEY_CHECK(
       print_ended(context, store, ended.refused,
                   fmt::format("Refused until `valetkeyd user enable {}`: {} of the user.",
-                              user.email, tokens_text(ended.refused.size()))));
+                              user.email, terminal::count_text(ended.refused.size(), "token"))));
   VALETKEY_CHECK(print_ended(
       context, store, ended.revoked,
       fmt::format("Revoked for good, because the user's tokens created them: {}, and the sessions "
                   "that they bought.",
-                  tokens_text(ended.revoked.size()))));
+                  terminal::count_text(ended.revoked.size(), "token"))));
   return 0;
 }
 

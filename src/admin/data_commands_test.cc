@@ -222,6 +222,23 @@ TEST_F(Data, BackupAndRestoreRefuseFoldersThatHoldSomething) {
   refused(machine_.run_bare({"restore", backup_folder(), "--data-dir", backup_folder()}),
           "is a backup itself");
   refused(machine_.run({"backup", machine_.data().string()}), "is a data folder");
+  refused(machine_.run_bare({"init", "--data-dir", backup_folder(), "--keyring",
+                             (machine_.folder() / "new.keyring").string()}),
+          "is a backup; `valetkeyd restore");
+}
+
+// As it is refused everywhere else; and the right one goes on where that attempt ended.
+TEST_F(Data, ARestoreRefusesAKeyringThatIsNotTheBackups) {
+  machine_.must({"backup", backup_folder()});
+  const auto other = (machine_.folder() / "other").string();
+  machine_.run_bare({"init", "--data-dir", other});
+  const auto second = (machine_.folder() / "second").string();
+  const Answer answer = machine_.run_bare(
+      {"restore", backup_folder(), "--data-dir", second, "--keyring", other + ".keyring"});
+  EXPECT_EQ(answer.status, 1);
+  EXPECT_THAT(answer.err, HasSubstr("is not the one of " + second));
+  EXPECT_EQ(restore_to("second").status, 0);
+  EXPECT_EQ(check_in("second").status, 0);
 }
 
 TEST_F(Data, ABackupWithoutItsManifestIsNone) {

@@ -32,8 +32,18 @@ Result<std::vector<fs::path>> regular_files(const fs::path& folder) {
 
 }  // namespace
 
+bool is_backup(const fs::path& folder) {
+  std::error_code error;
+  return fs::exists(folder / "manifest.json", error);
+}
+
 Result<void> need_empty(const fs::path& folder) {
   std::error_code error;
+  if (is_backup(folder))
+    return fail(ErrorCode::already_exists,
+                fmt::format("{} is a backup; `valetkeyd restore {} --data-dir DIR` makes a data "
+                            "folder of it",
+                            folder.string(), folder.string()));
   if (fs::exists(folder / "control.db", error))
     return fail(
         ErrorCode::already_exists,

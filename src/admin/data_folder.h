@@ -15,6 +15,7 @@ inline constexpr const char* kRestoreMarker = "restore.incomplete";
 inline constexpr const char* kKeyringId = "keyring.id";
 
 // Missing, or empty but for a configuration, so that nothing of anyone is mixed with ours.
+bool is_backup(const std::filesystem::path& folder);
 Result<void> need_empty(const std::filesystem::path& folder);
 // Makes it where needed; mode 0700.
 Result<void> make_private(const std::filesystem::path& folder);

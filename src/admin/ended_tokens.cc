@@ -66,8 +66,4 @@ std::vector<control::Token> that_count(std::vector<control::Token> tokens, Times
   return tokens;
 }
 
-std::string tokens_text(std::size_t count) {
-  return fmt::format("{} token{}", count, count == 1 ? "" : "s");
-}
-
 }  // namespace valetkey::admin

@@ -20,7 +20,5 @@ Result<void> print_ended(const CommandContext& context, control::ControlStore& s
 Result<void> record_ended(const CommandContext& context, const std::vector<control::Token>& tokens);
 // Those that are neither revoked nor expired.
 std::vector<control::Token> that_count(std::vector<control::Token> tokens, Timestamp now);
-// "1 token", "2 tokens".
-std::string tokens_text(std::size_t count);
 
 }  // namespace valetkey::admin

@@ -100,15 +100,17 @@ void Keeper::tell_changes(const Health& former, const Health& now) const {
   const auto tell = [](const auto& before, const auto& after, log::Level level) {
     if (before.size() == after.size()) return;
     for (const auto& line : after) log::write(level, "server", "health", {{"problem", line}});
-    if (after.empty()) log::info("server", "healthy again");
   };
   if (former.looked == Timestamp{}) {  // the first look has nothing to compare with
     tell(std::vector<std::string>{}, now.problems(now.looked), log::Level::error);
     tell(std::vector<std::string>{}, now.warnings(now.looked), log::Level::warn);
     return;
   }
-  tell(before_problems, now.problems(now.looked), log::Level::error);
-  tell(before_warnings, now.warnings(now.looked), log::Level::warn);
+  const auto problems = now.problems(now.looked), warnings = now.warnings(now.looked);
+  tell(before_problems, problems, log::Level::error);
+  tell(before_warnings, warnings, log::Level::warn);
+  if (before_problems.size() + before_warnings.size() > 0 && problems.empty() && warnings.empty())
+    log::info("server", "healthy again");
 }
 
 // Parts that were replaced stay readable for a while; then they go.

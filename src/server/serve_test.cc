@@ -328,7 +328,7 @@ TEST_F(Serving, UsageIsExactWhenTheServerStops) {
   EXPECT_TRUE(token.at("last_used").is_string());
   EXPECT_EQ(token.at("last_used_from").as_string(), "127.0.0.1");
   EXPECT_THAT(machine_.must({"token", "list"}).out, HasSubstr("127.0.0.1"));
-  EXPECT_THAT(machine_.must({"account", "usage", "12"}).out, HasSubstr("stores 1 objects"));
+  EXPECT_THAT(machine_.must({"account", "usage", "12"}).out, HasSubstr("stores 1 object,"));
 }
 
 // Runs the command in a child of its own, as a shell would. `out` and `err` are read until both

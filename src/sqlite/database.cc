@@ -87,6 +87,14 @@ Result<void> note_damage(Statement& look, const std::string& what,
   return {};
 }
 
+// "malformed database schema (tokens) - near …" goes on with what is damaged, whatever bytes these are.
+std::string without_damaged_text(std::string message) {
+  message.resize(std::min(message.find(" - "), message.size()));
+  for (char& c : message)
+    if (c < ' ' || c > '~') c = '?';
+  return message;
+}
+
 }  // namespace
 
 Statement::Statement(Statement&& other) noexcept
@@ -206,6 +214,7 @@ std::unexpected<Error> Database::failure(int code) const {
   const int system_code = handle_ == nullptr ? 0 : sqlite3_system_errno(handle_);
   const ErrorCode kind = code_of(code, system_code);
   std::string message = handle_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle_);
+  if (kind == ErrorCode::corrupt) message = without_damaged_text(std::move(message));
   const bool of_system = (code & 0xFF) == SQLITE_CANTOPEN || (code & 0xFF) == SQLITE_IOERR;
   if (of_system && system_code != 0)
     message += fmt::format(" ({})", std::generic_category().message(system_code));

@@ -105,6 +105,23 @@ TEST_F(DatabaseTest, NamesTheFileAndTheRemedy) {
   EXPECT_THAT(damaged.error().detail, HasSubstr("; restore a backup"));
 }
 
+// SQLite quotes what it could not parse, which may be anything.
+TEST_F(DatabaseTest, QuotesNothingOfADamagedFile) {
+  ASSERT_TRUE(open_with_table());  // and close it
+  auto bytes = read_file(file_, 1 << 20).value();
+  const std::string_view word = "CREATE TABLE";
+  const auto at = bytes.find(word);
+  ASSERT_NE(at, std::string::npos);
+  bytes.replace(at, word.size(), "CREATE \x1b[2J\n");
+  ASSERT_TRUE(replace_file(file_, bytes));
+  const auto damaged = Database::open(file_, Database::Mode::read_write);
+  const auto read = damaged ? (*damaged)->read_integer("SELECT count(*) FROM t")
+                            : std::unexpected(damaged.error());
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().detail,
+            file_.string() + ": malformed database schema (t); restore a backup");
+}
+
 TEST_F(DatabaseTest, RollsBackWhatIsNotCommitted) {
   const auto database = open_with_table();
   {

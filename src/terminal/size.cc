@@ -58,6 +58,10 @@ std::string size_text(std::uint64_t bytes) {
   return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, units[unit]);
 }
 
+std::string count_text(std::uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::string exact_size_text(std::uint64_t bytes) {
   constexpr std::array units{"", "KiB", "MiB", "GiB", "TiB", "PiB"};
   std::size_t unit = 0;

@@ -45,5 +45,11 @@ TEST(Size, IsWrittenExactlyWithTheLargestUnit) {
     EXPECT_EQ(parse_size(exact_size_text(bytes)), bytes);
 }
 
+TEST(Count, IsOneOrSeveral) {
+  EXPECT_EQ(count_text(0, "part"), "0 parts");
+  EXPECT_EQ(count_text(1, "part"), "1 part");
+  EXPECT_EQ(count_text(2, "part"), "2 parts");
+}
+
 }  // namespace
 }  // namespace valetkey::terminal
