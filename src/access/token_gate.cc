@@ -47,12 +47,15 @@ TokenGate::TokenGate(control::ControlStore& store, const control::ChangeFeed& fe
 
 std::optional<TokenAnswer> TokenGate::find(std::string_view token, Timestamp now) const {
   if (token.size() != kTokenLength) return mistyped();
+  auto known = find(control::token_digest(token), now);
+  if (!known && !is_well_formed_token(token)) return mistyped();
+  return known;
+}
+
+std::optional<TokenAnswer> TokenGate::find(const Digest256& digest, Timestamp now) const {
   const auto& grants = grants_of(instance_, feed_.generation()).by_digest;
-  const auto found = grants.find(control::token_digest(token));
-  if (found == grants.end()) {
-    if (is_well_formed_token(token)) return std::nullopt;
-    return mistyped();
-  }
+  const auto found = grants.find(digest);
+  if (found == grants.end()) return std::nullopt;
   const control::TokenGrant& grant = found->second;
   if (grant.expires && now >= *grant.expires)
     return std::unexpected(
@@ -61,9 +64,12 @@ std::optional<TokenAnswer> TokenGate::find(std::string_view token, Timestamp now
 }
 
 Result<TokenReading> TokenGate::read(std::string_view token, Timestamp now) const {
+  if (!is_well_formed_token(token)) return TokenReading{mistyped(), feed_.generation()};
+  return read(control::token_digest(token), now);
+}
+
+Result<TokenReading> TokenGate::read(const Digest256& digest, Timestamp now) const {
   const std::uint64_t generation = feed_.generation();
-  if (!is_well_formed_token(token)) return TokenReading{mistyped(), generation};
-  const Digest256 digest = control::token_digest(token);
   VALETKEY_TRY(TokenAnswer answer, store_.authenticate(as_text(digest), now));
   return TokenReading{std::move(answer), generation};
 }
@@ -76,10 +82,14 @@ Result<control::OperatorAnswer> TokenGate::read_operator(std::string_view token,
 }
 
 void TokenGate::remember(std::string_view token, const TokenReading& reading) const {
+  remember(control::token_digest(token), reading);
+}
+
+void TokenGate::remember(const Digest256& digest, const TokenReading& reading) const {
   if (!reading.answer || reading.generation != feed_.generation()) return;
   auto& grants = grants_of(instance_, reading.generation).by_digest;
   if (grants.size() >= kMaxRememberedTokens) grants.erase(grants.begin());
-  grants.insert_or_assign(control::token_digest(token), *reading.answer);
+  grants.insert_or_assign(digest, *reading.answer);
 }
 
 }  // namespace valetkey::access

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/crypto.h"
 #include "control/change_feed.h"
 #include "control/control_store.h"
 
@@ -28,12 +29,16 @@ class TokenGate {
   std::optional<TokenAnswer> find(std::string_view token, Timestamp now) const;
   // Asks the store; blocks.
   Result<TokenReading> read(std::string_view token, Timestamp now) const;
+  // The same of a token that is known by its digest, as an engine token names it.
+  std::optional<TokenAnswer> find(const Digest256& digest, Timestamp now) const;
+  Result<TokenReading> read(const Digest256& digest, Timestamp now) const;
   // The same of an operator's token, which is never kept.
   Result<control::OperatorAnswer> read_operator(std::string_view token, Timestamp now) const;
   // Keeps what read() found, on whatever thread, in this thread's cache. Only tokens that
   // authenticate are kept, so that strangers cannot fill it, and only while nothing has changed
   // since the reading: a grant revoked between read() and remember() would otherwise stay until the
   // next change.
+  void remember(const Digest256& digest, const TokenReading& reading) const;
   void remember(std::string_view token, const TokenReading& reading) const;
 
  private:

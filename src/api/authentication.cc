@@ -5,12 +5,16 @@
 
 #include <chrono>
 
+#include "access/engine_token.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/token_form.h"
+#include "control/tokens.h"
 
 namespace valetkey::api {
 namespace {
+
+constexpr std::string_view kEngineToken = "engine_token";  // that is none, or not any more
 
 struct Presented {
   std::string_view authorization;
@@ -52,6 +56,9 @@ std::string advice_on(std::string_view reason) {
   if (reason == "missing") return "Send a personal access token: Authorization: Bearer <token>.";
   if (reason == control::name_of(control::TokenRefusal::mistyped))
     return fmt::format("The personal access token is {}", kMistypedToken);
+  if (reason == kEngineToken)
+    return "The access token is not valid, or its hour is over: ask for another with the personal "
+           "access token.";
   return "The personal access token is not valid: check it, or generate a new one.";
 }
 
@@ -72,30 +79,68 @@ std::expected<std::string_view, std::string_view> token_of(const http::Request& 
 
 Authenticator::Authenticator(const access::TokenGate& gate, const control::ChangeFeed& feed,
                              control::AuditLog& audit, http::asio::thread_pool& blocking,
-                             LimiterOptions limiter)
-    : gate_(gate), feed_(feed), audit_(audit), blocking_(blocking), limiter_(limiter) {}
+                             LimiterOptions limiter, const KeySource* keys)
+    : gate_(gate),
+      feed_(feed),
+      audit_(audit),
+      blocking_(blocking),
+      limiter_(limiter),
+      keys_(keys) {}
 
 std::optional<Answer<control::TokenGrant>> Authenticator::find(const http::Request& request,
                                                                TokenForm form) {
   if (!feed_.fresh()) return std::unexpected(unavailable());
   const auto token = token_of(request, form);
   if (!token) return refuse(request, token.error());
-  auto known = gate_.find(*token, request.now);
+  return find_token(request, *token, form);
+}
+
+std::optional<Answer<control::TokenGrant>> Authenticator::find_token(const http::Request& request,
+                                                                     std::string_view token,
+                                                                     TokenForm form) {
+  std::optional<control::TokenAnswer> known;
+  if (form == TokenForm::engine && access::is_engine_token(token)) {
+    const auto digest = digest_of(token, form, request.now);
+    if (!digest) return refuse(request, kEngineToken);
+    known = gate_.find(*digest, request.now);
+  } else {
+    known = gate_.find(token, request.now);
+  }
   if (!known) return std::nullopt;
   return judge(request, std::move(*known));
 }
 
+std::optional<Digest256> Authenticator::digest_of(std::string_view token, TokenForm form,
+                                                  Timestamp now) const {
+  if (form != TokenForm::engine || !access::is_engine_token(token))
+    return control::token_digest(token);
+  if (keys_ == nullptr) return std::nullopt;
+  const auto opened = access::open_engine_token(*keys_->get(), token, now);
+  return opened ? std::optional(opened->token) : std::nullopt;
+}
+
 http::Task<Answer<control::TokenGrant>> Authenticator::read(const http::Request& request,
                                                             TokenForm form) {
-  const Secret token{std::string(token_of(request, form).value_or(""))};
+  co_return co_await read_token(request, Secret{std::string(token_of(request, form).value_or(""))},
+                                form);
+}
+
+http::Task<Answer<control::TokenGrant>> Authenticator::read_token(const http::Request& request,
+                                                                  Secret token, TokenForm form) {
+  if (!feed_.fresh()) co_return std::unexpected(unavailable());
+  if (auto known = find_token(request, token.reveal(), form)) co_return std::move(*known);
+  const auto digest = digest_of(token.reveal(), form, request.now);
+  if (!digest) co_return refuse(request, kEngineToken);
   Turns::Turn turn;
   const bool suspect = limiter_.is_over(request.client.block(), request.now);
   const bool admitted = co_await looking_up_[suspect ? 1 : 0].wait(turn);
   if (!admitted) co_return std::unexpected(unavailable());
-  auto work = [&gate = gate_, token, now = request.now] { return gate.read(token.reveal(), now); };
+  auto work = [&gate = gate_, digest = *digest, now = request.now] {
+    return gate.read(digest, now);
+  };
   Result<access::TokenReading> reading = co_await http::run_blocking(blocking_, std::move(work));
   if (!reading) co_return std::unexpected(hide(reading.error(), "looking up a token", request.id));
-  gate_.remember(token.reveal(), *reading);
+  gate_.remember(*digest, *reading);
   co_return judge(request, std::move(reading->answer));
 }
 

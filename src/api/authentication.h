@@ -12,6 +12,7 @@
 #include "api/failure_limiter.h"
 #include "api/problem.h"
 #include "api/turns.h"
+#include "base/keyring.h"
 #include "control/audit.h"
 #include "control/change_feed.h"
 #include "http/async.h"
@@ -22,6 +23,7 @@ namespace valetkey::api {
 enum class TokenForm : std::uint8_t {
   bearer,          // Authorization: Bearer <token>, or the older Token: <token>
   bearer_or_bare,  // also Authorization: <token>, as SDKs send AWS_CONTAINER_AUTHORIZATION_TOKEN
+  engine,          // as bearer, or an engine token in its place
 };
 
 // The token a request presents, or why there is none to look at ("missing", "malformed",
@@ -31,19 +33,27 @@ std::expected<std::string_view, std::string_view> token_of(const http::Request& 
 
 class Authenticator {
  public:
+  // `keys`: of engine tokens; null: there are none.
   Authenticator(const access::TokenGate& gate, const control::ChangeFeed& feed,
-                control::AuditLog& audit, http::asio::thread_pool& blocking,
-                LimiterOptions limiter);
+                control::AuditLog& audit, http::asio::thread_pool& blocking, LimiterOptions limiter,
+                const KeySource* keys = nullptr);
 
   // The answer if this thread knows it; never blocks. Nothing: ask read().
   std::optional<Answer<control::TokenGrant>> find(const http::Request& request, TokenForm form);
   // Looks the token up on the blocking pool. Look-ups that run at once are bounded, more narrowly
   // for addresses over the limit; who waits longer than 5 s is told unavailable.
   http::Task<Answer<control::TokenGrant>> read(const http::Request& request, TokenForm form);
+  // The same of a token that was presented elsewhere than in a header.
+  http::Task<Answer<control::TokenGrant>> read_token(const http::Request& request, Secret token,
+                                                     TokenForm form);
   // The same of an operator's token, which no other route takes.
   http::Task<Answer<control::OperatorGrant>> read_operator(const http::Request& request);
 
  private:
+  std::optional<Answer<control::TokenGrant>> find_token(const http::Request& request,
+                                                        std::string_view token, TokenForm form);
+  // Of the personal access token that stands behind `token`. Nothing: an engine token that is not one.
+  std::optional<Digest256> digest_of(std::string_view token, TokenForm form, Timestamp now) const;
   Answer<control::TokenGrant> judge(const http::Request& request, control::TokenAnswer answer);
   std::unexpected<Problem> refuse(const http::Request& request, std::string_view reason);
   Problem count_failure(const http::Request& request, std::string_view reason);
@@ -53,6 +63,7 @@ class Authenticator {
   control::AuditLog& audit_;
   http::asio::thread_pool& blocking_;
   FailureLimiter limiter_;
+  const KeySource* keys_;
   std::array<Turns, 2> looking_up_{Turns(64), Turns(4)};  // of [trusted, suspect] addresses
 };
 

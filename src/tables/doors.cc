@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tables/doors.h"
+
+#include <algorithm>
+
+#include "access/engine_token.h"
+#include "base/encoding.h"
+#include "control/tokens.h"
+#include "tables/oauth.h"
+
+namespace valetkey::tables {
+namespace {
+
+constexpr std::string_view kIceberg = "/iceberg/v1";
+constexpr std::string_view kSharing = "/delta-sharing";
+constexpr std::string_view kTokens = "/iceberg/v1/oauth/tokens";
+constexpr std::size_t kMaxBodyBytes = 64 * 1024;
+constexpr std::size_t kMaxSegments = 16;
+constexpr std::chrono::seconds kRateBurst{20};
+
+bool below(std::string_view path, std::string_view folder) {
+  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
+}
+
+// Decoded, by slashes; a last one does not matter.
+Answer<std::vector<std::string>> segments_of(std::string_view path) {
+  std::vector<std::string> segments;
+  while (path.starts_with('/')) {
+    path.remove_prefix(1);
+    const std::string_view piece = path.substr(0, path.find('/'));
+    path.remove_prefix(piece.size());
+    if (piece.empty() && path.empty()) break;
+    auto decoded = percent_decode(piece);
+    if (!decoded || !is_utf8(*decoded) || segments.size() == kMaxSegments)
+      return refuse(400, {}, "The path cannot be decoded.");
+    segments.push_back(std::move(*decoded));
+  }
+  return segments;
+}
+
+http::Response noted(const control::TokenGrant& grant, http::Response response) {
+  response.note().account = grant.account.str();
+  response.note().token = grant.token.str();
+  return response;
+}
+
+}  // namespace
+
+Doors::Doors(Parts parts, http::asio::thread_pool& blocking, api::Options options)
+    : parts_(parts),
+      blocking_(blocking),
+      options_(std::move(options)),
+      authenticator_(parts.gate, parts.feed, parts.audit, blocking, options_.limiter, &parts.keys),
+      rates_(options_.token_requests_per_s, kRateBurst),
+      vending_(options_, parts.issuer, parts.audit, parts.usage) {
+  if (parts_.snapshots == nullptr || parts_.catalog == nullptr) return;
+  catalog_ = std::make_unique<IcebergCatalog>(*parts_.snapshots, vending_);
+  shares_ = std::make_unique<DeltaShares>(*parts_.catalog, *parts_.snapshots, vending_);
+}
+
+std::optional<Doors::Door> Doors::door_of(std::string_view path) {
+  if (below(path, "/iceberg")) return Door::iceberg;
+  if (below(path, kSharing)) return Door::sharing;
+  return std::nullopt;
+}
+
+std::size_t Doors::max_body_bytes(const http::Request& head) const {
+  return door_of(head.path) ? kMaxBodyBytes : parts_.behind.max_body_bytes(head);
+}
+
+http::Response Doors::refuse(int status, const http::Request& head) const {
+  const auto door = door_of(head.path);
+  if (!door) return parts_.behind.refuse(status, head);
+  return refusal(*door, {status, {}, "The request is malformed, too slow or too large.", {}, {}},
+                 head);
+}
+
+http::Response Doors::refusal(Door door, const Refusal& refusal, const http::Request& request) {
+  http::Response response =
+      door == Door::iceberg ? IcebergCatalog::refuse(refusal) : DeltaShares::refuse(refusal);
+  if (refusal.retry_after.count() > 0)
+    response.set("Retry-After", std::to_string(refusal.retry_after.count()));
+  response.set("X-Request-Id", request.id);
+  response.note() = refusal.note;
+  if (response.note().reason.empty()) response.note().reason = "refused";
+  response.note().detail = refusal.message;
+  return response;
+}
+
+http::Task<http::Response> Doors::handle(const http::Request& request) {
+  const auto door = door_of(request.path);
+  if (!door) co_return co_await parts_.behind.handle(request);
+  if (request.path == kTokens && request.method == http::Method::post) {
+    http::Response response = co_await sell_token(request);
+    response.set("X-Request-Id", request.id);
+    co_return response;
+  }
+  auto answered = co_await answer(request, *door);
+  if (!answered) co_return refusal(*door, answered.error(), request);
+  answered->set("X-Request-Id", request.id);
+  co_return std::move(*answered);
+}
+
+// The token first: what there is, is told to its holders alone.
+http::Task<Answer<http::Response>> Doors::answer(const http::Request& request, Door door) {
+  constexpr auto kForm = api::TokenForm::engine;
+  auto found = authenticator_.find(request, kForm);
+  if (!found) found = co_await authenticator_.read(request, kForm);
+  if (!*found) co_return std::unexpected(refusal_of(found->error()));
+  const control::TokenGrant grant = **found;
+  auto checked = check(grant);
+  if (!checked) {
+    checked.error().note.account = grant.account.str();
+    checked.error().note.token = grant.token.str();
+    co_return std::unexpected(checked.error());
+  }
+  if (!request.body_complete)
+    co_return tables::refuse(413, {}, "The body is larger than any request to these tables.");
+  const std::string_view folder = door == Door::iceberg ? kIceberg : kSharing;
+  auto path = below(request.path, folder)
+                  ? segments_of(request.path.substr(folder.size()))
+                  : tables::refuse(404, {}, "The catalog's address ends in /iceberg.");
+  if (!path) co_return std::unexpected(path.error());
+  const Call call{request, grant, std::move(*path)};
+  auto work = [this, &call, door] {
+    return door == Door::iceberg ? catalog_->answer(call) : shares_->answer(call);
+  };
+  auto answered = co_await http::run_blocking(blocking_, std::move(work));
+  if (answered) co_return noted(grant, std::move(*answered));
+  answered.error().note.account = grant.account.str();
+  answered.error().note.token = grant.token.str();
+  co_return answered;
+}
+
+Answer<void> Doors::check(const control::TokenGrant& grant) {
+  if (const milliseconds wait = rates_.take(grant.token.str(), std::chrono::steady_clock::now());
+      wait > milliseconds(0))
+    return std::unexpected(Refusal{429,
+                                   {},
+                                   "This token is used more often than the operator allows.",
+                                   std::chrono::ceil<seconds>(wait),
+                                   {}});
+  if (!grant.scopes.export_)
+    return tables::refuse(403, {}, "This token lacks the scope \"export\": use one that has it.");
+  if (!catalog_)
+    return tables::refuse(
+        501, {},
+        "This server offers no tables, as the export lies in a bucket that it keeps "
+        "no index of: read the parts by S3.");
+  return {};
+}
+
+// In place of a personal access token, for an hour: the engine's logs and memory hold no more than that.
+http::Task<http::Response> Doors::sell_token(const http::Request& request) {
+  const auto wish = request.body_complete
+                        ? read_token_wish(request)
+                        : tables::refuse(413, "invalid_request", "The form is too large.");
+  if (!wish) co_return token_refusal(wish.error());
+  auto found = co_await authenticator_.read_token(
+      request, wish->token, wish->renews ? api::TokenForm::engine : api::TokenForm::bearer);
+  if (!found) co_return token_refusal(refusal_of(found.error()));
+  const auto keyring = parts_.keys.get();
+  const Timestamp now = request.now;
+  const std::string_view text = wish->token.reveal();
+  access::EngineToken token{control::token_digest(text), now, {}};
+  if (const auto former = access::open_engine_token(*keyring, text, now)) token = *former;
+  token.expires =
+      std::min({now + access::kEngineTokenLives, token.granted + access::kEngineTokenRenewed,
+                found->expires.value_or(Timestamp::max())});
+  if (!found->scopes.export_)
+    co_return token_refusal(
+        {403, "invalid_scope", "This token lacks the scope \"export\".", {}, {}});
+  if (token.expires - now < seconds(1))
+    co_return token_refusal({401,
+                             "invalid_client",
+                             "The personal access token was shown too long ago: show it again.",
+                             {},
+                             {}});
+  const auto sealed = access::seal_engine_token(*keyring, token, now);
+  if (!sealed)
+    co_return token_refusal(refusal_of(sealed.error(), "sealing an engine token", request));
+  const Call call{request, *found, {}};
+  vending_.record(call, "iceberg.token", "ok", found->token.str());
+  co_return noted(*found, token_answer(*sealed, std::chrono::floor<seconds>(token.expires - now)));
+}
+
+}  // namespace valetkey::tables
