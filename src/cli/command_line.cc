@@ -38,6 +38,8 @@ struct Words {
   QueryFlags query;
   ServerFlags server;
   TokenFlags tokens;
+  TablesFlags tables;
+  std::string share_file = "valetkey.share";
   bool exec = false;
   std::optional<milliseconds> wait;
   std::string api, token, bucket, account, format = "env", name, aws_profile = "valetkey";
@@ -155,6 +157,7 @@ class CommandLine {
   void add_server();
   void add_tokens();
   void add_configure();
+  void add_tables();
 
   Words words_;
   Command program_{"valetkey",
@@ -410,6 +413,25 @@ void CommandLine::add_configure() {
     return run_configure_aws(*context, env, words_.aws_profile, error ? "valetkey" : program,
                              streams);
   };
+  Command& share = configure.command("share", "Write a profile for Delta Sharing, with the token");
+  add_long_wait(share, words_);
+  share.option("--output", words_.share_file, "FILE", "Where to").by_default(words_.share_file);
+  share.example("valetkey configure share")
+      .example("valetkey configure share --output ~/export.share");
+  todos_[&share] = with_context([](Context& c, Words& w, Streams s, const Environment&) {
+    return run_configure_share(c, w.share_file, s);
+  });
+}
+
+void CommandLine::add_tables() {
+  Command& tables = add("tables", "Print lines for engines that read the export as tables",
+                        [](Context& c, Words& w, Streams s, const Environment&) {
+                          return run_tables(c, w.tables, s);
+                        });
+  tables.option("--engine", choice(words_.tables.engine, engine_names()), "NAME", "Of one of them")
+      .by_default("all");
+  tables.flag("--show-token", words_.tables.show_token, "With the token in them: a secret");
+  tables.example("valetkey tables").example("valetkey tables --engine duckdb --show-token");
 }
 
 void CommandLine::add_tokens() {
@@ -474,6 +496,7 @@ CommandLine::CommandLine() {
       .example("valetkey sync --output ./data")
       .example("valetkey query \"SELECT count(*) FROM decisions\"");
   add_configure();
+  add_tables();
   add_lists();
   add_query();
   add_transfers();

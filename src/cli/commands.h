@@ -45,6 +45,16 @@ Result<void> run_configure_aws(Context& context, const client::Environment& env,
                                const std::string& profile, const std::string& program,
                                Streams streams);
 
+// Lines for engines that read the export as tables. With show_token they hold the token.
+struct TablesFlags {
+  std::string engine = "all";
+  bool show_token = false;
+};
+std::vector<std::string> engine_names();  // "all" first
+Result<void> run_tables(Context& context, const TablesFlags& flags, Streams streams);
+// Writes a profile for clients of Delta Sharing, which holds the token, mode 0600.
+Result<void> run_configure_share(Context& context, const std::string& file, Streams streams);
+
 struct ServerFlags {
   std::string listen = "127.0.0.1:0";
   std::string bucket, account;  // as of check_place()

@@ -102,6 +102,7 @@ Result<void> Server::open_listeners() {
   runtime_ = std::make_unique<http::Runtime>(
       loops_for(config_), static_cast<unsigned>(config_.limits.blocking_threads));
   admin_ = std::make_unique<AdminService>(metrics_, [this] { return keeper_->health(); });
+  open_tables();
   if (engines_->vending() == nullptr) VALETKEY_CHECK(open_s3_listener());
   const bool apart = event_log_ && !config_.listen.intake.empty();
   api_ = std::make_unique<api::Service>(
@@ -111,7 +112,8 @@ Result<void> Server::open_listeners() {
       runtime_->blocking(), api_options());
   VALETKEY_CHECK(open_provider());
   open_console();
-  VALETKEY_TRY(api_listener_, listen("api", config_.listen.api, console_->handler()));
+  open_doors();
+  VALETKEY_TRY(api_listener_, listen("api", config_.listen.api, *doors_));
   urls_.api = url_of(config_.listen.api, api_listener_->port());
   if (apart) VALETKEY_CHECK(open_intake_listener());
   VALETKEY_TRY(admin_listener_, listen("admin", config_.listen.admin, *admin_));
@@ -120,8 +122,23 @@ Result<void> Server::open_listeners() {
   return {};
 }
 
+void Server::open_tables() {
+  storage::PartCatalog* const catalog = objects_->part_catalog();
+  if (catalog == nullptr || engines_->vending() != nullptr) return;
+  snapshots_ = std::make_unique<tables::Snapshots>(*catalog, config_.s3.bucket);
+  readable_ = std::make_unique<tables::MetadataStore>(*objects_, *snapshots_);
+}
+
+void Server::open_doors() {
+  doors_ = std::make_unique<tables::Doors>(
+      tables::Parts{console_->handler(), *gate_, *feed_, *api_audit_, engines_->issuer(), *usage_,
+                    *keys_, objects_->part_catalog(), snapshots_.get()},
+      runtime_->blocking(), api_options());
+}
+
 Result<void> Server::open_s3_listener() {
-  s3_ = std::make_unique<s3::Service>(*objects_, *keys_, *revocation_, *usage_, *recorder_,
+  storage::ObjectStore& readable = readable_ ? *readable_ : *objects_;
+  s3_ = std::make_unique<s3::Service>(readable, *keys_, *revocation_, *usage_, *recorder_,
                                       runtime_->blocking(), s3_options());
   VALETKEY_TRY(s3_listener_, listen("s3", config_.listen.s3, *s3_));
   urls_.s3 = url_of(config_.listen.s3, s3_listener_->port());

@@ -35,6 +35,8 @@
 #include "server/request_recorder.h"
 #include "storage/export_figures.h"
 #include "storage/object_store.h"
+#include "tables/doors.h"
+#include "tables/metadata_store.h"
 
 namespace valetkey::server {
 
@@ -79,6 +81,8 @@ class Server {
   api::Options api_options() const;
   Result<void> open_provider();
   void open_console();
+  void open_tables();
+  void open_doors();
   storage::ExportFigures* figures() const;
   Result<api::Stored> stored_sums(const AccountId& account) const;
   Result<duckdb::Options> preview_engine(const std::filesystem::path& folder) const;
@@ -118,12 +122,16 @@ class Server {
   // Who answers
   std::shared_ptr<http::BodyMemory> bodies_;  // with the listeners
   std::unique_ptr<http::Runtime> runtime_;
+  // Null where no tables are offered: the parts are not indexed here, or read elsewhere.
+  std::unique_ptr<tables::Snapshots> snapshots_;
+  std::unique_ptr<tables::MetadataStore> readable_;
   std::unique_ptr<s3::Service> s3_;
   std::unique_ptr<api::Service> api_;
   std::optional<console::Engine> engine_;
   std::unique_ptr<http::Fetcher> network_;
   std::unique_ptr<oidc::RelyingParty> provider_;  // null: people sign in with passwords
   std::unique_ptr<console::Console> console_;
+  std::unique_ptr<tables::Doors> doors_;
   std::optional<api::Options> intake_options_;
   std::unique_ptr<api::Intake> intake_;  // null: the API answers for it, or nobody
   std::unique_ptr<AdminService> admin_;

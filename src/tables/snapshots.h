@@ -2,7 +2,7 @@
 // Iceberg's metadata as a view of the index: a snapshot is a generation, and what describes it is made when it is
 // read. Each table shows one snapshot, the current one; what a reader was told before stays readable for as long as
 // the index can still list it, and never beyond an erasure. Thread-safe; every call blocks.
-// docs/decisions/0018-metadata-as-a-view.md
+// docs/decisions/0019-metadata-as-a-view.md
 #pragma once
 
 #include <condition_variable>
@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "storage/part_catalog.h"
-#include "tables/internal/bounded_cache.h"
+#include "tables/bounded_cache.h"
 #include "tables/manifest.h"
 #include "tables/metadata_name.h"
 
