@@ -132,6 +132,16 @@ TEST_F(ImportTest, RefusesNamesThatCannotBeKeys) {
   EXPECT_EQ(summary.refused, 4U);
 }
 
+TEST_F(ImportTest, RefusesWhatLiesWhereTablesHaveTheirMetadata) {
+  write("v1/account_id=12/type=events/_iceberg/snap-1.avro", "x");
+  write("v1/account_id=12/type=events/date=2020-09-14/_iceberg/part", "x");
+  write("v1/account_id=12/_iceberg/part", "x");
+  const auto summary = import();
+  EXPECT_EQ(summary.added, 2U);
+  ASSERT_EQ(summary.reasons.size(), 1U);
+  EXPECT_NE(summary.reasons[0].detail.find("type=events/_iceberg"), std::string::npos);
+}
+
 TEST_F(ImportTest, RefusesATreeThatIsNone) {
   fs::create_directories(tree() / "v1");
   const auto empty = import(disk_.store());

@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::string_view kTop = "v1";
 constexpr std::string_view kAccount = "account_id=";
+constexpr std::string_view kMetadata = "_iceberg";  // of a type's folder: v1/account_id=…/type=…/
 constexpr std::size_t kMaxKeyBytes = 1024;
 
 bool is_account_folder(std::string_view name) {
@@ -150,6 +151,9 @@ Result<bool> Tree::visit(int folder, const std::string& path, std::string_view n
         ErrorCode::invalid,
         "holds a character that no XML listing can (shown %-encoded): rename it, with the "
         "character written so");
+  if (name == kMetadata && std::ranges::count(key, '/') == 3)
+    return refuse(ErrorCode::invalid,
+                  "lies where tables have their metadata, which the server makes by itself");
   if (S_ISDIR(status.st_mode)) {
     folders.push_back(std::move(key));
     return true;
