@@ -168,6 +168,11 @@ Result<int> backup(CommandContext& context, const std::string& destination) {
           *keys,
           "keep its versions or copies of it, and copy the data folder while no server runs"));
   VALETKEY_CHECK(need_new_backup(to));
+  if (is_inside(to, context.data_dir))
+    return fail(ErrorCode::invalid,
+                fmt::format("{} would lie inside the data folder and be lost with it; name a "
+                            "place outside, best on another disk",
+                            to.string()));
   VALETKEY_CHECK(make_private(to));
   VALETKEY_CHECK(copy_events(context.data_dir / "events", to / "events"));
   VALETKEY_TRY(const auto summary, upkeep::backup_objects(*objects, to));

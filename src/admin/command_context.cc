@@ -82,11 +82,7 @@ Result<std::unique_ptr<control::AuditLog>> CommandContext::open_audit() const {
 }
 
 Result<void> CommandContext::check_keyring_place() const {
-  std::error_code error;
-  const fs::path folder = fs::weakly_canonical(fs::absolute(data_dir), error);
-  const fs::path file = fs::weakly_canonical(fs::absolute(keyring()), error);
-  const auto relative = file.lexically_relative(folder);
-  if (relative.empty() || *relative.begin() == "..") return {};
+  if (!is_inside(keyring(), data_dir)) return {};
   return fail(
       ErrorCode::denied,
       fmt::format("the keyring {} would lie inside the data folder, where whoever takes the "

@@ -218,6 +218,8 @@ TEST_F(Data, BackupAndRestoreRefuseFoldersThatHoldSomething) {
     EXPECT_THAT(answer.err, testing::Not(HasSubstr("serve")));  // which would change a backup
   };
   refused(machine_.run({"backup", backup_folder()}), "is a backup already");
+  refused(machine_.run({"backup", (machine_.data() / "backup").string()}),
+          "would lie inside the data folder");
   refused(machine_.run({"restore", backup_folder()}), "holds data already");
   refused(machine_.run_bare({"restore", backup_folder(), "--data-dir", backup_folder()}),
           "is a backup itself");

@@ -32,6 +32,14 @@ Result<std::vector<fs::path>> regular_files(const fs::path& folder) {
 
 }  // namespace
 
+bool is_inside(const fs::path& path, const fs::path& folder) {
+  std::error_code error;
+  const auto whole = fs::weakly_canonical(fs::absolute(folder, error), error);
+  const auto relative =
+      fs::weakly_canonical(fs::absolute(path, error), error).lexically_relative(whole);
+  return !relative.empty() && *relative.begin() != "..";
+}
+
 bool is_backup(const fs::path& folder) {
   std::error_code error;
   return fs::exists(folder / "manifest.json", error);

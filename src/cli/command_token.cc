@@ -85,11 +85,11 @@ const json::array& array_of(const json::object& from, std::string_view name) {
 // The token alone goes to standard output, so that TOKEN=$(valetkey token create …) holds no more.
 void print_new(const json::object& made, Streams streams) {
   streams.out << text_of(made, "token", "") << '\n';
-  streams.err << fmt::format("Token {} ({}), {}. It is shown this once and cannot be read again.\n",
+  streams.err << fmt::format("Token {} ({}) {}. It is shown this once and cannot be read again.\n",
                              text_of(made, "id", "?"), text_of(made, "name", "?"),
                              made.contains("expires") && made.at("expires").is_string()
-                                 ? "until " + text_of(made, "expires", "")
-                                 : "without an end");
+                                 ? "ends " + text_of(made, "expires", "")
+                                 : "never expires");
 }
 
 Result<std::string> checked_id(const std::string& text) {

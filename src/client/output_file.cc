@@ -33,7 +33,11 @@ Result<std::unique_ptr<OutputFile>> OutputFile::create(const fs::path& path) {
   output->partial_ = output->path_;
   output->partial_.replace_filename(
       fmt::format(".{}.{}.partial", output->path_.filename().string(), ::getpid()));
-  VALETKEY_TRY(output->file_, open_file(output->partial_, O_RDWR | O_CREAT | O_TRUNC, 0666));
+  auto made = open_file(output->partial_, O_RDWR | O_CREAT | O_TRUNC, 0666);
+  if (!made && made.error().code == ErrorCode::not_found)
+    return fail(ErrorCode::not_found, path.string() + ": its folder does not exist; make it first");
+  if (!made) return std::unexpected(made.error());
+  output->file_ = std::move(*made);
   if (exists && ::fchmod(output->file_.get(), there.st_mode & 0777) != 0)
     return fail_errno(path.string());
   return output;

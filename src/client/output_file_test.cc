@@ -44,6 +44,13 @@ TEST_F(OutputFileTest, KeepsWhatWasThereUntilItIsWhole) {
   EXPECT_EQ(count(), 2);
 }
 
+TEST_F(OutputFileTest, NamesTheFileThatWasAskedForWhereItsFolderIsMissing) {
+  const auto made = OutputFile::create(folder / "none" / "a.csv");
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().detail,
+            (folder / "none" / "a.csv").string() + ": its folder does not exist; make it first");
+}
+
 TEST_F(OutputFileTest, WritesADeviceInPlace) {
   auto output = OutputFile::create("/dev/null");
   ASSERT_TRUE(output) << output.error().detail;

@@ -158,6 +158,8 @@ TEST(Parse, SaysWhatIsMissingOrTooMuch) {
             "token list takes no argument such as `x`; `prog token list --help` explains it");
   EXPECT_EQ(p.asked({"copy", "--output"}), "--output needs a value: --output FILE");
   EXPECT_EQ(p.asked({"copy", "--output", "--recursive"}), "--output needs a value: --output FILE");
+  EXPECT_EQ(p.asked({"copy", "a", "--output", ""}),
+            "--output names a file or a folder, and is empty");
   EXPECT_EQ(p.asked({"copy", "a", "--recursive=yes"}), "--recursive takes no value");
   EXPECT_EQ(p.asked({"copy", "a", "-o", "x", "--output", "y"}), "--output is given twice");
 }

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "terminal/command.h"
+#include "terminal/completion.h"
 #include "terminal/nearest.h"
 #include "terminal/width.h"
 
@@ -172,6 +173,8 @@ Result<void> Parser::take_value(const Option& option, std::optional<std::string_
 Result<void> Parser::store(const Option& option, std::string_view text) {
   if (given_[&option]++ > 0 && !option.value.many && !option.is_flag())
     return wrong(fmt::format("{} is given twice", option.name()));
+  if (text.empty() && names_file(option))  // as of a variable that is not set
+    return wrong(fmt::format("{} names a file or a folder, and is empty", option.name()));
   if (option.value.set(text)) return {};
   return wrong(
       fmt::format("{} takes {}, not {}", option.name(), option.value.accepts, shown(text)));
