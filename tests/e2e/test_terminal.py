@@ -156,7 +156,7 @@ class Completion(unittest.TestCase):
         self.assertEqual([], self.bash("valetkeyd", "token", "create", "--name", ""))
         # A value is no command, whatever it is called.
         self.assertEqual(["--workers"], self.bash("valetkeyd", "--data-dir", "account", "import", "--wo"))
-        self.assertEqual(["aws"], self.bash("valetkey", "configure", ""))
+        self.assertEqual(["aws", "share"], self.bash("valetkey", "configure", ""))
         self.assertEqual(["admin"], self.bash("valetkeyd", "user", "role", "ada@example.org", "ad"))
 
     def test_a_bash_at_a_keyboard_takes_it(self):
