@@ -287,6 +287,10 @@ void CommandLine::add_export() {
   add(group, "status", "Show what was received and exported, and what waits", export_status)
       .example("valetkeyd export status")
       .example("valetkeyd export status --json");
+  add(group, "rewrite",
+      "Bring all parts to timestamps in microseconds, with field ids, whether or not a server runs",
+      export_rewrite)
+      .example("valetkeyd export rewrite");
 }
 
 void CommandLine::add_issuer() {

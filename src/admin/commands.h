@@ -83,6 +83,7 @@ Result<int> account_usage(CommandContext& context, const std::string& id, const 
 // Exports what waits: by the running server, else by itself.
 Result<int> export_now(CommandContext& context);
 Result<int> export_status(CommandContext& context);
+Result<int> export_rewrite(CommandContext& context);
 
 Result<int> import_folder(CommandContext& context, const std::string& folder, unsigned workers);
 Result<int> check(CommandContext& context, bool repair);

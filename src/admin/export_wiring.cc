@@ -39,6 +39,8 @@ exporter::ExporterOptions options_of(const config::Config::Export& config,
   out.max_partitions_a_day = config.max_partitions_a_day;
   out.window = std::chrono::floor<std::chrono::days>(config.dedup_window);
   out.grace = config.grace;
+  if (config.timestamps == "us") out.timestamps = layout::TimestampUnit::microseconds;
+  if (config.timestamps == "ms") out.timestamps = layout::TimestampUnit::milliseconds;
   return out;
 }
 

@@ -9,7 +9,7 @@
 
 #include "cli/export_path.h"
 #include "client/bounded.h"
-#include "layout/partition.h"
+#include "layout/part_key.h"
 
 namespace valetkey::cli {
 namespace {
@@ -20,12 +20,10 @@ bool matches(const std::vector<std::string>& patterns, const std::string& name) 
   });
 }
 
-// The part after "date=" of "type=…/date=…/".
-std::string date_in(std::string_view day) {
-  const auto at = day.find("date=");
-  if (at == std::string_view::npos) return "";
-  day.remove_prefix(at + 5);
-  return std::string(day.substr(0, day.find('/')));
+// The date of a name that lies in a day's folder; empty: it does not.
+std::string date_in(std::string_view name) {
+  const auto day = layout::DayFolder::containing(name);
+  return day ? format_date(day->day) : "";
 }
 
 std::string partition(const Selection& selection) {
@@ -68,11 +66,8 @@ std::vector<std::string> without_nested(std::vector<std::string> prefixes) {
 }  // namespace
 
 std::string day_of(std::string_view name) {
-  if (!name.starts_with("type=")) return "";
-  const auto first = name.find('/');
-  if (first == std::string_view::npos || !name.substr(first + 1).starts_with("date=")) return "";
-  const auto second = name.find('/', first + 1);
-  return second == std::string_view::npos ? "" : std::string(name.substr(0, second + 1));
+  const auto day = layout::DayFolder::containing(name);
+  return day ? day->str() : "";
 }
 
 Result<void> Selection::set_days(const TypedDays& typed, Date today) {
@@ -239,7 +234,7 @@ namespace {
 
 // Whether the day has _SUCCESS, where the listing did not reach it.
 Task<Result<void>> look_for_success(Context& context, const std::string& day, bool& found) {
-  const std::string name = day + "_SUCCESS";
+  const std::string name = day + std::string(layout::kSuccess);
   std::string first;
   auto looked = co_await look_below(context, name, first);
   found = first == name;
@@ -251,7 +246,7 @@ Task<Result<void>> erase_incomplete(Context& context, std::vector<client::Listed
   for (const client::ListedObject& object : objects) {
     const std::string day = day_of(object.key);
     bool& known = complete[day];
-    known = known || (!day.empty() && object.key == day + "_SUCCESS");
+    known = known || (!day.empty() && object.key == day + std::string(layout::kSuccess));
   }
   complete.erase("");
   std::vector<std::pair<const std::string, bool>*> unknown;

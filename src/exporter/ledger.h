@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "base/timestamp.h"
+#include "layout/part_statistics.h"
 
 namespace valetkey::exporter {
 
@@ -141,6 +142,16 @@ class Ledger {
   // Its counts, losses and erasures but that one.
   virtual Result<void> forget_account(const Lease& lease, const std::string& account,
                                       std::int64_t but_erasure) = 0;
+
+  // --- the format of parts ---
+  // What new parts are written with where the configuration leaves it open: milliseconds (part format 1) or microseconds
+  // (2). Nothing: that was not decided yet. Anybody may decide, so it takes no lease.
+  virtual Result<std::optional<layout::TimestampUnit>> timestamps() = 0;
+  virtual Result<void> set_timestamps(layout::TimestampUnit unit) = 0;
+  // `valetkeyd export rewrite` asks the exporter to bring all parts into format 2.
+  virtual Result<void> request_rewrite() = 0;
+  virtual Result<bool> rewriting() = 0;  // asked for, and not done
+  virtual Result<void> finish_rewrite(const Lease& lease) = 0;
 
   // --- what anybody notes and asks ---
   virtual Result<std::map<std::string, ExportCounts>> counts() = 0;  // by account id

@@ -154,6 +154,23 @@ TEST_P(LedgerConformance, CountsWhatAnErasureTookOnceHoweverOftenItIsInterrupted
   EXPECT_FALSE(ledger().next_erasure().value());
 }
 
+TEST_P(LedgerConformance, KeepsTheFormatOfPartsAndTheWishForAnother) {
+  EXPECT_FALSE(ledger().timestamps().value());
+  EXPECT_FALSE(ledger().rewriting().value());
+  ASSERT_TRUE(ledger().request_rewrite());
+  EXPECT_FALSE(ledger().timestamps().value());
+  ASSERT_TRUE(ledger().set_timestamps(layout::TimestampUnit::milliseconds));
+  EXPECT_EQ(ledger().timestamps().value(), layout::TimestampUnit::milliseconds);
+  ASSERT_TRUE(ledger().set_timestamps(layout::TimestampUnit::microseconds));
+  EXPECT_EQ(ledger().timestamps().value(), layout::TimestampUnit::microseconds);
+  EXPECT_TRUE(ledger().rewriting().value());
+  const auto former = lease(kDays);
+  const auto days = lease(kDays);
+  EXPECT_EQ(ledger().finish_rewrite(former).error().code, ErrorCode::busy);
+  ASSERT_TRUE(ledger().finish_rewrite(days));
+  EXPECT_FALSE(ledger().rewriting().value());
+  EXPECT_TRUE(ledger().timestamps().value());
+}
 TEST_P(LedgerConformance, KeepsWhatAnybodyNotes) {
   IntakeLosses losses;
   losses.dropped["12"]["uuid"] = 2;

@@ -50,6 +50,11 @@ class SqliteLedger final : public Ledger {
   Result<void> add_losses(const IntakeLosses& losses) override;
   Result<IntakeLosses> losses() override;
   Result<std::optional<Timestamp>> last_finished() override;
+  Result<std::optional<layout::TimestampUnit>> timestamps() override;
+  Result<void> set_timestamps(layout::TimestampUnit unit) override;
+  Result<void> request_rewrite() override;
+  Result<bool> rewriting() override;
+  Result<void> finish_rewrite(const Lease& lease) override;
   Result<void> request_run(Timestamp now) override;
   Result<bool> take_request() override;
   Result<void> note_failure(Timestamp began, const std::string& why) override;

@@ -82,6 +82,11 @@ CREATE TABLE IF NOT EXISTS export_altered (
   fields INTEGER NOT NULL,
   PRIMARY KEY (account, reason)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS export_format (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  timestamps INTEGER,
+  rewriting INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS export_unknown (
   only INTEGER PRIMARY KEY CHECK (only = 1),
   events INTEGER NOT NULL,

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "events/event.h"
+#include "exporter/part_reading.h"
 
 namespace valetkey::server {
 namespace {
@@ -15,6 +16,10 @@ namespace {
 constexpr milliseconds kPeriod{1000};
 constexpr milliseconds kLongestPause{60'000};
 constexpr int kNice = 10;
+constexpr std::chrono::seconds kTurn{5};    // of rewriting
+constexpr std::size_t kPartsRewritten = 5;  // before it looks whether to stop
+constexpr std::size_t kPartsRead = 200;     // whose statistics are kept at once
+constexpr int kGroupsRead = 5;              // in a turn
 
 // Requests go first. Where the system forbids it, the export runs all the same.
 void lower_priority() {
@@ -77,6 +82,7 @@ bool ExportLoop::is_asked() {
 Result<void> ExportLoop::work() {
   VALETKEY_CHECK(keep_losses());
   VALETKEY_CHECK(look());
+  read_parts();
   if (!exporter_) {
     VALETKEY_TRY(exporter_, admin::make_exporter(parts_, config_));
   }
@@ -86,7 +92,31 @@ Result<void> ExportLoop::work() {
   asked_ = false;
   VALETKEY_CHECK(exporter_->close_days());
   VALETKEY_CHECK(apply_retention());
-  return admin::carry_out_erasures(parts_, *exporter_);
+  VALETKEY_CHECK(admin::carry_out_erasures(parts_, *exporter_));
+  return rewrite_parts();
+}
+
+// A few seconds at a time, so that events, days and erasures need not wait for a million parts.
+Result<void> ExportLoop::rewrite_parts() {
+  const auto until = std::chrono::steady_clock::now() + kTurn;
+  while (!stopping() && std::chrono::steady_clock::now() < until) {
+    VALETKEY_TRY(const bool more, exporter_->rewrite_some(kPartsRewritten));
+    if (!more) return {};
+  }
+  return {};
+}
+
+// Of an import, or of a folder of an earlier release. The export does not depend on it.
+void ExportLoop::read_parts() {
+  for (int group = 0; group < kGroupsRead && !stopping(); ++group) {
+    const auto read = exporter::read_unread_parts(parts_.objects, kPartsRead);
+    if (!read && !std::exchange(parts_unreadable_, true))
+      log::error("server", "the statistics of parts cannot be read; tables wait for them",
+                 {{"why", read.error().detail}});
+    if (read && std::exchange(parts_unreadable_, false))
+      log::info("server", "the statistics of parts can be read again");
+    if (!read || *read < kPartsRead) return;
+  }
 }
 
 // What is due, or everything; but nothing that arrives meanwhile, or other work would never have

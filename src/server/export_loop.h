@@ -35,6 +35,8 @@ class ExportLoop {
   Result<void> export_waiting(bool everything);
   Result<bool> day_is_over();
   Result<void> apply_retention();
+  Result<void> rewrite_parts();
+  void read_parts();
   Result<void> look();
   Result<void> keep_losses();
   bool is_asked();
@@ -48,6 +50,7 @@ class ExportLoop {
   std::unique_ptr<exporter::Exporter> exporter_;
   bool asked_ = false;  // by `valetkeyd export`, and not yet done
   std::optional<Date> retained_;
+  bool parts_unreadable_ = false;  // the last attempt to read footers failed
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;

@@ -223,8 +223,9 @@ Result<std::vector<ObjectInfo>> Index::parts_without_microseconds(const std::str
 Result<std::uint64_t> Index::count_without_microseconds() {
   VALETKEY_TRY(const sqlite::Pool::Lease database, pool_.take());
   VALETKEY_TRY(const auto count,
-               database->read_integer("SELECT count(*) FROM part_statistics WHERE state > 0 AND"
-                                      " state = 3"));
+               database->read_integer("SELECT count(*) FROM part_statistics AS p JOIN objects AS o"
+                                      " ON o.key = p.key AND o.unlisted IS NULL"
+                                      " WHERE p.state > 0 AND p.state = 3"));
   return static_cast<std::uint64_t>(count);
 }
 

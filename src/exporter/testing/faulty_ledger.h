@@ -107,6 +107,26 @@ class FaultyLedger final : public Ledger {
     VALETKEY_CHECK(calls_.count());
     return inner_.last_finished();
   }
+  Result<std::optional<layout::TimestampUnit>> timestamps() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.timestamps();
+  }
+  Result<void> set_timestamps(layout::TimestampUnit unit) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.set_timestamps(unit);
+  }
+  Result<void> request_rewrite() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.request_rewrite();
+  }
+  Result<bool> rewriting() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.rewriting();
+  }
+  Result<void> finish_rewrite(const Lease& lease) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.finish_rewrite(lease);
+  }
   Result<void> request_run(Timestamp now) override {
     VALETKEY_CHECK(calls_.count());
     return inner_.request_run(now);

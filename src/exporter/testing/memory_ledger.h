@@ -151,6 +151,30 @@ class MemoryLedger final : public Ledger {
     const std::lock_guard guard(mutex_);
     return finished_;
   }
+  Result<std::optional<layout::TimestampUnit>> timestamps() override {
+    const std::lock_guard guard(mutex_);
+    return timestamps_;
+  }
+  Result<void> set_timestamps(layout::TimestampUnit unit) override {
+    const std::lock_guard guard(mutex_);
+    timestamps_ = unit;
+    return {};
+  }
+  Result<void> request_rewrite() override {
+    const std::lock_guard guard(mutex_);
+    rewriting_ = true;
+    return {};
+  }
+  Result<bool> rewriting() override {
+    const std::lock_guard guard(mutex_);
+    return rewriting_;
+  }
+  Result<void> finish_rewrite(const Lease& lease) override {
+    const std::lock_guard guard(mutex_);
+    VALETKEY_CHECK(check(lease));
+    rewriting_ = false;
+    return {};
+  }
   Result<void> request_run(Timestamp) override {
     const std::lock_guard guard(mutex_);
     asked_ = true;
@@ -209,6 +233,8 @@ class MemoryLedger final : public Ledger {
   std::optional<Timestamp> finished_;
   std::optional<std::pair<Timestamp, std::string>> failure_;
   std::int64_t last_erasure_ = 0;
+  std::optional<layout::TimestampUnit> timestamps_;
+  bool rewriting_ = false;
   bool asked_ = false;
 };
 
