@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/testing/faulty_calls.h"
 #include "exporter/ledger.h"
-#include "exporter/testing/faulty_calls.h"
 
 namespace valetkey::exporter {
 
