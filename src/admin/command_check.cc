@@ -128,7 +128,7 @@ Result<void> check_events(const CommandContext& context, std::vector<std::string
   VALETKEY_TRY(const auto ledger, open_ledger(context.data_dir));
   VALETKEY_TRY(const auto counts, ledger->counts());
   VALETKEY_TRY(const auto seen, ledger->all_seen());
-  VALETKEY_TRY(const auto consumed, ledger->consumed(0));
+  VALETKEY_TRY(const auto consumed, consumed_by_partition(*ledger));
   VALETKEY_TRY(const auto backlog,
                read_backlog(events_folder(context.data_dir), *keys->get(), consumed, true));
   for (const auto& problem : backlog.problems) problems.push_back("events: " + problem);

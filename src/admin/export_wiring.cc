@@ -50,6 +50,14 @@ Result<std::unique_ptr<exporter::Ledger>> open_ledger(const fs::path& data_dir) 
   return exporter::open_sqlite_ledger(data_dir / "objects.db");
 }
 
+Result<std::vector<events::Offset>> consumed_by_partition(exporter::Ledger& ledger) {
+  std::vector<events::Offset> out(events::kFilePartitions);
+  for (unsigned partition = 0; partition < out.size(); ++partition) {
+    VALETKEY_TRY(out[partition], ledger.consumed(partition));
+  }
+  return out;
+}
+
 Result<std::unique_ptr<events::EventLog>> open_event_log(const fs::path& data_dir,
                                                          const config::Config& config,
                                                          exporter::Ledger& ledger,
@@ -62,10 +70,11 @@ Result<std::unique_ptr<events::EventLog>> open_event_log(const fs::path& data_di
       std::min<std::size_t>(options.segment_bytes, config.exporting.batch_bytes / 2);
   options.max_waiting_bytes = config.intake.max_waiting_bytes;
   options.longest_wait = config.intake.longest_wait;
-  options.first_offset = [&ledger] { return ledger.floor(0); };
+  options.first_offset = [&ledger](unsigned partition) { return ledger.floor(partition); };
   VALETKEY_TRY(auto log, events::open_file_log(std::move(options), keys, clock));
-  VALETKEY_TRY(const auto consumed, ledger.consumed(0));
-  VALETKEY_CHECK(log->release(0, consumed));  // a crash may have come between the two
+  VALETKEY_TRY(const auto consumed, consumed_by_partition(ledger));
+  for (unsigned partition = 0; partition < consumed.size(); ++partition)
+    VALETKEY_CHECK(log->release(partition, consumed[partition]));  // a crash may have come between
   return log;
 }
 

@@ -61,8 +61,7 @@ Result<std::vector<std::string>> Erasure::erase_account(const AccountId& account
 // Exports all that waits, and leaves nothing of it in the log: a segment that is being written
 // would stay until it is full.
 Result<void> Erasure::free_log() {
-  for (unsigned partition = 0; partition < parts_.log.partitions(); ++partition)
-    VALETKEY_CHECK(parts_.log.rotate(partition));
+  VALETKEY_CHECK(parts_.log.rotate());
   VALETKEY_CHECK(batches_.drain());
   for (unsigned partition = 0; partition < parts_.log.partitions(); ++partition) {
     VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(partition));

@@ -6,12 +6,14 @@
 
 #include <fstream>
 #include <future>
+#include <map>
 #include <random>
 #include <set>
 
 #include "base/crypto.h"
 #include "base/file.h"
 #include "events/file_log.h"
+#include "events/testing/faulty_log.h"
 #include "exporter/sqlite_ledger.h"
 #include "exporter/testing/faulty_ledger.h"
 #include "storage/disk_store.h"
@@ -27,6 +29,9 @@ const fs::path kLibrary =
     VALETKEY_SOURCE_DIR "/node_modules/@duckdb/node-bindings-linux-x64/libduckdb.so";
 constexpr auto kNoon =
     std::chrono::sys_days(std::chrono::year(2026) / 3 / 10) + std::chrono::hours(12);
+
+// The partition of account 12.
+const unsigned kMine = 1 + events::partition_of({"12", "v"}, events::kFilePartitions - 1, 1);
 
 // The real log, store, ledger and DuckDB in a folder of their own, under a clock that we turn.
 class ExporterTest : public testing::Test {
@@ -60,13 +65,15 @@ class ExporterTest : public testing::Test {
     ASSERT_TRUE(ledger) << ledger.error().detail;
     ledger_ = std::move(*ledger);
     auto log = events::open_file_log(
-        {.folder = folder_ / "events", .first_offset = [this] { return ledger_->floor(0); }}, keys_,
-        clock_);
+        {.folder = folder_ / "events",
+         .first_offset = [this](unsigned partition) { return ledger_->floor(partition); }},
+        keys_, clock_);
     ASSERT_TRUE(log) << log.error().detail;
     log_ = std::move(*log);
     faulty_ledger_ = std::make_unique<FaultyLedger>(*ledger_, ledger_calls_);
+    faulty_log_ = std::make_unique<events::FaultyLog>(*log_, log_calls_);
     exporter_ = std::make_unique<Exporter>(ExportParts{
-        *log_, *faulty_, *faulty_ledger_, clock_,
+        *faulty_log_, *faulty_, *faulty_ledger_, clock_,
         [this]() -> Result<std::vector<ExportedAccount>> { return accounts_; }, options_});
   }
 
@@ -77,8 +84,9 @@ class ExporterTest : public testing::Test {
     std::string visitor = "v";
     bool decision = false;
   };
+  // A request for each account, in the order of the events.
   void send(const std::vector<Sent>& events) {
-    std::string records;
+    std::map<std::string, std::pair<std::string, std::size_t>> requests;  // records and their count
     for (const auto& s : events) {
       events::Event e;
       e.account_id = s.account;
@@ -90,14 +98,17 @@ class ExporterTest : public testing::Test {
         e.decisions = {{"c", s.name, "x", false}};
       else
         e.event_name = s.name;
+      auto& [records, count] = requests[s.account];
       events::encode_event(e, records);
+      ++count;
     }
-    append(std::move(records), events.size());
+    for (auto& [account, request] : requests)
+      append(std::move(request.first), request.second, account);
   }
-  void append(std::string records, std::size_t count) {
-    std::promise<Result<events::Offset>> done;
-    log_->append(std::move(records), count,
-                 [&](Result<events::Offset> r) { done.set_value(std::move(r)); });
+  void append(std::string records, std::size_t count, const std::string& account = "12") {
+    std::promise<Result<void>> done;
+    log_->append({account, "v"}, std::move(records), count,
+                 [&](Result<void> r) { done.set_value(std::move(r)); });
     ASSERT_TRUE(done.get_future().get());
   }
   void drain() {
@@ -173,6 +184,8 @@ class ExporterTest : public testing::Test {
   FaultyCalls ledger_calls_;
   std::unique_ptr<FaultyLedger> faulty_ledger_;
   std::unique_ptr<events::EventLog> log_;
+  FaultyCalls log_calls_;
+  std::unique_ptr<events::FaultyLog> faulty_log_;
   std::unique_ptr<Exporter> exporter_;
 };
 
@@ -249,6 +262,26 @@ TEST_F(ExporterTest, RepeatsABatchWithoutHarmWhereverTheLedgerFailed) {
     ledger_calls_.fail_call(call);
     const auto run = exporter_->drain();
     ledger_calls_.fail_call(0);
+    if (run) break;
+    ++failures;
+    if (call % 4 == 0) reopen();
+    drain();
+    clock_.advance(days(9));
+  }
+  EXPECT_GT(failures, 6U);
+  EXPECT_EQ(rows("account_id"), expected);
+}
+
+// And to the event log.
+TEST_F(ExporterTest, RepeatsABatchWithoutHarmWhereverTheLogFailed) {
+  std::vector<std::string> expected;
+  std::uint64_t failures = 0;
+  for (std::uint64_t call = 1;; ++call) {
+    send({{fmt::format("c{:03}", call)}});
+    expected.push_back(fmt::format("c{:03} 12", call));
+    log_calls_.fail_call(call);
+    const auto run = exporter_->drain();
+    log_calls_.fail_call(0);
     if (run) break;
     ++failures;
     if (call % 4 == 0) reopen();
@@ -655,7 +688,7 @@ TEST_F(ExporterTest, WritesLargeRowsAFewAtATime) {
   EXPECT_EQ(rows("len(attributes)", "v1/account_id=12/").size(), 150U);
   EXPECT_EQ(rows("visitor_id", "v1/account_id=13/"), std::vector<std::string>{"n v"});
   EXPECT_GT(objects("v1/account_id=12/").size(), 9U) << "a part for some 12 rows each";
-  EXPECT_GT(ledger_->seen(0).value().size(), 2U) << "several batches";
+  EXPECT_GT(ledger_->seen(kMine).value().size(), 2U) << "several batches";
 }
 
 // As they lie in memory, the rows of the merged part are more than two row groups may hold.
@@ -723,12 +756,11 @@ TEST_F(ExporterTest, ClosesADayWhoseMergingTakesTooLong) {
   EXPECT_TRUE(store_->head("v1/account_id=12/type=events/date=2026-03-10/_SUCCESS"));
 }
 
-// The records of a batch that is cut within a frame of the log are the same when it is repeated.
 TEST_F(ExporterTest, RepeatsABatchThatItsRowsEnded) {
-  options_.batch_written_bytes = 1;  // each event is a batch
+  options_.batch_written_bytes = 1;  // each piece of the log is a batch
   reopen();
-  send({{"a"}, {"b"}, {"c"}});
-  for (std::uint64_t call = 1; ledger_->consumed(0).value() < 3; ++call) {
+  for (const auto* uuid : {"a", "b", "c"}) send({{uuid}});
+  for (std::uint64_t call = 1; ledger_->consumed(kMine).value() < 3; ++call) {
     ASSERT_LT(call, 100U);
     faulty_->fail_call(call);
     (void)exporter_->drain();
@@ -743,7 +775,7 @@ TEST_F(ExporterTest, DropsAndCountsWhatWritesBeyondAnAccountsShare) {
   options_.excess_an_hour = std::uint64_t{8} << 20;
   reopen();
   for (const auto& uuid : {"a", "b", "c"}) append(wide_event(uuid, "12", 50, 1000), 1);
-  append(wide_event("n", "13", 50, 1000), 1);
+  append(wide_event("n", "13", 50, 1000), 1, "13");
   send({{"d", "buy", "12"}});
   drain();
   EXPECT_EQ(rows("visitor_id", "v1/account_id=12/type=decisions/").size(), 100U);
@@ -768,8 +800,8 @@ TEST_F(ExporterTest, EndsAlthoughEventsKeepComing) {
   const auto mark = exporter_->arrived().value();
   while (exporter_->run_batch(mark).value() && !exporter_->reached(mark).value()) send_more();
   EXPECT_TRUE(exporter_->reached(mark).value());
-  EXPECT_EQ(ledger_->consumed(0).value(), 2U);
-  EXPECT_EQ(log_->stats(0).end, 3U);
+  EXPECT_EQ(ledger_->consumed(kMine).value(), 2U);
+  EXPECT_EQ(log_->stats(kMine)->end, 3U);
 }
 
 TEST_F(ExporterTest, RemovesDaysThatRetentionHasPassed) {
@@ -804,9 +836,9 @@ TEST_F(ExporterTest, MergesItsFilesOfSeenUuids) {
     send({{fmt::format("u{}", i % 50)}});
     drain();
   }
-  EXPECT_LT(ledger_->seen(0)->size(), 30U);
+  EXPECT_LT(ledger_->seen(kMine)->size(), 30U);
   EXPECT_EQ(rows("event_name").size(), 50U);
-  EXPECT_EQ(objects("internal/seen/").size(), ledger_->seen(0)->size());
+  EXPECT_EQ(objects("internal/seen/").size(), ledger_->seen(kMine)->size());
 }
 
 // Two stretches share the folders that DuckDB writes to: what is left of the first, because its

@@ -7,7 +7,6 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "events/event.h"
 
 namespace valetkey::server {
 namespace {
@@ -122,17 +121,17 @@ Result<void> ExportLoop::apply_retention() {
 // Keeps what health() shows of the ledger and of the first event that waits.
 Result<void> ExportLoop::look() {
   VALETKEY_TRY(const auto totals, admin::total_counts(parts_.ledger));
-  VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(0));
   std::optional<Timestamp> oldest;
-  if (parts_.log.stats(0).end > consumed) {
-    VALETKEY_TRY(const auto first, parts_.log.read(0, consumed, 1));
-    std::size_t at = 0;
-    events::Event event;
-    if (first.count > 0 && events::decode_event(first.records, at, event)) oldest = event.received;
+  for (unsigned partition = 0; partition < parts_.log.partitions(); ++partition) {
+    if (partition == cursors_.size()) cursors_.emplace_back(parts_.log, partition);
+    VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(partition));
+    VALETKEY_TRY(const auto stats, parts_.log.stats(partition));
+    if (stats.end <= consumed) continue;
+    VALETKEY_TRY(const auto first, cursors_[partition].oldest(consumed));
+    if (first && (!oldest || *first < *oldest)) oldest = first;
   }
   const std::lock_guard lock(mutex_);
   totals_ = totals;
-  consumed_ = consumed;
   oldest_ = oldest;
   return {};
 }
@@ -160,18 +159,25 @@ void ExportLoop::note(const Result<void>& worked, Timestamp began) {
 }
 
 ExportHealth ExportLoop::health() const {
-  const auto stats = parts_.log.stats(0);
+  ExportHealth out;
+  for (unsigned partition = 0; partition < parts_.log.partitions(); ++partition) {
+    const auto stats = parts_.log.stats(partition);
+    if (!stats) {
+      out.intake_problem = stats.error().detail;
+      break;
+    }
+    out.set_aside = stats->set_aside;  // of the whole log
+    out.intake_problem = stats->problem;
+    if (stats->events.value_or(0) == 0) continue;
+    out.waiting_events += *stats->events;
+    out.waiting_bytes = std::max(out.waiting_bytes, stats->bytes.value_or(0));
+  }
   const auto now = parts_.clock.now();
   const std::lock_guard lock(mutex_);
-  ExportHealth out;
   out.totals = totals_;
-  out.waiting_events = stats.end > consumed_ ? stats.end - consumed_ : 0;
-  if (out.waiting_events > 0) out.waiting_bytes = stats.bytes;
   if (oldest_) out.lag = std::max(now - *oldest_, milliseconds(0));
-  out.set_aside = stats.set_aside;
   out.failures = failures_;
   out.problem = problem_;
-  out.intake_problem = stats.problem;
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "admin/export_wiring.h"
 #include "server/export_health.h"
@@ -46,7 +47,8 @@ class ExportLoop {
   IntakeCounters& intake_;
   // The thread's own.
   std::unique_ptr<exporter::Exporter> exporter_;
-  bool asked_ = false;  // by `valetkeyd export`, and not yet done
+  std::vector<exporter::LogCursor> cursors_;  // by partition of the log
+  bool asked_ = false;                        // by `valetkeyd export`, and not yet done
   std::optional<Date> retained_;
 
   mutable std::mutex mutex_;
@@ -54,7 +56,6 @@ class ExportLoop {
   bool stopping_ = false;
   exporter::ExportCounts totals_;
   std::optional<Timestamp> oldest_;
-  std::uint64_t consumed_ = 0;
   std::uint64_t failures_ = 0;
   std::string problem_;
   std::thread thread_;

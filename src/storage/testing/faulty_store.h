@@ -80,7 +80,7 @@ class FaultyWriter final : public ObjectWriter {
   std::unique_ptr<ObjectWriter> inner_;
 };
 
-void FaultyStore::fail_call(std::uint64_t call, ErrorCode code, ReadFailure failure) {
+inline void FaultyStore::fail_call(std::uint64_t call, ErrorCode code, ReadFailure failure) {
   code_ = code;
   failure_ = failure;
   calls_ = 0;
