@@ -56,9 +56,12 @@ class Upgrade(unittest.TestCase):
         self.server.run("check")
         for pause in (0, 0.3, 1):
             self.server.start()
-            subprocess.Popen(self.server.command("export"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            asking = subprocess.Popen(self.server.command("export"), stdout=subprocess.DEVNULL,
+                                      stderr=subprocess.DEVNULL)
             time.sleep(pause)
             self.server.kill()
+            asking.kill()  # or it would export by itself, now that nobody serves
+            asking.wait(timeout=20)
         self.server.start()
         for account in ACCOUNTS:
             for kind in (*KINDS, "new"):
