@@ -16,9 +16,21 @@ Refusal refusal_of(const Error& error, std::string_view doing, const http::Reque
   return refusal_of(api::hide(error, doing, request.id));
 }
 
+namespace {
+
+// A token that is limited to prefixes opens a table only where it opens the whole type. A template, since a grant
+// says so only where tokens can be limited.
+template <class Grant>
+bool opens_whole(const Grant& grant, const std::string& folder) {
+  if constexpr (requires { grant.narrowing; }) return grant.narrowing.opens(folder);
+  return true;
+}
+
+}  // namespace
+
 bool opens(const control::TokenGrant& grant, layout::RowType type) {
-  (void)type;
-  return grant.scopes.export_;
+  return grant.scopes.export_ &&
+         opens_whole(grant, "type=" + std::string(layout::name_of(type)) + "/");
 }
 
 std::optional<layout::RowType> table_of(const control::TokenGrant& grant, std::string_view name) {
