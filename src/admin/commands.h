@@ -56,6 +56,7 @@ struct TokenFlags {
   std::string account, user, name;
   std::string scopes = "export";
   std::optional<milliseconds> expires;  // from now; none: until it is revoked
+  control::WantedNarrowing narrowing{};
 };
 Result<int> token_create(CommandContext& context, const TokenFlags& flags);
 Result<int> token_list(CommandContext& context, const std::string& account,

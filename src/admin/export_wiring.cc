@@ -13,18 +13,6 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::days kAfterAllReaders{30};
 
-// The days of a deleted account are not closed any more; what it had still ages.
-Result<std::vector<exporter::ExportedAccount>> exported_accounts(control::ControlStore& control) {
-  VALETKEY_TRY(const auto accounts, control.accounts());
-  std::vector<exporter::ExportedAccount> out;
-  for (const auto& account : accounts) {
-    VALETKEY_TRY(const auto policy, control.policy(account.id));
-    if (account.state != control::AccountState::deleted || policy.retention)
-      out.push_back({account.id, policy.retention});
-  }
-  return out;
-}
-
 exporter::ExporterOptions options_of(const config::Config::Export& config,
                                      storage::ObjectStore& objects, fs::path library) {
   exporter::ExporterOptions out;
@@ -43,6 +31,17 @@ exporter::ExporterOptions options_of(const config::Config::Export& config,
 }
 
 }  // namespace
+
+Result<std::vector<exporter::ExportedAccount>> exported_accounts(control::ControlStore& control) {
+  VALETKEY_TRY(const auto accounts, control.accounts());
+  std::vector<exporter::ExportedAccount> out;
+  for (const auto& account : accounts) {
+    VALETKEY_TRY(const auto policy, control.policy(account.id));
+    if (account.state != control::AccountState::deleted || policy.retention)
+      out.push_back({account.id, policy.retention});
+  }
+  return out;
+}
 
 fs::path events_folder(const fs::path& data_dir) { return data_dir / "events"; }
 

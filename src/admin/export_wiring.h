@@ -41,6 +41,9 @@ Result<std::unique_ptr<exporter::Exporter>> make_exporter(const ExporterParts& p
 // parts that could still be read for hours.
 Result<void> carry_out_erasures(const ExporterParts& parts, exporter::Exporter& exporter);
 
+// The days of a deleted account are not closed any more; what it had still ages.
+Result<std::vector<exporter::ExportedAccount>> exported_accounts(control::ControlStore& control);
+
 // The sum over all accounts.
 Result<exporter::ExportCounts> total_counts(exporter::Ledger& ledger);
 

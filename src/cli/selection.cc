@@ -2,6 +2,7 @@
 #include "cli/selection.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <fnmatch.h>
 
 #include <algorithm>
@@ -174,7 +175,7 @@ Task<Result<void>> look_below(Context& context, const std::string& prefix, std::
   client::ListQuery query;
   query.prefix = prefix;
   query.max_keys = 1;
-  auto page = co_await context.data().list_page(query);
+  auto page = co_await context.data().first_page(query);
   if (!page) co_return std::unexpected(page.error());
   first = page->objects.empty() ? "" : page->objects.front().key;
   co_return Result<void>{};
@@ -216,6 +217,22 @@ Task<Result<std::vector<bool>>> look_for(Context& context,
   co_return there;
 }
 
+namespace {
+
+// What of these a limited token opens; `denied` where that is nothing.
+Result<std::vector<std::string>> opened_of(const client::Grant& grant,
+                                           const std::vector<std::string>& prefixes) {
+  std::vector<std::string> opened;
+  for (const std::string& prefix : prefixes)
+    for (std::string& each : grant.opened_of(prefix)) opened.push_back(std::move(each));
+  if (!opened.empty() || prefixes.empty()) return opened;
+  return fail(ErrorCode::denied, fmt::format("the token opens only {} of {}, and not {}",
+                                             fmt::join(grant.limits, ", "), grant.s3_path(),
+                                             fmt::join(prefixes, ", ")));
+}
+
+}  // namespace
+
 Task<Result<std::vector<std::string>>> prefixes_of(Context& context, const Selection& typed) {
   auto grant = co_await context.session().get();
   if (!grant) co_return std::unexpected(grant.error());
@@ -223,6 +240,7 @@ Task<Result<std::vector<std::string>>> prefixes_of(Context& context, const Selec
   if (auto resolved = selection.resolve_parts(**grant); !resolved)
     co_return std::unexpected(resolved.error());
   auto found = co_await partitions_of(context, selection);
+  if (found) found = opened_of(**grant, *found);
   const std::vector<std::string> beside = other_partitions(selection);
   if (!found || beside.empty()) co_return found;
   std::vector<std::string> others;

@@ -5,6 +5,7 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "exporter/merges.h"
 #include "exporter/part_publisher.h"
 #include "exporter/scratch.h"
 
@@ -29,6 +30,7 @@ std::string merged_uuid(const std::vector<storage::ObjectInfo>& parts) {
 }  // namespace
 
 Result<std::size_t> Days::close_days() {
+  VALETKEY_CHECK(settle_merges(parts_, Unbegun::keep));
   const Date last = date_of(parts_.clock.now() - parts_.options.grace) - days(1);
   VALETKEY_TRY(const auto closed, batches_.closed_through());
   if (closed >= last) return 0;
@@ -53,6 +55,8 @@ Result<void> Days::close_day(Date day) {
                     {"day", format_date(day)},
                     {"reason", compacted.error().detail}});
         parts_.drop_writer();  // a failure may have spoiled the instance
+        // But for rows that it left there twice.
+        VALETKEY_CHECK(settle_merges(parts_, Unbegun::keep));
       }
       const auto key = layout::day_prefix(account.id, type, day) + "_SUCCESS";
       if (!parts_.store.head(key)) VALETKEY_CHECK(publisher.add_bytes(key, ""));
@@ -63,11 +67,8 @@ Result<void> Days::close_day(Date day) {
   return parts_.ledger.close_day(lease, day);
 }
 
-// Where a merged part does not come at the moment in which the others go, readers would see rows
-// twice, and a death in between would leave them so.
 Result<void> Days::compact(const AccountId& account, layout::RowType type, Date day,
                            Timestamp until) {
-  if (!parts_.store.capabilities().atomic_groups) return {};
   std::vector<storage::ObjectInfo> parts;  // of one partition
   std::uint64_t bytes = 0;
   const auto close = [&]() -> Result<void> {
@@ -108,9 +109,11 @@ Result<void> Days::compact_partition(layout::RowType type,
     return fail(ErrorCode::corrupt,
                 folder_of(parts[0].key) + " has parts whose rows do not add up");
   PartPublisher publisher(parts_.store, parts_.clock.now());
-  return publisher.replace(folder_of(parts[0].key) + layout::part_name(0, merged_uuid(parts)),
-                           merged.path, rows, std::move(gone),
-                           parts_.clock.now() + parts_.options.readable_after);
+  const auto key = folder_of(parts[0].key) + layout::part_name(0, merged_uuid(parts));
+  VALETKEY_CHECK(plan_merge(parts_, {key, gone}));
+  VALETKEY_CHECK(publisher.replace(key, merged.path, rows, std::move(gone),
+                                   parts_.clock.now() + parts_.options.readable_after));
+  return finish_merge(parts_, key);
 }
 
 Result<std::size_t> Days::apply_retention() {

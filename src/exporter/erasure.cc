@@ -3,6 +3,7 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "exporter/merges.h"
 #include "exporter/part_publisher.h"
 #include "exporter/scratch.h"
 
@@ -28,6 +29,7 @@ Result<std::vector<std::string>> Erasure::erase_visitor(const AccountId& account
   if (visitor_sha256.size() != kSha256Digits)
     return fail(ErrorCode::invalid, "a visitor is erased by the SHA-256 of its id");
   VALETKEY_CHECK(free_log());
+  VALETKEY_CHECK(settle_merges(parts_, Unbegun::forget));
   UnderWay erasing{account, visitor_sha256, note, {}};
   for (const auto type : {layout::RowType::decisions, layout::RowType::events})
     VALETKEY_CHECK(erase_from_parts(type, erasing));
@@ -44,6 +46,7 @@ Result<std::vector<std::string>> Erasure::erase_visitor(const AccountId& account
 
 Result<std::vector<std::string>> Erasure::erase_account(const AccountId& account) {
   VALETKEY_CHECK(free_log());
+  VALETKEY_CHECK(settle_merges(parts_, Unbegun::forget));
   const auto day = layout::day_prefix(account, layout::RowType::events, Date());
   std::vector<std::string> gone;
   VALETKEY_CHECK(for_each_object(parts_.store, day.substr(0, day.find("type=")),

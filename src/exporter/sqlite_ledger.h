@@ -35,6 +35,10 @@ class SqliteLedger final : public Ledger {
   Result<void> replace_seen(const Lease& lease, const std::vector<std::string>& gone,
                             const std::vector<SeenFile>& added) override;
   Result<std::optional<Date>> closed_through() override;
+  Result<std::map<std::string, std::uint64_t>> erased_rows() override;
+  Result<void> plan_merge(const Lease& lease, const PlannedMerge& merge) override;
+  Result<std::vector<PlannedMerge>> planned_merges() override;
+  Result<void> finish_merge(const Lease& lease, const std::string& output) override;
   Result<void> close_day(const Lease& lease, Date day) override;
   Result<std::int64_t> request_erasure(const std::string& account,
                                        const std::string& visitor_sha256, Timestamp now) override;

@@ -55,6 +55,22 @@ class FaultyLedger final : public Ledger {
     VALETKEY_CHECK(calls_.count());
     return inner_.replace_seen(lease, gone, added);
   }
+  Result<std::map<std::string, std::uint64_t>> erased_rows() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.erased_rows();
+  }
+  Result<void> plan_merge(const Lease& lease, const PlannedMerge& merge) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.plan_merge(lease, merge);
+  }
+  Result<std::vector<PlannedMerge>> planned_merges() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.planned_merges();
+  }
+  Result<void> finish_merge(const Lease& lease, const std::string& output) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.finish_merge(lease, output);
+  }
   Result<std::optional<Date>> closed_through() override {
     VALETKEY_CHECK(calls_.count());
     return inner_.closed_through();
