@@ -92,25 +92,38 @@ class Rows {
   events::Event event_;
 };
 
-void fill(events::EventLog& log, std::uint64_t count, SdkBody& body, Timestamp now, Rows* rows) {
+// Requests of one account go together; bodies go round the accounts.
+void fill(events::EventLog& log, std::uint64_t count, std::uint64_t accounts, SdkBody& body,
+          Timestamp now, Rows* rows) {
   std::counting_semaphore<> room(kInFlight);
   const events::IntakeContext context{now, "127.0.0.1", "bench", ""};
-  for (std::uint64_t first = 0; first < count;) {
-    std::string records;
+  struct Stretch {
+    std::string account, visitor, records;
     std::size_t events = 0;
-    for (std::size_t i = 0; i < kBodies && first < count; ++i, first += SdkBody::kEvents) {
-      const auto parsed = events::parse_events(body.fill(first), context, true);
-      if (!parsed) std::exit(3);
-      records += parsed->records;
-      events += parsed->events;
-    }
-    if (rows != nullptr) rows->add(records);
+  };
+  std::vector<Stretch> stretches(accounts);
+  const auto append = [&](Stretch& stretch) {
+    if (stretch.events == 0) return;
+    if (rows != nullptr) rows->add(stretch.records);
     room.acquire();
-    log.append(std::move(records), events, [&room](const Result<events::Offset>& stored) {
-      if (!stored) std::exit(4);
-      room.release();
-    });
+    log.append({stretch.account, stretch.visitor}, std::move(stretch.records), stretch.events,
+               [&room](const Result<void>& stored) {
+                 if (!stored) std::exit(4);
+                 room.release();
+               });
+    stretch = {};
+  };
+  for (std::uint64_t first = 0, bodies = 0; first < count; first += SdkBody::kEvents, ++bodies) {
+    auto parsed = events::parse_events(body.fill(first), context, true);
+    if (!parsed) std::exit(3);
+    auto& stretch = stretches[bodies % accounts];
+    stretch.account = std::move(parsed->account_id);
+    stretch.visitor = std::move(parsed->visitor);
+    stretch.records += parsed->records;
+    stretch.events += parsed->events;
+    if (stretch.events >= kBodies * SdkBody::kEvents) append(stretch);
   }
+  for (auto& stretch : stretches) append(stretch);
   for (std::ptrdiff_t i = 0; i < kInFlight; ++i) room.acquire();
 }
 
@@ -133,9 +146,11 @@ int main(int argc, char** argv) {
   config.intake.max_waiting_bytes = 1ull << 40;
   const auto log =
       must(admin::open_event_log(context.data_dir, config, *ledger, *keys, context.clock));
+  const auto accounts = std::strtoull(argv[4], nullptr, 10);
   SdkBody body(std::random_device{}() * 0x9e3779b97f4a7c15ull, std::strtoull(argv[3], nullptr, 10),
-               epoch_ms(clock.now()), std::strtoull(argv[4], nullptr, 10));
+               epoch_ms(clock.now()), accounts);
   std::optional<Rows> rows;
   if (argc > 5) rows.emplace(argv[5]);
-  fill(*log, std::strtoull(argv[2], nullptr, 10), body, clock.now(), rows ? &*rows : nullptr);
+  fill(*log, std::strtoull(argv[2], nullptr, 10), accounts, body, clock.now(),
+       rows ? &*rows : nullptr);
 }

@@ -14,7 +14,8 @@ constexpr std::string_view kUserPrefix = "usr_";
 constexpr std::string_view kTokenPrefix = "tok_";
 constexpr std::size_t kKeyBytes = 10;  // 16 characters of 5 bits
 constexpr std::size_t kIdCharacters = 16;
-constexpr char kScopeReadExport = 1;
+constexpr char kReadExport = 1;
+constexpr char kReadPartOfExport = 2;                   // as the narrowing behind the account says
 constexpr std::int64_t kLastInstant = 253402300799999;  // 9999-12-31T23:59:59.999Z
 
 std::string from_base32(std::string_view text) {
@@ -71,6 +72,7 @@ class Reader {
     if (ms > static_cast<std::uint64_t>(kLastInstant)) failed_ = true;
     return failed_ ? Timestamp() : from_epoch_ms(static_cast<std::int64_t>(ms));
   }
+  std::string_view take_rest() { return take(rest_.size()); }
   bool complete() const { return !failed_ && rest_.empty(); }
 
  private:
@@ -87,14 +89,14 @@ std::string with_prefix(std::string_view prefix, std::string_view rest) {
 std::string encode_claims(const Claims& claims) {
   std::string out;
   out.reserve(80);
-  out.push_back(kScopeReadExport);
+  out.push_back(claims.narrowing.empty() ? kReadExport : kReadPartOfExport);
   out.append(from_base32(std::string_view(claims.access_key_id.str()).substr(kKeyPrefix.size())));
   out.append(claims.user.str(), kUserPrefix.size());
   out.append(claims.token.str(), kTokenPrefix.size());
   append_instant(out, claims.issued);
   append_instant(out, claims.expires);
   out.push_back(static_cast<char>(claims.account.str().size()));
-  return out.append(claims.account.str());
+  return out.append(claims.account.str()).append(claims.narrowing.str());
 }
 
 std::optional<Claims> decode_claims(std::string_view bytes) {
@@ -106,9 +108,11 @@ std::optional<Claims> decode_claims(std::string_view bytes) {
   const Timestamp issued = reader.take_instant();
   const Timestamp expires = reader.take_instant();
   const auto account = AccountId::parse(reader.take(reader.take_length()));
-  if (!reader.complete() || scope[0] != kScopeReadExport || issued >= expires) return std::nullopt;
-  if (!key || !user || !token || !account) return std::nullopt;
-  return Claims{*key, *account, *user, *token, issued, expires};
+  const auto narrowing = control::Narrowing::parse(reader.take_rest());
+  if (!reader.complete() || issued >= expires) return std::nullopt;
+  if (!key || !user || !token || !account || !narrowing) return std::nullopt;
+  if (scope[0] != (narrowing->empty() ? kReadExport : kReadPartOfExport)) return std::nullopt;
+  return Claims{*key, *account, *user, *token, issued, expires, *narrowing};
 }
 
 AccessKeyId make_access_key_id() {

@@ -92,7 +92,8 @@ Result<Credentials> SealedIssuer::issue(const control::TokenGrant& grant, millis
   VALETKEY_TRY(const Timestamp expires, end_of_session(grant, duration, min_life(), now));
   const std::shared_ptr<const Keyring> keyring = keys_.get();
   VALETKEY_TRY(const Key* key, keyring->require_active(KeyPurpose::session, now));
-  const Claims claims{make_access_key_id(), grant.account, grant.user, grant.token, now, expires};
+  const Claims claims{make_access_key_id(), grant.account, grant.user, grant.token, now, expires,
+                      grant.narrowing};
   const std::string encoded = encode_claims(claims);
   SealedSession sealed = seal_session(*key, as_text(make_salt(encoded)), encoded);
   return Credentials{claims.access_key_id.str(), std::move(sealed.secret_access_key),

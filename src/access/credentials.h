@@ -57,6 +57,9 @@ class CredentialIssuer {
   virtual unsigned calls_at_once() const = 0;
   // The shortest session that it can give. A token that ends sooner gets none.
   virtual milliseconds min_life() const = 0;
+  // Whether its sessions are refused within a second of a revocation. False: they live to their end
+  // unless they are cut off.
+  virtual bool follows_revocation() const = 0;
 
   // What issue() answers, where that needs no waiting. Nothing: call it where it may block.
   virtual std::optional<Result<Credentials>> issue_at_once(const control::TokenGrant& grant,
@@ -64,8 +67,8 @@ class CredentialIssuer {
                                                            Timestamp now) = 0;
   // Expires at the smaller of now + duration and the grant's own expiry. `denied` where the grant
   // lacks the scope `export`, has expired or ends sooner than min_life(), `invalid` for a duration
-  // that is not positive or longer than any session may live, `unavailable` with a sentence that
-  // clients may read, `busy` where they shall ask again a little later.
+  // that is not positive or longer than any session may live, or as check_narrowing(), `unavailable`
+  // with a sentence that clients may read, `busy` where they shall ask again a little later.
   virtual Result<Credentials> issue(const control::TokenGrant& grant, milliseconds duration,
                                     Timestamp now) = 0;
 
@@ -73,6 +76,10 @@ class CredentialIssuer {
   virtual Result<void> open_account(const AccountId& account, Timestamp now) = 0;
   // Ends the sessions that are out, as far as it can. Tokens are refused by the control store.
   virtual Result<CutOff> cut_off(const Cut& cut, Timestamp now) = 0;
+  // `invalid`, with a sentence for clients, where it could not hold sessions of the account to these
+  // limits. Then it gives none.
+  virtual Result<void> check_narrowing(const AccountId& account,
+                                       const control::Narrowing& narrowing) = 0;
 };
 
 // What a session token says. Sealed with AES-256-GCM, so its holder can neither read nor alter it.
@@ -83,6 +90,7 @@ struct Claims {
   TokenId token;
   Timestamp issued;
   Timestamp expires;
+  control::Narrowing narrowing{};  // the token's
 };
 
 enum class SessionRefusal : std::uint8_t {
@@ -123,6 +131,7 @@ class SealedIssuer final : public CredentialIssuer {
   explicit SealedIssuer(const KeySource& keys) : keys_(keys) {}
   unsigned calls_at_once() const override { return 0; }
   milliseconds min_life() const override { return milliseconds(1); }
+  bool follows_revocation() const override { return true; }
   std::optional<Result<Credentials>> issue_at_once(const control::TokenGrant& grant,
                                                    milliseconds duration, Timestamp now) override {
     return issue(grant, duration, now);
@@ -131,6 +140,7 @@ class SealedIssuer final : public CredentialIssuer {
                             Timestamp now) override;
   Result<void> open_account(const AccountId&, Timestamp) override { return {}; }
   Result<CutOff> cut_off(const Cut&, Timestamp) override { return CutOff{.at_once = true}; }
+  Result<void> check_narrowing(const AccountId&, const control::Narrowing&) override { return {}; }
 
  private:
   const KeySource& keys_;

@@ -5,10 +5,26 @@ namespace valetkey::access {
 
 std::string prefix_of(const AccountId& account) { return "v1/account_id=" + account.str() + "/"; }
 
+namespace {
+
+bool is_opened(const Scope& scope, std::string_view resource) {
+  return resource.starts_with(scope.prefix()) &&
+         scope.claims().narrowing.opens(resource.substr(scope.prefix().size()));
+}
+
+}  // namespace
+
+std::vector<std::string> prefixes_of(const Scope& scope) {
+  std::vector<std::string> all;
+  for (const std::string& below : scope.claims().narrowing.prefixes())
+    all.push_back(scope.prefix() + below);
+  if (all.empty()) all.push_back(scope.prefix());
+  return all;
+}
+
 Decision allows(const Scope& scope, Action action, std::string_view resource) {
-  const std::string_view prefix = scope.prefix();
-  const bool within = resource.starts_with(prefix);
-  const bool lacks_slash = resource == prefix.substr(0, prefix.size() - 1);
+  const bool within = is_opened(scope, resource);
+  const bool lacks_slash = !within && is_opened(scope, std::string(resource) + "/");
   switch (action) {
     case Action::head_bucket:
     case Action::get_bucket_location:

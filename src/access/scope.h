@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The decision: what a scope allows. Pure. Everything not named here is denied.
+// The decision: what a scope allows. Pure. Everything not named here is denied. From where a request
+// may come is the narrowing's own word: claims().narrowing.admits().
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "access/credentials.h"
 
@@ -22,6 +25,8 @@ enum class Decision : std::uint8_t {
 };
 
 std::string prefix_of(const AccountId& account);  // "v1/account_id=<id>/"
+// What may be listed and read: the account's prefix, or, of a token that is limited to some, those.
+std::vector<std::string> prefixes_of(const Scope& scope);
 Decision allows(const Scope& scope, Action action, std::string_view resource);
 
 }  // namespace valetkey::access

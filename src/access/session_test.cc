@@ -69,6 +69,33 @@ TEST(SessionToken, IsTheGoldenOne) {
   EXPECT_EQ(sealed.secret_access_key.reveal(), "d-jBQUwHfHDcYXWXjpzTf3VC8LGp4Hav1k_sy5V0");
 }
 
+TEST(SessionToken, CarriesWhatItsTokenIsLimitedTo) {
+  Claims claims = golden_claims();
+  claims.narrowing =
+      control::Narrowing::make({.types = {"decisions"}, .sources = {"10.0.0.0/8"}}).value();
+  const std::string encoded = encode_claims(claims);
+  EXPECT_EQ(hex(encoded), "02" + std::string(kGoldenClaims.substr(2)) +
+                              hex("prefix type=decisions/\nsource 10.0.0.0/8\n"));
+  EXPECT_EQ(decode_claims(encoded)->narrowing, claims.narrowing);
+  // Neither with the byte of a whole export before limits, nor without them behind its own.
+  EXPECT_FALSE(decode_claims("\x01" + encoded.substr(1)));
+  EXPECT_FALSE(decode_claims("\x02" + encode_claims(golden_claims()).substr(1)));
+  EXPECT_FALSE(decode_claims(encoded + "prefix type=events/\n"));
+  EXPECT_FALSE(decode_claims(encoded.substr(0, encoded.size() - 1)));
+}
+
+TEST(SessionToken, HoldsTheLongestLimits) {
+  const std::string longest(control::Narrowing::kMaxBytes - 9, 'a');
+  control::TokenGrant limited = grant();
+  limited.narrowing = control::Narrowing::make({.prefixes = {longest + "/"}}).value();
+  const Keyring keyring = golden_keyring();
+  const SealedSession sealed = seal_session(
+      keyring.keys()[0], golden_salt(),
+      encode_claims({golden_claims().access_key_id, AccountId::parse(std::string(20, '9')).value(),
+                     limited.user, limited.token, kNow, kNow + 1h, limited.narrowing}));
+  EXPECT_LE(sealed.session_token.reveal().size(), kMaxSessionTokenBytes);
+}
+
 TEST(SessionToken, OpensToItsClaimsAndTheSameSecret) {
   const auto scope = open_golden(kGoldenToken);
   ASSERT_TRUE(scope);

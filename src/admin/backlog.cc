@@ -31,9 +31,9 @@ Result<std::vector<fs::path>> segments_in(const fs::path& folder) {
 
 class Look {
  public:
-  Look(const Keyring& keyring, Offset consumed, bool everything)
+  Look(const Keyring& keyring, const std::vector<Offset>& consumed, bool everything)
       : keyring_(keyring), consumed_(consumed), everything_(everything) {
-    found_.end = consumed;
+    found_.ends = consumed;
   }
 
   Backlog found() { return std::move(found_); }
@@ -71,9 +71,12 @@ class Look {
 
   void look_at(SegmentReader& reader, const SegmentReader::Frame& frame, const fs::path& path) {
     const Offset end = frame.header.first + frame.header.count;
-    found_.end = std::max(found_.end, end);
-    if (end <= consumed_) return;
-    const Offset from = std::max(frame.header.first, consumed_);
+    const auto partition = frame.header.partition;
+    if (partition >= found_.ends.size()) found_.ends.resize(partition + 1);
+    found_.ends[partition] = std::max(found_.ends[partition], end);
+    const Offset consumed = partition < consumed_.size() ? consumed_[partition] : 0;
+    if (end <= consumed) return;
+    const Offset from = std::max(frame.header.first, consumed);
     found_.events += end - from;
     found_.bytes += frame.next() - frame.position;
     if (found_.oldest && !everything_) return;
@@ -104,7 +107,7 @@ class Look {
   }
 
   const Keyring& keyring_;
-  Offset consumed_;
+  const std::vector<Offset>& consumed_;
   bool everything_;
   Event event_;  // its memory serves each
   Backlog found_;
@@ -116,8 +119,8 @@ milliseconds Backlog::lag(Timestamp now) const {
   return oldest ? std::max(now - *oldest, milliseconds(0)) : milliseconds(0);
 }
 
-Result<Backlog> read_backlog(const fs::path& folder, const Keyring& keyring, Offset consumed,
-                             bool everything) {
+Result<Backlog> read_backlog(const fs::path& folder, const Keyring& keyring,
+                             const std::vector<Offset>& consumed, bool everything) {
   VALETKEY_TRY(const auto paths, segments_in(folder));
   Look look(keyring, consumed, everything);
   for (const auto& path : paths) look.segment(path, &path == &paths.back());

@@ -24,16 +24,16 @@ struct AccountBacklog {
 struct Backlog {
   std::uint64_t events = 0;
   std::uint64_t bytes = 0;                           // sealed, of the stretches that hold them
-  events::Offset end = 0;                            // behind the newest event
+  std::vector<events::Offset> ends{};                // behind the newest event, by partition
   std::optional<Timestamp> oldest{};                 // when the first of them arrived
   std::map<std::string, AccountBacklog> accounts{};  // only if everything is looked at
   std::vector<std::string> problems;  // a sentence for each stretch that cannot be read
   milliseconds lag(Timestamp now) const;
 };
 
-// Of the events from `consumed` on. With `everything`, each stretch is authenticated and each event
+// Of the events from `consumed` on, by partition; of one that it does not name: all. With `everything`, each stretch is authenticated and each event
 // is read: a second for about a gigabyte.
 Result<Backlog> read_backlog(const std::filesystem::path& folder, const Keyring& keyring,
-                             events::Offset consumed, bool everything = false);
+                             const std::vector<events::Offset>& consumed, bool everything = false);
 
 }  // namespace valetkey::admin

@@ -18,6 +18,8 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
+const unsigned kMine = 1 + events::partition_of({"12", "v"}, events::kFilePartitions - 1, 1);
+
 class BacklogTest : public testing::Test {
  protected:
   std::unique_ptr<events::EventLog> open() {
@@ -36,13 +38,16 @@ class BacklogTest : public testing::Test {
       event.received = clock_.now();
       encode_event(event, records);
     }
-    std::promise<Result<events::Offset>> done;
-    log.append(records, static_cast<std::size_t>(count),
-               [&](Result<events::Offset> r) { done.set_value(std::move(r)); });
+    std::promise<Result<void>> done;
+    log.append({account, "v"}, records, static_cast<std::size_t>(count),
+               [&](Result<void> r) { done.set_value(std::move(r)); });
     ASSERT_TRUE(done.get_future().get());
   }
+  // Of account 12's partition that much is consumed.
   Backlog look(events::Offset consumed = 0, bool everything = false) {
-    auto found = read_backlog(folder(), *keys_.get(), consumed, everything);
+    std::vector<events::Offset> all(events::kFilePartitions);
+    all[kMine] = consumed;
+    auto found = read_backlog(folder(), *keys_.get(), all, everything);
     EXPECT_TRUE(found);
     return std::move(*found);
   }
@@ -72,7 +77,7 @@ TEST_F(BacklogTest, CountsWhatWaitsBesideARunningLog) {
   append(*log, 4);
   const auto all = look();
   EXPECT_EQ(all.events, 7U);
-  EXPECT_EQ(all.end, 7U);
+  EXPECT_EQ(all.ends[kMine], 7U);
   EXPECT_GT(all.bytes, 0U);
   EXPECT_EQ(all.lag(clock_.now()), std::chrono::seconds(5));
   const auto rest = look(5);
@@ -123,7 +128,7 @@ TEST_F(BacklogTest, NamesWhatIsDamagedWhereEverythingIsLookedAt) {
 
 TEST_F(BacklogTest, SaysThatAnotherKeyringCannotReadIt) {
   append(*open(), 1);
-  const auto found = read_backlog(folder(), Keyring::make(from_epoch_ms(0)), 0);
+  const auto found = read_backlog(folder(), Keyring::make(from_epoch_ms(0)), {});
   ASSERT_TRUE(found);
   EXPECT_EQ(found->problems.size(), 1U);
   EXPECT_EQ(found->events, 0U);

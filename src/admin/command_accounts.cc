@@ -181,7 +181,7 @@ Result<int> account_set(CommandContext& context, const std::string& id, AccountS
   const auto counting = that_count(std::move(tokens), at).size();
   VALETKEY_CHECK(store->set_account_state(account, state, at));
   VALETKEY_CHECK(context.record(fmt::format("account.{}", verb_of(state)), account, account.str()));
-  std::optional<Ended> ended;
+  std::optional<access::EndOfSessions> ended;
   if (state == AccountState::active) {
     VALETKEY_CHECK(open_at_engine(context, *store, account));
   } else {
@@ -193,7 +193,7 @@ Result<int> account_set(CommandContext& context, const std::string& id, AccountS
     document["tokens"] = counting;
     if (ended) {
       document["sessions_ended"] = ended->at_once;
-      document["sessions_end_by"] = format_iso8601(ended->at_once ? at : ended->by);
+      document["sessions_end_by"] = format_iso8601(ended->by);
     }
     context.print(document);
     return 0;

@@ -74,14 +74,15 @@ json::object document_of(const AuditEvent& e, const People& people) {
           {"subject_email", people.email(e.subject)},
           {"client", e.client},
           {"request_id", e.request_id},
-          {"count", e.count}};
+          {"count", e.count},
+          {"detail", e.detail}};
 }
 
 void add_row(terminal::Table& table, const AuditEvent& e, const People& people) {
   const auto or_dash = [](const std::string& text) { return text.empty() ? "-" : text; };
   table.row({format_iso8601(e.at), e.action, e.outcome, e.account ? e.account->str() : "-",
              or_dash(people.name(e.actor)), or_dash(people.name(e.subject)), or_dash(e.client),
-             std::to_string(e.count)});
+             std::to_string(e.count), or_dash(e.detail)});
 }
 
 // A mistyped action is the likeliest reason for nothing: the ones that there are help.
@@ -104,7 +105,7 @@ Result<int> audit(CommandContext& context, const AuditFlags& flags) {
   VALETKEY_TRY(const auto filter, filter_of(*store, flags, context.clock.now()));
   json::array list;
   terminal::Table table(
-      {"AT", "ACTION", "OUTCOME", "ACCOUNT", "ACTOR", "SUBJECT", "CLIENT", "COUNT"});
+      {"AT", "ACTION", "OUTCOME", "ACCOUNT", "ACTOR", "SUBJECT", "CLIENT", "COUNT", "DETAIL"});
   VALETKEY_TRY(const std::size_t damaged,
                control::read_audit(context.data_dir / "audit", filter, [&](const AuditEvent& e) {
                  if (context.json)

@@ -4,6 +4,7 @@
 #include <boost/json/value_from.hpp>
 
 #include "admin/backlog.h"
+#include "admin/check_parts.h"
 #include "admin/commands.h"
 #include "admin/export_wiring.h"
 #include "control/sqlite_store.h"
@@ -31,11 +32,35 @@ class ShownProgress final : public upkeep::CheckProgress {
   storage::StoreStats total_;
 };
 
+class UncountedProgress final : public upkeep::CheckProgress {
+ public:
+  explicit UncountedProgress(const CommandContext& context) : bar_(context.err) {
+    bar_.also_in_logs();
+  }
+  void advanced(std::uint64_t objects, std::uint64_t bytes) override {
+    bar_.show({objects, objects, bytes, bytes});
+  }
+
+ private:
+  terminal::Progress bar_;
+};
+
+// Of an export that lies in a bucket.
+Result<upkeep::CheckReport> check_bucket(const CommandContext& context, const KeySource& keys) {
+  VALETKEY_TRY(const auto objects, context.open_objects(keys));
+  VALETKEY_TRY(const auto ledger, open_ledger(context.data_dir));
+  VALETKEY_TRY(const auto store, context.open_control());
+  VALETKEY_TRY(auto accounts, exported_accounts(*store));
+  UncountedProgress progress(context);
+  return check_parts({*objects, *ledger, std::move(accounts)}, progress);
+}
+
 // What keeps objects.db from being opened is a finding, too.
 Result<upkeep::CheckReport> check_with_bar(const CommandContext& context, const KeySource& keys,
                                            bool repair) {
-  const auto opened =
-      context.open_disk(keys, "what its keys authenticate here, the engine looks after there");
+  VALETKEY_TRY(const config::Config config, context.load_config());
+  if (config.objects.kind != "disk") return check_bucket(context, keys);
+  const auto opened = context.open_disk(keys, "");
   const auto counted = opened ? (*opened)->stats() : std::unexpected(opened.error());
   if (!counted && counted.error().code == ErrorCode::corrupt) {
     upkeep::CheckReport report;
@@ -61,7 +86,7 @@ void check_audit(const CommandContext& context, std::vector<std::string>& proble
 }
 
 // Whether the object is damaged or gone, and not merely sealed under a key of another keyring.
-bool is_lost(storage::DiskStore& store, const std::string& key) {
+bool is_lost(storage::ObjectStore& store, const std::string& key) {
   if (const auto row = store.head(key); !row) return row.error().code == ErrorCode::not_found;
   const auto reader = store.open(key);
   if (!reader)
@@ -80,7 +105,7 @@ bool is_lost(storage::DiskStore& store, const std::string& key) {
 Result<std::vector<std::string>> forget_unreadable_seen(const CommandContext& context,
                                                         const KeySource& keys) {
   std::vector<std::string> repaired;
-  const auto objects = context.open_disk(keys, "there is nothing to repair here");
+  const auto objects = context.open_objects(keys);
   const auto ledger = open_ledger(context.data_dir);
   if (!objects || !ledger) return repaired;  // a finding of the check that follows
   VALETKEY_TRY(const auto files, (*ledger)->all_seen());
@@ -128,7 +153,7 @@ Result<void> check_events(const CommandContext& context, std::vector<std::string
   VALETKEY_TRY(const auto ledger, open_ledger(context.data_dir));
   VALETKEY_TRY(const auto counts, ledger->counts());
   VALETKEY_TRY(const auto seen, ledger->all_seen());
-  VALETKEY_TRY(const auto consumed, ledger->consumed(0));
+  VALETKEY_TRY(const auto consumed, consumed_by_partition(*ledger));
   VALETKEY_TRY(const auto backlog,
                read_backlog(events_folder(context.data_dir), *keys->get(), consumed, true));
   for (const auto& problem : backlog.problems) problems.push_back("events: " + problem);

@@ -117,14 +117,14 @@ Result<std::unique_ptr<storage::DiskStore>> CommandContext::open_disk(
 }
 
 Result<void> CommandContext::record(std::string_view action, std::optional<AccountId> account,
-                                    std::string_view subject) const {
+                                    std::string_view subject, std::string_view detail) const {
   VALETKEY_TRY(const auto audit, open_audit());
-  return record_in(*audit, action, std::move(account), subject);
+  return record_in(*audit, action, std::move(account), subject, detail);
 }
 
 Result<void> CommandContext::record_in(control::AuditLog& audit, std::string_view action,
-                                       std::optional<AccountId> account,
-                                       std::string_view subject) const {
+                                       std::optional<AccountId> account, std::string_view subject,
+                                       std::string_view detail) const {
   return audit.append_durably({.at = clock.now(),
                                .action = action,
                                .outcome = "ok",
@@ -132,7 +132,8 @@ Result<void> CommandContext::record_in(control::AuditLog& audit, std::string_vie
                                .actor = fmt::format("cli:{}", getuid()),
                                .subject = subject,
                                .client = {},
-                               .request_id = {}});
+                               .request_id = {},
+                               .detail = detail});
 }
 
 }  // namespace valetkey::admin

@@ -56,9 +56,10 @@ struct CommandContext {
 
   // Writes one record durably, as this user of the operating system.
   Result<void> record_in(control::AuditLog& audit, std::string_view action,
-                         std::optional<AccountId> account, std::string_view subject) const;
+                         std::optional<AccountId> account, std::string_view subject,
+                         std::string_view detail = {}) const;
   Result<void> record(std::string_view action, std::optional<AccountId> account,
-                      std::string_view subject) const;
+                      std::string_view subject, std::string_view detail = {}) const;
 };
 
 }  // namespace valetkey::admin

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
+#include <functional>
 #include <thread>
+#include <vector>
 
 #include "admin/backlog.h"
 #include "admin/commands.h"
@@ -60,13 +63,13 @@ class AtTheServer {
     VALETKEY_CHECK(ledger_.request_run(context_.clock.now()));
     const auto until = SteadyClock::now() + kAskAgain;
     while (SteadyClock::now() < until) {
-      VALETKEY_TRY(const auto consumed, ledger_.consumed(0));
+      VALETKEY_TRY(const auto consumed, consumed_by_partition(ledger_));
       if (!target_) {
         VALETKEY_TRY(const auto backlog,
                      read_backlog(events_folder(context_.data_dir), *keys_.get(), consumed));
-        target_ = backlog.end;
+        target_ = backlog.ends;
       }
-      if (consumed >= *target_) return true;
+      if (reached(consumed)) return true;
       VALETKEY_TRY(const auto why, ledger_.failed_since(*asked_));
       if (why) return fail(ErrorCode::unavailable, "the running server cannot export: " + *why);
       VALETKEY_CHECK(check_progress(consumed));
@@ -76,9 +79,12 @@ class AtTheServer {
   }
 
  private:
-  Result<void> check_progress(events::Offset consumed) {
+  bool reached(const std::vector<events::Offset>& consumed) const {
+    return std::ranges::equal(consumed, *target_, std::greater_equal());
+  }
+  Result<void> check_progress(const std::vector<events::Offset>& consumed) {
     const auto now = SteadyClock::now();
-    if (!seen_ || consumed > *seen_) {
+    if (!seen_ || consumed != *seen_) {
       seen_ = consumed;
       progressed_ = now;
     }
@@ -92,7 +98,7 @@ class AtTheServer {
   const KeySource& keys_;
   exporter::Ledger& ledger_;
   std::optional<Timestamp> asked_;
-  std::optional<events::Offset> target_, seen_;
+  std::optional<std::vector<events::Offset>> target_, seen_;  // by partition of the log
   SteadyClock::time_point progressed_;
 };
 
@@ -125,7 +131,7 @@ Result<Status> read_status(const CommandContext& context) {
   VALETKEY_TRY(out.accounts, ledger->counts());
   VALETKEY_TRY(out.closed_through, ledger->closed_through());
   VALETKEY_TRY(out.last_finished, ledger->last_finished());
-  VALETKEY_TRY(const auto consumed, ledger->consumed(0));
+  VALETKEY_TRY(const auto consumed, consumed_by_partition(*ledger));
   VALETKEY_TRY(out.backlog,
                read_backlog(events_folder(context.data_dir), *keys->get(), consumed, true));
   VALETKEY_TRY(out.losses, ledger->losses());

@@ -5,7 +5,7 @@
 #include <csignal>
 
 #include "admin/commands.h"
-#include "exporter/parquet_footer.h"
+#include "exporter/part_reading.h"
 #include "storage/disk_store.h"
 #include "terminal/progress.h"
 #include "terminal/size.h"
@@ -102,9 +102,16 @@ void print_accounts(const CommandContext& context,
 json::object document_of(const upkeep::ImportSummary& s) {
   json::array reasons;
   for (const Error& reason : s.reasons) reasons.emplace_back(reason.detail);
-  return {{"written", s.added + s.replaced}, {"added", s.added},         {"replaced", s.replaced},
-          {"unchanged", s.unchanged},        {"bytes", s.bytes},         {"refused", s.refused},
-          {"reasons", std::move(reasons)},   {"complete", s.complete()}, {"stopped", s.stopped}};
+  return {{"written", s.added + s.replaced},
+          {"added", s.added},
+          {"replaced", s.replaced},
+          {"unchanged", s.unchanged},
+          {"bytes", s.bytes},
+          {"refused", s.refused},
+          {"reasons", std::move(reasons)},
+          {"complete", s.complete()},
+          {"stopped", s.stopped},
+          {"not_microseconds", s.not_microseconds}};
 }
 
 Result<upkeep::ImportSummary> import_with_bar(const CommandContext& context,
@@ -112,12 +119,10 @@ Result<upkeep::ImportSummary> import_with_bar(const CommandContext& context,
                                               const std::string& folder, unsigned workers) {
   const StopOnSignal stop;
   ShownProgress progress(context);
-  return upkeep::import_tree(objects, context.clock,
-                             {.folder = folder,
-                              .workers = workers,
-                              .count_rows = exporter::count_parquet_rows,
-                              .stop = &stop_asked},
-                             progress);
+  return upkeep::import_tree(
+      objects, context.clock,
+      {.folder = folder, .workers = workers, .read_part = exporter::read_part, .stop = &stop_asked},
+      progress);
 }
 
 }  // namespace
@@ -140,6 +145,12 @@ Result<int> import_folder(CommandContext& context, const std::string& folder, un
     context.out << summary.str() << '\n';
     print_accounts(context, summary.accounts);
   }
+  if (summary.not_microseconds > 0)
+    context.err << fmt::format(
+        "{} of the files have timestamps that Iceberg tables cannot have. `valetkeyd export "
+        "rewrite` "
+        "brings them to microseconds; everything else reads them as they are.\n",
+        summary.not_microseconds);
   for (const auto& [id, deleted] : unknown)
     context.err << (deleted ? fmt::format("Account {} is deleted, so nobody can read what was "
                                           "imported for it; `valetkeyd account delete {} --purge` "

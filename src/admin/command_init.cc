@@ -3,6 +3,7 @@
 
 #include "admin/commands.h"
 #include "admin/data_folder.h"
+#include "admin/export_wiring.h"
 #include "admin/keyring_binding.h"
 #include "control/sqlite_store.h"
 #include "storage/disk_store.h"
@@ -27,6 +28,8 @@ Result<void> make_databases(CommandContext& context, const std::string& bucket) 
   VALETKEY_TRY(const auto objects,
                storage::open_disk_store({.folder = context.data_dir, .bucket = bucket}, *keys,
                                         context.clock));
+  VALETKEY_TRY(const auto ledger, open_ledger(context.data_dir));
+  VALETKEY_CHECK(ledger->set_timestamps(layout::TimestampUnit::microseconds));
   VALETKEY_TRY(const auto store, control::open_sqlite_store(context.data_dir / "control.db"));
   VALETKEY_CHECK(bind_keyring(context, *keys->get()));
   return context.record("init", std::nullopt, context.data_dir.string());

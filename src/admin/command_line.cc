@@ -287,6 +287,10 @@ void CommandLine::add_export() {
   add(group, "status", "Show what was received and exported, and what waits", export_status)
       .example("valetkeyd export status")
       .example("valetkeyd export status --json");
+  add(group, "rewrite",
+      "Bring all parts to timestamps in microseconds, with field ids, whether or not a server runs",
+      export_rewrite)
+      .example("valetkeyd export rewrite");
 }
 
 void CommandLine::add_issuer() {
@@ -374,6 +378,16 @@ void CommandLine::add_tokens() {
               terminal::duration(words_.token.expires, seconds(1), std::chrono::days(36'500)),
               "DURATION", "How long it lives")
       .by_default("until it is revoked");
+  create.option("--type", terminal::choice(words_.token.narrowing.types, {"decisions", "events"}),
+                "TYPE", "Limit it to one type; may be given again");
+  create.option("--prefix", words_.token.narrowing.prefixes, "PREFIX",
+                "Limit it to what begins so below the account's own prefix: "
+                "type=decisions/date=2026-11-29/; may be given again");
+  create.option("--source", words_.token.narrowing.sources, "NETWORK",
+                "Limit it, and its sessions, to these addresses: 10.0.0.0/8; may be given again");
+  create.explain(
+      "A token that is limited limits the tokens that it creates. With [issuer], AWS limits its "
+      "sessions, too; MinIO cannot limit networks and Ceph neither, and such a token is refused.");
   create
       .example(
           "TOKEN=$(valetkeyd token create --account 12345 --user ada@example.org --name laptop)")
@@ -384,7 +398,11 @@ void CommandLine::add_tokens() {
       .example("# for a program that makes tokens over REST")
       .example(
           "valetkeyd token create --account 12345 --user ada@example.org --name portal "
-          "--scopes export,tokens");
+          "--scopes export,tokens")
+      .example("# for a job that reads decisions, from the office alone")
+      .example(
+          "valetkeyd token create --account 12345 --user ada@example.org --name report "
+          "--type decisions --source 198.51.100.0/24");
   Command& list =
       add(group, "list", "Show the tokens, never their values",
           [this](CommandContext& c) { return token_list(c, words_.account, words_.user); });

@@ -6,13 +6,13 @@
 
 #include <set>
 
-#include "access/scope.h"
 #include "admin/commands.h"
 #include "admin/confirm.h"
 #include "admin/cutting_off.h"
 #include "admin/erasing.h"
 #include "aws/session_policy.h"
 #include "base/crypto.h"
+#include "layout/part_key.h"
 #include "terminal/size.h"
 
 namespace valetkey::admin {
@@ -66,15 +66,14 @@ Result<Expiring> expiring(const CommandContext& context, const AccountId& accoun
   Expiring out;
   VALETKEY_TRY(const auto keys, context.open_keys());
   VALETKEY_TRY(const auto objects, context.open_objects(*keys));
-  const std::string kept = format_date(date_of(context.clock.now()) - retention);
-  storage::ListQuery query{access::prefix_of(account), "", "", 1000, 0};
+  const Date kept = date_of(context.clock.now()) - retention;
+  storage::ListQuery query{layout::account_prefix(account), "", "", 1000, 0};
   while (true) {
     VALETKEY_TRY(const auto page, objects->list(query));
     for (const auto& entry : page.entries) {
-      const std::string_view key = entry.info.key;
-      const auto at = key.find("/date=");
-      if (at == std::string_view::npos || key.substr(at + 6, kept.size()) >= kept) continue;
-      out.days.emplace(key.substr(at + 6, kept.size()));
+      const auto day = layout::DayKey::containing(entry.info.key);
+      if (!day || day->folder.day >= kept) continue;
+      out.days.insert(format_date(day->folder.day));
       ++out.objects;
       out.bytes += entry.info.size;
     }

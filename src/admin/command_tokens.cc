@@ -19,12 +19,31 @@ json::value or_null(const std::optional<Timestamp>& t) {
   return t ? json::value(format_iso8601(*t)) : json::value();
 }
 
+json::array texts_of(const std::vector<std::string>& texts) {
+  json::array out;
+  for (const std::string& text : texts) out.emplace_back(text);
+  return out;
+}
+
+json::array texts_of(const std::vector<AddressBlock>& blocks) {
+  json::array out;
+  for (const AddressBlock& block : blocks) out.emplace_back(block.str());
+  return out;
+}
+
+// Of the answer to a person, behind the scopes.
+std::string limits_text(const control::Narrowing& narrowing) {
+  return narrowing.empty() ? "" : ", limited to " + narrowing.words();
+}
+
 json::object document_of(const Token& t, const std::string& email) {
   return {{"id", t.id.str()},
           {"account", t.account ? json::value(t.account->str()) : json::value()},
           {"user", email},
           {"name", t.name},
           {"scopes", t.scopes.str()},
+          {"prefixes", texts_of(t.narrowing.prefixes())},
+          {"sources", texts_of(t.narrowing.sources())},
           {"created", format_iso8601(t.created)},
           {"expires", or_null(t.expires)},
           {"revoked", or_null(t.revoked)},
@@ -92,11 +111,13 @@ Result<int> token_create(CommandContext& context, const TokenFlags& flags) {
     VALETKEY_TRY(account, AccountId::parse(flags.account));
   }
   VALETKEY_TRY(const auto scopes, control::TokenScopes::parse(flags.scopes));
+  VALETKEY_TRY(const auto narrowing, control::Narrowing::make(flags.narrowing));
   const auto expires = flags.expires ? std::optional(now + *flags.expires) : std::nullopt;
   VALETKEY_TRY(const auto config, context.load_config());
   VALETKEY_TRY(const auto store, context.open_control());
   VALETKEY_TRY(const auto user, account ? owner_of(*store, *account, flags.user)
                                         : operator_of(*store, flags, scopes));
+  if (account) VALETKEY_CHECK(check_at_engine(context, *store, *account, narrowing));
   const Secret token = control::make_token();
   VALETKEY_TRY(const Token made,
                store->create_token({.account = account,
@@ -105,9 +126,10 @@ Result<int> token_create(CommandContext& context, const TokenFlags& flags) {
                                     .scopes = scopes,
                                     .expires = expires,
                                     .parent = std::nullopt,
-                                    .limits = config.limits.tokens},
+                                    .limits = config.limits.tokens,
+                                    .narrowing = narrowing},
                                    as_text(control::token_digest(token.reveal())), now));
-  VALETKEY_CHECK(context.record("token.create", account, made.id.str()));
+  VALETKEY_CHECK(context.record("token.create", account, made.id.str(), narrowing.words()));
   if (context.json) {
     auto document = document_of(made, user.email);
     document["token"] = token.reveal();
@@ -117,9 +139,9 @@ Result<int> token_create(CommandContext& context, const TokenFlags& flags) {
   // The token alone on stdout, so that TOKEN=$(valetkeyd token create …) holds nothing else.
   context.out << token.reveal() << '\n';
   context.err << fmt::format(
-      "Token {} for {} of {} ({}{}). It is shown this once and cannot be read again.\n",
+      "Token {} for {} of {} ({}{}{}). It is shown this once and cannot be read again.\n",
       made.id.str(), user.email, account ? "account " + account->str() : "the operators",
-      scopes.str(), expires ? ", until " + format_iso8601(*expires) : "");
+      scopes.str(), limits_text(narrowing), expires ? ", until " + format_iso8601(*expires) : "");
   return 0;
 }
 
@@ -147,12 +169,13 @@ Result<int> token_list(CommandContext& context, const std::string& account,
     return 0;
   }
   terminal::Table table({"ID", "NAME", "ACCOUNT", "USER", "STATE", "LAST USED", "FROM", "SCOPES",
-                         "EXPIRES", "CREATED"});
+                         "LIMITED TO", "EXPIRES", "CREATED"});
   for (const auto& t : tokens)
     table.row({t.id.str(), t.name, t.account ? t.account->str() : "-", owners.at(t.user).email,
                state_of(t, owners.at(t.user), context.clock.now()),
                t.last_used ? format_iso8601(*t.last_used) : "never",
                t.last_used ? t.last_used_from : "-", t.scopes.str(),
+               t.narrowing.empty() ? "-" : t.narrowing.words(),
                t.expires ? format_iso8601(*t.expires) : "never", format_iso8601(t.created)});
   if (table.empty())
     context.err
@@ -182,22 +205,17 @@ Result<TokenId> find_id(control::ControlStore& store, const std::string& text) {
 }
 
 // Of an engine: what becomes of those that are out.
-Result<std::optional<Ended>> sessions_of(const CommandContext& context,
-                                         control::ControlStore& store, const Token& token,
-                                         const std::vector<Token>& ended, bool cut_off) {
+Result<std::optional<access::EndOfSessions>> sessions_of(const CommandContext& context,
+                                                         control::ControlStore& store,
+                                                         const Token& token,
+                                                         const std::vector<Token>& ended,
+                                                         bool cut_off) {
   if (!token.account) return std::nullopt;  // an operator's buys none
-  if (cut_off) {
+  if (cut_off)
     for (const Token& other : ended)
       if (other.id != token.id)
         VALETKEY_CHECK(end_sessions(context, store, {*token.account, other.id}));
-    return end_sessions(context, store, {*token.account, token.id});
-  }
-  VALETKEY_TRY(const config::Config config, context.load_config());
-  if (!vends(config)) return std::nullopt;
-  Ended out{.by = context.clock.now() + config.credentials.max_duration, .text = {}};
-  out.text = fmt::format("those that are out live until {} at the latest; --cut-off ends them",
-                         format_iso8601(out.by));
-  return out;
+  return end_sessions(context, store, {*token.account, token.id}, cut_off);
 }
 
 }  // namespace
@@ -217,8 +235,7 @@ Result<int> token_revoke(CommandContext& context, const std::string& text, bool 
     json::object document{{"id", id}, {"revoked", count}, {"tokens", std::move(tokens)}};
     if (sessions) {
       document["sessions_ended"] = sessions->at_once;
-      document["sessions_end_by"] =
-          format_iso8601(sessions->at_once ? context.clock.now() : sessions->by);
+      document["sessions_end_by"] = format_iso8601(sessions->by);
     }
     context.print(document);
     return 0;

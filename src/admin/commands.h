@@ -56,6 +56,7 @@ struct TokenFlags {
   std::string account, user, name;
   std::string scopes = "export";
   std::optional<milliseconds> expires;  // from now; none: until it is revoked
+  control::WantedNarrowing narrowing{};
 };
 Result<int> token_create(CommandContext& context, const TokenFlags& flags);
 Result<int> token_list(CommandContext& context, const std::string& account,
@@ -83,6 +84,7 @@ Result<int> account_usage(CommandContext& context, const std::string& id, const 
 // Exports what waits: by the running server, else by itself.
 Result<int> export_now(CommandContext& context);
 Result<int> export_status(CommandContext& context);
+Result<int> export_rewrite(CommandContext& context);
 
 Result<int> import_folder(CommandContext& context, const std::string& folder, unsigned workers);
 Result<int> check(CommandContext& context, bool repair);

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "access/credentials.h"
+#include "access/end_of_sessions.h"
 #include "admin/command_context.h"
 
 namespace valetkey::admin {
@@ -15,15 +15,15 @@ namespace valetkey::admin {
 Result<void> open_at_engine(const CommandContext& context, control::ControlStore& store,
                             const AccountId& account);
 
-// What became of the sessions that are out, as a sentence and for JSON.
-struct Ended {
-  bool at_once = false;
-  Timestamp by{};    // the last of them ends then at the latest
-  std::string text;  // goes on after "tokens are refused …"
-};
+// `invalid`, with the sentence, where sessions there could not be held to these limits.
+Result<void> check_at_engine(const CommandContext& context, control::ControlStore& store,
+                             const AccountId& account, const control::Narrowing& narrowing);
+
 // Nothing: the server itself ends them within a second. A failure of the engine is an error that says
-// until when they live; what was done before it stays.
-Result<std::optional<Ended>> end_sessions(const CommandContext& context,
-                                          control::ControlStore& store, const access::Cut& cut);
+// until when they live; what was done before it stays. `cut_off` false: only says until when.
+Result<std::optional<access::EndOfSessions>> end_sessions(const CommandContext& context,
+                                                          control::ControlStore& store,
+                                                          const access::Cut& cut,
+                                                          bool cut_off = true);
 
 }  // namespace valetkey::admin

@@ -67,7 +67,7 @@ Result<void> check_engines(const config::Config& config) {
 Result<std::unique_ptr<Engines>> Engines::open(const config::Config& config,
                                                const config::Environment& env,
                                                const KeySource& keys, control::ControlStore& store,
-                                               const control::ChangeFeed& feed) {
+                                               control::ChangeFeed& feed) {
   VALETKEY_CHECK(check_engines(config));
   std::unique_ptr<Engines> engines(new Engines);
   if (vends(config)) {

@@ -36,7 +36,7 @@ class Engines {
   static Result<std::unique_ptr<Engines>> open(const config::Config& config,
                                                const config::Environment& env,
                                                const KeySource& keys, control::ControlStore& store,
-                                               const control::ChangeFeed& feed);
+                                               control::ChangeFeed& feed);
   access::CredentialIssuer& issuer() {
     return vending_ ? static_cast<access::CredentialIssuer&>(vending_->issuer()) : *sealed_;
   }

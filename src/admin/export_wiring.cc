@@ -13,18 +13,6 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::days kAfterAllReaders{30};
 
-// The days of a deleted account are not closed any more; what it had still ages.
-Result<std::vector<exporter::ExportedAccount>> exported_accounts(control::ControlStore& control) {
-  VALETKEY_TRY(const auto accounts, control.accounts());
-  std::vector<exporter::ExportedAccount> out;
-  for (const auto& account : accounts) {
-    VALETKEY_TRY(const auto policy, control.policy(account.id));
-    if (account.state != control::AccountState::deleted || policy.retention)
-      out.push_back({account.id, policy.retention});
-  }
-  return out;
-}
-
 exporter::ExporterOptions options_of(const config::Config::Export& config,
                                      storage::ObjectStore& objects, fs::path library) {
   exporter::ExporterOptions out;
@@ -39,15 +27,36 @@ exporter::ExporterOptions options_of(const config::Config::Export& config,
   out.max_partitions_a_day = config.max_partitions_a_day;
   out.window = std::chrono::floor<std::chrono::days>(config.dedup_window);
   out.grace = config.grace;
+  if (config.timestamps == "us") out.timestamps = layout::TimestampUnit::microseconds;
+  if (config.timestamps == "ms") out.timestamps = layout::TimestampUnit::milliseconds;
   return out;
 }
 
 }  // namespace
 
+Result<std::vector<exporter::ExportedAccount>> exported_accounts(control::ControlStore& control) {
+  VALETKEY_TRY(const auto accounts, control.accounts());
+  std::vector<exporter::ExportedAccount> out;
+  for (const auto& account : accounts) {
+    VALETKEY_TRY(const auto policy, control.policy(account.id));
+    if (account.state != control::AccountState::deleted || policy.retention)
+      out.push_back({account.id, policy.retention});
+  }
+  return out;
+}
+
 fs::path events_folder(const fs::path& data_dir) { return data_dir / "events"; }
 
 Result<std::unique_ptr<exporter::Ledger>> open_ledger(const fs::path& data_dir) {
   return exporter::open_sqlite_ledger(data_dir / "objects.db");
+}
+
+Result<std::vector<events::Offset>> consumed_by_partition(exporter::Ledger& ledger) {
+  std::vector<events::Offset> out(events::kFilePartitions);
+  for (unsigned partition = 0; partition < out.size(); ++partition) {
+    VALETKEY_TRY(out[partition], ledger.consumed(partition));
+  }
+  return out;
 }
 
 Result<std::unique_ptr<events::EventLog>> open_event_log(const fs::path& data_dir,
@@ -62,10 +71,11 @@ Result<std::unique_ptr<events::EventLog>> open_event_log(const fs::path& data_di
       std::min<std::size_t>(options.segment_bytes, config.exporting.batch_bytes / 2);
   options.max_waiting_bytes = config.intake.max_waiting_bytes;
   options.longest_wait = config.intake.longest_wait;
-  options.first_offset = [&ledger] { return ledger.floor(0); };
+  options.first_offset = [&ledger](unsigned partition) { return ledger.floor(partition); };
   VALETKEY_TRY(auto log, events::open_file_log(std::move(options), keys, clock));
-  VALETKEY_TRY(const auto consumed, ledger.consumed(0));
-  VALETKEY_CHECK(log->release(0, consumed));  // a crash may have come between the two
+  VALETKEY_TRY(const auto consumed, consumed_by_partition(ledger));
+  for (unsigned partition = 0; partition < consumed.size(); ++partition)
+    VALETKEY_CHECK(log->release(partition, consumed[partition]));  // a crash may have come between
   return log;
 }
 

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/keyring.h"
@@ -20,6 +21,8 @@ namespace valetkey::admin {
 
 std::filesystem::path events_folder(const std::filesystem::path& data_dir);
 Result<std::unique_ptr<exporter::Ledger>> open_ledger(const std::filesystem::path& data_dir);
+// Where the next batch of each partition of the event log begins.
+Result<std::vector<events::Offset>> consumed_by_partition(exporter::Ledger& ledger);
 // `busy`: another process, a server most likely, has it.
 Result<std::unique_ptr<events::EventLog>> open_event_log(const std::filesystem::path& data_dir,
                                                          const config::Config& config,
@@ -40,6 +43,9 @@ Result<std::unique_ptr<exporter::Exporter>> make_exporter(const ExporterParts& p
 // Erases what `account erase-visitor` and `account delete --purge` asked for, also from replaced
 // parts that could still be read for hours.
 Result<void> carry_out_erasures(const ExporterParts& parts, exporter::Exporter& exporter);
+
+// The days of a deleted account are not closed any more; what it had still ages.
+Result<std::vector<exporter::ExportedAccount>> exported_accounts(control::ControlStore& control);
 
 // The sum over all accounts.
 Result<exporter::ExportCounts> total_counts(exporter::Ledger& ledger);

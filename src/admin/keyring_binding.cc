@@ -76,7 +76,8 @@ Result<Evidence> try_objects(const CommandContext& context, const Keyring& keyri
 }
 
 Result<Evidence> try_events(const CommandContext& context, const Keyring& keyring) {
-  VALETKEY_TRY(const auto backlog, read_backlog(events_folder(context.data_dir), keyring, 0, true));
+  VALETKEY_TRY(const auto backlog,
+               read_backlog(events_folder(context.data_dir), keyring, {}, true));
   if (backlog.events > 0) return Evidence::opens;
   return backlog.problems.empty() ? Evidence::none : Evidence::does_not_open;
 }

@@ -160,11 +160,15 @@ http::Task<Answer<control::OperatorGrant>> Authenticator::read_operator(
   auto answer = co_await http::run_blocking(blocking_, std::move(work));
   if (!answer) co_return std::unexpected(hide(answer.error(), "looking up a token", request.id));
   if (!*answer) co_return refuse(request, control::name_of(answer->error()));
+  if (!(*answer)->narrowing.admits(request.client))
+    co_return refuse_network(request, {}, (*answer)->token);
   co_return std::move(**answer);
 }
 
 Answer<control::TokenGrant> Authenticator::judge(const http::Request& request,
                                                  control::TokenAnswer answer) {
+  if (answer && !answer->narrowing.admits(request.client))
+    return refuse_network(request, answer->account.str(), answer->token);
   if (answer) return std::move(*answer);
   auto refused = refuse(request, control::name_of(answer.error().why));
   if (answer.error().account) refused.error().note.account = answer.error().account->str();
@@ -177,6 +181,19 @@ std::unexpected<Problem> Authenticator::refuse(const http::Request& request,
   Problem problem = count_failure(request, reason);
   problem.note.reason = reason;
   return std::unexpected(std::move(problem));
+}
+
+// The token counts, but not from here.
+std::unexpected<Problem> Authenticator::refuse_network(const http::Request& request,
+                                                       std::string account, const TokenId& token) {
+  auto refused = refuse(request, "outside_network");
+  refused.error().note.account = std::move(account);
+  refused.error().note.token = token.str();
+  if (refused.error().code != ProblemCode::unauthenticated) return refused;
+  refused.error().code = ProblemCode::forbidden;
+  refused.error().message = "This token is limited to other networks than that of " +
+                            request.client.str() + ": use it from one of its own.";
+  return refused;
 }
 
 Problem Authenticator::count_failure(const http::Request& request, std::string_view reason) {

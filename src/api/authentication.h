@@ -56,6 +56,8 @@ class Authenticator {
   std::optional<Digest256> digest_of(std::string_view token, TokenForm form, Timestamp now) const;
   Answer<control::TokenGrant> judge(const http::Request& request, control::TokenAnswer answer);
   std::unexpected<Problem> refuse(const http::Request& request, std::string_view reason);
+  std::unexpected<Problem> refuse_network(const http::Request& request, std::string account,
+                                          const TokenId& token);
   Problem count_failure(const http::Request& request, std::string_view reason);
 
   const access::TokenGate& gate_;

@@ -77,7 +77,6 @@ Exchange::Exchange(const Options& options, access::CredentialIssuer& issuer,
   if (!options.public_endpoint.empty())
     append_member(tail_ += ',', "endpoint", options.public_endpoint);
   append_member(tail_ += ',', "region", options.region);
-  tail_ += '}';
 }
 
 Answer<milliseconds> Exchange::check(const http::Request& request, const control::TokenGrant& grant,
@@ -124,12 +123,15 @@ http::Response Exchange::conclude(const http::Request& request, const control::T
     if (credentials.error().code == ErrorCode::unavailable)
       hidden.message = "No credentials can be issued: " + credentials.error().detail + ".";
     if (credentials.error().code == ErrorCode::busy) hidden = busy();
+    if (credentials.error().code == ErrorCode::invalid && !grant.narrowing.empty())
+      return refuse(request, grant,
+                    {ProblemCode::forbidden, sentence_of(credentials.error()), {}, {}});
     return to_response(hidden, request.id);
   }
   record(request, grant, "ok", credentials->access_key_id);
   usage_.exchanged(grant, request.now, request.client);
   http::Response response =
-      json_response(200, form == CredentialsForm::document ? document(*credentials, grant.account)
+      json_response(200, form == CredentialsForm::document ? document(*credentials, grant)
                                                            : container_document(*credentials));
   // Beside the published document, so that a client can warn before a job fails for it.
   if (grant.expires) response.set("X-Valetkey-Token-Expires", format_iso8601(*grant.expires));
@@ -149,7 +151,7 @@ void Exchange::record(const http::Request& request, const control::TokenGrant& g
 }
 
 std::string Exchange::document(const access::Credentials& credentials,
-                               const AccountId& account) const {
+                               const control::TokenGrant& grant) const {
   std::string out;
   out.reserve(384 + credentials.session_token.size() + path_start_.size() + tail_.size());
   append_plain_member(out += "{\"credentials\":{", "accessKeyId", credentials.access_key_id);
@@ -158,12 +160,26 @@ std::string Exchange::document(const access::Credentials& credentials,
   append_number(out += ",\"expiration\":", epoch_ms(credentials.expires));
   if (credentials.place) {
     append_place(out, *credentials.place);
-    return out;
+  } else {
+    out += path_start_;
+    out += access::prefix_of(grant.account);
+    out += '"';
+    out += tail_;
   }
-  out += path_start_;
-  out += access::prefix_of(account);
-  out += '"';
-  return out += tail_;
+  append_prefixes(out, grant.narrowing);
+  return out += '}';
+}
+
+// What of the path may be listed and read, where that is not all: the path itself stays what the
+// published document has, the account's.
+void Exchange::append_prefixes(std::string& out, const control::Narrowing& narrowing) {
+  if (narrowing.prefixes().empty()) return;
+  std::string_view before = ",\"prefixes\":[";
+  for (const std::string& prefix : narrowing.prefixes()) {
+    append_json(out += before, prefix);
+    before = ",";
+  }
+  out += ']';
 }
 
 // Of a bucket that is not this server's.
@@ -171,7 +187,6 @@ void Exchange::append_place(std::string& out, const access::Place& place) const 
   append_member(out += "},", "s3Path", "s3://" + place.bucket + "/" + place.prefix);
   if (!place.endpoint.empty()) append_member(out += ',', "endpoint", place.endpoint);
   append_member(out += ',', "region", place.region);
-  out += '}';
 }
 
 }  // namespace valetkey::api

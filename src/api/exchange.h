@@ -46,7 +46,9 @@ class Exchange {
                           CredentialsForm form, const Result<access::Credentials>& credentials);
   void record(const http::Request& request, const control::TokenGrant& grant,
               std::string_view outcome, std::string_view access_key_id);
-  std::string document(const access::Credentials& credentials, const AccountId& account) const;
+  std::string document(const access::Credentials& credentials,
+                       const control::TokenGrant& grant) const;
+  static void append_prefixes(std::string& out, const control::Narrowing& narrowing);
   void append_place(std::string& out, const access::Place& place) const;
 
   const Options& options_;
@@ -54,7 +56,7 @@ class Exchange {
   control::AuditLog& audit_;
   access::Usage& usage_;
   std::string path_start_;  // ,"s3Path":"s3://<bucket>/   as JSON
-  std::string tail_;        // ,"endpoint":…,"region":…}   as JSON
+  std::string tail_;        // ,"endpoint":…,"region":…    as JSON
 };
 
 }  // namespace valetkey::api

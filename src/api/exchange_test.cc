@@ -201,6 +201,8 @@ class SlowIssuer final : public access::CredentialIssuer {
  public:
   explicit SlowIssuer(access::CredentialIssuer& inner) : inner_(inner) {}
   unsigned calls_at_once() const override { return 2; }
+  bool follows_revocation() const override { return true; }
+  Result<void> check_narrowing(const AccountId&, const control::Narrowing&) override { return {}; }
   milliseconds min_life() const override { return std::chrono::minutes(15); }
   std::optional<Result<access::Credentials>> issue_at_once(const control::TokenGrant&, milliseconds,
                                                            Timestamp) override {

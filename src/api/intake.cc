@@ -102,7 +102,7 @@ http::Response finish(const http::Request& request, http::Response response) {
 struct Waiting {
   explicit Waiting(const http::Executor& loop, milliseconds longest) : timer(loop, longest) {}
   Timer timer;
-  std::optional<Result<events::Offset>> result;
+  std::optional<Result<void>> result;
 };
 
 }  // namespace
@@ -278,9 +278,10 @@ http::Task<Answer<void>> Intake::store(const http::Request& request, Body body) 
   const http::Executor loop = co_await http::asio::this_coro::executor;
   const auto waiting = std::make_shared<Waiting>(loop, options_.intake_wait);  // with the callback
   const std::size_t events = body.intake.events;
+  const events::Route route{body.intake.account_id, body.intake.visitor};
   // The callback gives up its share when it is called: the timer must go on its own loop.
-  log_.append(std::move(body.intake.records), events,
-              [share = waiting, loop](Result<events::Offset> result) mutable {
+  log_.append(route, std::move(body.intake.records), events,
+              [share = waiting, loop](Result<void> result) mutable {
                 http::asio::post(loop,
                                  [share = std::move(share), result = std::move(result)]() mutable {
                                    share->result = std::move(result);

@@ -60,20 +60,23 @@ class FaultyLog final : public events::EventLog {
   std::optional<Error> error;
   bool silent = false;
   int appends = 0;
-  void append(std::string records, std::size_t count, Done done) override {
+  std::vector<std::pair<std::string, std::string>> routes;  // account and visitor
+  void append(const events::Route& route, std::string records, std::size_t count,
+              Done done) override {
     ++appends;
+    routes.emplace_back(route.account, route.visitor);
     if (silent) return;
     if (error) return done(std::unexpected(*error));
-    inner_.append(std::move(records), count, std::move(done));
+    inner_.append(route, std::move(records), count, std::move(done));
   }
   unsigned partitions() const override { return inner_.partitions(); }
-  Result<events::LogBatch> read(unsigned p, events::Offset from, std::size_t most) override {
-    return inner_.read(p, from, most);
+  Result<std::unique_ptr<events::LogReader>> open(unsigned p, events::Offset from) override {
+    return inner_.open(p, from);
   }
   Result<void> release(unsigned p, events::Offset before) override {
     return inner_.release(p, before);
   }
-  events::LogStats stats(unsigned p) const override { return inner_.stats(p); }
+  Result<events::LogStats> stats(unsigned p) const override { return inner_.stats(p); }
 
  private:
   EventLog& inner_;
@@ -121,17 +124,21 @@ class IntakeTest : public testing::Test {
     ASSERT_TRUE(fixture_.sqlite().set_policy(account_, policy, fixture_.now()));
     fixture_.feed().poll();
   }
-  // What the log holds, in order.
+  // What the log holds, of each account in order.
   std::vector<events::Event> kept() {
-    auto batch = log_.read(0, 0, 64 << 20).value();
-    held_ = std::move(batch.records);
+    held_.clear();
+    std::uint64_t count = 0;
+    for (unsigned partition = 0; partition < log_.partitions(); ++partition) {
+      const auto reader = log_.open(partition, 0).value();
+      while (const auto more = reader->next(held_)->count) count += more;
+    }
     std::vector<events::Event> all;
     for (std::size_t at = 0; at < held_.size();) {
       events::Event event;
       if (!events::decode_event(held_, at, event)) break;
       all.push_back(event);
     }
-    EXPECT_EQ(all.size(), batch.count);
+    EXPECT_EQ(all.size(), count);
     return all;
   }
 
@@ -367,9 +374,24 @@ TEST_F(IntakeTest, StoresLittleOfRequestsThatShareLongFields) {
     EXPECT_EQ(
         send(body, {{"Content-Encoding", "gzip"}, {"User-Agent", std::string(14'000, 'a')}}).status,
         204);
-  EXPECT_LT(log_.stats(0).bytes, 1'000'000U);
+  const auto partition = 1 + events::partition_of({"12", "v"}, events::kFilePartitions - 1, 1);
+  EXPECT_GT(*log_.stats(partition)->bytes, 0U);
+  EXPECT_LT(*log_.stats(partition)->bytes, 1'000'000U);
   EXPECT_EQ(counts_.all_altered().at("12:too_long"), 12U);
   EXPECT_EQ(kept().back().user_agent->size(), 1024U);
+}
+
+// A request that is sent again finds its first copy in the same partition.
+TEST_F(IntakeTest, RoutesARequestByItsAccountAndItsFirstVisitor) {
+  const auto visitor = [](const std::string& id, const std::string& event) {
+    return fmt::format(R"({{"visitor_id":"{}","snapshots":[{{"events":[{}]}}]}})", id, event);
+  };
+  const auto body =
+      fmt::format(R"({{"account_id":"12","visitors":[{},{},{}]}})", visitor("none", "{}"),
+                  visitor("ann", click("a")), visitor("bob", click("b")));
+  EXPECT_EQ(send(body).status, 204);
+  EXPECT_EQ(send(body).status, 204);
+  EXPECT_THAT(log_.routes, ElementsAre(Pair("12", "ann"), Pair("12", "ann")));
 }
 
 TEST_F(IntakeTest, FollowsTheStateOfAnAccount) {

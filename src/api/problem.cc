@@ -92,6 +92,13 @@ Problem busy() {
           {}};
 }
 
+std::string sentence_of(const Error& error) {
+  std::string text = error.detail;
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z')
+    text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text + ".";
+}
+
 Problem hide(const Error& error, std::string_view doing, std::string_view request_id) {
   log::error("api", "A request failed",
              {{"doing", doing},

@@ -54,6 +54,8 @@ inline std::unexpected<Problem> problem(ProblemCode code, std::string message) {
 Problem unavailable();
 // The same where too many ask for credentials: each is told another time to come back.
 Problem busy();
+// The detail of an error whose words are written for people, as a sentence: of what a person typed.
+std::string sentence_of(const Error& error);
 // Logs `error` with what was being done and gives the client's view: unavailable or internal.
 Problem hide(const Error& error, std::string_view doing, std::string_view request_id);
 

@@ -45,7 +45,7 @@ Service::Service(Parts parts, http::asio::thread_pool& blocking, Options options
       authenticator_(parts.gate, parts.feed, parts.audit, blocking, options_.limiter),
       rates_(options_.token_requests_per_s, kRateBurst),
       exchange_(options_, parts.issuer, parts.audit, parts.usage),
-      tokens_(parts.store, parts.feed, parts.audit, options_),
+      tokens_({parts.store, parts.feed, parts.audit, parts.issuer}, options_),
       usage_(parts.store, std::move(parts.stored)) {
   if (const unsigned calls = exchange_.calls_at_once(); calls > 0)
     minting_ = std::make_unique<http::asio::thread_pool>(calls);
@@ -221,14 +221,15 @@ http::Task<http::Response> Service::create_token(const http::Request& request,
 
 http::Task<http::Response> Service::revoke_token(const http::Request& request,
                                                  control::TokenGrant grant, std::string_view id) {
-  auto work = [this, caller = caller_of(request, std::move(grant)), id = std::string(id)] {
-    return tokens_.revoke(caller, id);
-  };
+  auto work = [this, caller = caller_of(request, std::move(grant)), id = std::string(id),
+               query = std::string(request.query)] { return tokens_.revoke(caller, id, query); };
   auto revoked = co_await http::run_blocking(blocking_, std::move(work));
   if (!revoked) co_return to_response(revoked.error(), request.id);
-  if (!wants_representation(request)) co_return no_content();
+  // Who asks for a cut-off wants to know what came of it.
+  const bool preferred = wants_representation(request);
+  if (!preferred && !read_cut_off(request.query).value_or(false)) co_return no_content();
   http::Response response = json_response(200, std::move(*revoked));
-  response.set("Preference-Applied", "return=representation");
+  if (preferred) response.set("Preference-Applied", "return=representation");
   co_return response;
 }
 

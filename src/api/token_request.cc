@@ -19,8 +19,9 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, 5> kFields{"name", "scopes", "expires_in", "expires",
-                                                  "user"};
+constexpr std::array<std::string_view, 8> kFields{"name", "scopes", "expires_in", "expires",
+                                                  "user", "types",  "prefixes",   "sources"};
+constexpr std::size_t kMaxListed = 64;  // far beyond what a token's limits hold
 constexpr std::array<std::string_view, 3> kReplaceFields{"overlap", "expires_in", "expires"};
 constexpr std::chrono::days kLongestOverlap{30};
 constexpr std::size_t kMaxEmailBytes = 254;  // RFC 5321
@@ -109,6 +110,31 @@ Answer<std::optional<std::string>> read_user(const json::object& body) {
   return email;
 }
 
+Answer<std::vector<std::string>> read_texts(const json::object& body, std::string_view field) {
+  const json::value* list = given(body, field);
+  if (list == nullptr) return {};
+  const auto refused = [field] {
+    return bad(fmt::format("\"{}\" must be a list of at most {} texts.", field, kMaxListed));
+  };
+  if (!list->is_array() || list->get_array().size() > kMaxListed) return refused();
+  std::vector<std::string> texts;
+  for (const json::value& text : list->get_array()) {
+    if (!text.is_string()) return refused();
+    texts.emplace_back(view(text.get_string()));
+  }
+  return texts;
+}
+
+Answer<control::Narrowing> read_narrowing(const json::object& body) {
+  control::WantedNarrowing wanted;
+  VALETKEY_TRY(wanted.types, read_texts(body, "types"));
+  VALETKEY_TRY(wanted.prefixes, read_texts(body, "prefixes"));
+  VALETKEY_TRY(wanted.sources, read_texts(body, "sources"));
+  auto narrowing = control::Narrowing::make(wanted);
+  if (!narrowing) return bad(sentence_of(narrowing.error()));
+  return std::move(*narrowing);
+}
+
 // Empty if all names are known.
 std::string find_unknown_field(const json::object& body, std::span<const std::string_view> known) {
   for (const auto& field : body) {
@@ -131,7 +157,8 @@ Answer<TokenRequest> parse_token_request(std::string_view body, Timestamp now) {
   VALETKEY_TRY(const control::TokenScopes scopes, read_scopes(*object));
   VALETKEY_TRY(const std::optional<Timestamp> expires, read_expiry(*object, now));
   VALETKEY_TRY(std::optional<std::string> user, read_user(*object));
-  return TokenRequest{std::move(name), scopes, expires, std::move(user)};
+  VALETKEY_TRY(control::Narrowing narrowing, read_narrowing(*object));
+  return TokenRequest{std::move(name), scopes, expires, std::move(user), std::move(narrowing)};
 }
 
 Answer<ReplaceRequest> parse_replace_request(std::string_view body, Timestamp now) {

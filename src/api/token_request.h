@@ -18,10 +18,12 @@ struct TokenRequest {
   control::TokenScopes scopes;
   std::optional<Timestamp> expires;
   std::optional<std::string> user;  // an e-mail address, lower case
+  control::Narrowing narrowing{};
 };
 
 // {"name": text, "scopes": ["export", "tokens", "users", "audit"], "expires_in": "90d" or "expires": ISO 8601,
-// "user": e-mail}. Only `name` is required; scopes are ["export"] by default. Anything else is
+// "user": e-mail, "types": ["decisions"], "prefixes": ["type=events/date=2026-11-29/"],
+// "sources": ["10.0.0.0/8"]}. Only `name` is required; scopes are ["export"] by default. Anything else is
 // invalid_parameter (or invalid_request where it is no JSON object) and names the field.
 Answer<TokenRequest> parse_token_request(std::string_view body, Timestamp now);
 

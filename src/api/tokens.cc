@@ -54,6 +54,18 @@ std::string_view state_of(const Token& token, const User& owner, Timestamp now) 
   return owner.state == control::UserState::active ? "active" : "disabled";
 }
 
+json::array texts_of(const std::vector<std::string>& texts) {
+  json::array out;
+  for (const std::string& text : texts) out.emplace_back(text);
+  return out;
+}
+
+json::array texts_of(const std::vector<AddressBlock>& blocks) {
+  json::array out;
+  for (const AddressBlock& block : blocks) out.emplace_back(block.str());
+  return out;
+}
+
 // The one document that holds a token's value.
 Secret reveal(const Token& token, const User& owner, const Secret& secret, Timestamp now,
               const json::object& more = {}) {
@@ -74,6 +86,10 @@ Answer<std::optional<Timestamp>> narrow(const Caller& caller, const TokenRequest
   if (!request.scopes.within(grant.scopes))
     return problem(ProblemCode::forbidden,
                    "A token creates only tokens with scopes that it has itself.");
+  if (!request.narrowing.within(grant.narrowing))
+    return problem(ProblemCode::forbidden,
+                   "A token creates only tokens that open no more than it does itself: " +
+                       grant.narrowing.words() + ".");
   if (caller.web_session) return request.expires;
   if (!request.expires) return grant.expires;
   if (grant.expires && *request.expires > *grant.expires)
@@ -103,12 +119,13 @@ constexpr double kUsersOfAnAccount = 10;
 
 }  // namespace
 
-Tokens::Tokens(control::ControlStore& store, control::ChangeFeed& feed, control::AuditLog& audit,
-               const Options& options)
-    : store_(store),
-      feed_(feed),
-      audit_(audit),
+Tokens::Tokens(const Parts& parts, const Options& options)
+    : store_(parts.store),
+      feed_(parts.feed),
+      audit_(parts.audit),
+      issuer_(parts.issuer),
       limits_(options.token_limits),
+      longest_session_(options.max_duration),
       user_rates_(options.token_creations_per_s, kRateBurst),
       account_rates_(kUsersOfAnAccount * options.token_creations_per_s, kRateBurst) {}
 
@@ -119,6 +136,8 @@ json::object describe(const Token& token, const User& owner, Timestamp now) {
           {"name", token.name},
           {"user", owner.email},
           {"scopes", std::move(scopes)},
+          {"prefixes", texts_of(token.narrowing.prefixes())},
+          {"sources", texts_of(token.narrowing.sources())},
           {"state", state_of(token, owner, now)},
           {"created", format_iso8601(token.created)},
           {"expires", instant(token.expires)},
@@ -145,6 +164,26 @@ Answer<Page> read_page(std::string_view query) {
     }
   }
   return page;
+}
+
+Answer<bool> read_cut_off(std::string_view query) {
+  const auto parameters = http::parse_query(query);
+  if (!parameters)
+    return problem(ProblemCode::invalid_parameter, "The query has a broken percent-encoding.");
+  bool cut_off = false;
+  for (const http::QueryParameter& parameter : *parameters) {
+    if (parameter.name != "cut_off") continue;
+    if (parameter.value != "true" && parameter.value != "false")
+      return problem(ProblemCode::invalid_parameter, "cut_off must be true or false.");
+    cut_off = parameter.value == "true";
+  }
+  return cut_off;
+}
+
+void describe(json::object& document, const access::EndOfSessions& sessions) {
+  document["sessions_ended"] = sessions.at_once;
+  document["sessions_end_by"] = format_iso8601(sessions.by);
+  document["sessions"] = sentence_of({ErrorCode::internal, sessions.text});
 }
 
 Answer<std::string> Tokens::list(const Caller& caller, std::string_view query) {
@@ -218,14 +257,15 @@ Answer<Secret> Tokens::replace(const Caller& caller, std::string_view id, std::s
   const Digest256 digest = control::token_digest(secret.reveal());
   std::optional<Timestamp> expires = request.expires;
   if (!expires && old.expires) expires = caller.now + (*old.expires - old.created);
-  VALETKEY_TRY(expires, narrow(caller, {old.name, old.scopes, expires, {}}));
+  VALETKEY_TRY(expires, narrow(caller, {old.name, old.scopes, expires, {}, old.narrowing}));
   const control::NewToken wanted{.account = old.account,
                                  .user = old.user,
                                  .name = old.name,
                                  .scopes = old.scopes,
                                  .expires = expires,
                                  .parent = caller.grant.token,
-                                 .limits = limits_};
+                                 .limits = limits_,
+                                 .narrowing = old.narrowing};
   auto made = store_.replace_token(old.id, wanted, as_text(digest), caller.now + request.overlap,
                                    caller.now);
   if (!made && made.error().code == ErrorCode::denied)
@@ -290,6 +330,7 @@ Answer<control::NewToken> Tokens::plan(const Caller& caller, std::string_view bo
                                        std::optional<User>& owner) {
   VALETKEY_CHECK(check_scope(caller));
   VALETKEY_TRY(TokenRequest request, parse_token_request(body, caller.now));
+  VALETKEY_TRY(request.narrowing, narrowing_of(caller, request));
   VALETKEY_TRY(const auto expires, narrow(caller, request));
   VALETKEY_TRY(owner, choose_owner(caller, request));
   return control::NewToken{.account = caller.grant.account,
@@ -298,10 +339,27 @@ Answer<control::NewToken> Tokens::plan(const Caller& caller, std::string_view bo
                            .scopes = request.scopes,
                            .expires = expires,
                            .parent = caller.grant.token,
-                           .limits = limits_};
+                           .limits = limits_,
+                           .narrowing = std::move(request.narrowing)};
 }
 
-Answer<std::string> Tokens::revoke(const Caller& caller, std::string_view id) {
+// What it asks for, and where it asks for nothing the caller's own.
+Answer<control::Narrowing> Tokens::narrowing_of(const Caller& caller, const TokenRequest& request) {
+  auto narrowing = request.narrowing.inheriting(caller.grant.narrowing);
+  if (!narrowing) return problem(ProblemCode::invalid_parameter, sentence_of(narrowing.error()));
+  if (!narrowing->prefixes().empty() && request.scopes.users)
+    return problem(ProblemCode::invalid_parameter,
+                   "Prefixes do not bound a token that handles users: leave the scope \"users\" or "
+                   "the prefixes out.");
+  const auto kept = issuer_.check_narrowing(caller.grant.account, *narrowing);
+  if (!kept && kept.error().code == ErrorCode::invalid)
+    return problem(ProblemCode::invalid_parameter, sentence_of(kept.error()));
+  VALETKEY_CHECK(or_hide(kept, "asking the issuer", caller));
+  return std::move(*narrowing);
+}
+
+Answer<std::string> Tokens::revoke(const Caller& caller, std::string_view id,
+                                   std::string_view query) {
   auto allowed = check_scope(caller);
   const auto token =
       allowed ? find_token(caller, id) : Answer<Token>(std::unexpected(allowed.error()));
@@ -309,13 +367,46 @@ Answer<std::string> Tokens::revoke(const Caller& caller, std::string_view id) {
     audit_refusal(caller, "token.revoke", token.error());
     return std::unexpected(token.error());
   }
+  VALETKEY_TRY(const bool cut_off, read_cut_off(query));
+  if (cut_off) VALETKEY_CHECK(take_turn(caller));  // it may cost the engine as much as a new token
   VALETKEY_TRY(const auto ended,
                or_hide(store_.revoke_token(token->id, caller.now), "revoking a token", caller));
   feed_.poll();  // this server forgets the token now, the others within the second
+  const auto sessions = end_sessions(caller, *token, ended, cut_off);
+  const std::string_view detail =
+      issuer_.follows_revocation() ? std::string_view() : std::string_view(sessions.text);
   VALETKEY_CHECK(
-      or_hide(audit(caller, "token.revoke", token->id), "auditing a revocation", caller));
+      or_hide(audit(caller, "token.revoke", token->id, detail), "auditing a revocation", caller));
+  if (cut_off && !detail.empty())
+    VALETKEY_CHECK(
+        or_hide(audit(caller, sessions.at_once ? "sessions.cut-off" : "sessions.not-cut-off",
+                      token->id, detail),
+                "auditing a cut-off", caller));
   VALETKEY_TRY(json::array revoked, describe_all(caller, ended));
-  return json::serialize(json::object{{"revoked", std::move(revoked)}});
+  json::object document{{"revoked", std::move(revoked)}};
+  describe(document, sessions);
+  return json::serialize(document);
+}
+
+// The token is revoked whatever the engine does; what that was is told.
+access::EndOfSessions Tokens::end_sessions(const Caller& caller, const Token& token,
+                                           std::span<const Token> ended, bool cut_off) {
+  const access::Cutting with{issuer_, store_, longest_session_};
+  const auto end = [&](const TokenId& id) {
+    const access::Cut whose{caller.grant.account, id};
+    if (!cut_off) return access::end_of_sessions(with, whose, caller.now);
+    auto done = access::cut_sessions_off(with, whose, caller.now);
+    if (done) return std::move(*done);
+    access::EndOfSessions kept = access::end_of_sessions(with, whose, caller.now);
+    kept.text = std::move(done.error().detail);
+    return kept;
+  };
+  access::EndOfSessions all = end(token.id);
+  for (const Token& other : ended) {
+    if (other.id == token.id || !cut_off) continue;
+    if (access::EndOfSessions next = end(other.id); !next.at_once) all = std::move(next);
+  }
+  return all;
 }
 
 // Whose the new token will be: the caller's, or, for an admin, that of a named user of the account.
@@ -353,7 +444,7 @@ Answer<Token> Tokens::find_token(const Caller& caller, std::string_view id) {
 
 // A token that the audit log does not know must not exist.
 Answer<void> Tokens::audit_or_undo(const Caller& caller, const Token& token) {
-  const auto audited = audit(caller, "token.create", token.id);
+  const auto audited = audit(caller, "token.create", token.id, token.narrowing.words());
   if (audited) return {};
   if (const auto undone = store_.revoke_token(token.id, caller.now); !undone)
     log::error("api", "A token was created but neither audited nor revoked; revoke it by hand",
@@ -361,7 +452,8 @@ Answer<void> Tokens::audit_or_undo(const Caller& caller, const Token& token) {
   return std::unexpected(hide(audited.error(), "auditing a new token", caller.request_id));
 }
 
-Result<void> Tokens::audit(const Caller& caller, std::string_view action, const TokenId& subject) {
+Result<void> Tokens::audit(const Caller& caller, std::string_view action, const TokenId& subject,
+                           std::string_view detail) {
   return audit_.append_durably({.at = caller.now,
                                 .action = action,
                                 .outcome = "ok",
@@ -369,7 +461,8 @@ Result<void> Tokens::audit(const Caller& caller, std::string_view action, const 
                                 .actor = caller.grant.user.str(),
                                 .subject = subject.str(),
                                 .client = caller.client,
-                                .request_id = caller.request_id});
+                                .request_id = caller.request_id,
+                                .detail = detail});
 }
 
 void Tokens::audit_refusal(const Caller& caller, std::string_view action, const Problem& problem) {

@@ -12,6 +12,8 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "access/credentials.h"
+#include "access/end_of_sessions.h"
 #include "access/pace.h"
 #include "api/options.h"
 #include "api/problem.h"
@@ -44,13 +46,22 @@ struct Page {
   std::size_t limit = 100;       // 1 to 1000
   std::optional<TokenId> after;  // the last token of the page before
 };
+// `cut_off` of a query: true or false, which it is where it is missing.
+Answer<bool> read_cut_off(std::string_view query);
+// As both routes tell it: "sessions_ended", "sessions_end_by" and "sessions", a sentence.
+void describe(boost::json::object& document, const access::EndOfSessions& sessions);
 // `limit` and `after` of a query; unknown parameters are ignored.
 Answer<Page> read_page(std::string_view query);
 
 class Tokens {
  public:
-  Tokens(control::ControlStore& store, control::ChangeFeed& feed, control::AuditLog& audit,
-         const Options& options);
+  struct Parts {
+    control::ControlStore& store;
+    control::ChangeFeed& feed;
+    control::AuditLog& audit;
+    access::CredentialIssuer& issuer;
+  };
+  Tokens(const Parts& parts, const Options& options);
   // Each needs the scope `tokens`, else forbidden, and reads its parameters only then.
   Answer<std::string> list(const Caller& caller, std::string_view query);  // JSON, oldest first
   Answer<std::string> show(const Caller& caller, std::string_view id);     // JSON of one of them
@@ -61,8 +72,9 @@ class Tokens {
   Answer<Secret> replace(const Caller& caller, std::string_view id, std::string_view body);
   // JSON: what would end with it, itself left out.
   Answer<std::string> ends(const Caller& caller, std::string_view id);
-  // JSON: what ended, the token itself and all that descend from it.
-  Answer<std::string> revoke(const Caller& caller, std::string_view id);
+  // JSON: what ended, the token itself and all that descend from it, and what becomes of their
+  // sessions; `cut_off=true` of the query ends those at the engine.
+  Answer<std::string> revoke(const Caller& caller, std::string_view id, std::string_view query);
 
  private:
   Answer<boost::json::array> describe_all(const Caller& caller,
@@ -75,13 +87,19 @@ class Tokens {
   Answer<control::User> find_user(const Caller& caller, const std::string& email);
   Answer<control::Token> find_token(const Caller& caller, std::string_view id);
   Answer<void> audit_or_undo(const Caller& caller, const control::Token& token);
-  Result<void> audit(const Caller& caller, std::string_view action, const TokenId& subject);
+  access::EndOfSessions end_sessions(const Caller& caller, const control::Token& token,
+                                     std::span<const control::Token> ended, bool cut_off);
+  Answer<control::Narrowing> narrowing_of(const Caller& caller, const TokenRequest& request);
+  Result<void> audit(const Caller& caller, std::string_view action, const TokenId& subject,
+                     std::string_view detail = {});
   void audit_refusal(const Caller& caller, std::string_view action, const Problem& problem);
 
   control::ControlStore& store_;
   control::ChangeFeed& feed_;
   control::AuditLog& audit_;
+  access::CredentialIssuer& issuer_;
   control::TokenLimits limits_;
+  milliseconds longest_session_;
   access::Rates user_rates_, account_rates_;  // of creations
 };
 

@@ -61,8 +61,11 @@ bool S3Reader::take_next(std::uint64_t offset, ReadMode mode) {
 void S3Reader::fetch_ahead() {
   if (ahead_.valid() || window_.end() >= info_.size) return;
   length_ = std::min(length_ * 2, kMost);
-  ahead_ = std::async(std::launch::async,
-                      [this, at = window_.end(), length = length_] { return fetch(at, length); });
+  const std::uint64_t at = window_.end();
+  std::size_t length = length_;
+  // Engines keep and check blocks: a range that ends with one reads none of them twice.
+  if (length > kBlock) length -= (at + length) % kBlock;
+  ahead_ = std::async(std::launch::async, [this, at, length] { return fetch(at, length); });
 }
 
 Result<S3Reader::Window> S3Reader::fetch(std::uint64_t offset, std::size_t length) const {

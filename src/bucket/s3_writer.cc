@@ -146,9 +146,11 @@ S3Writer::S3Writer(S3Store& store, std::string key, Timestamp now) : store_(stor
 Result<void> S3Writer::write(std::string_view bytes) {
   info_.size += bytes.size();
   info_.crc32 = crc32(*info_.crc32, bytes);
-  md5_.update(bytes);
+  if (!upload_) md5_.update(bytes);  // of an upload the engine makes another ETag
   waiting_.append(bytes);
-  return waiting_.size() > store_.options().part_bytes ? send_full_parts() : Result<void>();
+  // What is no larger than a part may still go as one object.
+  const std::size_t least = store_.options().part_bytes + (upload_ ? 0 : 1);
+  return waiting_.size() >= least ? send_full_parts() : Result<void>();
 }
 
 Result<void> S3Writer::send_full_parts() {
@@ -156,6 +158,11 @@ Result<void> S3Writer::send_full_parts() {
   // The rows are not known yet: whoever wants them reads the footer.
   if (!upload_) {
     VALETKEY_TRY(upload_, Upload::begin(store_, info_.key, std::nullopt));
+  }
+  if (waiting_.size() == part) {
+    std::string whole = std::exchange(waiting_, {});
+    waiting_.reserve(part);
+    return upload_->send(std::move(whole));
   }
   std::size_t sent = 0;
   for (; waiting_.size() - sent >= part; sent += part)
@@ -166,8 +173,10 @@ Result<void> S3Writer::send_full_parts() {
 
 Result<std::unique_ptr<storage::StagedObject>> S3Writer::finish(std::optional<std::uint64_t> rows) {
   info_.rows = rows;
-  const auto digest = md5_.finish();
-  info_.etag = hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
+  if (!upload_) {
+    const auto digest = md5_.finish();
+    info_.etag = hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
+  }
   const bool crowded = store_.staged() + waiting_.size() > store_.options().staged_bytes;
   if (!upload_ && crowded && !waiting_.empty()) {
     VALETKEY_TRY(upload_, Upload::begin(store_, info_.key, rows));

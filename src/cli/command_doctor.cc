@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <optional>
 
@@ -126,7 +127,7 @@ Result<std::string> refused(const Result<client::Probe>& probe, const char* what
 }
 
 Task<void> look_at_data(Context& context, const client::Grant& grant, Doctor& doctor) {
-  auto page = co_await context.data().list_page({});
+  auto page = co_await context.data().first_page({});
   if (!page) {
     doctor.note("list", std::unexpected(page.error()));
     co_return;
@@ -150,6 +151,10 @@ Task<void> look_at_data(Context& context, const client::Grant& grant, Doctor& do
   const std::string mine = grant.prefix;
   auto write = co_await context.data().probe("PUT", "/" + mine + "valetkey-doctor", "");
   doctor.note("write", refused(write, "a write"));
+  if (!grant.limits.empty()) {
+    auto beside = co_await context.data().probe("GET", "/" + mine + "valetkey-doctor", "");
+    doctor.note("limits", refused(beside, "a read outside of the token's limits"));
+  }
   // The account whose number begins with ours is the one that a careless prefix would open.
   auto neighbour = co_await context.data().probe(
       "GET", "/" + mine.substr(0, mine.size() - 1) + "0/valetkey-doctor", "");
@@ -162,16 +167,20 @@ void note_token_end(const client::Grant& grant, Doctor& doctor) {
   doctor.note("token end", "it expires at " + format_iso8601(*grant.token_expires));
 }
 
+std::string opened_text(const client::Grant& grant) {
+  std::string text = "opens " + grant.s3_path() + " until " + format_iso8601(grant.expires);
+  if (!grant.limits.empty()) text += fmt::format("; of it only {}", fmt::join(grant.limits, ", "));
+  return text;
+}
+
 Task<Result<void>> visit(Context& context, Doctor& doctor) {
   std::optional<milliseconds> skew;
   if (!co_await reach(context, doctor, "API", context.profile().api, skew))
     co_return Result<void>{};
   doctor.note("clock", clock_verdict(skew));
   auto grant = co_await context.session().get();
-  if (!doctor.note("token, exchange",
-                   grant ? Result<std::string>("opens " + (*grant)->s3_path() + " until " +
-                                               format_iso8601((*grant)->expires))
-                         : std::unexpected(grant.error())))
+  if (!doctor.note("token, exchange", grant ? Result<std::string>(opened_text(**grant))
+                                            : std::unexpected(grant.error())))
     co_return Result<void>{};
   if ((*grant)->token_expires) note_token_end(**grant, doctor);
   if (!co_await reach(context, doctor, "endpoint", (*grant)->endpoint, skew))

@@ -461,13 +461,22 @@ void CommandLine::add_tokens() {
   create.option("--expires", f.expires, "DURATION", "How long it lives, such as 90d")
       .by_default("as long as the token that makes it");
   create.option("--user", f.user, "EMAIL", "For this user of the account; admins only");
+  create.option("--type", terminal::choice(f.types, {"decisions", "events"}), "TYPE",
+                "Limit it to one type; may be given again");
+  create.option("--prefix", f.prefixes, "PREFIX",
+                "Limit it to what begins so below the account's folder; may be given again");
+  create.option("--source", f.sources, "NETWORK",
+                "Limit it to these addresses, such as 10.0.0.0/8; may be given again");
   create.example("valetkey token create laptop --expires 90d")
-      .example("TOKEN=$(valetkey token create nightly)");
+      .example("TOKEN=$(valetkey token create nightly)")
+      .example("valetkey token create report --type decisions --source 198.51.100.0/24");
   Command& revoke = add_one("revoke", "End a token, and all that it created",
                             [](Context& c, Words& w, Streams s, const Environment&) {
-                              return run_token_revoke(c, w.tokens.id, s);
+                              return run_token_revoke(c, w.tokens, s);
                             });
   revoke.argument("ID", f.id, "As `valetkey token list` shows it");
+  revoke.flag("--cut-off", f.cut_off,
+              "Also end its sessions, where a service of its own gave them");
   revoke.example("valetkey token revoke tok_0123456789abcdef").example("valetkey token list");
   Command& replace = add_one("replace", "Make a token in place of another, which goes on a while",
                              [](Context& c, Words& w, Streams s, const Environment&) {

@@ -98,7 +98,7 @@ Task<Result<void>> cat(Context& context, const std::string& typed, Streams strea
   client::ListQuery query;
   query.prefix = name;
   query.max_keys = 1;
-  auto page = co_await context.data().list_page(query);
+  auto page = co_await context.data().first_page(query);
   if (!page) co_return std::unexpected(page.error());
   if (page->objects.empty() || page->objects.front().key != name)
     co_return co_await no_such_object(context, name);

@@ -76,6 +76,12 @@ std::string list_of(const json::object& from, std::string_view name) {
   return out;
 }
 
+std::string limits_of(const json::object& token) {
+  const std::string prefixes = list_of(token, "prefixes"), sources = list_of(token, "sources");
+  if (sources.empty()) return prefixes.empty() ? "-" : prefixes;
+  return prefixes + (prefixes.empty() ? "from " : " from ") + sources;
+}
+
 const json::array& array_of(const json::object& from, std::string_view name) {
   static const json::array kNone;
   const json::value* found = from.if_contains(name);
@@ -105,7 +111,8 @@ Result<std::string> checked_id(const std::string& text) {
 }  // namespace
 
 Result<void> run_token_list(Context& context, bool as_json, Streams streams) {
-  terminal::Table table({"ID", "NAME", "USER", "STATE", "SCOPES", "LAST USED", "EXPIRES"});
+  terminal::Table table(
+      {"ID", "NAME", "USER", "STATE", "SCOPES", "LIMITED TO", "LAST USED", "EXPIRES"});
   json::array all;
   std::string after;
   do {
@@ -117,7 +124,7 @@ Result<void> run_token_list(Context& context, bool as_json, Streams streams) {
       const json::object& token = each.get_object();
       table.row({text_of(token, "id", "?"), text_of(token, "name", "?"),
                  text_of(token, "user", "?"), text_of(token, "state", "?"),
-                 list_of(token, "scopes"), text_of(token, "last_used", "never"),
+                 list_of(token, "scopes"), limits_of(token), text_of(token, "last_used", "never"),
                  text_of(token, "expires", "never")});
       all.push_back(each);
     }
@@ -142,15 +149,23 @@ Result<void> run_token_create(Context& context, const TokenFlags& flags, Streams
   body["scopes"] = std::move(scopes);
   if (!flags.expires.empty()) body["expires_in"] = flags.expires;
   if (!flags.user.empty()) body["user"] = flags.user;
+  const auto limit = [&body](const char* name, const std::vector<std::string>& texts) {
+    if (!texts.empty()) body[name] = json::array(texts.begin(), texts.end());
+  };
+  limit("types", flags.types);
+  limit("prefixes", flags.prefixes);
+  limit("sources", flags.sources);
   VALETKEY_TRY(const json::object made,
                ask(context, {"POST", "/v2/tokens", json::serialize(body)}));
   print_new(made, streams);
   return {};
 }
 
-Result<void> run_token_revoke(Context& context, const std::string& id, Streams streams) {
-  VALETKEY_TRY(const std::string token, checked_id(id));
-  VALETKEY_TRY(const json::object ended, ask(context, {"DELETE", "/v2/tokens/" + token, ""}));
+Result<void> run_token_revoke(Context& context, const TokenFlags& flags, Streams streams) {
+  VALETKEY_TRY(const std::string token, checked_id(flags.id));
+  const std::string more = flags.cut_off ? "?cut_off=true" : "";
+  VALETKEY_TRY(const json::object ended,
+               ask(context, {"DELETE", "/v2/tokens/" + token + more, ""}));
   const std::size_t count = array_of(ended, "revoked").size();
   if (count == 0)
     streams.out << fmt::format("Token {} was revoked before.\n", token);
@@ -158,6 +173,8 @@ Result<void> run_token_revoke(Context& context, const std::string& id, Streams s
     streams.out << fmt::format("Token {} is revoked.\n", token);
   else
     streams.out << fmt::format("Token {} and {} that it created are revoked.\n", token, count - 1);
+  const std::string sessions = text_of(ended, "sessions", "");
+  if (!sessions.empty()) streams.out << fmt::format("Sessions: {}\n", sessions);
   return {};
 }
 

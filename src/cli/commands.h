@@ -73,10 +73,12 @@ struct TokenFlags {
   std::string scopes = "export";
   std::string expires;  // "90d"; empty: as the service decides
   std::string overlap = "1d";
+  std::vector<std::string> types{}, prefixes{}, sources{};  // what it is limited to
+  bool cut_off = false;
 };
 Result<void> run_token_list(Context& context, bool as_json, Streams streams);
 Result<void> run_token_create(Context& context, const TokenFlags& flags, Streams streams);
-Result<void> run_token_revoke(Context& context, const std::string& id, Streams streams);
+Result<void> run_token_revoke(Context& context, const TokenFlags& flags, Streams streams);
 Result<void> run_token_replace(Context& context, const TokenFlags& flags, Streams streams);
 Result<void> run_whoami(Context& context, bool as_json, Streams streams);
 

@@ -13,14 +13,12 @@
 #include "base/keyed_hash.h"
 #include "base/timestamp.h"
 #include "cli/context.h"
-#include "layout/partition.h"
+#include "layout/part_key.h"
 
 namespace valetkey::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-const std::string kOther(layout::kOtherPartition);
 
 struct Partition {
   std::uint64_t bytes = 0;
@@ -79,14 +77,10 @@ bool is_of_any(const std::vector<Selection>& selections, std::string_view name) 
 }  // namespace
 
 PartName parse_part_name(std::string_view name) {
-  const std::string day = day_of(name);
-  if (day.empty() || !name.ends_with(".parquet")) return {};
-  const auto slash = day.find('/');
-  PartName part{day.substr(5, slash - 5), day.substr(slash + 6, day.size() - slash - 7)};
-  const bool known = part.type == "decisions" || part.type == "events";
-  const std::string folder = part.type == "events" ? "event=" : "experiment=";
-  part.other = name.substr(day.size()).starts_with(folder + kOther + "/");
-  return known && parse_date(part.date) ? part : PartName{};
+  const auto part = layout::PartName::parse(name);
+  if (!part) return {};
+  return {std::string(layout::name_of(part->folder.type)), format_date(part->folder.day),
+          part->is_other()};
 }
 
 Result<std::unique_ptr<Snapshot>> Snapshot::make(const fs::path& cache) {

@@ -93,7 +93,9 @@ Task<Result<void>> Filling::ask() {
   if (!grant) co_return std::unexpected(grant.error());
   auto ready = resolve(**grant);
   if (!ready) co_return ready;
-  const std::string service = (*grant)->endpoint + " " + (*grant)->s3_path();
+  // What a limited token brings is not all that another one would find.
+  std::string service = (*grant)->endpoint + " " + (*grant)->s3_path();
+  for (const std::string& limit : (*grant)->limits) service += " " + limit;
   auto opened = co_await open(service);
   if (opened) opened = parts_.notes.bind(service);
   if (!opened) co_return opened;

@@ -2,6 +2,7 @@
 #include "cli/selection.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <fnmatch.h>
 
 #include <algorithm>
@@ -9,7 +10,7 @@
 
 #include "cli/export_path.h"
 #include "client/bounded.h"
-#include "layout/partition.h"
+#include "layout/part_key.h"
 
 namespace valetkey::cli {
 namespace {
@@ -20,12 +21,10 @@ bool matches(const std::vector<std::string>& patterns, const std::string& name) 
   });
 }
 
-// The part after "date=" of "type=…/date=…/".
-std::string date_in(std::string_view day) {
-  const auto at = day.find("date=");
-  if (at == std::string_view::npos) return "";
-  day.remove_prefix(at + 5);
-  return std::string(day.substr(0, day.find('/')));
+// The date of a name that lies in a day's folder; empty: it does not.
+std::string date_in(std::string_view name) {
+  const auto day = layout::DayFolder::containing(name);
+  return day ? format_date(day->day) : "";
 }
 
 std::string partition(const Selection& selection) {
@@ -68,11 +67,8 @@ std::vector<std::string> without_nested(std::vector<std::string> prefixes) {
 }  // namespace
 
 std::string day_of(std::string_view name) {
-  if (!name.starts_with("type=")) return "";
-  const auto first = name.find('/');
-  if (first == std::string_view::npos || !name.substr(first + 1).starts_with("date=")) return "";
-  const auto second = name.find('/', first + 1);
-  return second == std::string_view::npos ? "" : std::string(name.substr(0, second + 1));
+  const auto day = layout::DayFolder::containing(name);
+  return day ? day->str() : "";
 }
 
 Result<void> Selection::set_days(const TypedDays& typed, Date today) {
@@ -174,7 +170,7 @@ Task<Result<void>> look_below(Context& context, const std::string& prefix, std::
   client::ListQuery query;
   query.prefix = prefix;
   query.max_keys = 1;
-  auto page = co_await context.data().list_page(query);
+  auto page = co_await context.data().first_page(query);
   if (!page) co_return std::unexpected(page.error());
   first = page->objects.empty() ? "" : page->objects.front().key;
   co_return Result<void>{};
@@ -216,6 +212,22 @@ Task<Result<std::vector<bool>>> look_for(Context& context,
   co_return there;
 }
 
+namespace {
+
+// What of these a limited token opens; `denied` where that is nothing.
+Result<std::vector<std::string>> opened_of(const client::Grant& grant,
+                                           const std::vector<std::string>& prefixes) {
+  std::vector<std::string> opened;
+  for (const std::string& prefix : prefixes)
+    for (std::string& each : grant.opened_of(prefix)) opened.push_back(std::move(each));
+  if (!opened.empty() || prefixes.empty()) return opened;
+  return fail(ErrorCode::denied, fmt::format("the token opens only {} of {}, and not {}",
+                                             fmt::join(grant.limits, ", "), grant.s3_path(),
+                                             fmt::join(prefixes, ", ")));
+}
+
+}  // namespace
+
 Task<Result<std::vector<std::string>>> prefixes_of(Context& context, const Selection& typed) {
   auto grant = co_await context.session().get();
   if (!grant) co_return std::unexpected(grant.error());
@@ -223,6 +235,7 @@ Task<Result<std::vector<std::string>>> prefixes_of(Context& context, const Selec
   if (auto resolved = selection.resolve_parts(**grant); !resolved)
     co_return std::unexpected(resolved.error());
   auto found = co_await partitions_of(context, selection);
+  if (found) found = opened_of(**grant, *found);
   const std::vector<std::string> beside = other_partitions(selection);
   if (!found || beside.empty()) co_return found;
   std::vector<std::string> others;
@@ -239,7 +252,7 @@ namespace {
 
 // Whether the day has _SUCCESS, where the listing did not reach it.
 Task<Result<void>> look_for_success(Context& context, const std::string& day, bool& found) {
-  const std::string name = day + "_SUCCESS";
+  const std::string name = day + std::string(layout::kSuccess);
   std::string first;
   auto looked = co_await look_below(context, name, first);
   found = first == name;
@@ -251,7 +264,7 @@ Task<Result<void>> erase_incomplete(Context& context, std::vector<client::Listed
   for (const client::ListedObject& object : objects) {
     const std::string day = day_of(object.key);
     bool& known = complete[day];
-    known = known || (!day.empty() && object.key == day + "_SUCCESS");
+    known = known || (!day.empty() && object.key == day + std::string(layout::kSuccess));
   }
   complete.erase("");
   std::vector<std::pair<const std::string, bool>*> unknown;

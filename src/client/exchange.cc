@@ -9,6 +9,7 @@ namespace {
 
 namespace json = boost::json;
 constexpr std::size_t kMaxDepth = 8;
+constexpr std::size_t kMaxLimits = 64;
 constexpr std::size_t kMaxMessage = 300;
 constexpr std::size_t kMaxSecret = 16 * 1024;
 constexpr std::int64_t kLatestExpiry = 253'402'300'799'000;  // the year 9999
@@ -79,7 +80,33 @@ Result<void> read_place(const json::object& from, Grant& grant) {
   return {};
 }
 
+// As names are compared: sorted, each a folder.
+Result<void> read_limits(const json::object& from, Grant& grant) {
+  const json::value* found = from.if_contains("prefixes");
+  if (!found) return {};
+  if (!found->is_array() || found->get_array().empty() || found->get_array().size() > kMaxLimits)
+    return not_exchange("prefixes is not a list");
+  for (const json::value& each : found->get_array()) {
+    const json::string* text = each.if_string();
+    if (!text || text->size() > 1024 || !text->ends_with('/'))
+      return not_exchange("prefixes holds something else than a folder");
+    grant.limits.emplace_back(*text);
+  }
+  std::ranges::sort(grant.limits);
+  return {};
+}
+
 }  // namespace
+
+std::vector<std::string> Grant::opened_of(const std::string& name) const {
+  if (limits.empty()) return {name};
+  std::vector<std::string> below;
+  for (const std::string& limit : limits) {
+    if (name.starts_with(limit)) return {name};
+    if (limit.starts_with(name)) below.push_back(limit);
+  }
+  return below;
+}
 
 Result<Grant> parse_exchange(std::string_view body, Timestamp now) {
   if (body.size() > kMaxExchangeBytes) return not_exchange("it is too large");
@@ -98,6 +125,7 @@ Result<Grant> parse_exchange(std::string_view body, Timestamp now) {
   VALETKEY_CHECK(read_keys(credentials->get_object(), grant));
   VALETKEY_CHECK(read_path(*path, grant));
   VALETKEY_CHECK(read_place(*whole, grant));
+  VALETKEY_CHECK(read_limits(*whole, grant));
   return grant;
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a token buys: the answer of the exchange. Pure.
-// Source: the published Credentials API; `endpoint` and `region` are Valetkey's own additions.
+// Source: the published Credentials API; `endpoint`, `region` and `prefixes` are Valetkey's own
+// additions.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/timestamp.h"
@@ -25,7 +27,12 @@ struct Grant {
   std::string prefix;    // ends in '/': every key begins with it
   std::string endpoint;  // scheme://host[:port]; the bucket goes into the path
   std::string region;
+  // Of a limited token: what of the prefix the credentials open, below it; empty: all of it.
+  std::vector<std::string> limits{};
   std::string s3_path() const { return "s3://" + bucket + "/" + prefix; }
+  // What of the names that begin so they open: "all of these" is `name` itself, else the limits
+  // below it; empty: nothing.
+  std::vector<std::string> opened_of(const std::string& name) const;
 };
 
 // Reads a 200 body. An answer without endpoint or region is taken to be of a service on AWS.

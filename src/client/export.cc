@@ -197,7 +197,7 @@ http::Task<Result<ListingPage>> Export::list_page(ListQuery query, std::string c
   }
 }
 
-http::Task<Result<ListingPage>> Export::list(ListQuery query) {
+http::Task<Result<ListingPage>> Export::list_all(ListQuery query) {
   ListingPage all;
   std::string continuation;
   do {
@@ -209,6 +209,54 @@ http::Task<Result<ListingPage>> Export::list(ListQuery query) {
     std::ranges::move(page->objects, std::back_inserter(all.objects));
     std::ranges::move(page->common_prefixes, std::back_inserter(all.common_prefixes));
   } while (!continuation.empty());
+  co_return all;
+}
+
+std::vector<Export::Allowed> Export::allowed_of(const ListQuery& query, const Grant& grant) {
+  std::vector<Allowed> all;
+  for (const std::string& opened : grant.opened_of(query.prefix)) {
+    Allowed allowed{query, {}};
+    allowed.query.prefix = opened;
+    const auto end = query.delimiter.empty() ? std::string::npos
+                                             : opened.find(query.delimiter, query.prefix.size());
+    if (opened != query.prefix && end != std::string::npos) {
+      allowed.folder = opened.substr(0, end + query.delimiter.size());
+      allowed.query.delimiter.clear();
+      allowed.query.max_keys = 1;  // whether there is anything
+    }
+    all.push_back(std::move(allowed));
+  }
+  return all;
+}
+
+http::Task<Result<ListingPage>> Export::first_page(ListQuery query) {
+  const auto grant = co_await session_.get();
+  if (!grant) co_return std::unexpected(grant.error());
+  for (Allowed& allowed : allowed_of(query, **grant)) {
+    auto page = co_await list_page(std::move(allowed.query));
+    if (!page || !page->objects.empty() || !page->common_prefixes.empty()) co_return page;
+  }
+  co_return ListingPage{};
+}
+
+http::Task<Result<ListingPage>> Export::list(ListQuery query) {
+  const auto grant = co_await session_.get();
+  if (!grant) co_return std::unexpected(grant.error());
+  ListingPage all;
+  for (Allowed& allowed : allowed_of(query, **grant)) {
+    auto page = allowed.folder.empty() ? co_await list_all(std::move(allowed.query))
+                                       : co_await list_page(std::move(allowed.query));
+    if (!page) co_return page;
+    if (!allowed.folder.empty()) {
+      const bool there =
+          !page->objects.empty() &&
+          std::ranges::find(all.common_prefixes, allowed.folder) == all.common_prefixes.end();
+      *page = {};
+      if (there) page->common_prefixes.push_back(allowed.folder);
+    }
+    std::ranges::move(page->objects, std::back_inserter(all.objects));
+    std::ranges::move(page->common_prefixes, std::back_inserter(all.common_prefixes));
+  }
   co_return all;
 }
 

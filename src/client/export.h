@@ -60,9 +60,9 @@ class Export {
   Export(http::asio::io_context& loop, http::Client& http, Session& session, const Clock& clock,
          RetryOptions retry = {});
 
-  // One page; its keys and prefixes are relative, and begin with query.prefix. `continuation`: of
-  // the page before.
-  http::Task<Result<ListingPage>> list_page(ListQuery query, std::string continuation = {});
+  // The first page that holds anything; its keys and prefixes are relative, and begin with
+  // query.prefix. Of what a limited token does not open nothing is there.
+  http::Task<Result<ListingPage>> first_page(ListQuery query);
   // All pages.
   http::Task<Result<ListingPage>> list(ListQuery query);
 
@@ -87,6 +87,16 @@ class Export {
     std::string path, query;  // on the wire
     std::vector<std::pair<std::string, std::string>> headers;
   };
+  // A listing that the credentials allow, and what stands for its names: a folder that holds them,
+  // as the delimiter of a wider listing has it. Empty: they themselves.
+  struct Allowed {
+    ListQuery query;
+    std::string folder;
+  };
+  static std::vector<Allowed> allowed_of(const ListQuery& query, const Grant& grant);
+  // `continuation`: of the page before.
+  http::Task<Result<ListingPage>> list_page(ListQuery query, std::string continuation = {});
+  http::Task<Result<ListingPage>> list_all(ListQuery query);
   // One signed request, repeated once with new credentials where they are called expired.
   http::Task<Result<http::ClientResponse>> send(
       Wanted wanted, const Sink& sink,

@@ -46,6 +46,29 @@ TEST_F(ExportTest, ListsAllPagesRelativeToTheAccount) {
             2U);
 }
 
+TEST_F(ExportTest, ListsOfALimitedTokenWhatMayBeListedAlone) {
+  service.more = R"(,"prefixes":["a/","c/d/","e/f/"])";
+  service.allowed = {"v1/account_id=1/a/", "v1/account_id=1/c/d/", "v1/account_id=1/e/f/"};
+  service.objects["c/d/1"] = service.objects["c/e/1"] = "beside";
+  const auto names_of = [](const Result<ListingPage>& page) {
+    std::vector<std::string> names = page.value().common_prefixes;
+    for (const auto& object : page->objects) names.push_back(object.key);
+    return names;
+  };
+  using Names = std::vector<std::string>;
+  const auto list = [&](const std::string& prefix, const std::string& delimiter = "") {
+    return names_of(run(data.list({.prefix = prefix, .delimiter = delimiter, .start_after = {}})));
+  };
+  EXPECT_EQ(list(""), (Names{"a/1", "a/2 +%z", "a/3", "c/d/1"}));
+  EXPECT_EQ(list("", "/"), (Names{"a/", "c/"})) << "nothing lies in e/f/";
+  EXPECT_EQ(list("c/", "/"), (Names{"c/d/"}));
+  EXPECT_EQ(list("c/d/1"), (Names{"c/d/1"}));
+  EXPECT_EQ(list("b/"), Names());
+  EXPECT_EQ(names_of(run(data.first_page({.prefix = "c", .delimiter = {}, .start_after = {}}))),
+            (Names{"c/d/1"}));
+  for (const std::string& asked : service.asked) EXPECT_NE(asked, "v1/account_id=1/");
+}
+
 TEST_F(ExportTest, ReadsAnObjectOfAnyName) {
   for (const auto& [name, bytes] : service.objects) {
     const auto facts = read(name);

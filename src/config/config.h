@@ -99,6 +99,7 @@ struct Config {
     milliseconds dedup_window{7 * 24 * 3'600'000};
     milliseconds grace{2 * 60'000};  // after midnight, before a day closes
     std::uint64_t max_partitions_a_day = 10'000;
+    std::string timestamps;      // of parts: us, ms; empty: as the data folder was made
     std::string duckdb_library;  // empty: looked for where it is installed
     std::string duckdb_sha256;   // empty: of the version that Valetkey ships with
   } exporting;

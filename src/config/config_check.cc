@@ -80,6 +80,10 @@ Result<void> check_config(const Config& config) {
       return fail(ErrorCode::invalid,
                   "[listen] intake is set but [intake] enabled is false: remove one of them");
   }
+  const auto& timestamps = config.exporting.timestamps;
+  if (!timestamps.empty() && timestamps != "us" && timestamps != "ms")
+    return fail(ErrorCode::invalid,
+                "[export] timestamps must be us or ms, or empty: as the data folder was made");
   return check_listener("admin", config.listen.admin, may_be_plain);
 }
 

@@ -179,6 +179,11 @@ constexpr auto kSettings = std::to_array<Setting>({
      "Most experiments, and most event names, of an account and day with a folder of their own; "
      "the rows of others lie in __other__.",
      1, 100'000},
+    {"export", "timestamps", FIELD(exporting.timestamps),
+     "Unit of the timestamps in new parts: us (with field ids; what Iceberg needs) or ms. Empty: "
+     "us "
+     "in a data folder that this release or a later one made, ms in an older one until `valetkeyd "
+     "export rewrite`."},
     {"export", "duckdb_library", FIELD(exporting.duckdb_library),
      "Path of libduckdb.so. Empty: where the package installs it, or below node_modules."},
     {"export", "duckdb_sha256", FIELD(exporting.duckdb_sha256),

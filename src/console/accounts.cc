@@ -159,6 +159,7 @@ Answer<Reply> Accounts::change(const Call& call) {
         or_hide(parts_.store.set_policy(account.id, policy, call.now), "setting a policy", call));
     VALETKEY_CHECK(record(call, "account.set", account.id));
   }
+  std::optional<access::EndOfSessions> ended;
   if (fields.has("state")) {
     VALETKEY_TRY(const std::string text, fields.text("state"));
     if (text != "active" && text != "suspended")
@@ -170,13 +171,34 @@ Answer<Reply> Accounts::change(const Call& call) {
                 "changing an account's state", call));
     parts_.feed.poll();
     VALETKEY_CHECK(record(call, active ? "account.resume" : "account.suspend", account.id));
+    // What a resumed one needs at the engine, its first exchange makes.
+    if (!active) {
+      VALETKEY_TRY(ended, end_sessions(call, account.id));
+    }
   }
   VALETKEY_TRY(const Account changed, find(call));
-  VALETKEY_TRY(const json::object described, describe(call, changed));
+  VALETKEY_TRY(json::object described, describe(call, changed));
+  if (ended) api::describe(described, *ended);
   return reply_with(described);
 }
 
-Answer<void> Accounts::record(const Call& call, std::string_view action, const AccountId& account) {
+// The account is suspended whatever the engine does; what that was is told.
+Answer<access::EndOfSessions> Accounts::end_sessions(const Call& call, const AccountId& account) {
+  const access::Cutting with{parts_.issuer, parts_.store, parts_.longest_session};
+  auto done = access::cut_sessions_off(with, {.account = account}, call.now);
+  access::EndOfSessions ended = access::end_of_sessions(with, {.account = account}, call.now);
+  if (done)
+    ended = std::move(*done);
+  else
+    ended.text = std::move(done.error().detail);
+  if (!parts_.issuer.follows_revocation())
+    VALETKEY_CHECK(record(call, ended.at_once ? "sessions.cut-off" : "sessions.not-cut-off",
+                          account, ended.text));
+  return ended;
+}
+
+Answer<void> Accounts::record(const Call& call, std::string_view action, const AccountId& account,
+                              std::string_view detail) {
   return or_hide(parts_.audit.append_durably({.at = call.now,
                                               .action = action,
                                               .outcome = "ok",
@@ -184,7 +206,8 @@ Answer<void> Accounts::record(const Call& call, std::string_view action, const A
                                               .actor = call.who->user.id.str(),
                                               .subject = account.str(),
                                               .client = call.client,
-                                              .request_id = call.request_id}),
+                                              .request_id = call.request_id,
+                                              .detail = detail}),
                  "auditing", call);
 }
 

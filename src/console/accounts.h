@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "access/end_of_sessions.h"
 #include "api/account_usage.h"
 #include "console/call.h"
 #include "console/people.h"
@@ -24,6 +25,8 @@ class Accounts {
     People& people;
     api::ReadStored stored;
     DescribeServer describe;
+    access::CredentialIssuer& issuer;
+    milliseconds longest_session{};
   };
   explicit Accounts(Parts parts) : parts_(std::move(parts)) {}
   Answer<Reply> server(const Call& call);
@@ -36,7 +39,9 @@ class Accounts {
   Answer<control::Account> find(const Call& call);
   Answer<boost::json::object> describe(const Call& call, const control::Account& account);
   Answer<AccountId> choose_id(const Call& call, const std::string& wanted);
-  Answer<void> record(const Call& call, std::string_view action, const AccountId& account);
+  Answer<access::EndOfSessions> end_sessions(const Call& call, const AccountId& account);
+  Answer<void> record(const Call& call, std::string_view action, const AccountId& account,
+                      std::string_view detail = {});
 
   Parts parts_;
 };

@@ -72,7 +72,8 @@ json::object document_of(const AuditEvent& event, const Names& names) {
           {"subject", event.subject},
           {"subject_name", names.of(event.subject)},
           {"from", event.client},
-          {"count", event.count}};
+          {"count", event.count},
+          {"detail", event.detail}};
 }
 
 }  // namespace

@@ -18,7 +18,8 @@ control::TokenGrant grant_of(const Call& call) {
           .account = *who.user.account,
           .role = who.user.role,
           .scopes = who.scopes,
-          .expires = who.expires};
+          .expires = who.expires,
+          .narrowing = who.narrowing};
 }
 
 api::Caller caller_of(const Call& call) {

@@ -27,6 +27,7 @@ struct Who {
   control::User user;
   control::TokenScopes scopes;
   std::optional<Timestamp> expires;
+  control::Narrowing narrowing{};
   std::optional<control::WebSession> session;  // of the cookie; none: a personal access token
   bool is_admin() const { return user.role == control::Role::admin; }
 };

@@ -52,8 +52,9 @@ Console::Console(Parts parts, Options options, std::span<const Asset> assets)
       sign_in_({parts.store, parts.feed, parts.audit}, options_.api.limiter, options_.passwords),
       people_({parts.store, parts.feed, parts.audit}, options_.api.api_public_url),
       activity_(parts.store, options_.audit_folder, parts.stored),
-      accounts_({parts.store, parts.feed, parts.audit, people_, parts.stored, parts.describe}),
-      tokens_(parts.store, parts.feed, parts.audit, options_.api),
+      accounts_({parts.store, parts.feed, parts.audit, people_, parts.stored, parts.describe,
+                 parts.issuer, options_.api.max_duration}),
+      tokens_({parts.store, parts.feed, parts.audit, parts.issuer}, options_.api),
       start_({parts.store, parts.audit, parts.usage, parts.figures, parts.times, parts.log}),
       exports_({parts.store, parts.audit, parts.objects, parts.figures, parts.issuer, parts.times},
                options_.api),
@@ -174,8 +175,9 @@ void Console::add_account_routes() {
   });
   add(Method::get, "/tokens/{}",
       [this](const Call& call) { return as_reply(tokens_.show(caller_of(call), call.ids[0])); });
-  add(Method::delete_, "/tokens/{}",
-      [this](const Call& call) { return as_reply(tokens_.revoke(caller_of(call), call.ids[0])); });
+  add(Method::delete_, "/tokens/{}", [this](const Call& call) {
+    return as_reply(tokens_.revoke(caller_of(call), call.ids[0], call.query));
+  });
   add(Method::get, "/tokens/{}/ends",
       [this](const Call& call) { return as_reply(tokens_.ends(caller_of(call), call.ids[0])); });
   add(Method::post, "/tokens/{}/replace", [this](const Call& call) { return replace_token(call); });

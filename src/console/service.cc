@@ -82,6 +82,7 @@ http::Task<http::Response> Service::answer_program(const http::Request& request,
                    .user = {grant->user, {}, {}, control::Role::operator_, {}, {}},
                    .scopes = grant->scopes,
                    .expires = grant->expires,
+                   .narrowing = grant->narrowing,
                    .session = {}};
     co_return co_await run(request, *match.route, std::move(call), {});
   }
@@ -93,6 +94,7 @@ http::Task<http::Response> Service::answer_program(const http::Request& request,
                  .user = {grant.user, {}, grant.account, grant.role, {}, {}},
                  .scopes = grant.scopes,
                  .expires = grant.expires,
+                 .narrowing = grant.narrowing,
                  .session = {}};
   co_return co_await run(request, *match.route, std::move(call), {});
 }

@@ -103,7 +103,7 @@ Answer<Who> SignIn::find(std::string_view cookie, const Call& call) {
                               .users = of_account,
                               .audit = of_account,
                               .accounts = !of_account};
-  return Who{session.id, session.user, scopes, session.absolute_expires, session};
+  return Who{session.id, session.user, scopes, session.absolute_expires, {}, session};
 }
 
 std::optional<Problem> SignIn::over_limit(const Call& call, std::string_view email) {

@@ -7,7 +7,6 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/crypto.h"
-#include "events/intake.h"
 
 namespace valetkey::console {
 namespace {
@@ -149,7 +148,7 @@ Answer<Reply> Start::send_samples(const Call& call) {
   if (!taken)
     return std::unexpected(api::hide({ErrorCode::internal, taken.error().message},
                                      "making sample events", call.request_id));
-  VALETKEY_CHECK(store(call, std::move(taken->records), taken->events));
+  VALETKEY_CHECK(store(call, *taken));
   parts_.usage.received(account, call.now, taken->events, body.size());
   parts_.audit.append({.at = call.now,
                        .action = "events.sample",
@@ -162,17 +161,16 @@ Answer<Reply> Start::send_samples(const Call& call) {
   return reply_with({{"events", taken->events - kVisitors}, {"decisions", kVisitors}});
 }
 
-Answer<void> Start::store(const Call& call, std::string records, std::size_t count) {
+Answer<void> Start::store(const Call& call, const events::Intake& intake) {
   // Shared with the log's thread, which may be done after we gave up.
-  const auto stored = std::make_shared<std::promise<Result<events::Offset>>>();
+  const auto stored = std::make_shared<std::promise<Result<void>>>();
   auto done = stored->get_future();
-  parts_.log->append(std::move(records), count, [stored](Result<events::Offset> offset) {
-    stored->set_value(std::move(offset));
-  });
+  parts_.log->append({intake.account_id, intake.visitor}, intake.records, intake.events,
+                     [stored](Result<void> result) { stored->set_value(std::move(result)); });
   if (done.wait_for(kPatience) != std::future_status::ready)
     return std::unexpected(api::unavailable());
-  const auto offset = done.get();
-  if (!offset) return std::unexpected(api::hide(offset.error(), "storing events", call.request_id));
+  const auto kept = done.get();
+  if (!kept) return std::unexpected(api::hide(kept.error(), "storing events", call.request_id));
   return {};
 }
 

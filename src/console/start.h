@@ -10,6 +10,7 @@
 #include "console/call.h"
 #include "control/audit.h"
 #include "events/event_log.h"
+#include "events/intake.h"
 #include "storage/export_figures.h"
 
 namespace valetkey::console {
@@ -38,7 +39,7 @@ class Start {
   Answer<Reply> send_samples(const Call& call);
 
  private:
-  Answer<void> store(const Call& call, std::string records, std::size_t count);
+  Answer<void> store(const Call& call, const events::Intake& intake);
 
   Parts parts_;
   access::Rates samples_;  // by account

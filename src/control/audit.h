@@ -30,6 +30,8 @@ struct AuditEntry {
   std::string_view client;   // address or address block
   std::string_view request_id;
   std::uint64_t count = 1;  // of aggregated refusals
+  std::string_view
+      detail{};  // what the subject is limited to, until when sessions live, …; or empty
 };
 
 // What is read again. The same fields, owned.
@@ -43,10 +45,11 @@ struct AuditEvent {
   std::string client;
   std::string request_id;
   std::uint64_t count = 1;
+  std::string detail{};
 
   AuditEntry entry() const {
-    return {at,     action,     outcome, account ? &*account : nullptr, actor, subject,
-            client, request_id, count};
+    return {at,         action, outcome, account ? &*account : nullptr, actor, subject, client,
+            request_id, count,  detail};
   }
 };
 

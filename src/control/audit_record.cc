@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <vector>
 
 #include "base/crypto.h"
 #include "base/encoding.h"
@@ -12,7 +13,7 @@ namespace valetkey::control {
 namespace {
 
 constexpr std::string_view kHeader = "valetkey-audit 1 ";
-constexpr std::size_t kFields = 9;
+constexpr std::size_t kMaxFields = 10;  // the last one only where it is not empty
 constexpr std::size_t kMaxFieldBytes = 512;
 
 bool is_link(std::string_view text) {
@@ -50,7 +51,18 @@ std::string checksum_of(std::string_view previous, std::string_view body) {
   return hex(as_text(sha256(bytes)).substr(0, kLinkLength / 2));
 }
 
-Result<AuditEvent> read_fields(const std::array<std::string, kFields>& fields) {
+// Both ends included: "" is one empty field.
+std::vector<std::string_view> split(std::string_view body) {
+  std::vector<std::string_view> fields;
+  for (;;) {
+    const std::size_t tab = body.find('\t');
+    fields.push_back(body.substr(0, tab));
+    if (tab == std::string_view::npos) return fields;
+    body.remove_prefix(tab + 1);
+  }
+}
+
+Result<AuditEvent> read_fields(const std::array<std::string, kMaxFields>& fields) {
   AuditEvent event;
   VALETKEY_TRY(event.at, parse_iso8601(fields[0]));
   event.action = fields[1];
@@ -66,6 +78,7 @@ Result<AuditEvent> read_fields(const std::array<std::string, kFields>& fields) {
   const auto parsed = std::from_chars(fields[8].data(), end, event.count);
   if (parsed.ec != std::errc() || parsed.ptr != end)
     return fail(ErrorCode::corrupt, "an audit record whose count is no number");
+  event.detail = fields[9];
   return event;
 }
 
@@ -79,6 +92,7 @@ void append_record_body(std::string& out, const AuditEntry& entry) {
                                        entry.subject, entry.client, entry.request_id})
     append_escaped(out += '\t', field);
   out.append("\t").append(std::to_string(entry.count));
+  if (!entry.detail.empty()) append_escaped(out += '\t', entry.detail);
 }
 
 std::string append_linked_record(std::string& out, std::string_view body,
@@ -102,14 +116,12 @@ Result<AuditEvent> decode_record(std::string_view line, std::string_view previou
   std::string_view body = line.substr(kLinkLength + 1);
   if (line.substr(0, kLinkLength) != checksum_of(previous, body))
     return fail(ErrorCode::corrupt, "an audit record that does not match its checksum");
-  std::array<std::string, kFields> fields;
-  std::string_view rest = body;
-  for (std::size_t i = 0; i < kFields; ++i) {
-    const std::size_t tab = std::min(rest.find('\t'), rest.size());
-    if ((tab == rest.size()) != (i == kFields - 1))
-      return fail(ErrorCode::corrupt, "an audit record that has not nine fields");
-    VALETKEY_TRY(fields.at(i), unescape(rest.substr(0, tab)));
-    rest.remove_prefix(std::min(tab + 1, rest.size()));
+  const std::vector<std::string_view> parts = split(body);
+  if (parts.size() != kMaxFields && parts.size() != kMaxFields - 1)
+    return fail(ErrorCode::corrupt, "an audit record that has neither nine fields nor ten");
+  std::array<std::string, kMaxFields> fields;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    VALETKEY_TRY(fields.at(i), unescape(parts[i]));
   }
   VALETKEY_TRY(AuditEvent event, read_fields(fields));
   std::string again;

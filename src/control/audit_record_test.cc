@@ -44,10 +44,12 @@ TEST(AuditRecord, ComesBackWhateverItsBytes) {
     event.actor = random_bytes(3);
     event.count = static_cast<std::uint64_t>(i) << 50;
     if (i % 2 == 0) event.account.reset();
+    if (i % 3 == 0) event.detail = random_bytes(static_cast<std::size_t>(i % 40));
     const std::string link = sha256_hex(event.subject).substr(0, kLinkLength);
     const auto read = decode_record(without_end(encode_record(event.entry(), link)), link);
     ASSERT_TRUE(read);
     EXPECT_EQ(read->at, event.at);
+    EXPECT_EQ(read->detail, event.detail);
     EXPECT_EQ(read->account, event.account);
     EXPECT_EQ(read->actor, event.actor);
     EXPECT_EQ(read->subject, event.subject);

@@ -41,7 +41,7 @@ void ChangeFeed::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void ChangeFeed::poll() { static_cast<void>(look()); }
+bool ChangeFeed::poll() { return look().has_value(); }
 
 Result<void> ChangeFeed::look() {
   const std::lock_guard looking(looking_);

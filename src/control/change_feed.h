@@ -27,7 +27,9 @@ class ChangeFeed {
   ~ChangeFeed();
   Result<void> start();
   void stop();
-  void poll();  // one look, now (tests; after an own write)
+  // One look, now: after an own write, or where what was seen a moment ago does not do. False: it
+  // failed.
+  bool poll();
 
   // Grows whenever caches of control data must be dropped. One relaxed load.
   std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }

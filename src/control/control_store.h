@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/timestamp.h"
+#include "control/narrowing.h"
 #include "control/revocations.h"
 
 namespace valetkey::control {
@@ -78,6 +79,7 @@ struct Token {
   std::string last_used_from{};          // the address block; empty: never used
   TokenKind kind = TokenKind::personal;
   std::optional<UserId> maker{};  // whose token or web session created it
+  Narrowing narrowing{};
 };
 
 // A user with what an admin wants to know of one.
@@ -121,6 +123,7 @@ struct TokenGrant {
   Role role = Role::member;
   TokenScopes scopes;
   std::optional<Timestamp> expires;
+  Narrowing narrowing{};
 };
 // Why a token does not authenticate. For logs and the audit; a client learns only 401.
 enum class TokenRefusal : std::uint8_t {
@@ -152,6 +155,7 @@ struct OperatorGrant {
   UserId user;
   TokenScopes scopes;
   std::optional<Timestamp> expires;
+  Narrowing narrowing{};  // sources alone
 };
 using OperatorAnswer = std::expected<OperatorGrant, TokenRefusal>;
 
@@ -170,6 +174,7 @@ struct NewToken {
   std::optional<Timestamp> expires;
   std::optional<TokenId> parent;
   TokenLimits limits;
+  Narrowing narrowing{};  // within the parent's
 };
 
 // A stretch of an account's tokens, oldest first.
@@ -277,7 +282,8 @@ class ControlStore {
                                              Timestamp now) = 0;
 
   // Returns the row; the token itself is made by tokens.h and stored here as `sha256` only.
-  // `denied`: its parent no longer counts, or may not create it; `too_large`: over the limits.
+  // `denied`: its parent no longer counts, or may not create it; `too_large`: over the limits;
+  // `invalid`: prefixes for a token that handles users or accounts, which prefixes do not bound.
   virtual Result<Token> create_token(const NewToken&, std::string_view sha256, Timestamp now) = 0;
   virtual Result<Token> token(const TokenId&) = 0;
   virtual Result<std::vector<Token>> tokens(std::optional<AccountId>, std::optional<UserId>) = 0;
@@ -287,7 +293,7 @@ class ControlStore {
   virtual Result<std::vector<Token>> revoke_token(const TokenId&, Timestamp now) = 0;
   // Every session of the account that was issued until now is refused; its tokens stay.
   virtual Result<void> revoke_sessions(const AccountId&, Timestamp now) = 0;
-  // A token in place of `old`: of the same user, account and scopes. What `old` created hangs on the
+  // A token in place of `old`: of the same user, account, scopes and limits. What `old` created hangs on the
   // new one from now on; `old` ends at `ends`, and never later than it did before. `denied`: it no
   // longer counts; `invalid`: what it created would outlive the new one.
   virtual Result<Token> replace_token(const TokenId& old, const NewToken&, std::string_view sha256,

@@ -153,6 +153,10 @@ CREATE INDEX tokens_by_user ON tokens (user, created_ms, id);
 CREATE INDEX tokens_by_parent ON tokens (parent) WHERE parent IS NOT NULL;
 CREATE INDEX counting_by_account ON tokens (account, expires_ms) WHERE revoked_ms IS NULL;
 CREATE INDEX counting_by_user ON tokens (user, expires_ms) WHERE revoked_ms IS NULL;
+)",
+    // What a token is limited to.
+    R"(
+ALTER TABLE tokens ADD COLUMN narrowing TEXT NOT NULL DEFAULT '';
 )"};
 
 constexpr auto kNewest = static_cast<std::int64_t>(kMigrations.size());

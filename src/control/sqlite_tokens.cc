@@ -12,7 +12,8 @@ constexpr std::string_view kColumns =
     "SELECT id, account, user, name, scopes, created_ms, expires_ms, revoked_ms,"
     " (SELECT above.id FROM tokens AS above WHERE above.id = tokens.parent"
     " AND above.kind = 'personal'), last_used_ms, last_used_from, kind,"
-    " (SELECT above.user FROM tokens AS above WHERE above.id = tokens.parent) FROM tokens";
+    " (SELECT above.user FROM tokens AS above WHERE above.id = tokens.parent),"
+    " narrowing FROM tokens";
 
 Result<Token> read_token(const Statement& row) {
   VALETKEY_TRY(TokenId id, as_stored(TokenId::parse(row.text(0))));
@@ -26,6 +27,7 @@ Result<Token> read_token(const Statement& row) {
   if (const auto text = row.optional_text(12)) {
     VALETKEY_TRY(maker, as_stored(UserId::parse(*text)));
   }
+  VALETKEY_TRY(Narrowing narrowing, Narrowing::parse(row.text(13)));
   std::optional<TokenId> parent;
   if (const auto text = row.optional_text(8)) {
     VALETKEY_TRY(parent, as_stored(TokenId::parse(*text)));
@@ -42,7 +44,8 @@ Result<Token> read_token(const Statement& row) {
                as_time(row.optional_integer(9)),
                std::string(row.optional_text(10).value_or("")),
                row.text(11) == "session" ? TokenKind::session : TokenKind::personal,
-               std::move(maker)};
+               std::move(maker),
+               std::move(narrowing)};
 }
 
 Result<void> check_account(Database& database, const NewToken& wanted) {
@@ -89,6 +92,9 @@ Result<void> check_within_parent(const NewToken& wanted, const Token& parent, Ti
   if (!wanted.scopes.within(parent.scopes))
     return fail(ErrorCode::denied,
                 "a token gives no more than its own scopes, which are " + parent.scopes.str());
+  if (!wanted.narrowing.within(parent.narrowing))
+    return fail(ErrorCode::denied,
+                "a token opens no more than it does itself: " + parent.narrowing.words());
   // What a person makes at the web console is theirs, and outlives the session.
   if (parent.kind == TokenKind::session) return {};
   if (parent.expires && (!wanted.expires || *wanted.expires > *parent.expires))
@@ -134,6 +140,10 @@ Result<void> check_new_token(Database& database, const NewToken& wanted, Timesta
   VALETKEY_CHECK(check_name(wanted.name, 1, "a token's name"));
   if (wanted.scopes == TokenScopes{})
     return fail(ErrorCode::invalid, "a token needs at least one scope");
+  if (!wanted.narrowing.prefixes().empty() && (wanted.scopes.users || wanted.scopes.accounts))
+    return fail(ErrorCode::invalid,
+                "prefixes do not bound a token that handles users or accounts, who read what they "
+                "read: leave that scope or the prefixes out");
   if (wanted.expires && *wanted.expires <= now)
     return fail(ErrorCode::invalid, "a token's expiry must lie in the future");
   VALETKEY_CHECK(check_owner(database, wanted));
@@ -211,6 +221,7 @@ Result<Token> insert_token(Database& database, const NewToken& wanted, std::stri
   VALETKEY_CHECK(check_new_token(database, wanted, now));
   Token token{make_token_id(), wanted.account, wanted.user,  wanted.name, wanted.scopes, now,
               wanted.expires,  std::nullopt,   wanted.parent};
+  token.narrowing = wanted.narrowing;
   if (wanted.parent) {
     VALETKEY_TRY(const Token parent, select_token(database, *wanted.parent));
     token.maker = parent.user;
@@ -218,13 +229,13 @@ Result<Token> insert_token(Database& database, const NewToken& wanted, std::stri
   }
   VALETKEY_TRY(Statement insert,
                database.prepare("INSERT INTO tokens (id, sha256, account, user, name, scopes,"
-                                " created_ms, expires_ms, parent)"
-                                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"));
-  const std::string scopes = token.scopes.str();
+                                " created_ms, expires_ms, parent, narrowing)"
+                                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"));
+  const std::string scopes = token.scopes.str(), narrowing = token.narrowing.str();
   const std::optional<std::string> parent = as_text(wanted.parent);
   const std::optional<std::string> account = as_text(token.account);
   insert.bind(token.id.str(), Blob{sha256}, account, token.user.str(), token.name, scopes,
-              epoch_ms(now), as_ms(token.expires), parent);
+              epoch_ms(now), as_ms(token.expires), parent, narrowing);
   // No change for a cache: nobody remembers tokens that do not exist.
   VALETKEY_CHECK(insert.run());
   return token;
@@ -253,8 +264,9 @@ Result<Token> exchange_token(Database& database, const TokenId& old, const NewTo
       (before.expires && *before.expires <= now))
     return fail(ErrorCode::denied, "token " + old.str() + " is revoked or has expired");
   if (before.user != wanted.user || before.account != wanted.account ||
-      before.scopes != wanted.scopes)
-    return fail(ErrorCode::invalid, "a token is replaced by one of the same user and scopes");
+      before.scopes != wanted.scopes || before.narrowing != wanted.narrowing)
+    return fail(ErrorCode::invalid,
+                "a token is replaced by one of the same user, scopes and limits");
   VALETKEY_CHECK(check_children(database, old, wanted));
   VALETKEY_TRY(Token token, insert_token(database, wanted, sha256, now));
   VALETKEY_TRY(Statement move, database.prepare("UPDATE tokens SET parent = ?1 WHERE parent = ?2"));
@@ -329,7 +341,7 @@ Result<TokenAnswer> select_grant(Database& database, std::string_view sha256, Ti
   VALETKEY_TRY(Statement find,
                database.prepare("SELECT tokens.id, tokens.user, tokens.account, tokens.scopes,"
                                 " tokens.expires_ms, tokens.revoked_ms, users.role, users.state,"
-                                " accounts.state FROM tokens"
+                                " accounts.state, tokens.narrowing FROM tokens"
                                 " JOIN users ON users.id = tokens.user"
                                 " JOIN accounts ON accounts.id = tokens.account"
                                 " WHERE tokens.sha256 = ?1 AND tokens.kind = 'personal'"));
@@ -342,15 +354,17 @@ Result<TokenAnswer> select_grant(Database& database, std::string_view sha256, Ti
     return TokenAnswer(std::unexpected(RefusedToken{*refusal, token, account}));
   VALETKEY_TRY(const TokenScopes scopes, as_stored(TokenScopes::parse(find.text(3))));
   VALETKEY_TRY(const Role role, as_stored(parse_role(find.text(6))));
+  VALETKEY_TRY(Narrowing narrowing, Narrowing::parse(find.text(9)));
   return TokenAnswer(TokenGrant{std::move(token), std::move(user), std::move(account), role, scopes,
-                                as_time(find.optional_integer(4))});
+                                as_time(find.optional_integer(4)), std::move(narrowing)});
 }
 
 Result<OperatorAnswer> select_operator_grant(Database& database, std::string_view sha256,
                                              Timestamp now) {
   VALETKEY_TRY(Statement find,
                database.prepare("SELECT tokens.id, tokens.user, tokens.scopes, tokens.expires_ms,"
-                                " tokens.revoked_ms, users.state FROM tokens"
+                                " tokens.revoked_ms, users.state, tokens.narrowing"
+                                " FROM tokens"
                                 " JOIN users ON users.id = tokens.user"
                                 " WHERE tokens.sha256 = ?1 AND tokens.kind = 'personal'"
                                 " AND tokens.account IS NULL AND users.role = 'operator'"));
@@ -364,7 +378,9 @@ Result<OperatorAnswer> select_operator_grant(Database& database, std::string_vie
   if (expires && *expires <= now) return OperatorAnswer(std::unexpected(TokenRefusal::expired));
   if (find.text(5) != name_of(UserState::active))
     return OperatorAnswer(std::unexpected(TokenRefusal::user_disabled));
-  return OperatorAnswer(OperatorGrant{std::move(token), std::move(user), scopes, expires});
+  VALETKEY_TRY(Narrowing narrowing, Narrowing::parse(find.text(6)));
+  return OperatorAnswer(
+      OperatorGrant{std::move(token), std::move(user), scopes, expires, std::move(narrowing)});
 }
 
 }  // namespace valetkey::control

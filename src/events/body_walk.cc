@@ -455,7 +455,7 @@ void BodyWalk::keep() {
   }
   if (!fits()) return;
   writer_.add(event_, decisions_, chosen_);
-  ++intake_.events;
+  if (intake_.events++ == 0) intake_.visitor = event_.visitor_id;
 }
 
 // The decisions of the campaign that was activated; where none matches, all of the snapshot.

@@ -76,6 +76,7 @@ std::string_view name_of(Alteration alteration);
 struct Intake {
   std::string account_id;  // "" if it was unusable: then nothing was kept
   std::string named;       // what stood in its place, any text; "" if nothing did
+  std::string visitor;     // of the first event
   std::string records;     // encoded events, in the order of the body
   std::size_t events = 0;
   std::array<std::uint32_t, kDrops> dropped{};

@@ -10,10 +10,12 @@
 namespace valetkey::events {
 namespace {
 
-constexpr std::string_view kSegmentMagic = "VKEVLOG1";
+constexpr std::string_view kSegmentMagic = "VKEVLOG2";
+constexpr std::string_view kOnePartitionMagic = "VKEVLOG1";
+constexpr std::string_view kFamily = "VKEVLOG";  // of every format
 constexpr std::string_view kFrameMagic = "VKFR";
 constexpr std::size_t kWrappedBytes = kAesKeyBytes + kAesTagBytes;
-// magic, key id, first offset, wrap nonce, wrapped key; then its checksum and zeros
+// magic, key id, number, wrap nonce, wrapped key; then its checksum and zeros
 constexpr std::size_t kHeaderFields = 8 + 4 + 8 + kAesNonceBytes + kWrappedBytes;
 constexpr std::uint32_t kMaxSealedBytes = 64 << 20;
 
@@ -32,8 +34,8 @@ std::string nonce_of(std::uint32_t frame) {
   return nonce;
 }
 // Binds a wrapped key to its place: another segment's header does not open this one.
-std::string wrap_aad(std::string_view magic_id_first) {
-  return std::string("event-log\0", 10) + std::string(magic_id_first);
+std::string wrap_aad(std::string_view magic_id_number) {
+  return std::string("event-log\0", 10) + std::string(magic_id_number);
 }
 
 Result<void> remove_without_frames(const std::filesystem::path& path) {
@@ -52,8 +54,8 @@ Result<void> begin_file(const FileDescriptor& fd, const std::filesystem::path& p
 
 }  // namespace
 
-std::filesystem::path segment_path(const std::filesystem::path& folder, Offset first) {
-  return folder / fmt::format("{:020}.log", first);
+std::filesystem::path segment_path(const std::filesystem::path& folder, std::uint64_t number) {
+  return folder / fmt::format("{:020}.log", number);
 }
 
 std::string encode_frame_header(const FrameHeader& header) {
@@ -62,7 +64,7 @@ std::string encode_frame_header(const FrameHeader& header) {
   put_big_endian(out, header.first, 8);
   put_big_endian(out, header.count, 4);
   put_big_endian(out, header.number, 4);
-  put_big_endian(out, 0, 4);
+  put_big_endian(out, header.partition, 4);
   put_big_endian(out, crc32(0, out), 4);
   return out;
 }
@@ -76,7 +78,8 @@ Result<FrameHeader> decode_frame_header(std::string_view bytes) {
   };
   FrameHeader header{static_cast<std::uint32_t>(field(4, 4)), field(8, 8),
                      static_cast<std::uint32_t>(field(16, 4)),
-                     static_cast<std::uint32_t>(field(20, 4))};
+                     static_cast<std::uint32_t>(field(20, 4)),
+                     static_cast<std::uint32_t>(field(24, 4))};
   if (header.sealed_bytes < kAesTagBytes || header.sealed_bytes > kMaxSealedBytes)
     return fail(ErrorCode::corrupt, "a frame of an impossible size");
   return header;
@@ -86,12 +89,13 @@ SegmentWriter::SegmentWriter(std::filesystem::path path, FileDescriptor fd, std:
     : path_(std::move(path)), fd_(std::move(fd)), aes_(key) {}
 
 Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(const std::filesystem::path& folder,
-                                                             Offset first, const Keyring& keyring,
+                                                             std::uint64_t number,
+                                                             const Keyring& keyring,
                                                              Timestamp now) {
   VALETKEY_TRY(const Key* object_key, keyring.require_active(KeyPurpose::object, now));
   std::string header(kSegmentMagic);
   put_big_endian(header, object_key->id, 4);
-  put_big_endian(header, first, 8);
+  put_big_endian(header, number, 8);
   const Secret data_key(random_bytes(kAesKeyBytes));
   const auto nonce = random_bytes(kAesNonceBytes);
   const auto wrapped =
@@ -101,7 +105,7 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(const std::filesyst
   put_big_endian(header, crc32(0, header), 4);
   header.resize(kSegmentHeaderBytes, '\0');
 
-  auto path = segment_path(folder, first);
+  auto path = segment_path(folder, number);
   VALETKEY_CHECK(remove_without_frames(path));
   VALETKEY_TRY(auto fd, open_file(path, O_RDWR | O_CREAT | O_EXCL));
   if (auto begun = begin_file(fd, path, header); !begun) {
@@ -112,9 +116,9 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(const std::filesyst
       new SegmentWriter(std::move(path), std::move(fd), data_key.reveal()));
 }
 
-Result<void> SegmentWriter::append(std::string_view records, Offset first, std::uint32_t count) {
-  const FrameHeader header{static_cast<std::uint32_t>(records.size() + kAesTagBytes), first, count,
-                           next_frame_};
+Result<void> SegmentWriter::append(std::string_view records, FrameHeader header) {
+  header.sealed_bytes = static_cast<std::uint32_t>(records.size() + kAesTagBytes);
+  header.number = next_frame_;
   buffer_ = encode_frame_header(header);
   buffer_.resize(kFrameHeaderBytes + header.sealed_bytes);
   aes_.seal(nonce_of(next_frame_), std::string_view(buffer_).substr(0, kFrameHeaderBytes), records,
@@ -146,9 +150,13 @@ Result<void> SegmentWriter::try_room(std::size_t bytes) {
 
 Result<void> SegmentWriter::sync() { return sync_file(fd_.get(), path_.string()); }
 
-SegmentReader::SegmentReader(std::filesystem::path path, FileDescriptor fd, Offset first,
-                             std::string_view key)
-    : path_(std::move(path)), fd_(std::move(fd)), first_(first), aes_(key) {}
+SegmentReader::SegmentReader(std::filesystem::path path, FileDescriptor fd, std::uint64_t number,
+                             bool partitioned, std::string_view key)
+    : path_(std::move(path)),
+      fd_(std::move(fd)),
+      number_(number),
+      partitioned_(partitioned),
+      aes_(key) {}
 
 Result<std::unique_ptr<SegmentReader>> SegmentReader::open(const std::filesystem::path& path,
                                                            const Keyring& keyring) {
@@ -156,9 +164,13 @@ Result<std::unique_ptr<SegmentReader>> SegmentReader::open(const std::filesystem
   std::string header(kSegmentHeaderBytes, '\0');
   VALETKEY_CHECK(read_exactly(fd.get(), 0, header, path.string()));
   const std::string_view fields = std::string_view(header).substr(0, kHeaderFields);
-  if (!fields.starts_with(kSegmentMagic) ||
+  const bool partitioned = fields.starts_with(kSegmentMagic);
+  if (!fields.starts_with(kFamily) ||
       get_big_endian(std::string_view(header).substr(kHeaderFields, 4)) != crc32(0, fields))
     return fail(ErrorCode::corrupt, path.string() + " is not a segment of the event log");
+  if (!partitioned && !fields.starts_with(kOnePartitionMagic))
+    return fail(ErrorCode::unavailable,
+                path.string() + " was written by a newer version of Valetkey; start that one");
   const auto key_id = static_cast<std::uint32_t>(get_big_endian(fields.substr(8, 4)));
   const Key* key = keyring.find(KeyPurpose::object, key_id);
   if (key == nullptr)
@@ -174,7 +186,7 @@ Result<std::unique_ptr<SegmentReader>> SegmentReader::open(const std::filesystem
                 path.string() + " was written with another keyring; give that one");
   const Secret secret(std::move(*data_key));
   return std::unique_ptr<SegmentReader>(new SegmentReader(
-      path, std::move(fd), get_big_endian(fields.substr(12, 8)), secret.reveal()));
+      path, std::move(fd), get_big_endian(fields.substr(12, 8)), partitioned, secret.reveal()));
 }
 
 Result<SegmentReader::Frame> SegmentReader::frame_at(std::uint64_t position,
@@ -184,7 +196,8 @@ Result<SegmentReader::Frame> SegmentReader::frame_at(std::uint64_t position,
     return fail(ErrorCode::corrupt, path_.string() + " ends within a frame header");
   std::string bytes(kFrameHeaderBytes, '\0');
   VALETKEY_CHECK(read_exactly(fd_.get(), position, bytes, path_.string()));
-  VALETKEY_TRY(const auto header, decode_frame_header(bytes));
+  VALETKEY_TRY(auto header, decode_frame_header(bytes));
+  if (!partitioned_) header.partition = 0;
   const Frame frame{header, position};
   if (frame.next() > end) return fail(ErrorCode::corrupt, path_.string() + " ends within a frame");
   return frame;

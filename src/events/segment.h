@@ -23,9 +23,10 @@ inline constexpr std::size_t kFrameHeaderBytes = 32;
 
 struct FrameHeader {
   std::uint32_t sealed_bytes = 0;  // ciphertext and tag
-  Offset first = 0;
+  Offset first = 0;                // in its partition
   std::uint32_t count = 0;
   std::uint32_t number = 0;  // of the frame in its segment: the nonce
+  std::uint32_t partition = 0;
 };
 std::string encode_frame_header(const FrameHeader& header);
 // `corrupt` unless magic and checksum are right.
@@ -36,10 +37,11 @@ class SegmentWriter {
   // On failure nothing is left. A file of this name that holds no frame is what a failed creation
   // left, and is replaced; one that holds more is `already_exists`.
   static Result<std::unique_ptr<SegmentWriter>> create(const std::filesystem::path& folder,
-                                                       Offset first, const Keyring& keyring,
+                                                       std::uint64_t number, const Keyring& keyring,
                                                        Timestamp now);
-  // Seals and writes one frame; not yet durable. On failure the file is as before.
-  Result<void> append(std::string_view records, Offset first, std::uint32_t count);
+  // Seals and writes one frame of the header's partition, first and count; not yet durable. On failure the file is as
+  // before.
+  Result<void> append(std::string_view records, FrameHeader header);
   Result<void> sync();
   // Whether there is room for so many bytes more: writes zeros, syncs them and cuts them off again.
   Result<void> try_room(std::size_t bytes);
@@ -59,11 +61,11 @@ class SegmentWriter {
 
 class SegmentReader {
  public:
-  // `corrupt`: not a segment, or its header was altered; `unavailable`: the keyring is not
-  // the one it was written with.
+  // Of the first format, too: all its frames are of partition 0. `corrupt`: not a segment, or its header was altered;
+  // `unavailable`: the keyring is not the one it was written with, or the format is a newer one.
   static Result<std::unique_ptr<SegmentReader>> open(const std::filesystem::path& path,
                                                      const Keyring& keyring);
-  Offset first() const { return first_; }
+  std::uint64_t number() const { return number_; }
 
   struct Frame {
     FrameHeader header;
@@ -81,14 +83,16 @@ class SegmentReader {
   Result<std::string> raw(std::uint64_t position, std::uint64_t end) const;
 
  private:
-  SegmentReader(std::filesystem::path path, FileDescriptor fd, Offset first, std::string_view key);
+  SegmentReader(std::filesystem::path path, FileDescriptor fd, std::uint64_t number,
+                bool partitioned, std::string_view key);
   std::filesystem::path path_;
   FileDescriptor fd_;
-  Offset first_;
+  std::uint64_t number_;
+  bool partitioned_;
   AesGcm aes_;
   std::string sealed_, records_;  // of the frame read last
 };
 
-std::filesystem::path segment_path(const std::filesystem::path& folder, Offset first);
+std::filesystem::path segment_path(const std::filesystem::path& folder, std::uint64_t number);
 
 }  // namespace valetkey::events

@@ -178,7 +178,7 @@ Result<void> Batches::write_rows(const ExportBatch& batch, const Batch& events,
     const auto prefix = layout::partition_prefix(account, p.type, p.day, p.value);
     // Where rows were looked at in halves, one partition has several files.
     const auto key = part_key(batch, prefix, parts_of_batch_[prefix]++);
-    VALETKEY_TRY(const auto size, publisher.add(key, file.path, file.rows));
+    VALETKEY_TRY(const auto size, publisher.add(key, file));
     auto& count = counts[p.account];
     count.rows += file.rows;
     count.bytes += size;

@@ -10,19 +10,26 @@
 namespace valetkey::exporter {
 namespace {
 
-void append(std::string&& piece, std::string& records) {
-  if (records.empty())
-    records = std::move(piece);
-  else
-    records += piece;
+constexpr std::size_t kPieceBytes = 1 << 20;  // a piece of the log, generously
+
+// Of the rows that the records from `at` on become.
+Result<std::uint64_t> written_by(std::string_view records, std::size_t at) {
+  std::uint64_t written = 0;
+  for (events::Event event; at < records.size(); written += written_bytes(event))
+    VALETKEY_CHECK(events::decode_event(records, at, event));
+  return written;
 }
 
 }  // namespace
 
+LogCursor& Batches::cursor(unsigned partition) {
+  return cursors_.try_emplace(partition, parts_.log, partition).first->second;
+}
+
 Result<Batches::Mark> Batches::arrived() const {
   Mark mark(parts_.log.partitions());
   for (unsigned partition = 0; partition < mark.size(); ++partition) {
-    const auto stats = parts_.log.stats(partition);
+    VALETKEY_TRY(const auto stats, parts_.log.stats(partition));
     mark[partition] = stats.end;
   }
   return mark;
@@ -37,18 +44,23 @@ Result<bool> Batches::reached(const Mark& mark) {
 }
 
 Result<bool> Batches::run_batch(const Mark& mark) {
+  // First: a repetition must find what the first attempt found, and any other batch may add to the uuids that count for
+  // one of a partition without routes.
+  for (unsigned partition = 0; partition < parts_.log.partitions(); ++partition) {
+    VALETKEY_TRY(const auto batch, parts_.ledger.unfinished(partition));
+    if (!batch) continue;
+    VALETKEY_CHECK(run(*batch));
+    return true;
+  }
   // In turn, or one that is always due would keep the others waiting.
   for (unsigned i = 0; i < parts_.log.partitions(); ++i) {
     const unsigned partition = (turn_ + i) % parts_.log.partitions();
-    VALETKEY_TRY(auto batch, parts_.ledger.unfinished(partition));
-    if (!batch) {
-      VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(partition));
-      VALETKEY_TRY(const bool due, is_due(partition, consumed, mark));
-      if (!due) continue;
-      VALETKEY_TRY(batch, begin(partition, consumed));
-    }
+    VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(partition));
+    VALETKEY_TRY(const bool due, is_due(partition, consumed, mark));
+    if (!due) continue;
     turn_ = partition + 1;
-    VALETKEY_CHECK(run(*batch));
+    VALETKEY_TRY(const auto batch, begin(partition, consumed));
+    VALETKEY_CHECK(run(batch));
     return true;
   }
   return false;
@@ -65,23 +77,14 @@ Result<void> Batches::drain() {
 }
 
 Result<bool> Batches::is_due(unsigned partition, events::Offset consumed, const Mark& mark) {
-  const auto stats = parts_.log.stats(partition);
+  VALETKEY_TRY(const auto stats, parts_.log.stats(partition));
   if (stats.end <= consumed) return false;
   if ((partition < mark.size() && consumed < mark[partition]) ||
-      stats.bytes >= parts_.options.batch_bytes)
+      stats.bytes.value_or(0) >= parts_.options.batch_bytes)
     return true;
-  VALETKEY_TRY(const auto oldest, oldest_waiting(partition, consumed));
+  VALETKEY_TRY(const auto oldest, cursor(partition).oldest(consumed));
   if (!oldest) return true;  // damaged: move on at once
   return *oldest + parts_.options.longest_wait <= parts_.clock.now();
-}
-
-Result<std::optional<Timestamp>> Batches::oldest_waiting(unsigned partition,
-                                                         events::Offset consumed) {
-  VALETKEY_TRY(const auto piece, parts_.log.read(partition, consumed, 1));
-  events::Event event;
-  std::size_t at = 0;
-  if (piece.count == 0 || !events::decode_event(piece.records, at, event)) return std::nullopt;
-  return event.received;
 }
 
 // At first the day before the oldest event that waits: nothing earlier is ours to close.
@@ -91,7 +94,7 @@ Result<Date> Batches::closed_through() {
   auto first = date_of(parts_.clock.now());
   for (unsigned partition = 0; partition < parts_.log.partitions(); ++partition) {
     VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(partition));
-    VALETKEY_TRY(const auto oldest, oldest_waiting(partition, consumed));
+    VALETKEY_TRY(const auto oldest, cursor(partition).oldest(consumed));
     if (oldest) first = std::min(first, date_of(*oldest));
   }
   VALETKEY_TRY(const auto lease, parts_.lease(kDays));
@@ -99,37 +102,25 @@ Result<Date> Batches::closed_through() {
   return first - std::chrono::days(1);
 }
 
+// A batch ends with the piece with which its records or its rows reach their bound.
 Result<ExportBatch> Batches::begin(unsigned partition, events::Offset consumed) {
+  VALETKEY_TRY(const auto stats, parts_.log.stats(partition));
   ahead_ = {partition, consumed, consumed, {}};
   auto& [_, first, next, records] = ahead_;
-  std::uint64_t written = 0;
-  while (records.size() < parts_.options.batch_bytes &&
-         written < parts_.options.batch_written_bytes) {
-    VALETKEY_TRY(auto piece,
-                 parts_.log.read(partition, next, parts_.options.batch_bytes - records.size()));
-    if (piece.next() == next) break;
-    VALETKEY_CHECK(cut_by_rows(piece, written));
-    next = piece.next();
-    append(std::move(piece.records), records);
+  const auto most = parts_.options.batch_bytes;
+  records.reserve(std::min<std::uint64_t>(most, stats.bytes.value_or(0)) + kPieceBytes);
+  for (std::uint64_t written = 0;
+       records.size() < most && written < parts_.options.batch_written_bytes;) {
+    const auto before = records.size();
+    VALETKEY_TRY(const auto piece, cursor(partition).read(next, records));
+    if (piece.next == next) break;
+    next = piece.next;
+    VALETKEY_TRY(const auto more, written_by(records, before));
+    written += more;
   }
   VALETKEY_CHECK(closed_through());
   VALETKEY_TRY(const auto lease, parts_.lease(partition));
   return parts_.ledger.begin(lease, first, next);
-}
-
-// Cuts a piece of the log behind the event with which a batch's rows reach their bound.
-Result<void> Batches::cut_by_rows(events::LogBatch& piece, std::uint64_t& written) {
-  events::Event event;
-  std::size_t at = 0;
-  for (std::uint64_t count = 1; at < piece.records.size(); ++count) {
-    VALETKEY_CHECK(events::decode_event(piece.records, at, event));
-    written += written_bytes(event);
-    if (written < parts_.options.batch_written_bytes) continue;
-    piece.records.resize(at);
-    piece.count = count;
-    return {};
-  }
-  return {};
 }
 
 Result<Batches::Batch> Batches::read(const ExportBatch& batch) {
@@ -149,15 +140,9 @@ Result<Batches::Batch> Batches::read(const ExportBatch& batch) {
 
 Result<void> Batches::read_again(const ExportBatch& batch, std::string& records) {
   for (auto at = batch.first; at < batch.next;) {
-    VALETKEY_TRY(auto piece, parts_.log.read(batch.log_partition, at, 1));
-    if (piece.next() == at || piece.first >= batch.next) break;
-    if (piece.next() > batch.next) {
-      std::size_t end = 0;
-      VALETKEY_CHECK(events::skip_events(piece.records, end, batch.next - piece.first));
-      piece.records.resize(end);
-    }
-    at = piece.next();
-    append(std::move(piece.records), records);
+    VALETKEY_TRY(const auto piece, cursor(batch.log_partition).read(at, records, batch.next));
+    if (piece.next == at) break;
+    at = piece.next;
   }
   return {};
 }
@@ -181,7 +166,7 @@ Result<void> Batches::run(const ExportBatch& batch) {
             {{"events", events.places.size()},
              {"rows", index.rows.size()},
              {"partitions", index.partitions.size()}});
-  return seen_files_.tidy(batch.log_partition, now);
+  return seen_files_.tidy(now);
 }
 
 }  // namespace valetkey::exporter

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "exporter/export_parts.h"
+#include "exporter/log_cursor.h"
 #include "exporter/part_publisher.h"
 #include "exporter/rows.h"
 #include "exporter/seen_files.h"
@@ -40,10 +41,9 @@ class Batches {
     std::vector<std::uint32_t> places;  // of each event
   };
 
+  LogCursor& cursor(unsigned partition);
   Result<bool> is_due(unsigned partition, events::Offset consumed, const Mark& mark);
-  Result<std::optional<Timestamp>> oldest_waiting(unsigned partition, events::Offset consumed);
   Result<ExportBatch> begin(unsigned partition, events::Offset consumed);
-  Result<void> cut_by_rows(events::LogBatch& piece, std::uint64_t& written);
   Result<void> read_again(const ExportBatch& batch, std::string& records);
   Result<void> run(const ExportBatch& batch);
   Result<Batch> read(const ExportBatch& batch);
@@ -67,7 +67,8 @@ class Batches {
 
   ExportParts& parts_;
   SeenFiles seen_files_;
-  unsigned turn_ = 0;  // the partition that is looked at first
+  std::map<unsigned, LogCursor> cursors_;  // by partition
+  unsigned turn_ = 0;                      // the partition that is looked at first
   // Hashes of their prefixes, by day prefix: two of one hash are one too many let in.
   std::map<std::string, std::unordered_set<std::uint64_t>> known_partitions_;
   std::map<std::string, std::size_t> parts_of_batch_;  // written, by partition prefix

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporter/days.h"
 
-#include <fmt/format.h>
-
-#include "base/crypto.h"
 #include "base/log.h"
+#include "exporter/merges.h"
 #include "exporter/part_publisher.h"
 #include "exporter/scratch.h"
+#include "layout/part_key.h"
 
 namespace valetkey::exporter {
 namespace {
@@ -17,18 +16,16 @@ constexpr std::size_t kMostParts = 900;  // merged at once: a publication takes 
 
 std::string folder_of(const std::string& key) { return key.substr(0, key.rfind('/') + 1); }
 
-// A name for merged parts that depends on what went in: a repetition overwrites itself.
-std::string merged_uuid(const std::vector<storage::ObjectInfo>& parts) {
+std::string origin_of(const std::vector<storage::ObjectInfo>& parts) {
   std::string text;
   for (const auto& part : parts) text += part.key + " " + part.etag + "\n";
-  const auto digits = sha256_hex(text);
-  return fmt::format("{}-{}-8{}-8{}-{}", digits.substr(0, 8), digits.substr(8, 4),
-                     digits.substr(13, 3), digits.substr(17, 3), digits.substr(20, 12));
+  return text;
 }
 
 }  // namespace
 
 Result<std::size_t> Days::close_days() {
+  VALETKEY_CHECK(settle_merges(parts_, Unbegun::keep));
   const Date last = date_of(parts_.clock.now() - parts_.options.grace) - days(1);
   VALETKEY_TRY(const auto closed, batches_.closed_through());
   if (closed >= last) return 0;
@@ -53,8 +50,10 @@ Result<void> Days::close_day(Date day) {
                     {"day", format_date(day)},
                     {"reason", compacted.error().detail}});
         parts_.drop_writer();  // a failure may have spoiled the instance
+        // But for rows that it left there twice.
+        VALETKEY_CHECK(settle_merges(parts_, Unbegun::keep));
       }
-      const auto key = layout::day_prefix(account.id, type, day) + "_SUCCESS";
+      const auto key = layout::day_prefix(account.id, type, day) + std::string(layout::kSuccess);
       if (!parts_.store.head(key)) VALETKEY_CHECK(publisher.add_bytes(key, ""));
     }
   }
@@ -63,11 +62,8 @@ Result<void> Days::close_day(Date day) {
   return parts_.ledger.close_day(lease, day);
 }
 
-// Where a merged part does not come at the moment in which the others go, readers would see rows
-// twice, and a death in between would leave them so.
 Result<void> Days::compact(const AccountId& account, layout::RowType type, Date day,
                            Timestamp until) {
-  if (!parts_.store.capabilities().atomic_groups) return {};
   std::vector<storage::ObjectInfo> parts;  // of one partition
   std::uint64_t bytes = 0;
   const auto close = [&]() -> Result<void> {
@@ -108,9 +104,11 @@ Result<void> Days::compact_partition(layout::RowType type,
     return fail(ErrorCode::corrupt,
                 folder_of(parts[0].key) + " has parts whose rows do not add up");
   PartPublisher publisher(parts_.store, parts_.clock.now());
-  return publisher.replace(folder_of(parts[0].key) + layout::part_name(0, merged_uuid(parts)),
-                           merged.path, rows, std::move(gone),
-                           parts_.clock.now() + parts_.options.readable_after);
+  const auto key = successor_key(folder_of(parts[0].key), origin_of(parts));
+  VALETKEY_CHECK(plan_merge(parts_, {key, gone}));
+  VALETKEY_CHECK(publisher.replace(key, merged, std::move(gone),
+                                   parts_.clock.now() + parts_.options.readable_after));
+  return finish_merge(parts_, key);
 }
 
 Result<std::size_t> Days::apply_retention() {
@@ -123,10 +121,11 @@ Result<std::size_t> Days::apply_retention() {
     for (const auto type : {layout::RowType::decisions, layout::RowType::events}) {
       // Days sort as their names do: everything before the first day that is kept goes.
       const auto end = layout::day_prefix(account.id, type, first_kept);
-      const auto prefix = end.substr(0, end.find("date=") + 5);
+      const auto prefix = layout::type_prefix(account.id, type);
       VALETKEY_CHECK(for_each_object(parts_.store, prefix,
                                      [&](const storage::ObjectInfo& info) -> Result<void> {
-                                       if (info.key < end) gone.push_back(info.key);
+                                       if (layout::DayKey::containing(info.key) && info.key < end)
+                                         gone.push_back(info.key);
                                        return {};
                                      }));
     }

@@ -3,8 +3,10 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "exporter/merges.h"
 #include "exporter/part_publisher.h"
 #include "exporter/scratch.h"
+#include "layout/part_key.h"
 
 namespace valetkey::exporter {
 namespace {
@@ -28,7 +30,8 @@ Result<std::vector<std::string>> Erasure::erase_visitor(const AccountId& account
   if (visitor_sha256.size() != kSha256Digits)
     return fail(ErrorCode::invalid, "a visitor is erased by the SHA-256 of its id");
   VALETKEY_CHECK(free_log());
-  UnderWay erasing{account, visitor_sha256, note, {}};
+  VALETKEY_CHECK(settle_merges(parts_, Unbegun::forget));
+  UnderWay erasing{account, visitor_sha256, note, {}, {}};
   for (const auto type : {layout::RowType::decisions, layout::RowType::events})
     VALETKEY_CHECK(erase_from_parts(type, erasing));
   VALETKEY_CHECK(erase_set_aside(
@@ -44,14 +47,14 @@ Result<std::vector<std::string>> Erasure::erase_visitor(const AccountId& account
 
 Result<std::vector<std::string>> Erasure::erase_account(const AccountId& account) {
   VALETKEY_CHECK(free_log());
-  const auto day = layout::day_prefix(account, layout::RowType::events, Date());
+  VALETKEY_CHECK(settle_merges(parts_, Unbegun::forget));
   std::vector<std::string> gone;
-  VALETKEY_CHECK(for_each_object(parts_.store, day.substr(0, day.find("type=")),
+  VALETKEY_CHECK(for_each_object(parts_.store, layout::account_prefix(account),
                                  [&](const storage::ObjectInfo& info) -> Result<void> {
                                    gone.push_back(info.key);
                                    return {};
                                  }));
-  VALETKEY_CHECK(remove_objects(parts_.store, std::move(gone)));
+  VALETKEY_CHECK(remove_objects(parts_.store, std::move(gone), account.str()));
   std::vector<std::string> unreadable;
   VALETKEY_CHECK(erase_set_aside(
       [&](const events::Event& event) { return event.account_id == account.str(); }, unreadable));
@@ -61,8 +64,7 @@ Result<std::vector<std::string>> Erasure::erase_account(const AccountId& account
 // Exports all that waits, and leaves nothing of it in the log: a segment that is being written
 // would stay until it is full.
 Result<void> Erasure::free_log() {
-  for (unsigned partition = 0; partition < parts_.log.partitions(); ++partition)
-    VALETKEY_CHECK(parts_.log.rotate(partition));
+  VALETKEY_CHECK(parts_.log.rotate());
   VALETKEY_CHECK(batches_.drain());
   for (unsigned partition = 0; partition < parts_.log.partitions(); ++partition) {
     VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(partition));
@@ -72,12 +74,14 @@ Result<void> Erasure::free_log() {
 }
 
 Result<void> Erasure::erase_from_parts(layout::RowType type, UnderWay& erasing) {
-  const auto day = layout::day_prefix(erasing.account, type, Date());
-  return for_each_object(parts_.store, day.substr(0, day.find("date=")),
-                         [&](const storage::ObjectInfo& info) -> Result<void> {
-                           if (!is_part(info.key)) return {};
-                           return erase_from_part(type, info, erasing);
-                         });
+  // As it is: what is erased is not listed as it was, not even here.
+  return for_each_object(
+      parts_.store, layout::type_prefix(erasing.account, type),
+      [&](const storage::ObjectInfo& info) -> Result<void> {
+        if (!is_part(info.key) || erasing.rewritten.contains(info.key)) return {};
+        return erase_from_part(type, info, erasing);
+      },
+      Listing::as_it_is);
 }
 
 Result<void> Erasure::erase_from_part(layout::RowType type, const storage::ObjectInfo& part,
@@ -99,9 +103,12 @@ Result<void> Erasure::erase_from_part(layout::RowType type, const storage::Objec
   VALETKEY_TRY(const auto rows, rows_of(part, file));
   if (rest->rows == rows) return {};
   VALETKEY_CHECK(erasing.note(part.key, rows - rest->rows));
+  const auto key = successor_key(part.key.substr(0, part.key.rfind('/') + 1),
+                                 "erased " + part.key + " " + part.etag);
   PartPublisher publisher(parts_.store, parts_.clock.now());
-  VALETKEY_CHECK(publisher.add(part.key, rest->path, rest->rows));
-  return publisher.flush();
+  VALETKEY_CHECK(publisher.erase(erasing.account, part.key, key, *rest));
+  erasing.rewritten.insert(key);
+  return {};
 }
 
 // Nothing: DuckDB cannot read this part. An error: it is the disk, or DuckDB itself.

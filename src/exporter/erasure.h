@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The erasure of a visitor, or of everything of an account: what waits is exported first and the log freed of it, parts
-// are rewritten under their keys, rows that were set aside go. Any step may be interrupted; a repetition begins again.
+// are rewritten under new keys and the former ones removed, rows that were set aside go. Any step may be interrupted; a repetition begins again.
 // For one thread at a time.
 #pragma once
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,8 +22,9 @@ class Erasure {
   Erasure(ExportParts& parts, Batches& batches) : parts_(parts), batches_(batches) {}
   // Called for each part before it is rewritten, with the number of rows that it loses.
   using NoteErased = std::function<Result<void>(const std::string& key, std::uint64_t rows)>;
-  // Rewrites the parts that hold rows of the visitor whose id has this SHA-256 (hex), under the
-  // same keys. Exports what waits first and frees the log of it; removes what was set aside of the
+  // Rewrites the parts that hold rows of the visitor whose id has this SHA-256 (hex), under new keys, so that no
+  // reader who knows the former one takes bytes of both; where the store cannot exchange them at once, under the same
+  // keys. Exports what waits first and frees the log of it; removes what was set aside of the
   // visitor. Goes on behind what is damaged, and returns its keys.
   Result<std::vector<std::string>> erase_visitor(const AccountId& account,
                                                  std::string_view visitor_sha256,
@@ -38,6 +40,7 @@ class Erasure {
     std::string_view visitor_sha256;
     const NoteErased& note;
     std::vector<std::string> unreadable;
+    std::set<std::string> rewritten;  // keys of this erasure
   };
   Result<void> free_log();
   Result<void> erase_from_parts(layout::RowType type, UnderWay& erasing);

@@ -3,10 +3,27 @@
 
 namespace valetkey::exporter {
 
+Result<layout::TimestampUnit> decide_timestamps(storage::ObjectStore& store, Ledger& ledger) {
+  VALETKEY_TRY(const auto decided, ledger.timestamps());
+  if (decided) return *decided;
+  VALETKEY_TRY(const auto page, store.list({"v1/", "", "", 1, 0}));
+  const auto unit = page.entries.empty() ? layout::TimestampUnit::microseconds
+                                         : layout::TimestampUnit::milliseconds;
+  VALETKEY_CHECK(ledger.set_timestamps(unit));
+  return unit;
+}
+
+Result<layout::TimestampUnit> ExportParts::timestamps() {
+  if (options.timestamps) return *options.timestamps;
+  return decide_timestamps(store, ledger);
+}
+
 Result<ParquetWriter*> ExportParts::writer() {
+  VALETKEY_TRY(const auto unit, timestamps());
   if (!writer_) {
     VALETKEY_TRY(writer_, ParquetWriter::open(options.duckdb));
   }
+  writer_->set_timestamps(unit);
   return writer_.get();
 }
 

@@ -49,7 +49,12 @@ struct ExporterOptions {
   std::chrono::days window{7};                 // in which a repeated uuid is recognised
   milliseconds grace{2 * 60'000};              // after midnight, before a day closes
   milliseconds readable_after{2 * 3'600'000};  // how long replaced parts can still be read by key
+  // What parts are written with; none: what the ledger says, and microseconds where there is no part yet.
+  std::optional<layout::TimestampUnit> timestamps;
 };
+
+// What new parts are written with where the configuration leaves it open: decided once, by whether this is a new folder.
+Result<layout::TimestampUnit> decide_timestamps(storage::ObjectStore& store, Ledger& ledger);
 
 struct ExportParts {
   events::EventLog& log;
@@ -62,6 +67,7 @@ struct ExportParts {
   // Opened when it is first needed: DuckDB is large.
   Result<ParquetWriter*> writer();
   void drop_writer() { writer_.reset(); }
+  Result<layout::TimestampUnit> timestamps();
   // Of one partition of the log, or of the days; taken when it is first needed. `busy` from the ledger means that
   // another exporter took over since: drop_leases(), and whoever may take them again does.
   Result<Lease> lease(Work work);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The exporter: batches of events become parts, days that are over are closed, visitors are erased. One for each
-// partition of the log and for the days at a time, which the ledger's leases hold; a call runs on its caller's thread.
+// The exporter: batches of events become parts, days that are over are closed, visitors are erased, parts are brought
+// into another format. One for each partition of the log and for the days at a time, which the ledger's leases hold; a
+// call runs on its caller's thread.
 #pragma once
 
 #include <string>
@@ -11,6 +12,7 @@
 #include "exporter/days.h"
 #include "exporter/erasure.h"
 #include "exporter/export_parts.h"
+#include "exporter/rewriting.h"
 
 namespace valetkey::exporter {
 
@@ -37,6 +39,7 @@ class Exporter {
   Result<std::vector<std::string>> erase_account(const AccountId& account) {
     return held(erasure_.erase_account(account));
   }
+  Result<bool> rewrite_some(std::size_t limit) { return held(rewriting_.rewrite_some(limit)); }
   // Of the days, for what is written down of an erasure.
   Result<Lease> days_lease() { return parts_.lease(kDays); }
 
@@ -51,6 +54,7 @@ class Exporter {
   Batches batches_{parts_};
   Days days_{parts_, batches_};
   Erasure erasure_{parts_, batches_};
+  Rewriting rewriting_{parts_};
 };
 
 }  // namespace valetkey::exporter

@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporter/exporter.h"
+#include "exporter/part_reading.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <future>
+#include <map>
 #include <random>
 #include <set>
 
 #include "base/crypto.h"
 #include "base/file.h"
 #include "events/file_log.h"
+#include "exporter/part_reading.h"
+#include "events/testing/faulty_log.h"
+#include "exporter/part_publisher.h"
 #include "exporter/sqlite_ledger.h"
 #include "exporter/testing/faulty_ledger.h"
+#include "layout/fields.h"
+#include "layout/part_key.h"
 #include "storage/disk_store.h"
 #include "storage/testing/faulty_store.h"
 
@@ -27,6 +34,9 @@ const fs::path kLibrary =
     VALETKEY_SOURCE_DIR "/node_modules/@duckdb/node-bindings-linux-x64/libduckdb.so";
 constexpr auto kNoon =
     std::chrono::sys_days(std::chrono::year(2026) / 3 / 10) + std::chrono::hours(12);
+
+// The partition of account 12.
+const unsigned kMine = 1 + events::partition_of({"12", "v"}, events::kFilePartitions - 1, 1);
 
 // The real log, store, ledger and DuckDB in a folder of their own, under a clock that we turn.
 class ExporterTest : public testing::Test {
@@ -60,13 +70,15 @@ class ExporterTest : public testing::Test {
     ASSERT_TRUE(ledger) << ledger.error().detail;
     ledger_ = std::move(*ledger);
     auto log = events::open_file_log(
-        {.folder = folder_ / "events", .first_offset = [this] { return ledger_->floor(0); }}, keys_,
-        clock_);
+        {.folder = folder_ / "events",
+         .first_offset = [this](unsigned partition) { return ledger_->floor(partition); }},
+        keys_, clock_);
     ASSERT_TRUE(log) << log.error().detail;
     log_ = std::move(*log);
     faulty_ledger_ = std::make_unique<FaultyLedger>(*ledger_, ledger_calls_);
+    faulty_log_ = std::make_unique<events::FaultyLog>(*log_, log_calls_);
     exporter_ = std::make_unique<Exporter>(ExportParts{
-        *log_, *faulty_, *faulty_ledger_, clock_,
+        *faulty_log_, *faulty_, *faulty_ledger_, clock_,
         [this]() -> Result<std::vector<ExportedAccount>> { return accounts_; }, options_});
   }
 
@@ -77,8 +89,9 @@ class ExporterTest : public testing::Test {
     std::string visitor = "v";
     bool decision = false;
   };
+  // A request for each account, in the order of the events.
   void send(const std::vector<Sent>& events) {
-    std::string records;
+    std::map<std::string, std::pair<std::string, std::size_t>> requests;  // records and their count
     for (const auto& s : events) {
       events::Event e;
       e.account_id = s.account;
@@ -90,14 +103,17 @@ class ExporterTest : public testing::Test {
         e.decisions = {{"c", s.name, "x", false}};
       else
         e.event_name = s.name;
+      auto& [records, count] = requests[s.account];
       events::encode_event(e, records);
+      ++count;
     }
-    append(std::move(records), events.size());
+    for (auto& [account, request] : requests)
+      append(std::move(request.first), request.second, account);
   }
-  void append(std::string records, std::size_t count) {
-    std::promise<Result<events::Offset>> done;
-    log_->append(std::move(records), count,
-                 [&](Result<events::Offset> r) { done.set_value(std::move(r)); });
+  void append(std::string records, std::size_t count, const std::string& account = "12") {
+    std::promise<Result<void>> done;
+    log_->append({account, "v"}, std::move(records), count,
+                 [&](Result<void> r) { done.set_value(std::move(r)); });
     ASSERT_TRUE(done.get_future().get());
   }
   void drain() {
@@ -173,6 +189,8 @@ class ExporterTest : public testing::Test {
   FaultyCalls ledger_calls_;
   std::unique_ptr<FaultyLedger> faulty_ledger_;
   std::unique_ptr<events::EventLog> log_;
+  FaultyCalls log_calls_;
+  std::unique_ptr<events::FaultyLog> faulty_log_;
   std::unique_ptr<Exporter> exporter_;
 };
 
@@ -249,6 +267,26 @@ TEST_F(ExporterTest, RepeatsABatchWithoutHarmWhereverTheLedgerFailed) {
     ledger_calls_.fail_call(call);
     const auto run = exporter_->drain();
     ledger_calls_.fail_call(0);
+    if (run) break;
+    ++failures;
+    if (call % 4 == 0) reopen();
+    drain();
+    clock_.advance(days(9));
+  }
+  EXPECT_GT(failures, 6U);
+  EXPECT_EQ(rows("account_id"), expected);
+}
+
+// And to the event log.
+TEST_F(ExporterTest, RepeatsABatchWithoutHarmWhereverTheLogFailed) {
+  std::vector<std::string> expected;
+  std::uint64_t failures = 0;
+  for (std::uint64_t call = 1;; ++call) {
+    send({{fmt::format("c{:03}", call)}});
+    expected.push_back(fmt::format("c{:03} 12", call));
+    log_calls_.fail_call(call);
+    const auto run = exporter_->drain();
+    log_calls_.fail_call(0);
     if (run) break;
     ++failures;
     if (call % 4 == 0) reopen();
@@ -418,20 +456,104 @@ TEST_F(ExporterTest, ShowsEveryRowOnceToAReaderWhoPagesDuringCompaction) {
   EXPECT_EQ(rows, 4U);
 }
 
-TEST_F(ExporterTest, LeavesPartsAsTheyAreWhereTheyCannotBeReplacedAllAtOnce) {
+// A store that takes a publication apart: the merged part may be there beside those that it stands for.
+class TornMergeTest : public ExporterTest {
+ protected:
+  // Three parts of a day that then is over, closed with a failure; what its readers see then, and after the next look.
+  void close_a_day(std::uint64_t round) {
+    std::vector<std::string> expected;
+    for (int i = 0; i < 3; ++i) {
+      send({{fmt::format("t{:03}-{}", round, i)}});
+      expected.push_back(fmt::format("t{:03}-{} 12", round, i));
+      drain();
+    }
+    const auto prefix =
+        layout::day_prefix(accounts_.front().id, layout::RowType::events, date_of(clock_.now()));
+    clock_.advance(days(1));
+    fail();
+    failed_ = !exporter_->close_days();
+    heal();
+    const auto complete = [&] { return store_->head(prefix + "_SUCCESS").has_value(); };
+    if (complete()) EXPECT_EQ(rows("account_id", prefix), expected) << round << " with _SUCCESS";
+    if (round % 2 == 0) reopen();
+    ASSERT_TRUE(exporter_->close_days());
+    EXPECT_TRUE(complete());
+    EXPECT_EQ(rows("account_id", prefix), expected) << round;
+    merged_ = objects(prefix).size() == 2;
+    clock_.advance(days(8));
+  }
+  virtual void fail() {}
+  virtual void heal() {}
+  void SetUp() override {
+    ExporterTest::SetUp();
+    if (!faulty_) return;
+    faulty_->able = storage::Capabilities{};
+    faulty_->tears = true;
+  }
+  bool failed_ = false, merged_ = false;
+  std::uint64_t call_ = 0;
+};
+
+TEST_F(TornMergeTest, MergesTheSmallPartsOfADay) {
+  close_a_day(0);
+  EXPECT_FALSE(failed_);
+  EXPECT_TRUE(merged_) << "one part and _SUCCESS";
+  EXPECT_TRUE(ledger_->planned_merges().value().empty());
+}
+
+class TornByTheStore : public TornMergeTest {
+  void fail() override { faulty_->fail_call(call_); }
+  void heal() override { faulty_->fail_call(0); }
+};
+TEST_F(TornByTheStore, ShowsNoRowTwiceWhereverItFailed) {
+  std::uint64_t whole = 0;
+  for (call_ = 1; whole < 3; ++call_) {
+    ASSERT_NO_FATAL_FAILURE(close_a_day(call_));
+    whole = !failed_ && merged_ ? whole + 1 : 0;
+  }
+  EXPECT_GT(call_, 15U);
+}
+
+class TornByTheLedger : public TornMergeTest {
+  void fail() override { ledger_calls_.fail_call(call_); }
+  void heal() override { ledger_calls_.fail_call(0); }
+};
+TEST_F(TornByTheLedger, ShowsNoRowTwiceWhereverItFailed) {
+  std::uint64_t whole = 0;
+  for (call_ = 1; whole < 3; ++call_) {
+    ASSERT_NO_FATAL_FAILURE(close_a_day(call_));
+    whole = !failed_ && merged_ ? whole + 1 : 0;
+  }
+  EXPECT_GT(call_, 6U);
+}
+
+TEST_F(TornMergeTest, ErasesAVisitorFromWhatADeathLeftTwice) {
   for (const auto* uuid : {"a", "b"}) {
-    send({{uuid}});
+    send({{uuid, "buy", "12", "a"}});
     drain();
   }
-  const auto before = objects("v1/account_id=12/type=events/date=2026-03-10/");
-  faulty_->able = storage::Capabilities{};
-  clock_.set(kNoon + days(1));
-  ASSERT_EQ(exporter_->close_days().value(), 1U);
-  const auto after = objects("v1/account_id=12/type=events/date=2026-03-10/");
-  EXPECT_EQ(after.size(), before.size() + 1) << "and _SUCCESS";
-  for (const auto& part : before)
-    EXPECT_TRUE(std::ranges::any_of(after, [&](const auto& each) { return each.key == part.key; }))
-        << part.key;
+  const auto parts = objects("v1/account_id=12/type=events/");
+  ASSERT_EQ(parts.size(), 2U);
+  // As after a death behind the publication's first half: both parts' rows in a third one.
+  const auto output =
+      parts[0].key.substr(0, parts[0].key.rfind('/') + 1) + "part-00000-m.c000.snappy.parquet";
+  const auto lease = ledger_->take_lease(kDays).value();
+  ASSERT_TRUE(ledger_->plan_merge(lease, {output, {parts[0].key, parts[1].key}}));
+  const auto copy = folder_ / "copy";
+  ASSERT_TRUE(fetch_object(*store_, parts[0].key, copy));
+  PartPublisher publisher(*store_, clock_.now());
+  ASSERT_TRUE(publisher.add(output, {copy, 0, 1, {}}));
+  ASSERT_TRUE(publisher.flush());
+  std::uint64_t erased = 0;
+  reopen();
+  ASSERT_TRUE(
+      exporter_->erase_visitor(accounts_.front().id, sha256_hex("a"),
+                               [&](const std::string&, std::uint64_t count) -> Result<void> {
+                                 erased += count;
+                                 return {};
+                               }));
+  EXPECT_EQ(erased, 1U) << "a row that was there twice is one row";
+  EXPECT_TRUE(ledger_->planned_merges().value().empty());
 }
 
 TEST_F(ExporterTest, NeverAddsToAClosedDayEvenIfTheClockGoesBack) {
@@ -455,14 +577,30 @@ TEST_F(ExporterTest, ErasesAVisitorFromPartsAndFromWhatWaits) {
         {"n", "buy", "123", "o'hara"}});
   drain();
   const auto before = objects();
+  const auto generation = store_->generation();
   send({{"d", "buy", "12", "o'hara"}});
   EXPECT_EQ(erase("o'hara"), 3U);
   EXPECT_EQ(rows("visitor_id"), (std::vector<std::string>{"a keep", "n o'hara"}));
   for (const auto& entry : fs::recursive_directory_iterator(options_.duckdb.folder))
     EXPECT_FALSE(entry.is_regular_file()) << "plaintext is left in " << entry.path();
-  for (const auto& info : before) EXPECT_TRUE(store_->head(info.key)) << "the keys stay";
+  // No reader who knows a former key takes bytes of the former and the new part.
+  for (const auto& info : before)
+    EXPECT_EQ(store_->head(info.key).has_value(), info.key.contains("account_id=123/")) << info.key;
+  const auto catalog = store_->catalog(AccountId::parse("12").value()).value();
+  EXPECT_GT(catalog.oldest_generation, generation);
   for (const auto& entry : fs::directory_iterator(folder_ / "events"))
     EXPECT_NE(entry.path().extension(), ".log") << "the log still holds the events";
+}
+
+TEST_F(ExporterTest, ErasesUnderTheSameKeyWhereAnExchangeTakesTwoSteps) {
+  send({{"a", "buy", "12", "keep"}, {"b", "buy", "12", "ann"}, {"c", "only", "12", "ann"}});
+  drain();
+  const auto before = objects();
+  faulty_->able = storage::Capabilities{};
+  EXPECT_EQ(erase("ann"), 2U);
+  ASSERT_EQ(objects().size(), 1U);
+  EXPECT_EQ(objects()[0].key, before[0].key);
+  EXPECT_EQ(rows("visitor_id"), std::vector<std::string>{"a keep"});
 }
 
 TEST_F(ExporterTest, ErasesWhatWasSetAsideOfAVisitor) {
@@ -514,7 +652,7 @@ TEST_F(ExporterTest, NeverCallsAnErasureDoneThatAFailureStopped) {
   send({{"a", "buy", "12", "ann"}});
   drain();
   const auto note = [](const std::string&, std::uint64_t) { return Result<void>(); };
-  const auto gone = [this] { return objects().front().rows == 0; };
+  const auto gone = [this] { return objects().empty(); };
   for (std::uint64_t call = 1; !gone(); ++call) {
     ASSERT_LT(call, 100U);
     faulty_->fail_call(call, ErrorCode::full);
@@ -624,7 +762,8 @@ TEST_F(ExporterTest, MakesSmallChunksOfLargeRows) {
   RowIndexer indexer(Date(), [](const Partition&) { return true; });
   indexer.add(event, 0);
   const auto index = indexer.finish();
-  RowReader reader(layout::RowType::decisions, records, index, 0, index.rows.size());
+  RowReader reader(layout::RowType::decisions, layout::TimestampUnit::milliseconds, records, index,
+                   0, index.rows.size());
   std::uint64_t most = 0;
   auto duckdb = duckdb::Database::open({.library = kLibrary, .folder = folder_ / "chunks"});
   ASSERT_TRUE(duckdb);
@@ -655,7 +794,7 @@ TEST_F(ExporterTest, WritesLargeRowsAFewAtATime) {
   EXPECT_EQ(rows("len(attributes)", "v1/account_id=12/").size(), 150U);
   EXPECT_EQ(rows("visitor_id", "v1/account_id=13/"), std::vector<std::string>{"n v"});
   EXPECT_GT(objects("v1/account_id=12/").size(), 9U) << "a part for some 12 rows each";
-  EXPECT_GT(ledger_->seen(0).value().size(), 2U) << "several batches";
+  EXPECT_GT(ledger_->seen(kMine).value().size(), 2U) << "several batches";
 }
 
 // As they lie in memory, the rows of the merged part are more than two row groups may hold.
@@ -723,12 +862,11 @@ TEST_F(ExporterTest, ClosesADayWhoseMergingTakesTooLong) {
   EXPECT_TRUE(store_->head("v1/account_id=12/type=events/date=2026-03-10/_SUCCESS"));
 }
 
-// The records of a batch that is cut within a frame of the log are the same when it is repeated.
 TEST_F(ExporterTest, RepeatsABatchThatItsRowsEnded) {
-  options_.batch_written_bytes = 1;  // each event is a batch
+  options_.batch_written_bytes = 1;  // each piece of the log is a batch
   reopen();
-  send({{"a"}, {"b"}, {"c"}});
-  for (std::uint64_t call = 1; ledger_->consumed(0).value() < 3; ++call) {
+  for (const auto* uuid : {"a", "b", "c"}) send({{uuid}});
+  for (std::uint64_t call = 1; ledger_->consumed(kMine).value() < 3; ++call) {
     ASSERT_LT(call, 100U);
     faulty_->fail_call(call);
     (void)exporter_->drain();
@@ -743,7 +881,7 @@ TEST_F(ExporterTest, DropsAndCountsWhatWritesBeyondAnAccountsShare) {
   options_.excess_an_hour = std::uint64_t{8} << 20;
   reopen();
   for (const auto& uuid : {"a", "b", "c"}) append(wide_event(uuid, "12", 50, 1000), 1);
-  append(wide_event("n", "13", 50, 1000), 1);
+  append(wide_event("n", "13", 50, 1000), 1, "13");
   send({{"d", "buy", "12"}});
   drain();
   EXPECT_EQ(rows("visitor_id", "v1/account_id=12/type=decisions/").size(), 100U);
@@ -768,8 +906,8 @@ TEST_F(ExporterTest, EndsAlthoughEventsKeepComing) {
   const auto mark = exporter_->arrived().value();
   while (exporter_->run_batch(mark).value() && !exporter_->reached(mark).value()) send_more();
   EXPECT_TRUE(exporter_->reached(mark).value());
-  EXPECT_EQ(ledger_->consumed(0).value(), 2U);
-  EXPECT_EQ(log_->stats(0).end, 3U);
+  EXPECT_EQ(ledger_->consumed(kMine).value(), 2U);
+  EXPECT_EQ(log_->stats(kMine)->end, 3U);
 }
 
 TEST_F(ExporterTest, RemovesDaysThatRetentionHasPassed) {
@@ -804,9 +942,9 @@ TEST_F(ExporterTest, MergesItsFilesOfSeenUuids) {
     send({{fmt::format("u{}", i % 50)}});
     drain();
   }
-  EXPECT_LT(ledger_->seen(0)->size(), 30U);
+  EXPECT_LT(ledger_->seen(kMine)->size(), 30U);
   EXPECT_EQ(rows("event_name").size(), 50U);
-  EXPECT_EQ(objects("internal/seen/").size(), ledger_->seen(0)->size());
+  EXPECT_EQ(objects("internal/seen/").size(), ledger_->seen(kMine)->size());
 }
 
 // Two stretches share the folders that DuckDB writes to: what is left of the first, because its
@@ -845,6 +983,184 @@ TEST(ParquetWriter, HandsOutNothingTwice) {
   ASSERT_TRUE(third);
   ASSERT_EQ(third->size(), 1U);
   EXPECT_EQ((*third)[0].partition, 3U);
+}
+
+// Part format 2, and the way to it.
+class PartFormatTest : public ExporterTest {
+ protected:
+  static constexpr auto kMilliseconds = layout::TimestampUnit::milliseconds;
+  static constexpr auto kMicroseconds = layout::TimestampUnit::microseconds;
+
+  layout::PartStatistics statistics_of(const std::string& key) {
+    const auto account = AccountId::parse("12").value();
+    const auto page =
+        store_->list_parts(account, layout::account_prefix(account), "", 100, store_->generation());
+    for (const auto& part : page.value().parts)
+      if (part.info.key == key && part.statistics) return *part.statistics;
+    ADD_FAILURE() << key << " has no statistics";
+    return {};
+  }
+  static std::string lower(const layout::PartStatistics& statistics, layout::RowType type,
+                           const std::string& column) {
+    const auto* found = statistics.column(layout::find_field(type, column)->id);
+    if (found == nullptr || !found->bounds) return "none";
+    if (const auto* text = std::get_if<std::string>(&found->bounds->lower)) return *text;
+    return std::to_string(std::get<std::int64_t>(found->bounds->lower));
+  }
+  void rewrite() {
+    ASSERT_TRUE(ledger_->request_rewrite());
+    for (int turn = 0;; ++turn) {
+      ASSERT_LT(turn, 100);
+      const auto more = exporter_->rewrite_some(2);
+      ASSERT_TRUE(more) << more.error().detail;
+      if (!*more) break;
+    }
+    EXPECT_FALSE(ledger_->rewriting().value());
+  }
+};
+
+TEST_F(PartFormatTest, PublishesStatisticsWithEachPart) {
+  send({{"a", "buy"}, {"b", "buy"}, {"d", "e1", "12", "v", true}});
+  drain();
+  ASSERT_EQ(objects().size(), 2U);
+  const auto decision = statistics_of(objects()[0].key);
+  EXPECT_EQ(decision.rows, 1U);
+  EXPECT_EQ(decision.timestamps, kMicroseconds);
+  EXPECT_TRUE(decision.field_ids);
+  EXPECT_EQ(decision.row_groups, std::vector<std::uint64_t>{4});
+  EXPECT_EQ(decision.columns.size(), 16U);
+  EXPECT_EQ(lower(decision, layout::RowType::decisions, "experiment_id"), "e1");
+  EXPECT_EQ(lower(decision, layout::RowType::decisions, "process_timestamp"),
+            std::to_string(epoch_ms(kNoon) * 1000));
+  for (const auto* nobody : {"visitor_id", "uuid", "user_ip"})
+    EXPECT_EQ(lower(decision, layout::RowType::decisions, nobody), "none") << nobody;
+  const auto events = statistics_of(objects()[1].key);
+  EXPECT_EQ(events.rows, 2U);
+  EXPECT_EQ(lower(events, layout::RowType::events, "event_name"), "buy");
+  EXPECT_EQ(events.column(layout::find_field(layout::RowType::events, "revenue")->id)->nulls, 2U);
+  EXPECT_EQ(rows("process_timestamp", "v1/account_id=12/type=events/")[0], "a 2026-03-10 12:00:00");
+}
+
+TEST_F(PartFormatTest, StaysWithMillisecondsInAFolderThatHasSuchParts) {
+  options_.timestamps = kMilliseconds;
+  reopen();
+  send({{"a"}});
+  drain();
+  EXPECT_EQ(statistics_of(objects()[0].key).timestamps, kMilliseconds);
+  EXPECT_FALSE(statistics_of(objects()[0].key).field_ids);
+  EXPECT_FALSE(ledger_->timestamps().value()) << "the configuration decided";
+  options_.timestamps.reset();
+  reopen();
+  clock_.advance(days(1));
+  send({{"b"}});
+  drain();
+  EXPECT_EQ(statistics_of(objects().back().key).timestamps, kMilliseconds);
+  EXPECT_EQ(ledger_->timestamps().value(), kMilliseconds);
+}
+
+TEST_F(PartFormatTest, RewritesPartsUnderNewKeysAndKeepsTheFormerOnesForAWhile) {
+  options_.timestamps = kMilliseconds;
+  reopen();
+  send({{"a"}, {"b", "click"}, {"n", "buy", "123"}, {"d", "e1", "12", "v", true}});
+  drain();
+  const auto before = objects();
+  const auto read_before = rows("process_timestamp || visitor_id");
+  options_.timestamps = kMicroseconds;
+  reopen();
+  rewrite();
+  EXPECT_EQ(rows("process_timestamp || visitor_id"), read_before);
+  EXPECT_EQ(store_->count_without_microseconds().value(), 0U);
+  const auto after = objects();
+  ASSERT_EQ(after.size(), before.size());
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    EXPECT_NE(after[i].key, before[i].key);
+    EXPECT_EQ(after[i].key.substr(0, after[i].key.rfind('/')),
+              before[i].key.substr(0, before[i].key.rfind('/')));
+    EXPECT_TRUE(store_->head(before[i].key)) << "who planned before can still read";
+  }
+  EXPECT_EQ(statistics_of(after[0].key).timestamps, kMicroseconds);
+  EXPECT_TRUE(store_->catalog(AccountId::parse("12").value())->without_microseconds.empty());
+  clock_.advance(options_.readable_after + milliseconds(1));
+  ASSERT_TRUE(store_->sweep(clock_.now()));
+  EXPECT_FALSE(store_->head(before[0].key));
+  EXPECT_EQ(rows("process_timestamp || visitor_id"), read_before);
+}
+
+TEST_F(PartFormatTest, BeginsRewritingAgainWhereverItWasInterrupted) {
+  std::uint64_t failures = 0;
+  for (std::uint64_t call = 1; call < 200; ++call) {
+    options_.timestamps = kMilliseconds;
+    reopen();
+    send({{fmt::format("{:03}-a", call)}, {fmt::format("{:03}-b", call), "click"}});
+    drain();
+    options_.timestamps = kMicroseconds;
+    reopen();
+    ASSERT_TRUE(ledger_->request_rewrite());
+    faulty_->fail_call(call);
+    Result<bool> more = true;
+    while (more && *more) more = exporter_->rewrite_some(10);
+    faulty_->fail_call(0);
+    if (more) break;
+    ++failures;
+    reopen();
+    rewrite();
+    clock_.advance(days(9));
+  }
+  EXPECT_GT(failures, 8U);
+  const auto found = rows("account_id");
+  EXPECT_EQ(found.size(), 2 * (failures + 1));
+  EXPECT_EQ(std::ranges::adjacent_find(found), found.end());
+  EXPECT_EQ(store_->count_without_microseconds().value(), 0U);
+}
+
+TEST_F(PartFormatTest, LeavesAPartThatItCannotRewriteWithoutLoss) {
+  const std::string key = "v1/account_id=12/type=events/date=2026-03-09/event=x/theirs.parquet";
+  send({{"a"}});
+  drain();
+  const auto put = [&](const std::string& select) {
+    auto duckdb = duckdb::Database::open({.library = kLibrary, .folder = folder_ / "theirs"});
+    ASSERT_TRUE(duckdb);
+    const auto file = folder_ / "theirs" / "part";
+    ASSERT_TRUE(
+        (*duckdb)->run(fmt::format("COPY ({}) TO '{}' (FORMAT parquet)", select, file.string())));
+    const auto bytes = read_file(file, 1 << 20).value();
+    PartPublisher publisher(*store_, clock_.now());
+    ASSERT_TRUE(publisher.add_bytes(key, bytes));
+    ASSERT_TRUE(publisher.flush());
+  };
+  put("SELECT 'u' AS uuid, TIMESTAMP '2026-03-09' AS \"timestamp\", 1 AS theirs");
+  EXPECT_EQ(read_unread_parts(*store_, 10).value(), 1U);
+  EXPECT_EQ(read_unread_parts(*store_, 10).value(), 0U);
+  // A local time is no instant.
+  EXPECT_EQ(statistics_of(key).timestamps, layout::TimestampUnit::other);
+  rewrite();
+  EXPECT_TRUE(store_->head(key));
+  EXPECT_EQ(store_->count_without_microseconds().value(), 1U);
+}
+
+TEST_F(PartFormatTest, KeepsNothingOfAnErasedVisitorInStatistics) {
+  send({{"a", "buy", "12", "keep"}, {"b", "zzz-ann", "12", "ann"}});
+  drain();
+  EXPECT_EQ(erase("ann"), 1U);
+  const auto account = AccountId::parse("12").value();
+  const auto page =
+      store_->list_parts(account, layout::account_prefix(account), "", 100, store_->generation());
+  for (const auto& part : page.value().parts) {
+    const auto bytes = layout::encode(*part.statistics);
+    EXPECT_FALSE(bytes.contains("ann")) << part.info.key;
+    EXPECT_FALSE(bytes.contains("keep")) << part.info.key;
+  }
+  EXPECT_EQ(page.value().parts.size(), 1U);
+}
+
+TEST_F(PartFormatTest, ReadsOnceWhatADamagedPartTells) {
+  const std::string key = "v1/account_id=12/type=events/date=2026-03-09/event=x/a.parquet";
+  PartPublisher publisher(*store_, clock_.now());
+  ASSERT_TRUE(publisher.add_bytes(key, "no parquet"));
+  ASSERT_TRUE(publisher.flush());
+  EXPECT_EQ(read_unread_parts(*store_, 10).value(), 1U);
+  EXPECT_EQ(read_unread_parts(*store_, 10).value(), 0U);
+  EXPECT_EQ(store_->catalog(AccountId::parse("12").value())->without_statistics, key);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "base/timestamp.h"
+#include "layout/part_statistics.h"
 
 namespace valetkey::exporter {
 
@@ -93,6 +94,14 @@ struct ExportResult {
   ExportExcess excess;
 };
 
+// Parts of one partition that become one, in a store that cannot put it in their place at once. Written down before
+// anything of it, so that whoever finds the output knows what it stands for.
+struct PlannedMerge {
+  std::string output;               // a key
+  std::vector<std::string> inputs;  // keys, sorted
+  friend bool operator==(const PlannedMerge&, const PlannedMerge&) = default;
+};
+
 class Ledger {
  public:
   virtual ~Ledger() = default;
@@ -125,6 +134,11 @@ class Ledger {
   virtual Result<std::optional<Date>> closed_through() = 0;          // every day up to it is closed
   virtual Result<void> close_day(const Lease& lease, Date day) = 0;  // never goes back
 
+  // Replaces a plan of the same output.
+  virtual Result<void> plan_merge(const Lease& lease, const PlannedMerge& merge) = 0;
+  virtual Result<std::vector<PlannedMerge>> planned_merges() = 0;  // by output
+  virtual Result<void> finish_merge(const Lease& lease, const std::string& output) = 0;
+
   // --- erasures ---
   // `valetkeyd account erase-visitor` and `account delete --purge` ask the exporter.
   virtual Result<std::int64_t> request_erasure(const std::string& account,
@@ -138,9 +152,21 @@ class Ledger {
   virtual Result<void> finish_erasure(const Lease& lease, std::int64_t id,
                                       const std::vector<std::string>& unreadable) = 0;
   virtual Result<std::optional<ErasureResult>> erased(std::int64_t id) = 0;  // nothing: not done
+  // That erasures which are done took, by account id: what its exported rows are fewer by.
+  virtual Result<std::map<std::string, std::uint64_t>> erased_rows() = 0;
   // Its counts, losses and erasures but that one.
   virtual Result<void> forget_account(const Lease& lease, const std::string& account,
                                       std::int64_t but_erasure) = 0;
+
+  // --- the format of parts ---
+  // What new parts are written with where the configuration leaves it open: milliseconds (part format 1) or microseconds
+  // (2). Nothing: that was not decided yet. Anybody may decide, so it takes no lease.
+  virtual Result<std::optional<layout::TimestampUnit>> timestamps() = 0;
+  virtual Result<void> set_timestamps(layout::TimestampUnit unit) = 0;
+  // `valetkeyd export rewrite` asks the exporter to bring all parts into format 2.
+  virtual Result<void> request_rewrite() = 0;
+  virtual Result<bool> rewriting() = 0;  // asked for, and not done
+  virtual Result<void> finish_rewrite(const Lease& lease) = 0;
 
   // --- what anybody notes and asks ---
   virtual Result<std::map<std::string, ExportCounts>> counts() = 0;  // by account id

@@ -101,6 +101,8 @@ TEST_P(LedgerConformance, RefusesEveryWriteOfAFormerHolderAndChangesNothing) {
   EXPECT_EQ(ledger().finish(former, batch, {}, kNow).error().code, ErrorCode::busy);
   EXPECT_EQ(ledger().replace_seen(former, {}, {{"k", Date(), 1}}).error().code, ErrorCode::busy);
   EXPECT_EQ(ledger().close_day(former_days, date_of(kNow)).error().code, ErrorCode::busy);
+  EXPECT_EQ(ledger().plan_merge(former_days, {"k", {"i"}}).error().code, ErrorCode::busy);
+  EXPECT_EQ(ledger().finish_merge(former_days, "k").error().code, ErrorCode::busy);
   EXPECT_EQ(ledger().note_erased(former_days, id, "k", 1).error().code, ErrorCode::busy);
   EXPECT_EQ(ledger().finish_erasure(former_days, id, {}).error().code, ErrorCode::busy);
   EXPECT_EQ(ledger().forget_account(former_days, "12", 0).error().code, ErrorCode::busy);
@@ -138,6 +140,19 @@ TEST_P(LedgerConformance, ClosesDaysInOneDirection) {
   EXPECT_EQ(ledger().begin(lease(0), 0, 1).value().open_day, day + std::chrono::days(1));
 }
 
+TEST_P(LedgerConformance, KeepsPlansOfMergesUntilTheyAreDone) {
+  const auto days = lease(kDays);
+  EXPECT_TRUE(ledger().planned_merges().value().empty());
+  ASSERT_TRUE(ledger().plan_merge(days, {"out", {"a", "b"}}));
+  ASSERT_TRUE(ledger().plan_merge(days, {"another", {"c"}}));
+  ASSERT_TRUE(ledger().plan_merge(days, {"out", {"b", "d"}})) << "in place of the former";
+  EXPECT_EQ(ledger().planned_merges().value(),
+            (std::vector<PlannedMerge>{{"another", {"c"}}, {"out", {"b", "d"}}}));
+  ASSERT_TRUE(ledger().finish_merge(days, "out"));
+  ASSERT_TRUE(ledger().finish_merge(days, "out")) << "again";
+  EXPECT_EQ(ledger().planned_merges().value().size(), 1U);
+}
+
 TEST_P(LedgerConformance, CountsWhatAnErasureTookOnceHoweverOftenItIsInterrupted) {
   const auto days = lease(kDays);
   const auto first = ledger().request_erasure("12", std::string(64, 'a'), kNow).value();
@@ -149,11 +164,32 @@ TEST_P(LedgerConformance, CountsWhatAnErasureTookOnceHoweverOftenItIsInterrupted
   ASSERT_TRUE(ledger().finish_erasure(days, first, {"broken"}));
   EXPECT_EQ(ledger().erased(first).value()->rows, 4U);
   EXPECT_EQ(ledger().erased(first).value()->unreadable, std::vector<std::string>{"broken"});
+  EXPECT_EQ(ledger().erased_rows().value().at("12"), 4U);
+  ASSERT_TRUE(ledger().finish_erasure(days, first, {"broken"}));
+  EXPECT_EQ(ledger().erased_rows().value().at("12"), 4U) << "once";
   EXPECT_EQ(ledger().next_erasure().value()->id, second);
   ASSERT_TRUE(ledger().forget_account(days, "12", 0));
   EXPECT_FALSE(ledger().next_erasure().value());
+  EXPECT_TRUE(ledger().erased_rows().value().empty());
 }
 
+TEST_P(LedgerConformance, KeepsTheFormatOfPartsAndTheWishForAnother) {
+  EXPECT_FALSE(ledger().timestamps().value());
+  EXPECT_FALSE(ledger().rewriting().value());
+  ASSERT_TRUE(ledger().request_rewrite());
+  EXPECT_FALSE(ledger().timestamps().value());
+  ASSERT_TRUE(ledger().set_timestamps(layout::TimestampUnit::milliseconds));
+  EXPECT_EQ(ledger().timestamps().value(), layout::TimestampUnit::milliseconds);
+  ASSERT_TRUE(ledger().set_timestamps(layout::TimestampUnit::microseconds));
+  EXPECT_EQ(ledger().timestamps().value(), layout::TimestampUnit::microseconds);
+  EXPECT_TRUE(ledger().rewriting().value());
+  const auto former = lease(kDays);
+  const auto days = lease(kDays);
+  EXPECT_EQ(ledger().finish_rewrite(former).error().code, ErrorCode::busy);
+  ASSERT_TRUE(ledger().finish_rewrite(days));
+  EXPECT_FALSE(ledger().rewriting().value());
+  EXPECT_TRUE(ledger().timestamps().value());
+}
 TEST_P(LedgerConformance, KeepsWhatAnybodyNotes) {
   IntakeLosses losses;
   losses.dropped["12"]["uuid"] = 2;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "exporter/thrift.h"
+#include "layout/fields.h"
 
 namespace valetkey::exporter {
 namespace {
@@ -11,11 +12,29 @@ namespace {
 constexpr std::string_view kMagic = "PAR1";
 constexpr std::uint64_t kTrailerBytes = 8;  // length of the footer, magic
 constexpr std::size_t kMaxSchemaElements = 10'000;
-constexpr std::int32_t kTimestampMillis = 9;
+constexpr std::int32_t kTimestampMillis = 9, kTimestampMicros = 10;
+constexpr std::int32_t kMap = 1, kMapKeyValue = 2, kList = 3;
 constexpr std::int32_t kFirstInteger = 11, kLastInteger = 18;  // UINT_8 to INT_64
 
 std::unexpected<Error> malformed(std::string_view what) {
   return fail(ErrorCode::corrupt, "a Parquet footer has " + std::string(what));
+}
+
+// A LogicalType: of a TIMESTAMP (8) whether it is adjusted to UTC (1).
+std::optional<bool> read_is_utc(ThriftReader& in) {
+  std::optional<bool> is_utc;
+  for (auto f = in.field(0); f.type != ThriftType::stop; f = in.field(f.id)) {
+    if (f.id != 8 || f.type != ThriftType::struct_) {
+      in.skip(f.type);
+      continue;
+    }
+    is_utc = false;
+    for (auto t = in.field(0); t.type != ThriftType::stop; t = in.field(t.id)) {
+      if (t.id == 1) is_utc = t.type == ThriftType::true_;
+      in.skip(t.type);
+    }
+  }
+  return is_utc;
 }
 
 SchemaElement read_element(ThriftReader& in) {
@@ -33,7 +52,12 @@ SchemaElement read_element(ThriftReader& in) {
       element.children = small();
     else if (f.id == 6 && integer)
       element.converted_type = small();
-    else {
+    else if (f.id == 9 && integer)
+      element.field_id = small();
+    else if (f.id == 10 && f.type == ThriftType::struct_) {
+      element.has_logical_type = true;
+      element.is_utc = read_is_utc(in);
+    } else {
       element.has_logical_type |= f.id == 10;
       in.skip(f.type);
     }
@@ -77,26 +101,56 @@ void write_element(const SchemaElement& element, ThriftWriter& out) {
   former = 4;
   if (element.children > 0) integer(5, element.children);
   if (element.converted_type) integer(6, *element.converted_type);
+  if (element.field_id) integer(9, *element.field_id);
   out.stop();
 }
 
-void conform(std::vector<SchemaElement>& schema, const std::vector<std::string>& timestamps) {
+void conform(layout::RowType type, layout::TimestampUnit unit, std::vector<SchemaElement>& schema) {
   constexpr std::int32_t kInt64 = 2;
+  const bool micros = unit == layout::TimestampUnit::microseconds;
+  const auto paths = field_paths(schema);
   schema[0].name = "spark_schema";
   schema[0].repetition.reset();
-  std::int64_t below = 0;  // elements left in the current top-level column
   for (std::size_t i = 1; i < schema.size(); ++i) {
     auto& element = schema[i];
-    const bool top = below == 0;
-    below += element.children - (top ? 0 : 1);
     element.has_logical_type = false;
+    element.is_utc.reset();
+    element.field_id.reset();
     const bool integer =
         element.converted_type >= kFirstInteger && element.converted_type <= kLastInteger;
     if (integer || element.type == kInt64) element.converted_type.reset();
-    if (top && element.type == kInt64 &&
-        std::ranges::find(timestamps, element.name) != timestamps.end())
-      element.converted_type = kTimestampMillis;
+    const auto field = layout::find_field(type, paths[i]);
+    if (!field) continue;
+    if (field->kind == layout::FieldKind::instant && element.type == kInt64)
+      element.converted_type = micros ? kTimestampMicros : kTimestampMillis;
+    if (micros) element.field_id = field->id;
   }
+}
+
+// A group whose children are being named.
+struct OpenGroup {
+  enum class Names : std::uint8_t { nothing, own, element, wrapped_list, wrapped_map };
+  Names names = Names::nothing;
+  std::string path;
+  std::int32_t left = 0;
+};
+
+std::string path_in(const OpenGroup& group, const std::string& name) {
+  using enum OpenGroup::Names;
+  if (group.names == element) return group.path + ".element";
+  if (group.names != own) return "";
+  return group.path.empty() ? name : group.path + "." + name;
+}
+
+// What the children of `group`, which lies in `outer`, are called.
+OpenGroup open_group(const SchemaElement& group, const std::string& path, const OpenGroup& outer) {
+  using enum OpenGroup::Names;
+  if (outer.names == wrapped_list) return {element, outer.path, group.children};
+  if (outer.names == wrapped_map) return {own, outer.path, group.children};
+  if (path.empty()) return {nothing, "", group.children};
+  if (group.converted_type == kList) return {wrapped_list, path, group.children};
+  const bool map = group.converted_type == kMap || group.converted_type == kMapKeyValue;
+  return {map ? wrapped_map : own, path, group.children};
 }
 
 }  // namespace
@@ -161,10 +215,23 @@ Result<std::uint64_t> count_parquet_rows(std::uint64_t size, const ReadAt& read_
   return footer.rows;
 }
 
-Result<std::string> rewrite_parquet_footer(std::string_view file_metadata,
-                                           const std::vector<std::string>& timestamps) {
+std::vector<std::string> field_paths(const std::vector<SchemaElement>& schema) {
+  std::vector<std::string> paths(schema.size());
+  if (schema.empty()) return paths;
+  std::vector<OpenGroup> open{{OpenGroup::Names::own, "", schema[0].children}};
+  for (std::size_t i = 1; i < schema.size(); ++i) {
+    while (open.size() > 1 && open.back().left == 0) open.pop_back();
+    --open.back().left;
+    paths[i] = path_in(open.back(), schema[i].name);
+    if (schema[i].children > 0) open.push_back(open_group(schema[i], paths[i], open.back()));
+  }
+  return paths;
+}
+
+Result<std::string> rewrite_parquet_footer(layout::RowType type, layout::TimestampUnit unit,
+                                           std::string_view file_metadata) {
   VALETKEY_TRY(auto footer, parse_parquet_footer(file_metadata));
-  conform(footer.schema, timestamps);
+  conform(type, unit, footer.schema);
   std::string bytes;
   ThriftWriter out(bytes);
   ThriftReader in(file_metadata);

@@ -40,10 +40,15 @@ std::string footer_of(const std::vector<SchemaElement>& schema, std::int64_t row
       out.integer(*e.converted_type);
       former = 6;
     }
+    if (e.field_id) {
+      out.field(9, former, ThriftType::i32);
+      out.integer(*e.field_id);
+      former = 9;
+    }
     if (e.has_logical_type) {  // LogicalType{8: TimestampType{1: true, 2: {}}}
       out.field(10, former, ThriftType::struct_);
       out.field(8, 0, ThriftType::struct_);
-      out.field(1, 0, ThriftType::true_);
+      out.field(1, 0, e.is_utc.value_or(true) ? ThriftType::true_ : ThriftType::false_);
       out.stop();
       out.stop();
     }
@@ -63,11 +68,11 @@ std::string footer_of(const std::vector<SchemaElement>& schema, std::int64_t row
 }
 
 const std::vector<SchemaElement> kSchema = {
-    {"root", std::nullopt, std::nullopt, std::nullopt, 3, false},
-    {"timestamp", 2, 1, 10, 0, true},
-    {"list", std::nullopt, 1, 3, 1, false},
-    {"timestamp", 2, 1, 18, 0, false},  // of the same name, but not at the top
-    {"name", 6, 1, 0, 0, true},
+    {"root", {}, {}, {}, 3, false, {}, {}},
+    {"timestamp", 2, 1, 10, 0, true, true, {}},
+    {"list", std::nullopt, 1, 3, 1, false, {}, {}},
+    {"timestamp", 2, 1, 18, 0, false, {}, {}},  // of the same name, but not at the top
+    {"name", 6, 1, 0, 0, true, true, {}},
 };
 
 TEST(ParquetFooter, ReadsRowsAndSchema) {
@@ -79,7 +84,9 @@ TEST(ParquetFooter, ReadsRowsAndSchema) {
 
 TEST(ParquetFooter, RewritesTimestampsOfTheTopLevelOnly) {
   const auto original = footer_of(kSchema, 7, 7);
-  const auto rewritten = rewrite_parquet_footer(original, {"timestamp"}).value();
+  const auto rewritten =
+      rewrite_parquet_footer(layout::RowType::events, layout::TimestampUnit::milliseconds, original)
+          .value();
   const auto footer = parse_parquet_footer(rewritten).value();
   EXPECT_EQ(footer.rows, 7U);
   ASSERT_EQ(footer.schema.size(), kSchema.size());
@@ -88,6 +95,73 @@ TEST(ParquetFooter, RewritesTimestampsOfTheTopLevelOnly) {
   EXPECT_EQ(footer.schema[4].converted_type, 0);
   for (const auto& element : footer.schema) EXPECT_FALSE(element.has_logical_type);
   EXPECT_NE(rewritten.find("somebody"), std::string::npos) << "the rest is kept";
+}
+
+// An element of a schema, short.
+SchemaElement element(std::string name, std::int32_t children = 0,
+                      std::optional<std::int32_t> converted = {}) {
+  SchemaElement out;
+  out.name = std::move(name);
+  out.children = children;
+  out.converted_type = converted;
+  if (children == 0) out.type = 6;
+  return out;
+}
+
+TEST(ParquetFooter, NamesWhatIsNestedAsItsFieldsAre) {
+  const std::vector<SchemaElement> schema = {
+      element("root", 4), element("uuid"),       element("attributes", 1, 3),
+      element("list", 1), element("item", 2),    element("id"),
+      element("value"),   element("tags", 1, 1), element("key_value", 2),
+      element("key"),     element("value"),      element("odd", 1),
+      element("list", 1), element("x"),
+  };
+  EXPECT_EQ(
+      field_paths(schema),
+      (std::vector<std::string>{"", "uuid", "attributes", "", "attributes.element",
+                                "attributes.element.id", "attributes.element.value", "tags", "",
+                                "tags.key", "tags.value", "odd", "odd.list", "odd.list.x"}));
+}
+
+TEST(ParquetFooter, CarriesFieldIdsInPartFormatTwoOnly) {
+  const std::vector<SchemaElement> schema = {
+      element("root", 4),      {"timestamp", 2, 1, {}, 0, true, false, 77},
+      element("uuid"),         element("tags", 1, 1),
+      element("key_value", 2), element("key"),
+      element("value"),        element("theirs")};
+  const auto original = footer_of(schema, 7, 7);
+  const auto rewrite = [&](layout::TimestampUnit unit) {
+    return rewrite_parquet_footer(layout::RowType::events, unit, original).value();
+  };
+  const auto two = parse_parquet_footer(rewrite(layout::TimestampUnit::microseconds))->schema;
+  EXPECT_EQ(two[1].converted_type, 10);
+  EXPECT_EQ(two[1].field_id, 2);
+  EXPECT_EQ(two[3].field_id, 18);
+  EXPECT_EQ(two[4].field_id, std::nullopt);
+  EXPECT_EQ(two[5].field_id, 121);
+  EXPECT_EQ(two[6].field_id, 122);
+  EXPECT_EQ(two[7].field_id, std::nullopt);
+  const auto one = parse_parquet_footer(rewrite(layout::TimestampUnit::milliseconds))->schema;
+  EXPECT_EQ(one[1].converted_type, 9);
+  for (const auto& each : one) EXPECT_EQ(each.field_id, std::nullopt) << each.name;
+  EXPECT_TRUE(
+      read_part_statistics(layout::RowType::events, rewrite(layout::TimestampUnit::microseconds))
+          ->field_ids);
+}
+
+TEST(ParquetFooter, TakesForeignFieldIdsAndLocalTimesForNoInstants) {
+  const auto unit_of = [](const SchemaElement& timestamp) {
+    const auto bytes = footer_of({element("root", 1), timestamp}, 7, 7);
+    return read_part_statistics(layout::RowType::events, bytes)->timestamps;
+  };
+  using layout::TimestampUnit;
+  EXPECT_EQ(unit_of({"timestamp", 2, 1, 10, 0, false, {}, {}}), TimestampUnit::microseconds);
+  EXPECT_EQ(unit_of({"timestamp", 2, 1, 9, 0, true, true, {}}), TimestampUnit::milliseconds);
+  EXPECT_EQ(unit_of({"timestamp", 2, 1, 10, 0, true, false, {}}), TimestampUnit::other);
+  EXPECT_EQ(unit_of({"timestamp", 3, 1, {}, 0, false, {}, {}}), TimestampUnit::other) << "INT96";
+  EXPECT_EQ(unit_of({"timestamp", 2, 1, 10, 0, false, {}, 2}), TimestampUnit::microseconds);
+  EXPECT_EQ(unit_of({"timestamp", 2, 1, 10, 0, false, {}, 9}), TimestampUnit::other);
+  EXPECT_EQ(unit_of({"x", 2, 1, 10, 0, false, {}, {}}), TimestampUnit::none);
 }
 
 TEST(ParquetFooter, RefusesWhatDoesNotAddUp) {
@@ -133,7 +207,8 @@ TEST(ParquetFooter, SurvivesEveryTruncationAndDamage) {
     auto bad = good;
     bad[random() % bad.size()] = static_cast<char>(random());
     (void)parse_parquet_footer(bad);
-    (void)rewrite_parquet_footer(bad, {"timestamp"});
+    (void)rewrite_parquet_footer(layout::RowType::events, layout::TimestampUnit::microseconds, bad);
+    (void)read_part_statistics(layout::RowType::events, bad);
   }
 }
 
@@ -166,6 +241,28 @@ TEST(ParquetFooter, IsFoundAtTheEndOfAFile) {
   EXPECT_FALSE(count_parquet_rows(0, reader_of({})));
   const std::string tiny = "PAR1PAR1";
   EXPECT_FALSE(count_parquet_rows(tiny.size(), reader_of(tiny)));
+}
+
+TEST(ParquetFooter, ReadsTheStatisticsOfARealExport) {
+  const std::filesystem::path data = VALETKEY_SOURCE_DIR "/../shared/data/v1";
+  if (!std::filesystem::exists(data)) GTEST_SKIP() << "no real export beside the repository";
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(data)) {
+    if (entry.path().extension() != ".parquet") continue;
+    const auto file = read_file(entry.path(), 64 << 20).value();
+    const bool decisions = entry.path().string().contains("type=decisions");
+    const auto read =
+        read_part_statistics(decisions ? layout::RowType::decisions : layout::RowType::events,
+                             file.size(), reader_of(file));
+    ASSERT_TRUE(read) << entry.path() << read.error().detail;
+    EXPECT_EQ(read->timestamps, layout::TimestampUnit::milliseconds);
+    EXPECT_FALSE(read->field_ids);
+    EXPECT_FALSE(read->row_groups.empty());
+    const auto* received = read->column(3);
+    ASSERT_TRUE(received != nullptr && received->bounds) << entry.path();
+    // 2020, in microseconds
+    EXPECT_GT(std::get<std::int64_t>(received->bounds->lower), 1'577'000'000'000'000);
+    EXPECT_LT(std::get<std::int64_t>(received->bounds->upper), 1'640'000'000'000'000);
+  }
 }
 
 TEST(ParquetFooter, CountsTheRowsOfARealExport) {

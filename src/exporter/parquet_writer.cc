@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "exporter/parquet_footer.h"
+#include "layout/fields.h"
 
 namespace valetkey::exporter {
 namespace {
@@ -22,7 +23,6 @@ std::string_view table_of(layout::RowType type) {
 }
 // Of a merged file, as its rows lie in memory: 25,000 rows of a visitor with 20 attributes.
 constexpr unsigned kRowGroupMib = 32;
-const std::vector<std::string> kTimestamps = {"timestamp", "process_timestamp"};
 
 std::string sql_text(const std::string& text) {
   std::string out = "'";
@@ -30,16 +30,17 @@ std::string sql_text(const std::string& text) {
   return out + "'";
 }
 
-// Replaces the footer at the end of the file. Returns its rows.
-Result<std::uint64_t> conform_file(const fs::path& path) {
+// Replaces the footer at the end of the file.
+Result<layout::PartStatistics> conform_file(const fs::path& path, layout::RowType type,
+                                            layout::TimestampUnit unit) {
   VALETKEY_TRY(const auto fd, open_file(path, O_RDWR));
   const auto size = fs::file_size(path);
   const auto read_at = [&](std::uint64_t offset, std::span<char> out) {
     return read_exactly(fd.get(), offset, out, path.string());
   };
   VALETKEY_TRY(const auto former, read_parquet_footer(size, read_at));
-  VALETKEY_TRY(const auto footer, parse_parquet_footer(former));
-  VALETKEY_TRY(auto tail, rewrite_parquet_footer(former, kTimestamps));
+  VALETKEY_TRY(auto tail, rewrite_parquet_footer(type, unit, former));
+  VALETKEY_TRY(auto statistics, read_part_statistics(type, tail));
   const auto length = tail.size();
   for (int shift = 0; shift < 32; shift += 8) tail.push_back(static_cast<char>(length >> shift));
   tail += "PAR1";
@@ -47,7 +48,7 @@ Result<std::uint64_t> conform_file(const fs::path& path) {
   if (ftruncate(fd.get(), start) != 0 || lseek(fd.get(), start, SEEK_SET) != start)
     return fail_errno(path.string());
   VALETKEY_CHECK(write_all(fd.get(), tail, path.string()));
-  return footer.rows;
+  return statistics;
 }
 
 // "partition=17" -> 17
@@ -97,9 +98,11 @@ Result<void> ParquetWriter::add_tables() {
 
 fs::path ParquetWriter::make_path() { return options_.folder / fmt::format("{}", next_name_++); }
 
-Result<ParquetFile> ParquetWriter::finish_file(const fs::path& path, std::uint32_t partition) {
-  VALETKEY_TRY(const auto rows, conform_file(path));
-  return ParquetFile{path, partition, rows};
+Result<ParquetFile> ParquetWriter::finish_file(layout::RowType type, const fs::path& path,
+                                               std::uint32_t partition) {
+  VALETKEY_TRY(auto statistics, conform_file(path, type, timestamps_));
+  const auto rows = statistics.rows;
+  return ParquetFile{path, partition, rows, std::move(statistics)};
 }
 
 Result<std::vector<ParquetFile>> ParquetWriter::write(std::string_view records,
@@ -112,7 +115,7 @@ Result<std::vector<ParquetFile>> ParquetWriter::write(std::string_view records,
     fs::remove(left, ignored);  // its taker failed, or it is gone as it should
   }
   handed_out_.clear();
-  reader_ = std::make_unique<RowReader>(type, records, index, begin, end);
+  reader_ = std::make_unique<RowReader>(type, timestamps_, records, index, begin, end);
   auto files = copy_parts(type, index, index.rows[begin].partition);
   reader_.reset();
   if (!files) {
@@ -147,7 +150,7 @@ Result<std::vector<ParquetFile>> ParquetWriter::copy_parts(layout::RowType type,
         first + (*place + kMaxPartitions - first % kMaxPartitions) % kMaxPartitions);
     if (partition >= index.partitions.size())
       return fail(ErrorCode::internal, "DuckDB wrote a file where none was asked for");
-    VALETKEY_TRY(auto file, finish_file(entry.path(), partition));
+    VALETKEY_TRY(auto file, finish_file(type, entry.path(), partition));
     files.push_back(std::move(file));
   }
   return files;
@@ -174,10 +177,15 @@ Result<ParquetFile> ParquetWriter::merge(layout::RowType type, const std::vector
   for (const auto& file : files) list += (list.empty() ? "" : ", ") + sql_text(file.string());
   std::string columns;
   for (const auto& column : columns_of(type, false)) {
-    const bool timestamp = std::ranges::find(kTimestamps, column.name) != kTimestamps.end();
-    columns +=
-        fmt::format(fmt::runtime(timestamp ? "{0}epoch_ms(\"{1}\") AS \"{1}\"" : "{0}\"{1}\""),
-                    columns.empty() ? "" : ", ", column.name);
+    const auto field = layout::find_field(type, column.name);
+    const bool instant = field && field->kind == layout::FieldKind::instant;
+    columns += columns.empty() ? "" : ", ";
+    columns += instant
+                   ? fmt::format("{0}(\"{1}\") AS \"{1}\"",
+                                 timestamps_ == layout::TimestampUnit::microseconds ? "epoch_us"
+                                                                                    : "epoch_ms",
+                                 column.name)
+                   : fmt::format("\"{}\"", column.name);
   }
   const auto path = make_path();
   const auto where = without_visitor_sha256.empty()
@@ -188,7 +196,7 @@ Result<ParquetFile> ParquetWriter::merge(layout::RowType type, const std::vector
       fmt::format("COPY (SELECT {} FROM read_parquet([{}], hive_partitioning=false){}) TO {} "
                   "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE_BYTES '{}MiB')",
                   columns, list, where, sql_text(path.string()), kRowGroupMib)));
-  return finish_file(path, 0);
+  return finish_file(type, path, 0);
 }
 
 }  // namespace valetkey::exporter

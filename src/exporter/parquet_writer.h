@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "duckdb/database.h"
 #include "exporter/rows.h"
+#include "layout/part_statistics.h"
 
 namespace valetkey::exporter {
 
@@ -20,6 +21,7 @@ struct ParquetFile {
   std::filesystem::path path;
   std::uint32_t partition = 0;  // index into RowIndex::partitions
   std::uint64_t rows = 0;
+  layout::PartStatistics statistics;
 };
 
 class ParquetWriter {
@@ -27,6 +29,8 @@ class ParquetWriter {
   // `options.folder` is wiped.
   static Result<std::unique_ptr<ParquetWriter>> open(duckdb::Options options);
   ~ParquetWriter();
+  // What files are written with from now on: microseconds and field ids (part format 2), or milliseconds (1).
+  void set_timestamps(layout::TimestampUnit unit) { timestamps_ = unit; }
 
   // Writes rows[begin, end) of the plan, all of one type and of at most 500 partitions. The files
   // are there until the next call.
@@ -49,10 +53,12 @@ class ParquetWriter {
   std::filesystem::path parts_folder() const;
   Result<std::vector<ParquetFile>> copy_parts(layout::RowType type, const RowIndex& index,
                                               std::uint32_t first);
-  Result<ParquetFile> finish_file(const std::filesystem::path& path, std::uint32_t partition);
+  Result<ParquetFile> finish_file(layout::RowType type, const std::filesystem::path& path,
+                                  std::uint32_t partition);
 
   duckdb::Options options_;
   std::unique_ptr<duckdb::Database> duckdb_;
+  layout::TimestampUnit timestamps_ = layout::TimestampUnit::microseconds;
   std::unique_ptr<RowReader> reader_;              // of the statement that runs
   std::vector<std::filesystem::path> handed_out_;  // by the last write()
   std::uint64_t next_name_ = 0;

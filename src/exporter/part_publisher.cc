@@ -2,12 +2,14 @@
 #include "exporter/part_publisher.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <iterator>
 #include <vector>
 
+#include "base/crypto.h"
 #include "base/file.h"
 #include "exporter/parquet_footer.h"
 
@@ -17,8 +19,8 @@ constexpr std::size_t kBlockBytes = 256 << 10;
 constexpr std::size_t kGroup = 1000;
 }  // namespace
 
-Result<std::uint64_t> PartPublisher::store(const std::string& key,
-                                           const std::filesystem::path& file, std::uint64_t rows) {
+Result<std::uint64_t> PartPublisher::store(const std::string& key, const ParquetFile& part) {
+  const auto& file = part.path;
   VALETKEY_TRY(const auto writer, store_.create(key, now_));
   VALETKEY_TRY(const auto fd, open_file(file, O_RDONLY));
   std::string block(kBlockBytes, '\0');
@@ -30,15 +32,15 @@ Result<std::uint64_t> PartPublisher::store(const std::string& key,
     size += static_cast<std::uint64_t>(n);
     VALETKEY_CHECK(writer->write(std::string_view(block).substr(0, static_cast<std::size_t>(n))));
   }
-  VALETKEY_TRY(auto staged, writer->finish(rows));
+  writer->describe(part.statistics);
+  VALETKEY_TRY(auto staged, writer->finish(part.rows));
   group_.add.push_back(std::move(staged));
   if (unlink(file.c_str()) != 0) return fail_errno(file.string());
   return size;
 }
 
-Result<std::uint64_t> PartPublisher::add(const std::string& key, const std::filesystem::path& file,
-                                         std::uint64_t rows) {
-  VALETKEY_TRY(const auto size, store(key, file, rows));
+Result<std::uint64_t> PartPublisher::add(const std::string& key, const ParquetFile& file) {
+  VALETKEY_TRY(const auto size, store(key, file));
   if (group_.add.size() >= kGroup) VALETKEY_CHECK(flush());
   return size;
 }
@@ -51,14 +53,23 @@ Result<void> PartPublisher::add_bytes(const std::string& key, std::string_view b
   return group_.add.size() >= kGroup ? flush() : Result<void>();
 }
 
-Result<void> PartPublisher::replace(const std::string& key, const std::filesystem::path& file,
-                                    std::uint64_t rows, std::vector<std::string> gone,
-                                    Timestamp readable_until) {
+Result<void> PartPublisher::replace(const std::string& key, const ParquetFile& file,
+                                    std::vector<std::string> gone, Timestamp readable_until) {
   VALETKEY_CHECK(flush());
-  VALETKEY_CHECK(store(key, file, rows));
+  VALETKEY_CHECK(store(key, file));
   group_.unlist = std::move(gone);
   group_.readable_until = readable_until;
   return flush();
+}
+
+Result<void> PartPublisher::erase(const AccountId& account, const std::string& gone,
+                                  const std::string& key, const ParquetFile& rest) {
+  VALETKEY_CHECK(flush());
+  group_.erases_of = account.str();
+  const bool at_once = store_.capabilities().atomic_groups;
+  if (rest.rows > 0) VALETKEY_CHECK(store(at_once ? key : gone, rest));
+  if (at_once || rest.rows == 0) group_.remove = {gone};
+  return store_.publish(std::exchange(group_, {}));
 }
 
 Result<void> PartPublisher::make_room(std::size_t parts) {
@@ -71,27 +82,37 @@ Result<void> PartPublisher::flush() {
 }
 
 Result<void> for_each_object(storage::ObjectStore& store, const std::string& prefix,
-                             const std::function<Result<void>(const storage::ObjectInfo&)>& each) {
+                             const std::function<Result<void>(const storage::ObjectInfo&)>& each,
+                             Listing listing) {
   storage::ListQuery query{prefix, "", "", 1000, 0};
   while (true) {
     VALETKEY_TRY(const auto page, store.list(query));
     for (const auto& entry : page.entries) VALETKEY_CHECK(each(entry.info));
     if (!page.truncated || page.entries.empty()) return {};
     query.start_after = page.entries.back().info.key;
-    query.generation = page.generation;
+    if (listing == Listing::as_it_was) query.generation = page.generation;
   }
 }
 
-Result<void> remove_objects(storage::ObjectStore& store, std::vector<std::string> keys) {
+Result<void> remove_objects(storage::ObjectStore& store, std::vector<std::string> keys,
+                            const std::string& erases_of) {
   while (!keys.empty()) {
     const auto count = std::min(kGroup, keys.size());
     storage::Publication removal;
+    removal.erases_of = erases_of;
     const auto begin = keys.end() - static_cast<std::ptrdiff_t>(count);
     removal.remove.assign(std::make_move_iterator(begin), std::make_move_iterator(keys.end()));
     keys.erase(begin, keys.end());
     VALETKEY_CHECK(store.publish(std::move(removal)));
   }
   return {};
+}
+
+std::string successor_key(const std::string& folder, std::string_view origin) {
+  const auto digits = sha256_hex(origin);
+  const auto uuid = fmt::format("{}-{}-8{}-8{}-{}", digits.substr(0, 8), digits.substr(8, 4),
+                                digits.substr(13, 3), digits.substr(17, 3), digits.substr(20, 12));
+  return folder + layout::part_name(0, uuid);
 }
 
 Result<std::uint64_t> rows_of(const storage::ObjectInfo& part, const std::filesystem::path& file) {

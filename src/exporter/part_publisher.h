@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "base/timestamp.h"
+#include "exporter/parquet_writer.h"
 #include "storage/object_store.h"
 
 namespace valetkey::exporter {
@@ -21,19 +22,21 @@ class PartPublisher {
   PartPublisher(storage::ObjectStore& store, Timestamp now) : store_(store), now_(now) {}
   // Stores the file under `key` and removes it; returns its size. Visible at the latest after
   // flush().
-  Result<std::uint64_t> add(const std::string& key, const std::filesystem::path& file,
-                            std::uint64_t rows);
+  Result<std::uint64_t> add(const std::string& key, const ParquetFile& file);
   Result<void> add_bytes(const std::string& key, std::string_view bytes);
   // Visible with the next group, all or nothing: `key` from the file, `gone` no longer listed.
-  Result<void> replace(const std::string& key, const std::filesystem::path& file,
-                       std::uint64_t rows, std::vector<std::string> gone, Timestamp readable_until);
+  Result<void> replace(const std::string& key, const ParquetFile& file,
+                       std::vector<std::string> gone, Timestamp readable_until);
+  // Visible at once: `key` from the file, unless that has no rows; `gone` cannot be read any more, nor the account be
+  // listed as it was before. Where a store cannot do that at once, `gone` is replaced under its own key.
+  Result<void> erase(const AccountId& account, const std::string& gone, const std::string& key,
+                     const ParquetFile& rest);
   // Publishes what was added, unless so many more parts fit into its group.
   Result<void> make_room(std::size_t parts);
   Result<void> flush();
 
  private:
-  Result<std::uint64_t> store(const std::string& key, const std::filesystem::path& file,
-                              std::uint64_t rows);
+  Result<std::uint64_t> store(const std::string& key, const ParquetFile& file);
   storage::ObjectStore& store_;
   Timestamp now_;
   storage::Publication group_;
@@ -42,12 +45,20 @@ class PartPublisher {
 // Whether a key is that of a part, and not of _SUCCESS or the like.
 inline bool is_part(std::string_view key) { return key.ends_with(".parquet"); }
 
-// Calls `each` for every object below `prefix`, page by page, as the store was when it began.
+// As a store was when the listing began; or as each page is, which may show what `each` itself publishes.
+enum class Listing : std::uint8_t { as_it_was, as_it_is };
+// Calls `each` for every object below `prefix`, page by page.
 Result<void> for_each_object(storage::ObjectStore& store, const std::string& prefix,
-                             const std::function<Result<void>(const storage::ObjectInfo&)>& each);
+                             const std::function<Result<void>(const storage::ObjectInfo&)>& each,
+                             Listing listing = Listing::as_it_was);
 
-// Removes objects at once, in groups that the store takes.
-Result<void> remove_objects(storage::ObjectStore& store, std::vector<std::string> keys);
+// Removes objects at once, in groups that the store takes. `erases_of`: as of a Publication.
+Result<void> remove_objects(storage::ObjectStore& store, std::vector<std::string> keys,
+                            const std::string& erases_of = {});
+
+// The key of a part that takes the place of others in their folder. It depends on `origin` alone, which tells what it is
+// made of: a repetition overwrites itself.
+std::string successor_key(const std::string& folder, std::string_view origin);
 
 std::unexpected<Error> fail_read(storage::ReadFailure why, const std::string& key);
 

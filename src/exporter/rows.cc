@@ -68,7 +68,8 @@ std::vector<duckdb::Column> conversion_columns() {
 // Fills the columns of one row from left to right.
 class RowFill {
  public:
-  RowFill(duckdb::RowChunk& chunk, std::uint64_t row) : chunk_(chunk), row_(row) {}
+  RowFill(duckdb::RowChunk& chunk, std::uint64_t row, std::int64_t a_millisecond)
+      : chunk_(chunk), row_(row), a_millisecond_(a_millisecond) {}
 
   RowFill& put(const events::Text& text) {
     put_text(next(), row_, text);
@@ -79,7 +80,7 @@ class RowFill {
     return *this;
   }
   RowFill& put(Timestamp t) {
-    next().set_int64(row_, epoch_ms(t));
+    next().set_int64(row_, epoch_ms(t) * a_millisecond_);
     return *this;
   }
   RowFill& put(const std::optional<std::int64_t>& n) {
@@ -160,6 +161,7 @@ class RowFill {
 
   duckdb::RowChunk& chunk_;
   std::uint64_t row_;
+  std::int64_t a_millisecond_;
   std::uint64_t column_ = 0;
 };
 
@@ -275,7 +277,7 @@ Result<std::uint64_t> RowReader::fill(duckdb::RowChunk& chunk) {
 void RowReader::fill_decision(duckdb::RowChunk& chunk, std::uint64_t row, const events::Event& e,
                               std::uint32_t decision) {
   const auto& d = e.decisions[decision];
-  RowFill fill(chunk, row);
+  RowFill fill(chunk, row, a_millisecond_);
   fill.put(e.uuid).put(e.timestamp).put(index_.received(e)).put(e.visitor_id).put(e.session_id);
   fill.put(e.account_id).put(d.campaign_id).put(d.experiment_id).put(d.variation_id);
   fill.put(e.attributes, used_.attributes).put(e.user_ip).put(e.user_agent).put(e.referer);
@@ -285,7 +287,7 @@ void RowReader::fill_decision(duckdb::RowChunk& chunk, std::uint64_t row, const 
 
 void RowReader::fill_conversion(duckdb::RowChunk& chunk, std::uint64_t row,
                                 const events::Event& e) {
-  RowFill fill(chunk, row);
+  RowFill fill(chunk, row, a_millisecond_);
   fill.put(e.uuid).put(e.timestamp).put(index_.received(e)).put(e.visitor_id).put(e.session_id);
   fill.put(e.account_id).put(e.decisions, used_.experiments).put(e.entity_id);
   fill.put(e.attributes, used_.attributes).put(e.user_ip).put(e.user_agent).put(e.referer);

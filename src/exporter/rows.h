@@ -16,6 +16,7 @@
 #include "base/timestamp.h"
 #include "duckdb/database.h"
 #include "events/event.h"
+#include "layout/part_statistics.h"
 #include "layout/partition.h"
 
 namespace valetkey::exporter {
@@ -82,9 +83,14 @@ std::vector<duckdb::Column> columns_of(layout::RowType type, bool with_partition
 // chunk ends early where its rows are large: DuckDB makes room for each value of a chunk at once.
 class RowReader {
  public:
-  RowReader(layout::RowType type, std::string_view records, const RowIndex& index,
-            std::size_t begin, std::size_t end)
-      : type_(type), records_(records), index_(index), next_(begin), end_(end) {}
+  RowReader(layout::RowType type, layout::TimestampUnit timestamps, std::string_view records,
+            const RowIndex& index, std::size_t begin, std::size_t end)
+      : type_(type),
+        a_millisecond_(timestamps == layout::TimestampUnit::microseconds ? 1000 : 1),
+        records_(records),
+        index_(index),
+        next_(begin),
+        end_(end) {}
   Result<std::uint64_t> fill(duckdb::RowChunk& chunk);
 
   static constexpr std::size_t kChunkBytes = std::size_t{4} << 20;
@@ -94,6 +100,7 @@ class RowReader {
                      std::uint32_t decision);
   void fill_conversion(duckdb::RowChunk& chunk, std::uint64_t row, const events::Event& event);
   layout::RowType type_;
+  std::int64_t a_millisecond_;  // in the unit that is written
   std::string_view records_;
   const RowIndex& index_;
   std::size_t next_, end_;

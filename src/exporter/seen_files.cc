@@ -22,11 +22,15 @@ std::string folder_of(unsigned partition) {
 
 }  // namespace
 
+// Equal uuids lie in one partition, unless one of them was written before the log had routes.
 Result<void> SeenFiles::subtract(unsigned partition, Deduplicator& unseen) {
-  VALETKEY_TRY(const auto files, parts_.ledger.seen(partition));
-  for (const auto& file : files) {
-    VALETKEY_TRY(const auto reader, parts_.store.open(file.key));
-    VALETKEY_CHECK(unseen.subtract(*reader));
+  for (unsigned other = 0; other < parts_.log.partitions(); ++other) {
+    if (other != partition && parts_.log.routed(other) && parts_.log.routed(partition)) continue;
+    VALETKEY_TRY(const auto files, parts_.ledger.seen(other));
+    for (const auto& file : files) {
+      VALETKEY_TRY(const auto reader, parts_.store.open(file.key));
+      VALETKEY_CHECK(unseen.subtract(*reader));
+    }
   }
   return {};
 }
@@ -76,6 +80,13 @@ Result<SeenFile> SeenFiles::merge(unsigned partition, const std::vector<SeenFile
   publication.add.push_back(std::move(staged));
   VALETKEY_CHECK(parts_.store.publish(std::move(publication)));
   return SeenFile{key, files.front().day, count};
+}
+
+// Of all partitions: some may never have a batch again.
+Result<void> SeenFiles::tidy(Timestamp now) {
+  for (unsigned partition = 0; partition < parts_.log.partitions(); ++partition)
+    VALETKEY_CHECK(tidy(partition, now));
+  return {};
 }
 
 Result<void> SeenFiles::tidy(unsigned partition, Timestamp now) {

@@ -15,14 +15,15 @@ namespace valetkey::exporter {
 class SeenFiles {
  public:
   explicit SeenFiles(ExportParts& parts) : parts_(parts) {}
-  // Drops from `unseen` what was exported before.
+  // Drops from `unseen`, of a batch of the partition, what was exported before.
   Result<void> subtract(unsigned partition, Deduplicator& unseen);
   // Keeps what stays of a batch as an object, for the ledger to name.
   Result<SeenFile> store(const ExportBatch& batch, const Deduplicator& unseen, Timestamp now);
-  // Drops what the window has passed, and merges the files when they are many.
-  Result<void> tidy(unsigned partition, Timestamp now);
+  // Drops what the window has passed, and merges the files of a partition when they are many.
+  Result<void> tidy(Timestamp now);
 
  private:
+  Result<void> tidy(unsigned partition, Timestamp now);
   Result<void> remove_strays(unsigned partition, const std::vector<SeenFile>& files);
   Result<SeenFile> merge(unsigned partition, const std::vector<SeenFile>& files, Timestamp now);
   ExportParts& parts_;

@@ -376,6 +376,42 @@ Result<std::optional<AskedErasure>> SqliteLedger::next_erasure() {
   return AskedErasure{query.integer(0), std::string(query.text(1)), std::string(query.text(2))};
 }
 
+Result<void> SqliteLedger::plan_merge(const Lease& lease, const PlannedMerge& merge) {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_));
+  VALETKEY_CHECK(check(lease));
+  VALETKEY_TRY(Statement former, database_->prepare("DELETE FROM export_merge WHERE output = ?"));
+  VALETKEY_CHECK(former.bind(merge.output).run());
+  for (const auto& input : merge.inputs) {
+    VALETKEY_TRY(Statement query, database_->prepare("INSERT INTO export_merge VALUES (?, ?)"));
+    VALETKEY_CHECK(query.bind(merge.output, input).run());
+  }
+  return transaction.commit();
+}
+
+Result<std::vector<PlannedMerge>> SqliteLedger::planned_merges() {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Statement query, database_->prepare("SELECT output, input FROM export_merge "
+                                                   "ORDER BY output, input"));
+  std::vector<PlannedMerge> all;
+  while (true) {
+    VALETKEY_TRY(const bool more, query.step());
+    if (!more) return all;
+    if (all.empty() || all.back().output != query.text(0))
+      all.push_back({std::string(query.text(0)), {}});
+    all.back().inputs.emplace_back(query.text(1));
+  }
+}
+
+Result<void> SqliteLedger::finish_merge(const Lease& lease, const std::string& output) {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_));
+  VALETKEY_CHECK(check(lease));
+  VALETKEY_TRY(Statement query, database_->prepare("DELETE FROM export_merge WHERE output = ?"));
+  VALETKEY_CHECK(query.bind(output).run());
+  return transaction.commit();
+}
+
 Result<void> SqliteLedger::note_erased(const Lease& lease, std::int64_t id, const std::string& key,
                                        std::uint64_t rows) {
   const std::lock_guard guard(mutex_);
@@ -399,11 +435,17 @@ Result<void> SqliteLedger::finish_erasure(const Lease& lease, std::int64_t id,
                                     "VALUES (?, ?)"));
     VALETKEY_CHECK(query.bind(id, key).run());
   }
-  VALETKEY_TRY(Statement query,
-               database_->prepare("UPDATE export_erasure SET rows = (SELECT "
-                                  "coalesce(sum(rows), 0) FROM export_erased WHERE "
-                                  "erasure = export_erasure.id) WHERE id = ?"));
-  VALETKEY_CHECK(query.bind(id).run());
+  // Once, however often it is finished.
+  for (const char* sql :
+       {"INSERT INTO export_taken SELECT account, (SELECT coalesce(sum(rows), 0) FROM "
+        "export_erased "
+        "WHERE erasure = export_erasure.id) FROM export_erasure WHERE id = ? AND rows IS NULL "
+        "ON CONFLICT DO UPDATE SET rows = rows + excluded.rows",
+        "UPDATE export_erasure SET rows = (SELECT coalesce(sum(rows), 0) FROM export_erased WHERE "
+        "erasure = export_erasure.id) WHERE id = ?"}) {
+    VALETKEY_TRY(Statement query, database_->prepare(sql));
+    VALETKEY_CHECK(query.bind(id).run());
+  }
   return transaction.commit();
 }
 
@@ -424,14 +466,26 @@ Result<std::optional<ErasureResult>> SqliteLedger::erased(std::int64_t id) {
   }
 }
 
+Result<std::map<std::string, std::uint64_t>> SqliteLedger::erased_rows() {
+  const std::lock_guard guard(mutex_);
+  VALETKEY_TRY(Statement query, database_->prepare("SELECT account, rows FROM export_taken"));
+  std::map<std::string, std::uint64_t> all;
+  while (true) {
+    VALETKEY_TRY(const bool more, query.step());
+    if (!more) return all;
+    all.emplace(query.text(0), as_unsigned(query.integer(1)));
+  }
+}
+
 Result<void> SqliteLedger::forget_account(const Lease& lease, const std::string& account,
                                           std::int64_t but_erasure) {
   const std::lock_guard guard(mutex_);
   VALETKEY_TRY(Transaction transaction, Transaction::begin(*database_));
   VALETKEY_CHECK(check(lease));
-  for (const char* sql : {"DELETE FROM export_count WHERE account = ?",
-                          "DELETE FROM export_dropped WHERE account = ?",
-                          "DELETE FROM export_altered WHERE account = ?"}) {
+  for (const char* sql :
+       {"DELETE FROM export_count WHERE account = ?", "DELETE FROM export_taken WHERE account = ?",
+        "DELETE FROM export_dropped WHERE account = ?",
+        "DELETE FROM export_altered WHERE account = ?"}) {
     VALETKEY_TRY(Statement query, database_->prepare(sql));
     VALETKEY_CHECK(query.bind(account).run());
   }

@@ -35,6 +35,10 @@ class SqliteLedger final : public Ledger {
   Result<void> replace_seen(const Lease& lease, const std::vector<std::string>& gone,
                             const std::vector<SeenFile>& added) override;
   Result<std::optional<Date>> closed_through() override;
+  Result<std::map<std::string, std::uint64_t>> erased_rows() override;
+  Result<void> plan_merge(const Lease& lease, const PlannedMerge& merge) override;
+  Result<std::vector<PlannedMerge>> planned_merges() override;
+  Result<void> finish_merge(const Lease& lease, const std::string& output) override;
   Result<void> close_day(const Lease& lease, Date day) override;
   Result<std::int64_t> request_erasure(const std::string& account,
                                        const std::string& visitor_sha256, Timestamp now) override;
@@ -50,6 +54,11 @@ class SqliteLedger final : public Ledger {
   Result<void> add_losses(const IntakeLosses& losses) override;
   Result<IntakeLosses> losses() override;
   Result<std::optional<Timestamp>> last_finished() override;
+  Result<std::optional<layout::TimestampUnit>> timestamps() override;
+  Result<void> set_timestamps(layout::TimestampUnit unit) override;
+  Result<void> request_rewrite() override;
+  Result<bool> rewriting() override;
+  Result<void> finish_rewrite(const Lease& lease) override;
   Result<void> request_run(Timestamp now) override;
   Result<bool> take_request() override;
   Result<void> note_failure(Timestamp began, const std::string& why) override;

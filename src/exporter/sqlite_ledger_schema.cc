@@ -32,6 +32,11 @@ CREATE TABLE IF NOT EXISTS export_day (
   only INTEGER PRIMARY KEY CHECK (only = 1),
   closed_through INTEGER
 );
+CREATE TABLE IF NOT EXISTS export_merge (
+  output TEXT NOT NULL,
+  input TEXT NOT NULL,
+  PRIMARY KEY (output, input)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS export_request (
   only INTEGER PRIMARY KEY CHECK (only = 1),
   asked INTEGER NOT NULL
@@ -60,6 +65,10 @@ CREATE TABLE IF NOT EXISTS export_erased (
   rows INTEGER,
   PRIMARY KEY (erasure, key)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS export_taken (
+  account TEXT PRIMARY KEY,
+  rows INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS export_count (
   account TEXT PRIMARY KEY,
   events INTEGER NOT NULL,
@@ -82,6 +91,11 @@ CREATE TABLE IF NOT EXISTS export_altered (
   fields INTEGER NOT NULL,
   PRIMARY KEY (account, reason)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS export_format (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  timestamps INTEGER,
+  rewriting INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS export_unknown (
   only INTEGER PRIMARY KEY CHECK (only = 1),
   events INTEGER NOT NULL,

@@ -3,7 +3,6 @@
 // until its handler has returned; a Response owns what it sends.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/address.h"
 #include "base/timestamp.h"
 
 namespace valetkey::http {
@@ -23,17 +23,7 @@ struct Header {
   std::string_view value;  // without surrounding white space
 };
 
-// An IPv4 or IPv6 address; IPv4 is kept as ::ffff:a.b.c.d.
-struct Address {
-  std::array<std::uint8_t, 16> bytes{};
-  bool is_v4() const;
-  bool is_loopback() const;
-  std::string str() const;
-  // The block a stranger is counted under: the whole IPv4 address, the /64 of an IPv6 address.
-  Address block() const;
-  friend bool operator==(const Address&, const Address&) = default;
-  static std::optional<Address> parse(std::string_view text);
-};
+using valetkey::Address;
 
 struct Request {
   Method method = Method::other;

@@ -2,15 +2,10 @@
 #include "http/internal/proxies.h"
 
 #include <algorithm>
-#include <charconv>
 #include <ranges>
 
 namespace valetkey::http {
 namespace {
-
-bool bit(const Address& address, unsigned i) {
-  return ((address.bytes[i / 8] >> (7 - i % 8)) & 1) != 0;
-}
 
 std::string_view trim(std::string_view text) {
   const auto first = text.find_first_not_of(" \t");
@@ -26,37 +21,6 @@ std::optional<Address> parse_hop(std::string_view hop) {
 }
 
 }  // namespace
-
-bool AddressBlock::contains(const Address& address) const {
-  const unsigned whole = bits / 8;
-  if (!std::equal(first.bytes.begin(), first.bytes.begin() + whole, address.bytes.begin()))
-    return false;
-  for (unsigned i = whole * 8; i < bits; ++i)
-    if (bit(first, i) != bit(address, i)) return false;
-  return true;
-}
-
-Result<AddressBlock> AddressBlock::parse(std::string_view text) {
-  const auto bad = [text] {
-    return fail(ErrorCode::invalid,
-                "\"" + std::string(text) + "\" is not an address block such as 10.0.0.0/8 or ::1");
-  };
-  const auto slash = text.find('/');
-  const auto address = Address::parse(text.substr(0, slash));
-  if (!address) return bad();
-  AddressBlock block{*address, 128};
-  if (slash != std::string_view::npos) {
-    const std::string_view digits = text.substr(slash + 1);
-    unsigned bits = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
-    if (error != std::errc{} || end != digits.data() + digits.size()) return bad();
-    if (bits > (address->is_v4() ? 32U : 128U)) return bad();
-    block.bits = address->is_v4() ? bits + 96 : bits;
-  }
-  for (unsigned i = block.bits; i < 128; ++i)
-    if (bit(block.first, i)) return bad();
-  return block;
-}
 
 Result<TrustedProxies> TrustedProxies::parse(const std::vector<std::string>& blocks) {
   TrustedProxies proxies;

@@ -7,6 +7,7 @@ namespace valetkey::issuer {
 namespace {
 
 namespace json = boost::json;
+constexpr seconds kMostClockDifference{300};  // at which an engine takes a signature, too
 constexpr std::string_view kTag = "aws:PrincipalTag/";
 constexpr std::string_view kIssued = "aws:TokenIssueTime";
 
@@ -25,12 +26,12 @@ const json::key_value_pair* only(const json::value* value) {
 }  // namespace
 
 void Denials::add(const access::Cut& cut, Timestamp at) {
-  // The engine compares whole seconds: those of this second end as well.
-  const Timestamp next = std::chrono::floor<seconds>(at) + seconds(1);
-  if (cut.token)
-    until_[{"token", cut.token->str()}] = next;
+  // The engine compares whole seconds, by a clock of its own: those of this second end as well.
+  const Timestamp now = std::chrono::floor<seconds>(at);
+  if (cut.token)  // which buys none any more, so what its clock is ahead may be denied, too
+    until_[{"token", cut.token->str()}] = now + kMostClockDifference;
   else
-    until_[{"account", cut.account.str()}] = next;
+    until_[{"account", cut.account.str()}] = now + seconds(1);
 }
 
 void Denials::forget_older(Timestamp than) {

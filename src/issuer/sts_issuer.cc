@@ -65,6 +65,20 @@ bool is_of_the_engine(StsFault fault) {
   }
 }
 
+// Whether sessions of the engine can be held to these limits at all.
+Result<void> check_holds(Engine engine, const control::Narrowing& narrowing) {
+  // The account's role is the bound there, whatever a session's policy says.
+  if (engine == Engine::ceph && !narrowing.empty())
+    return fail(ErrorCode::invalid,
+                "sessions of Ceph are bounded by the account's role alone, so no token there is "
+                "limited to prefixes, types or networks: create one without such limits");
+  if (engine == Engine::minio && !narrowing.sources().empty())
+    return fail(ErrorCode::invalid,
+                "MinIO believes everybody's X-Forwarded-For, so no token there is limited to "
+                "networks: create one without sources");
+  return {};
+}
+
 }  // namespace
 
 std::string_view name_of(Engine engine) { return kNames[static_cast<std::size_t>(engine)]; }
@@ -93,7 +107,7 @@ Result<access::Credentials> StsIssuer::issue(const control::TokenGrant& grant,
                                              milliseconds duration, Timestamp now) {
   VALETKEY_TRY(const Timestamp latest, access::end_of_session(grant, duration, min_life(), now));
   const std::uint64_t generation = parts_.feed.generation();
-  VALETKEY_TRY(const Bound bound, bound_of(grant.account));
+  VALETKEY_TRY(const Bound bound, bound_of(grant.account, grant.narrowing));
   const std::string key = SessionCache::key_of(grant, duration);
   const auto revoked = parts_.feed.revocations();
   const auto counts = [&](const issuer::Bought& bought) {
@@ -108,7 +122,11 @@ Result<access::Credentials> StsIssuer::issue(const control::TokenGrant& grant,
     return kept->credentials;
   }
   const std::string alike = key + "\n" + bound.policy;
-  auto [bought, shared] = flights_.fly(alike, [&] { return buy(grant, bound, latest, now); });
+  auto [bought, shared] = flights_.fly(alike, [&]() -> Bought {
+    Bought fresh = buy(grant, bound, latest, now);
+    if (fresh) VALETKEY_CHECK(still_counts(grant, now));
+    return fresh;
+  });
   if (shared) ++counts_.shared;
   if (!bought) return std::unexpected(bought.error());
   bought->generation = generation;
@@ -116,16 +134,35 @@ Result<access::Credentials> StsIssuer::issue(const control::TokenGrant& grant,
   return bought->credentials;
 }
 
-Result<StsIssuer::Bound> StsIssuer::bound_of(const AccountId& account) {
+// A cut-off ends what the engine gave until then. What it gave behind one, to a server that had not
+// yet seen why, must not be given out: whoever cuts off has written the reason before, so a look
+// after the purchase sees it.
+Result<void> StsIssuer::still_counts(const control::TokenGrant& grant, Timestamp now) const {
+  if (!parts_.feed.poll())
+    return fail(ErrorCode::unavailable, "the control store cannot be read at the moment");
+  const auto revoked = parts_.feed.revocations();
+  if (!revoked || !revoked->refuse(grant.account, grant.user, grant.token, now)) return {};
+  return fail(ErrorCode::busy, "token " + grant.token.str() + " was revoked meanwhile");
+}
+
+Result<StsIssuer::Bound> StsIssuer::bound_of(const AccountId& account,
+                                             const control::Narrowing& narrowing) {
+  VALETKEY_CHECK(check_holds(options_.engine, narrowing));
   VALETKEY_TRY(const control::AccountPolicy policy, parts_.store.policy(account));
   VALETKEY_TRY(access::Place place, place_of(options_.templates, policy, account));
   place.endpoint = options_.endpoint;
   place.region = options_.region;
+  aws::PrefixBound policy_bound{.bucket = place.bucket,
+                                .prefixes = {},
+                                .partition = options_.partition,
+                                .kms_key_arn = options_.kms_key_arn};
+  for (const std::string& below : narrowing.prefixes())
+    policy_bound.prefixes.push_back(place.prefix + below);
+  if (policy_bound.prefixes.empty()) policy_bound.prefixes.push_back(place.prefix);
+  for (const AddressBlock& source : narrowing.sources())
+    policy_bound.sources.push_back(source.str());
   Bound bound;
-  VALETKEY_TRY(bound.policy, aws::prefix_policy({.bucket = place.bucket,
-                                                 .prefixes = {place.prefix},
-                                                 .partition = options_.partition,
-                                                 .kms_key_arn = options_.kms_key_arn}));
+  VALETKEY_TRY(bound.policy, aws::prefix_policy(policy_bound));
   VALETKEY_TRY(bound.role_arn, fill(options_.templates.role_arn, account));
   bound.place = std::make_shared<const access::Place>(std::move(place));
   return bound;
@@ -225,8 +262,18 @@ Error StsIssuer::refused(const aws::StsError& why) {
 }
 
 Result<void> StsIssuer::open_account(const AccountId& account, Timestamp now) {
-  VALETKEY_TRY(const Bound bound, bound_of(account));
+  VALETKEY_TRY(const Bound bound, bound_of(account, {}));
   return parts_.roles.open(account, bound.role_arn, bound.policy, now);
+}
+
+Result<void> StsIssuer::check_narrowing(const AccountId& account,
+                                        const control::Narrowing& narrowing) {
+  if (narrowing.empty()) return {};
+  auto bound = bound_of(account, narrowing);
+  if (!bound && bound.error().code == ErrorCode::too_large)
+    return fail(ErrorCode::invalid, bound.error().detail);
+  if (!bound) return std::unexpected(bound.error());
+  return {};
 }
 
 Result<access::CutOff> StsIssuer::cut_off(const access::Cut& cut, Timestamp now) {

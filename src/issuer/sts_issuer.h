@@ -48,7 +48,7 @@ struct StsParts {
   const aws::Sts& sts;
   aws::KeptKeys& keys;
   control::ControlStore& store;
-  const control::ChangeFeed& feed;
+  control::ChangeFeed& feed;
   Roles& roles;
 };
 
@@ -58,6 +58,7 @@ class StsIssuer final : public access::CredentialIssuer {
 
   unsigned calls_at_once() const override { return 32; }
   milliseconds min_life() const override { return std::chrono::minutes(15); }
+  bool follows_revocation() const override { return false; }
   std::optional<Result<access::Credentials>> issue_at_once(const control::TokenGrant& grant,
                                                            milliseconds duration,
                                                            Timestamp now) override;
@@ -65,6 +66,8 @@ class StsIssuer final : public access::CredentialIssuer {
                                     Timestamp now) override;
   Result<void> open_account(const AccountId& account, Timestamp now) override;
   Result<access::CutOff> cut_off(const access::Cut& cut, Timestamp now) override;
+  Result<void> check_narrowing(const AccountId& account,
+                               const control::Narrowing& narrowing) override;
 
   const StsCounts& counts() const { return counts_; }
 
@@ -76,13 +79,14 @@ class StsIssuer final : public access::CredentialIssuer {
   };
   using Bought = Result<issuer::Bought>;
 
-  Result<Bound> bound_of(const AccountId& account);
+  Result<Bound> bound_of(const AccountId& account, const control::Narrowing& narrowing);
   Bought buy(const control::TokenGrant& grant, const Bound& bound, Timestamp expires,
              Timestamp now);
   aws::StsResult<aws::StsSession> assume(const control::TokenGrant& grant, const Bound& bound,
                                          seconds life, Timestamp now);
   aws::StsResult<aws::StsSession> assume_once(const control::TokenGrant& grant, const Bound& bound,
                                               seconds life, Timestamp now);
+  Result<void> still_counts(const control::TokenGrant& grant, Timestamp now) const;
   Result<void> admit();
   Error refused(const aws::StsError& why);
 

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "access/testing/issuer_conformance.h"
+#include "aws/session_policy.h"
 #include "issuer/testing/bench.h"
 
 namespace valetkey::issuer {
@@ -45,6 +46,78 @@ TEST(StsIssuer, BoundsASessionToThePrefixOfItsAccount) {
   EXPECT_TRUE(bench.engine().body.contains("RoleSessionName=123-tok_GHIJKLMNOPabcdef"));
   EXPECT_TRUE(bench.engine().body.contains("Tags.member.1.Key=account&Tags.member.1.Value=123"));
   EXPECT_EQ(bench.issuer().counts().packed_policy_percent, 6u);
+}
+
+TEST(StsIssuer, BoundsASessionToTheLimitsOfItsToken) {
+  Bench bench;
+  control::TokenGrant limited = Bench::grant();
+  limited.narrowing =
+      control::Narrowing::make({.prefixes = {"type=decisions/", "type=events/date=2026-11-29/"},
+                                .sources = {"10.0.0.0/8", "2001:db8::/32"}})
+          .value();
+  const auto got = bench.ask(limited, hours(1), bench.now());
+  ASSERT_TRUE(got) << got.error().detail;
+  EXPECT_EQ(got->place->prefix, "v1/account_id=123/") << "where the account's data lies";
+  const std::string& policy = bench.engine().policy;
+  EXPECT_TRUE(policy.contains(R"("StringLike":{"s3:prefix":["v1/account_id=123/type=decisions/*",)"
+                              R"("v1/account_id=123/type=events/date=2026-11-29/*"]})"))
+      << policy;
+  EXPECT_TRUE(policy.contains(
+      R"("Resource":["arn:aws:s3:::lake/v1/account_id=123/type=decisions/*",)"
+      R"("arn:aws:s3:::lake/v1/account_id=123/type=events/date=2026-11-29/*"],)"
+      R"("Condition":{"IpAddress":{"aws:SourceIp":["10.0.0.0/8","2001:db8::/32"]}})"))
+      << policy;
+  EXPECT_FALSE(policy.contains(R"("v1/account_id=123/*")"));
+  EXPECT_LE(policy.size(), aws::kMaxSessionPolicy);
+}
+
+TEST(StsIssuer, GivesNoSessionThatItCouldNotLimit) {
+  const auto decisions = control::Narrowing::make({.types = {"decisions"}}).value();
+  const auto office = control::Narrowing::make({.sources = {"10.0.0.0/8"}}).value();
+  for (const control::Narrowing& limits : {decisions, office}) {
+    Bench ceph(Engine::ceph);
+    EXPECT_EQ(ceph.issuer().check_narrowing(Bench::account(), limits).error().code,
+              ErrorCode::invalid);
+    control::TokenGrant limited = Bench::grant();
+    limited.narrowing = limits;
+    EXPECT_EQ(ceph.ask(limited, hours(1), ceph.now()).error().code, ErrorCode::invalid);
+    EXPECT_EQ(ceph.engine().calls, 0);
+  }
+  Bench minio(Engine::minio);
+  EXPECT_EQ(minio.issuer().check_narrowing(Bench::account(), office).error().code,
+            ErrorCode::invalid);
+  EXPECT_TRUE(minio.issuer().check_narrowing(Bench::account(), decisions));
+  // Whole sentences for what fits into no policy.
+  Bench aws;
+  control::WantedNarrowing many;
+  for (char c = 'a'; c < 'u'; ++c) many.prefixes.push_back(std::string(12, c) + "/");
+  const auto twenty = control::Narrowing::make(many).value();
+  control::AccountPolicy policy;
+  policy.prefix = std::string(100, 'p') + "/";
+  ASSERT_TRUE(aws.store().set_policy(Bench::account(), policy, aws.now()));
+  const auto large = aws.issuer().check_narrowing(Bench::account(), twenty);
+  ASSERT_FALSE(large);
+  EXPECT_TRUE(large.error().detail.contains("2048")) << large.error().detail;
+  const auto pattern = control::Narrowing::make({.prefixes = {"type=*/"}}).value();
+  EXPECT_FALSE(aws.issuer().check_narrowing(Bench::account(), pattern));
+  EXPECT_TRUE(aws.issuer().check_narrowing(Bench::account(), decisions));
+}
+
+// A server that has not yet looked buys a session behind a cut-off: it must not leave the house.
+TEST(StsIssuer, GivesOutNothingThatItBoughtBehindARevocation) {
+  Bench bench;
+  const auto suspend = [&bench] {
+    ASSERT_TRUE(bench.store().set_account_state(Bench::account(), control::AccountState::suspended,
+                                                bench.now()));
+    ASSERT_TRUE(bench.issuer().cut_off({.account = Bench::account()}, bench.now()));
+  };
+  bench.engine().meanwhile = suspend;
+  const auto got = bench.ask(Bench::grant(), hours(1), bench.now());
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, ErrorCode::busy);
+  bench.engine().meanwhile = nullptr;
+  EXPECT_FALSE(bench.issuer().issue_at_once(Bench::grant(), hours(1), bench.now()))
+      << "and was not kept";
 }
 
 TEST(StsIssuer, TakesTheBucketAndPrefixOfTheAccountWhereItHasOwn) {

@@ -57,7 +57,7 @@ Vending::Vending(const VendingSettings& settings, aws::Environment env)
 
 Result<std::unique_ptr<Vending>> Vending::open(const VendingSettings& settings,
                                                aws::Environment env, control::ControlStore& store,
-                                               const control::ChangeFeed& feed) {
+                                               control::ChangeFeed& feed) {
   VALETKEY_CHECK(check_settings(settings));
   std::unique_ptr<Vending> vending(new Vending(settings, std::move(env)));
   VALETKEY_CHECK(vending->build(store, feed));
@@ -70,7 +70,7 @@ aws::KeptKeys::Source Vending::source_of(std::string profile) {
   };
 }
 
-Result<void> Vending::build(control::ControlStore& store, const control::ChangeFeed& feed) {
+Result<void> Vending::build(control::ControlStore& store, control::ChangeFeed& feed) {
   VALETKEY_TRY(engine_, parse_engine(settings_.engine));
   const std::string sts =
       settings_.endpoint.empty() ? aws::sts_endpoint(settings_.region, env_) : settings_.endpoint;

@@ -40,7 +40,7 @@ class Vending {
   // `store` and `feed` outlive it. Speaks to nobody yet.
   static Result<std::unique_ptr<Vending>> open(const VendingSettings& settings,
                                                aws::Environment env, control::ControlStore& store,
-                                               const control::ChangeFeed& feed);
+                                               control::ChangeFeed& feed);
 
   StsIssuer& issuer() { return *issuer_; }
   const VendingSettings& settings() const { return settings_; }
@@ -53,7 +53,7 @@ class Vending {
  private:
   Vending(const VendingSettings& settings, aws::Environment env);
   aws::KeptKeys::Source source_of(std::string profile);
-  Result<void> build(control::ControlStore& store, const control::ChangeFeed& feed);
+  Result<void> build(control::ControlStore& store, control::ChangeFeed& feed);
 
   const VendingSettings settings_;
   const aws::Environment env_;

@@ -104,9 +104,22 @@ std::unexpected<Failure> deny(std::string message) {
   return std::unexpected(Failure{Code::access_denied, std::move(message), {}, "outside_scope"});
 }
 
-std::unexpected<Failure> deny_list(std::string_view own, std::string_view reason) {
-  return deny(std::string(reason) + " These credentials list prefixes that start with " +
-              std::string(own) + ", its last slash included.");
+std::unexpected<Failure> deny_list(const access::Scope& scope, std::string_view reason) {
+  std::string own;
+  for (const std::string& prefix : access::prefixes_of(scope))
+    own += (own.empty() ? "" : " or ") + prefix;
+  return deny(std::string(reason) + " These credentials list prefixes that start with " + own +
+              ", its last slash included.");
+}
+
+Answer<void> check_source(const access::Scope& scope, const Call& call) {
+  if (scope.claims().narrowing.admits(call.client)) return {};
+  return std::unexpected(
+      Failure{Code::access_denied,
+              "Access Denied. These credentials are limited to other networks than that of " +
+                  call.client.str() + ".",
+              {},
+              "outside_network"});
 }
 
 Answer<void> check_method(http::Method method) {
@@ -130,14 +143,14 @@ Answer<void> check_scope(const access::Scope& scope, Action action, const Call& 
     case Decision::allow:
       return {};
     case Decision::deny_missing_slash:
-      return deny_list(scope.prefix(),
+      return deny_list(scope,
                        "Access Denied. The prefix lacks its last slash: add it and try again.");
     case Decision::not_found:
       return std::unexpected(failure_of(Error{ErrorCode::not_found, {}}, call.key));
     case Decision::deny:
       break;
   }
-  if (list) return deny_list(scope.prefix(), "Access Denied.");
+  if (list) return deny_list(scope, "Access Denied.");
   return deny({});
 }
 
@@ -161,6 +174,7 @@ Answer<void> check_bucket(const Call& call, std::string_view bucket) {
 }  // namespace
 
 Answer<Authorized> authorize(SessionPtr session, Call call, std::string_view bucket) {
+  VALETKEY_CHECK(check_source(session->scope, call));
   VALETKEY_CHECK(check_bucket(call, bucket));
   VALETKEY_CHECK(check_method(call.method));
   const Operation operation = operation_of(call);

@@ -28,7 +28,7 @@ class Authorized {
   const Call& call() const { return call_; }
   // The decoded key of read_object.
   const std::string& key() const { return call_.key; }
-  // The prefix parameter of list_objects; it starts with the session's own prefix.
+  // The prefix parameter of list_objects; it starts with one of the session's own.
   std::string_view prefix() const { return call_.value("prefix"); }
   const AccountId& account() const { return session_->scope.account(); }
   const SessionPtr& session() const { return session_; }

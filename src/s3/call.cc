@@ -74,7 +74,8 @@ Answer<Call> parse_call(const http::Request& request, std::string_view domain) {
             .bucket = {},
             .key = {},
             .host = lower(name_of_host(*host)),
-            .parameters = {}};
+            .parameters = {},
+            .client = request.client};
   VALETKEY_TRY(call.parameters, parse_parameters(request.query));
   const std::string_view hosted = bucket_of_host(*host, domain);
   if (hosted.empty()) {

@@ -20,6 +20,7 @@ struct Call {
   std::string key;     // decoded; empty: the bucket itself
   std::string host;    // without the port, in lower case
   std::vector<http::QueryParameter> parameters;
+  http::Address client{};  // whom it came from, as the server saw it or a trusted proxy says
 
   const http::QueryParameter* parameter(std::string_view name) const;
   // Its value; empty where it is missing.

@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "events/event.h"
+#include "exporter/part_reading.h"
 
 namespace valetkey::server {
 namespace {
@@ -15,6 +15,10 @@ namespace {
 constexpr milliseconds kPeriod{1000};
 constexpr milliseconds kLongestPause{60'000};
 constexpr int kNice = 10;
+constexpr std::chrono::seconds kTurn{5};    // of rewriting
+constexpr std::size_t kPartsRewritten = 5;  // before it looks whether to stop
+constexpr std::size_t kPartsRead = 200;     // whose statistics are kept at once
+constexpr int kGroupsRead = 5;              // in a turn
 
 // Requests go first. Where the system forbids it, the export runs all the same.
 void lower_priority() {
@@ -77,6 +81,7 @@ bool ExportLoop::is_asked() {
 Result<void> ExportLoop::work() {
   VALETKEY_CHECK(keep_losses());
   VALETKEY_CHECK(look());
+  read_parts();
   if (!exporter_) {
     VALETKEY_TRY(exporter_, admin::make_exporter(parts_, config_));
   }
@@ -86,7 +91,31 @@ Result<void> ExportLoop::work() {
   asked_ = false;
   VALETKEY_CHECK(exporter_->close_days());
   VALETKEY_CHECK(apply_retention());
-  return admin::carry_out_erasures(parts_, *exporter_);
+  VALETKEY_CHECK(admin::carry_out_erasures(parts_, *exporter_));
+  return rewrite_parts();
+}
+
+// A few seconds at a time, so that events, days and erasures need not wait for a million parts.
+Result<void> ExportLoop::rewrite_parts() {
+  const auto until = std::chrono::steady_clock::now() + kTurn;
+  while (!stopping() && std::chrono::steady_clock::now() < until) {
+    VALETKEY_TRY(const bool more, exporter_->rewrite_some(kPartsRewritten));
+    if (!more) return {};
+  }
+  return {};
+}
+
+// Of an import, or of a folder of an earlier release. The export does not depend on it.
+void ExportLoop::read_parts() {
+  for (int group = 0; group < kGroupsRead && !stopping(); ++group) {
+    const auto read = exporter::read_unread_parts(parts_.objects, kPartsRead);
+    if (!read && !std::exchange(parts_unreadable_, true))
+      log::error("server", "the statistics of parts cannot be read; tables wait for them",
+                 {{"why", read.error().detail}});
+    if (read && std::exchange(parts_unreadable_, false))
+      log::info("server", "the statistics of parts can be read again");
+    if (!read || *read < kPartsRead) return;
+  }
 }
 
 // What is due, or everything; but nothing that arrives meanwhile, or other work would never have
@@ -122,17 +151,17 @@ Result<void> ExportLoop::apply_retention() {
 // Keeps what health() shows of the ledger and of the first event that waits.
 Result<void> ExportLoop::look() {
   VALETKEY_TRY(const auto totals, admin::total_counts(parts_.ledger));
-  VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(0));
   std::optional<Timestamp> oldest;
-  if (parts_.log.stats(0).end > consumed) {
-    VALETKEY_TRY(const auto first, parts_.log.read(0, consumed, 1));
-    std::size_t at = 0;
-    events::Event event;
-    if (first.count > 0 && events::decode_event(first.records, at, event)) oldest = event.received;
+  for (unsigned partition = 0; partition < parts_.log.partitions(); ++partition) {
+    if (partition == cursors_.size()) cursors_.emplace_back(parts_.log, partition);
+    VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(partition));
+    VALETKEY_TRY(const auto stats, parts_.log.stats(partition));
+    if (stats.end <= consumed) continue;
+    VALETKEY_TRY(const auto first, cursors_[partition].oldest(consumed));
+    if (first && (!oldest || *first < *oldest)) oldest = first;
   }
   const std::lock_guard lock(mutex_);
   totals_ = totals;
-  consumed_ = consumed;
   oldest_ = oldest;
   return {};
 }
@@ -160,18 +189,25 @@ void ExportLoop::note(const Result<void>& worked, Timestamp began) {
 }
 
 ExportHealth ExportLoop::health() const {
-  const auto stats = parts_.log.stats(0);
+  ExportHealth out;
+  for (unsigned partition = 0; partition < parts_.log.partitions(); ++partition) {
+    const auto stats = parts_.log.stats(partition);
+    if (!stats) {
+      out.intake_problem = stats.error().detail;
+      break;
+    }
+    out.set_aside = stats->set_aside;  // of the whole log
+    out.intake_problem = stats->problem;
+    if (stats->events.value_or(0) == 0) continue;
+    out.waiting_events += *stats->events;
+    out.waiting_bytes = std::max(out.waiting_bytes, stats->bytes.value_or(0));
+  }
   const auto now = parts_.clock.now();
   const std::lock_guard lock(mutex_);
-  ExportHealth out;
   out.totals = totals_;
-  out.waiting_events = stats.end > consumed_ ? stats.end - consumed_ : 0;
-  if (out.waiting_events > 0) out.waiting_bytes = stats.bytes;
   if (oldest_) out.lag = std::max(now - *oldest_, milliseconds(0));
-  out.set_aside = stats.set_aside;
   out.failures = failures_;
   out.problem = problem_;
-  out.intake_problem = stats.problem;
   return out;
 }
 

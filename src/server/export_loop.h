@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "admin/export_wiring.h"
 #include "server/export_health.h"
@@ -35,6 +36,8 @@ class ExportLoop {
   Result<void> export_waiting(bool everything);
   Result<bool> day_is_over();
   Result<void> apply_retention();
+  Result<void> rewrite_parts();
+  void read_parts();
   Result<void> look();
   Result<void> keep_losses();
   bool is_asked();
@@ -46,15 +49,16 @@ class ExportLoop {
   IntakeCounters& intake_;
   // The thread's own.
   std::unique_ptr<exporter::Exporter> exporter_;
-  bool asked_ = false;  // by `valetkeyd export`, and not yet done
+  std::vector<exporter::LogCursor> cursors_;  // by partition of the log
+  bool asked_ = false;                        // by `valetkeyd export`, and not yet done
   std::optional<Date> retained_;
+  bool parts_unreadable_ = false;  // the last attempt to read footers failed
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
   exporter::ExportCounts totals_;
   std::optional<Timestamp> oldest_;
-  std::uint64_t consumed_ = 0;
   std::uint64_t failures_ = 0;
   std::string problem_;
   std::thread thread_;

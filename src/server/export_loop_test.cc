@@ -53,8 +53,9 @@ class ExportLoopTest : public testing::Test {
     event.received = event.timestamp = clock_.now();
     std::string record;
     encode_event(event, record);
-    std::promise<Result<events::Offset>> done;
-    log_->append(record, 1, [&](Result<events::Offset> r) { done.set_value(std::move(r)); });
+    std::promise<Result<void>> done;
+    log_->append({event.account_id, event.visitor_id}, record, 1,
+                 [&](Result<void> r) { done.set_value(std::move(r)); });
     ASSERT_TRUE(done.get_future().get());
   }
   static bool eventually(const std::function<bool()>& holds) {

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/encoding.h"
 #include "layout/part_key.h"
 #include "storage/index.h"
@@ -175,11 +177,12 @@ Result<CatalogPage> Index::list_parts(const AccountId& account, const std::strin
                database->prepare("SELECT o.key, size, md5, crc32, modified, rows, statistics"
                                  " FROM objects AS o LEFT JOIN part_statistics AS p"
                                  " ON p.key = o.key AND p.id = o.id"
-                                 " WHERE o.key >= ?1 AND o.key > ?2 AND o.key < ?3 AND added <= ?4"
-                                 " AND (unlisted IS NULL OR unlisted > ?4)"
-                                 " AND substr(o.key, -8) = '.parquet' ORDER BY o.key LIMIT ?5"));
+                                 " WHERE o.key > ?1 AND o.key < ?2 AND added <= ?3"
+                                 " AND (unlisted IS NULL OR unlisted > ?3)"
+                                 " AND substr(o.key, -8) = '.parquet' ORDER BY o.key LIMIT ?4"));
   const auto end = behind(prefix);
-  rows.bind(prefix, after, end, static_cast<std::int64_t>(generation),
+  // One bound: SQLite seeks by one of two, and would read all pages before. `prefix` is no part.
+  rows.bind(std::max(prefix, after), end, static_cast<std::int64_t>(generation),
             static_cast<std::int64_t>(limit) + 1);
   CatalogPage page;
   while (true) {
@@ -223,8 +226,9 @@ Result<std::vector<ObjectInfo>> Index::parts_without_microseconds(const std::str
 Result<std::uint64_t> Index::count_without_microseconds() {
   VALETKEY_TRY(const sqlite::Pool::Lease database, pool_.take());
   VALETKEY_TRY(const auto count,
-               database->read_integer("SELECT count(*) FROM part_statistics WHERE state > 0 AND"
-                                      " state = 3"));
+               database->read_integer("SELECT count(*) FROM part_statistics AS p JOIN objects AS o"
+                                      " ON o.key = p.key AND o.unlisted IS NULL"
+                                      " WHERE p.state > 0 AND p.state = 3"));
   return static_cast<std::uint64_t>(count);
 }
 

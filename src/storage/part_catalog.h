@@ -69,7 +69,7 @@ class PartCatalog {
   // Parts, listed ones, whose timestamps are not microseconds, behind `after`; of all accounts.
   virtual Result<std::vector<ObjectInfo>> parts_without_microseconds(const std::string& after,
                                                                      std::size_t limit) = 0;
-  // How many there are, unlisted ones included.
+  // How many listed ones there are.
   virtual Result<std::uint64_t> count_without_microseconds() = 0;
 };
 

@@ -351,17 +351,25 @@ class Sorter {
 
 Result<void> Snapshots::make(const Table& table, const Group& group, std::uint64_t generation,
                              const Take& take) {
-  const std::string prefix = layout::type_prefix(table.account, table.type) + "date=" + group.days +
-                             (group.days.size() == 7 ? "-" : "/");
+  const std::string type = layout::type_prefix(table.account, table.type);
+  const bool is_month = group.days.size() == 7;
+  const std::string wanted = type + "date=" + group.days + (is_month ? "-" : "/");
   Sorter sorter(table, {.days = group.days, .changed = group.changed, .parts = group.parts}, take);
   std::uint64_t parts = 0;
-  std::string after;
+  std::string after =
+      is_month ? wanted : std::string();  // a month is a stretch of the type's folder
   for (bool more = true; more;) {
-    VALETKEY_TRY(storage::CatalogPage page,
-                 catalog_.list_parts(table.account, prefix, after, kPage, generation));
-    parts += page.parts.size();
-    if (parts > group.parts) return gone();
+    VALETKEY_TRY(
+        storage::CatalogPage page,
+        catalog_.list_parts(table.account, is_month ? type : wanted, after, kPage, generation));
+    more = page.truncated && !page.parts.empty();
+    if (more) after = page.parts.back().info.key;
     for (storage::CatalogPart& part : page.parts) {
+      if (!part.info.key.starts_with(wanted)) {
+        more = false;
+        break;
+      }
+      if (++parts > group.parts) return gone();
       if (!part.statistics)
         return fail(ErrorCode::unavailable,
                     fmt::format("nothing is known of {} yet", part.info.key));
@@ -370,8 +378,6 @@ Result<void> Snapshots::make(const Table& table, const Group& group, std::uint64
                   .added = group.changed,
                   .statistics = std::move(*part.statistics)});
     }
-    more = page.truncated && !page.parts.empty();
-    if (more) after = page.parts.back().info.key;
   }
   if (parts != group.parts) return gone();
   sorter.end();

@@ -34,10 +34,12 @@ Value flag(bool& out) {
 }
 
 Value choice(Value text, std::vector<std::string> choices) {
+  const bool many = text.many;
   Value value([choices, set = std::move(text.set)](std::string_view given) {
     return std::ranges::find(choices, given) != choices.end() && set(given);
   });
   value.accepts = joined(choices);
+  value.many = many;
   value.choices = std::move(choices);
   return value;
 }

@@ -10,6 +10,7 @@
 
 #include "base/crypto.h"
 #include "base/encoding.h"
+#include "layout/part_key.h"
 #include "upkeep/internal/import_group.h"
 #include "upkeep/internal/import_queue.h"
 #include "upkeep/internal/tree_walk.h"
@@ -25,15 +26,6 @@ struct Outcome {
   What what;
   std::optional<std::uint64_t> rows;
 };
-
-// Of a key "v1/account_id=1/type=events/date=2020-09-14/…", the value of the folder `name`.
-std::string folder_value(std::string_view key, std::string_view name) {
-  const auto at = key.find("/" + std::string(name));
-  if (at == key.npos) return {};
-  const auto value = key.substr(at + 1 + name.size());
-  const auto end = value.find('/');
-  return end == value.npos ? std::string() : std::string(value.substr(0, end));
-}
 
 class Import {
  public:
@@ -55,7 +47,7 @@ class Import {
   Result<bool> is_same(const Tree::File& file, const storage::ObjectInfo& there,
                        std::string& buffer);
   Result<std::optional<std::uint64_t>> write(const Tree::File& file, std::string& buffer);
-  Result<std::optional<std::uint64_t>> count_rows(const Tree::File& file) const;
+  Result<std::optional<layout::PartStatistics>> read_part(const Tree::File& file) const;
   void advance(std::uint64_t files, std::uint64_t bytes);
   void refuse(const std::string& path, const Error& error);
   void finish_file(const std::string& key, const Outcome& outcome);
@@ -188,28 +180,37 @@ Result<bool> Import::is_same(const Tree::File& file, const storage::ObjectInfo& 
 }
 
 Result<std::optional<std::uint64_t>> Import::write(const Tree::File& file, std::string& buffer) {
-  VALETKEY_TRY(const auto rows, count_rows(file));
+  VALETKEY_TRY(const auto statistics, read_part(file));
   VALETKEY_TRY(const auto writer, of_store(store_.create(file.name, clock_.now())));
   VALETKEY_CHECK(read_through(
       file, buffer, true, [&](std::string_view bytes) { return of_store(writer->write(bytes)); }));
+  std::optional<std::uint64_t> rows;
+  if (statistics) {
+    writer->describe(*statistics);
+    rows = statistics->rows;
+  }
   VALETKEY_TRY(auto staged, of_store(writer->finish(rows)));
   {
     const std::lock_guard lock(mutex_);
     summary_.bytes += staged->info().size;
+    if (statistics && statistics->timestamps != layout::TimestampUnit::microseconds &&
+        statistics->timestamps != layout::TimestampUnit::none)
+      summary_.not_microseconds += 1;
   }
   VALETKEY_CHECK(of_store(group_.add(std::move(staged))));
   return rows;
 }
 
-Result<std::optional<std::uint64_t>> Import::count_rows(const Tree::File& file) const {
-  if (!options_.count_rows || !file.name.ends_with(".parquet")) return std::nullopt;
+Result<std::optional<layout::PartStatistics>> Import::read_part(const Tree::File& file) const {
+  if (!options_.read_part || !file.name.ends_with(".parquet")) return std::nullopt;
   const auto read_at = [&](std::uint64_t offset, std::span<char> out) {
     return read_exactly(file.descriptor.get(), offset, out, file.name);
   };
-  const auto rows = options_.count_rows(static_cast<std::uint64_t>(file.status.st_size), read_at);
-  if (rows) return *rows;
+  auto read =
+      options_.read_part(file.name, static_cast<std::uint64_t>(file.status.st_size), read_at);
+  if (read) return std::optional(std::move(*read));
   return fail(ErrorCode::invalid,
-              fmt::format("{} is not a readable Parquet file: {}", file.name, rows.error().detail));
+              fmt::format("{} is not a readable Parquet file: {}", file.name, read.error().detail));
 }
 
 void Import::advance(std::uint64_t files, std::uint64_t bytes) {
@@ -232,11 +233,12 @@ void Import::finish_file(const std::string& key, const Outcome& outcome) {
     (outcome.what == Outcome::What::added      ? summary_.added
      : outcome.what == Outcome::What::replaced ? summary_.replaced
                                                : summary_.unchanged) += 1;
-    if (const auto account = folder_value(key, "account_id="); !account.empty()) {
-      ImportedAccount& of = summary_.accounts[account];
+    if (const auto account = layout::account_in(key)) {
+      ImportedAccount& of = summary_.accounts[account->str()];
       of.files += 1;
       of.rows += outcome.rows.value_or(0);
-      if (auto day = folder_value(key, "date="); !day.empty()) of.days.insert(std::move(day));
+      if (const auto day = layout::DayKey::containing(key))
+        of.days.insert(format_date(day->folder.day));
     }
   }
   advance(1, 0);

@@ -16,20 +16,22 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "layout/part_statistics.h"
 #include "storage/object_store.h"
 
 namespace valetkey::upkeep {
 
 // Reads exactly the span's size at an offset of the file.
 using ReadAt = std::function<Result<void>(std::uint64_t offset, std::span<char> out)>;
-using CountRows = std::function<Result<std::uint64_t>(std::uint64_t size, const ReadAt& read_at)>;
+// What a Parquet file that lies under `key` tells of its rows.
+using ReadPart = std::function<Result<layout::PartStatistics>(
+    const std::string& key, std::uint64_t size, const ReadAt& read_at)>;
 
 struct ImportOptions {
   std::filesystem::path folder;
   std::size_t workers = 0;  // 0: one a processor
-  // Counts the rows of what ends in .parquet; a file it fails on is refused. Empty: nothing is
-  // counted.
-  CountRows count_rows;
+  // Of what ends in .parquet; a file it fails on is refused. Empty: nothing is read.
+  ReadPart read_part;
   const std::atomic<bool>* stop = nullptr;  // true: ends soon, with what is ready published
 };
 
@@ -60,9 +62,10 @@ struct ImportSummary {
   std::uint64_t added = 0;
   std::uint64_t replaced = 0;
   std::uint64_t unchanged = 0;
-  std::uint64_t bytes = 0;     // written
-  std::uint64_t refused = 0;   // files and folders that were not imported
-  std::vector<Error> reasons;  // of the first hundred of them
+  std::uint64_t bytes = 0;             // written
+  std::uint64_t not_microseconds = 0;  // parts, written, whose timestamps are something else
+  std::uint64_t refused = 0;           // files and folders that were not imported
+  std::vector<Error> reasons;          // of the first hundred of them
   bool stopped = false;
   bool complete() const { return refused == 0 && !stopped; }
   std::string str() const;  // one sentence

@@ -33,8 +33,8 @@ class ImportTest : public testing::Test {
     fs::create_directories((tree() / path).parent_path());
     ASSERT_TRUE(replace_file(tree() / path, content));
   }
-  Result<ImportSummary> import(storage::ObjectStore& store, CountRows count_rows = {}) {
-    return import_tree(store, disk_.clock(), {tree(), 3, std::move(count_rows), nullptr}, silent_);
+  Result<ImportSummary> import(storage::ObjectStore& store, ReadPart read_part = {}) {
+    return import_tree(store, disk_.clock(), {tree(), 3, std::move(read_part), nullptr}, silent_);
   }
   ImportSummary import() {
     auto summary = import(disk_.store());
@@ -164,9 +164,9 @@ TEST_F(ImportTest, RefusesATreeBehindALink) {
 TEST_F(ImportTest, RefusesAFileThatChangesWhileItIsRead) {
   write(key("a.parquet"), storage::some_bytes(100'000));
   write(key("b.parquet"), storage::some_bytes(100'000));
-  const auto summary = import(disk_.store(), [&](std::uint64_t, const ReadAt&) {
+  const auto summary = import(disk_.store(), [&](const std::string&, std::uint64_t, const ReadAt&) {
     std::filesystem::resize_file(tree() / key("a.parquet"), 100'001);
-    return Result<std::uint64_t>(1);
+    return Result<layout::PartStatistics>(layout::PartStatistics{});
   });
   ASSERT_TRUE(summary) << summary.error().detail;
   EXPECT_GE(summary->refused, 1U);
@@ -177,20 +177,29 @@ TEST_F(ImportTest, RefusesAFileThatChangesWhileItIsRead) {
 TEST_F(ImportTest, CountsTheRowsOfParquetFiles) {
   write(key("part.parquet"), "0123456789");
   write(key("other"), "0123456789");
-  const auto count = [](std::uint64_t size, const ReadAt& read_at) -> Result<std::uint64_t> {
+  const auto read = [](const std::string& key, std::uint64_t size,
+                       const ReadAt& read_at) -> Result<layout::PartStatistics> {
+    EXPECT_TRUE(key.ends_with("/part.parquet"));
     std::string last(1, '\0');
     VALETKEY_CHECK(read_at(size - 1, last));
-    return static_cast<std::uint64_t>(last[0] - '0');
+    layout::PartStatistics statistics;
+    statistics.rows = static_cast<std::uint64_t>(last[0] - '0');
+    statistics.timestamps = layout::TimestampUnit::milliseconds;
+    return statistics;
   };
-  ASSERT_TRUE(import(disk_.store(), count));
+  const auto summary = import(disk_.store(), read);
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(summary->not_microseconds, 1U);
   EXPECT_EQ(disk_.store().head(key("part.parquet"))->rows, 9U);
+  EXPECT_TRUE(disk_.store().unread_parts(10)->empty());
+  EXPECT_EQ(disk_.store().count_without_microseconds().value(), 1U);
   EXPECT_EQ(disk_.store().head(key("other"))->rows, std::nullopt);
 }
 
 TEST_F(ImportTest, NamesAParquetFileThatIsNone) {
   write(key("part.parquet"), "x");
-  const auto summary = import(disk_.store(), [](std::uint64_t, const ReadAt&) {
-    return Result<std::uint64_t>(fail(ErrorCode::corrupt, "it has no footer"));
+  const auto summary = import(disk_.store(), [](const std::string&, std::uint64_t, const ReadAt&) {
+    return Result<layout::PartStatistics>(fail(ErrorCode::corrupt, "it has no footer"));
   });
   ASSERT_TRUE(summary);
   ASSERT_EQ(summary->refused, 1U);

@@ -14,19 +14,18 @@
 #include <vector>
 
 #include "base/encoding.h"
-#include "base/ids.h"
 #include "base/xml_text.h"
+#include "layout/part_key.h"
 
 namespace valetkey::upkeep {
 namespace {
 
 constexpr std::string_view kTop = "v1";
-constexpr std::string_view kAccount = "account_id=";
 constexpr std::string_view kMetadata = "_iceberg";  // of a type's folder: v1/account_id=…/type=…/
 constexpr std::size_t kMaxKeyBytes = 1024;
 
 bool is_account_folder(std::string_view name) {
-  return name.starts_with(kAccount) && AccountId::parse(name.substr(kAccount.size())).has_value();
+  return layout::account_in(fmt::format("{}/{}/", kTop, name)).has_value();
 }
 
 // A path that may hold anything, as a text for people.

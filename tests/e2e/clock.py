@@ -17,10 +17,10 @@ class MovedClock:
                             "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
     def move_to(self, seconds: int) -> None:
-        """So far ahead of the real time; a reader sees the old or the new offset, never half of one."""
+        """So far ahead of the real time, or behind it; a reader sees the old or the new offset, never half of one."""
         self.seconds = seconds
         fresh = self.file.with_suffix(".new")
-        fresh.write_text(f"+{seconds}\n")
+        fresh.write_text(f"{seconds:+d}\n")
         os.replace(fresh, self.file)
 
     def prefix(self) -> tuple[str, ...]:

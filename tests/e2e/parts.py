@@ -56,6 +56,13 @@ def schemas_of(folder: pathlib.Path) -> dict[str, list]:
     return found
 
 
+def as_milliseconds(schema: list[dict]) -> list[dict]:
+    """The schema of part format 2 as it would be in format 1."""
+    plain = [{name: value for name, value in each.items() if name != "field_id"} for each in schema]
+    return [{**each, "converted_type": "TIMESTAMP_MILLIS"} if each.get("converted_type") == "TIMESTAMP_MICROS" else each
+            for each in plain]
+
+
 def query(sql: str) -> list[dict]:
     """What DuckDB answers."""
     return json.loads(run_node("query.mjs", sql))

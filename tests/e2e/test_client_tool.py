@@ -125,6 +125,32 @@ class Tool(ServedCase):
         self.assertEqual("done", events[-1]["event"])
         return events[-1], events[:-1]
 
+    # A token that opens a part.
+    def test_a_limited_token_gets_what_there_is_for_it(self):
+        made = self.server.make_token(ACCOUNT, f"user@{ACCOUNT}.example", "--type", "decisions", "--prefix",
+                                      "type=decisions/date=2026-01-02/", "--source", "127.0.0.0/8", scopes="export")
+        self.assertEqual((["type=decisions/date=2026-01-02/"], ["127.0.0.0/8"]), (made["prefixes"], made["sources"]))
+        self.token_file.write_text(made["token"])
+        opened = "type=decisions/date=2026-01-02/"
+        mine = {name: content for name, content in self.tree.items() if name.startswith(opened)}
+        paths = self.run_tool("paths")[0].decode().split()
+        self.assertEqual([f"s3://{BUCKET}/v1/account_id={ACCOUNT}/{opened}"], paths)
+        self.assertIn("PRE type=decisions/", " ".join(self.run_tool("ls")[0].decode().split()))
+        done, _ = self.sync()
+        self.assertEqual(mine, files_of(self.home / "out"))
+        doctor = self.run_tool("doctor")[0].decode()
+        self.assertIn(f"of it only {opened}", doctor)
+        self.assertRegex(doctor, "ok +limits +refused")
+        _, errors = self.run_tool("paths", "--type", "events", status=1)
+        self.assertIn(f"the token opens only {opened} of s3://{BUCKET}/v1/account_id={ACCOUNT}/", errors)
+        audited = [each for each in self.server.audit() if each["subject"] == made["id"]]
+        self.assertEqual(f"{opened} from 127.0.0.0/8", audited[0]["detail"])
+        elsewhere = self.server.make_token(ACCOUNT, f"user@{ACCOUNT}.example", "--source", "192.0.2.0/24",
+                                           scopes="export")["token"]
+        self.token_file.write_text(elsewhere)
+        _, errors = self.run_tool("ls", status=1)
+        self.assertIn("limited to other networks than that of 127.0.0.1", errors)
+
     # Credentials.
     def test_auth_prints_what_the_shell_and_aws_read(self):
         lines = self.run_tool("auth")[0].decode().splitlines()

@@ -4,7 +4,9 @@
 import os
 import pathlib
 import random
+import subprocess
 import tempfile
+import threading
 import time
 import unittest
 import uuid
@@ -16,6 +18,7 @@ import engine_case
 import hostile
 import parts
 import server as serving
+from deadly_proxy import DeadlyProxy
 from load import Load, body, conversion
 
 
@@ -69,6 +72,14 @@ class ObjectsCase(unittest.TestCase):
         ids = [str(uuid.uuid4()) for _ in range(count)]
         answer = requests.post(f"{self.server.api}/v1/events", timeout=20, json=body(
             "123", "v", [conversion(each, "bought") for each in ids]))
+        self.assertEqual(answer.status_code, 204, answer.text)
+        return ids
+
+    def send_named(self, names: list[str]) -> list[str]:
+        """One event of each name, so that each has a part of its own."""
+        ids = [str(uuid.uuid4()) for _ in names]
+        answer = requests.post(f"{self.server.api}/v1/events", timeout=20, json=body(
+            "123", "v", [conversion(each, name) for each, name in zip(ids, names)]))
         self.assertEqual(answer.status_code, 204, answer.text)
         return ids
 
@@ -152,8 +163,69 @@ class Objects(ObjectsCase):
         self.assertEqual(len(rows), len(set(rows)), "no event twice")
         self.assertFalse(ids - set(rows), "no acknowledged event is missing")
 
+    def test_every_acknowledged_event_survives_a_death_at_every_step_once(self):
+        proxy = DeadlyProxy(self.where["s3"])
+        self.addCleanup(proxy.close)
+        self.server.config.write_text(self.server.config.read_text().replace(self.where["s3"], proxy.address))
+        ids, deaths, rounds = [], 0, 100 if serving.LONG else 12
+        for turn in range(rounds):
+            step, after = turn // 2 % 25 + 1, turn % 2 == 1
+            dead = threading.Event()
+            self.server.start()
+            proxy.arm(step, after, lambda: (self.server.process.kill(), dead.set()))
+            ids += self.send_named([f"name {turn}-{number}" for number in range(3)])
+            export = subprocess.Popen(self.server.command("export"), stdout=subprocess.DEVNULL,
+                                      stderr=subprocess.DEVNULL, env=serving.clean_environment())
+            self.assertTrue(serving.eventually(lambda: dead.is_set() or export.poll() is not None, 120))
+            proxy.arm(0, False, None)
+            deaths += dead.is_set()
+            if dead.is_set():
+                export.kill()
+                self.server.kill()
+            else:
+                self.server.stop()
+            export.wait(timeout=20)
+        self.assertGreaterEqual(deaths, 8 if not serving.LONG else 30)
+        self.server.start()
+        self.server.run("export")
+        self.assertEqual(self.rows(), sorted(ids))
+        self.server.run("check")
+
+    def test_check_reads_every_part_and_compares_rows_with_the_ledger(self):
+        self.server.start()
+        self.send_named(["one", "two", "three"])
+        self.server.run("export")
+        self.assertIn("all is well", self.server.run("check"))
+        key = next(key for key in self.keys(self.bucket) if key.endswith(".parquet"))
+        whole = self.owner.get_object(Bucket=self.bucket, Key=key)
+        content, kept = whole["Body"].read(), whole["Metadata"]
+        put = lambda key, body: self.owner.put_object(Bucket=self.bucket, Key=key, Body=body, Metadata=kept)
+
+        def found() -> str:
+            return self.server.refused("check").errors
+
+        self.owner.delete_object(Bucket=self.bucket, Key=key)
+        self.assertIn("1 of 3 exported rows are missing", found())
+        put(key, content)
+        put(key.replace("part-00000-", "part-00001-"), content)
+        self.assertIn("some are there twice", found())
+        self.owner.delete_object(Bucket=self.bucket, Key=key.replace("part-00000-", "part-00001-"))
+        altered = bytearray(content)
+        altered[8] ^= 1
+        put(key, bytes(altered))
+        self.assertIn(f"{key}: its bytes are not those that were written", found())
+        put(key, content[:-9])
+        self.assertIn(key, found())
+        put(key, content)
+        self.assertIn("all is well", self.server.run("check"))
+        seen = self.keys(self.inside, "internal/seen/")[0]
+        self.owner.delete_object(Bucket=self.inside, Key=seen)
+        self.assertIn(seen, found())
+        self.assertIn("is given up", self.server.run("check", "--repair"))
+        self.assertIn("all is well", self.server.run("check"))
+
     def test_what_looks_after_files_says_that_there_are_none(self):
-        for command in (("check",), ("backup", str(self.server.folder / "b")), ("keys", "rewrap"),
+        for command in (("backup", str(self.server.folder / "b")), ("keys", "rewrap"),
                         ("import", str(self.server.folder))):
             errors = self.server.refused(*command).errors
             self.assertIn(f"the parts lie in the bucket {self.bucket}", errors)

@@ -63,6 +63,12 @@ CLIENTS_RUN = [
     Client("pyarrow", PYPI("frames", "pyarrow"), TABLES, "PLAE", script("frames", "pyarrow_tables")),
     Client("polars", PYPI("polars", "polars"), TABLES, "PLAE", script("polars", "polars_tables")),
     Client("duckdb", PYPI("duckdb", "duckdb"), TABLES, "PLAE", script("duckdb", "duckdb_tables")),
+    # Through the doors to the tables: each loads its table again, which is how it gets credentials that are fresh.
+    Client("pyiceberg", PYPI("iceberg", "pyiceberg[pyarrow]"), TABLES, "A", script("iceberg", "pyiceberg_tables")),
+    Client("polars-iceberg", PYPI("iceberg", "polars"), TABLES, "A", script("iceberg", "polars_iceberg_tables")),
+    Client("duckdb-iceberg", PYPI("duckdb_iceberg", "duckdb-extension-iceberg"), TABLES, "A",
+           script("duckdb_iceberg", "duckdb_iceberg_tables")),
+    Client("delta-sharing", PYPI("sharing", "delta-sharing"), TABLES, "A", script("sharing", "sharing_tables")),
     Client("rust", VERSIONS["cargo"]["aws-sdk-s3"].lstrip("="), FILES, "PLA",
            lambda way, prefix, home: [fetch.cargo("objects"), BUCKET, prefix, "3"]),
     Client("go", VERSIONS["go"]["objects"]["github.com/aws/aws-sdk-go-v2/service/s3"], FILES, "PLA",
@@ -84,6 +90,12 @@ def staged(real_time: bool) -> Stage:
     return STAGES[real_time]
 
 
+def vended(scene: Stage) -> int:
+    """How often credentials were given out so far, at whichever door."""
+    doors = ("iceberg.load", "iceberg.credentials", "sharing.query")
+    return scene.server.exchanges() + sum(each["action"] in doors for each in scene.server.audit())
+
+
 def read_back(client: Client, way: str) -> str:
     """What is worth saying of a job that read what it should; raises AssertionError otherwise."""
     scene = staged(client.real_time)
@@ -93,10 +105,10 @@ def read_back(client: Client, way: str) -> str:
         prefix = f"v1/account_id={client.account}/{DAY if client.account == FILES else ''}"
         command = client.command(way, prefix, home)
         words, environment = scene.way(way, client.account, home)
-        before = scene.server.exchanges()
+        before = vended(scene)
         said = run([*words, *map(str, command)], environment, home, scene)
         found = json.loads(said.splitlines()[-1])
-        exchanges = scene.server.exchanges() - before
+        exchanges = vended(scene) - before
     wanted = scene.truth if client.account == TABLES else scene.hashes
     if found != wanted:
         odd = {key: (wanted.get(key), found.get(key)) for key in wanted.keys() | found.keys()

@@ -19,6 +19,7 @@ class FaultyIssuer final : public CredentialIssuer {
 
   unsigned calls_at_once() const override { return inner_.calls_at_once(); }
   milliseconds min_life() const override { return inner_.min_life(); }
+  bool follows_revocation() const override { return inner_.follows_revocation(); }
   std::optional<Result<Credentials>> issue_at_once(const control::TokenGrant& grant,
                                                    milliseconds duration, Timestamp now) override {
     if (fails()) return Result<Credentials>(fault());
@@ -33,6 +34,10 @@ class FaultyIssuer final : public CredentialIssuer {
   }
   Result<CutOff> cut_off(const Cut& cut, Timestamp now) override {
     return fails() ? Result<CutOff>(fault()) : inner_.cut_off(cut, now);
+  }
+  Result<void> check_narrowing(const AccountId& account,
+                               const control::Narrowing& narrowing) override {
+    return fails() ? Result<void>(fault()) : inner_.check_narrowing(account, narrowing);
   }
 
  private:

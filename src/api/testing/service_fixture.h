@@ -54,7 +54,8 @@ class ListedAudit final : public control::AuditLog {
          .subject = std::string(entry.subject),
          .client = std::string(entry.client),
          .request_id = std::string(entry.request_id),
-         .count = entry.count});
+         .count = entry.count,
+         .detail = std::string(entry.detail)});
   }
 
   std::mutex mutex_;
@@ -131,12 +132,13 @@ class ServiceFixture {
   Timestamp now() const { return clock_.now(); }
   const control::User& user(std::size_t i) const { return users_[i]; }
   Secret make_token(const control::User& owner, control::TokenScopes scopes,
-                    std::optional<Timestamp> expires = {}, TokenId* id = nullptr) {
+                    std::optional<Timestamp> expires = {}, TokenId* id = nullptr,
+                    control::Narrowing narrowing = {}) {
     Secret token = control::make_token();
     const Digest256 digest = control::token_digest(token.reveal());
-    const auto made =
-        sqlite_->create_token({*owner.account, owner.id, "made", scopes, expires, std::nullopt, {}},
-                              as_text(digest), now());
+    const auto made = sqlite_->create_token(
+        {*owner.account, owner.id, "made", scopes, expires, std::nullopt, {}, std::move(narrowing)},
+        as_text(digest), now());
     if (id != nullptr) *id = made->id;
     feed_.poll();
     return token;

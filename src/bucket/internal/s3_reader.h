@@ -34,6 +34,7 @@ class S3Reader final : public storage::ObjectReader {
   void fetch_ahead();
 
   static constexpr std::size_t kLeast = 256 * 1024, kMost = 4 << 20;
+  static constexpr std::uint64_t kBlock = 1 << 20;
   const Calls& calls_;
   const std::string bucket_;
   const storage::ObjectInfo info_;

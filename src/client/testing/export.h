@@ -28,6 +28,9 @@ class FakeService final : public http::Handler {
   milliseconds life{std::chrono::hours(1)};
   const Clock* clock = nullptr;
   std::string token_expires;  // as the header says it; empty: no such header
+  std::string more;           // members of the exchange's answer, each with its comma in front
+  std::vector<std::string> asked{};  // prefixes of listings; such as do not begin so are denied:
+  std::vector<std::string> allowed{"v1/account_id=1/"};
   std::string endpoint;
   bool gives_an_hour = true;
   int exchanges = 0, reads = 0;
@@ -65,7 +68,7 @@ class FakeService final : public http::Handler {
                                      R"(","secretAccessKey":"s","sessionToken":"t","expiration":)" +
                                      std::to_string(epoch_ms(clock->now() + life)) +
                                      R"(},"s3Path":"s3://bucket/v1/account_id=1/","endpoint":")" +
-                                     endpoint + R"(","region":"us-east-1"})",
+                                     endpoint + R"(","region":"us-east-1")" + more + "}",
                                  "application/json"));
   }
   static http::Response fault(int status, const std::string& code) {
@@ -108,6 +111,9 @@ inline http::Response FakeService::list(const http::Request& request) {
     if (name == "prefix") prefix = value;
     if (name == "continuation-token") token = value;
   }
+  asked.push_back(prefix);
+  if (std::ranges::none_of(allowed, [&](const auto& each) { return prefix.starts_with(each); }))
+    return fault(403, "AccessDenied");
   const std::string base = "v1/account_id=1/";
   std::string xml = "<ListBucketResult><EncodingType>url</EncodingType>";
   int count = 0;

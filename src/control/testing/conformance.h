@@ -333,6 +333,47 @@ TEST_P(ControlStoreConformance, LetsATokenCreateOnlySubsetsOfItself) {
   EXPECT_EQ(refused(child, now_), ErrorCode::denied);
 }
 
+TEST_P(ControlStoreConformance, LetsATokenOnlyNarrowWhatItCreates) {
+  const auto of = [](std::vector<std::string> prefixes, std::vector<std::string> sources) {
+    return Narrowing::make({.prefixes = std::move(prefixes), .sources = std::move(sources)})
+        .value();
+  };
+  NewToken request = wanted();
+  request.scopes = {.export_ = true, .tokens = true};
+  request.narrowing = of({"type=decisions/"}, {"10.0.0.0/8"});
+  const Token parent = store().create_token(request, digest("p"), now_).value();
+  EXPECT_EQ(parent.narrowing, request.narrowing);
+  EXPECT_EQ(store().token(parent.id)->narrowing, request.narrowing);
+  EXPECT_EQ(ask("p", now_)->narrowing, request.narrowing);
+  request.parent = parent.id;
+  for (const Narrowing& wider :
+       {Narrowing(), of({"type=decisions/"}, {}), of({}, {"10.0.0.0/8"}),
+        of({"type=decisions2/"}, {"10.0.0.0/8"}), of({"type=decisions/"}, {"11.0.0.0/8"})}) {
+    request.narrowing = wider;
+    EXPECT_EQ(store().create_token(request, digest("w"), now_).error().code, ErrorCode::denied)
+        << wider.words();
+  }
+  request.narrowing = of({"type=decisions/date=2026-11-29/"}, {"10.1.0.0/16"});
+  const Token child = store().create_token(request, digest("c"), now_).value();
+  // In another's place comes one of the same limits, neither wider nor narrower.
+  NewToken next = wanted();
+  next.scopes = child.scopes;
+  EXPECT_EQ(store().replace_token(child.id, next, digest("n"), now_, now_).error().code,
+            ErrorCode::invalid);
+  next.narrowing = child.narrowing;
+  EXPECT_EQ(store().replace_token(child.id, next, digest("n"), now_, now_)->narrowing,
+            child.narrowing);
+}
+
+TEST_P(ControlStoreConformance, LimitsToPrefixesNoTokenThatHandlesUsers) {
+  NewToken request = wanted();
+  request.scopes = {.export_ = true, .users = true};
+  request.narrowing = Narrowing::make({.types = {"decisions"}}).value();
+  EXPECT_EQ(store().create_token(request, digest("u"), now_).error().code, ErrorCode::invalid);
+  request.narrowing = Narrowing::make({.sources = {"10.0.0.0/8"}}).value();
+  EXPECT_TRUE(store().create_token(request, digest("u"), now_));
+}
+
 TEST_P(ControlStoreConformance, LetsNoTokenCreateOneOfAnotherAccount) {
   const AccountId other = account_id("12");
   ASSERT_TRUE(store().create_account(other, "", now_));

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/testing/faulty_calls.h"
 #include "exporter/ledger.h"
-#include "exporter/testing/faulty_calls.h"
 
 namespace valetkey::exporter {
 
@@ -54,6 +54,22 @@ class FaultyLedger final : public Ledger {
                             const std::vector<SeenFile>& added) override {
     VALETKEY_CHECK(calls_.count());
     return inner_.replace_seen(lease, gone, added);
+  }
+  Result<std::map<std::string, std::uint64_t>> erased_rows() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.erased_rows();
+  }
+  Result<void> plan_merge(const Lease& lease, const PlannedMerge& merge) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.plan_merge(lease, merge);
+  }
+  Result<std::vector<PlannedMerge>> planned_merges() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.planned_merges();
+  }
+  Result<void> finish_merge(const Lease& lease, const std::string& output) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.finish_merge(lease, output);
   }
   Result<std::optional<Date>> closed_through() override {
     VALETKEY_CHECK(calls_.count());
@@ -106,6 +122,26 @@ class FaultyLedger final : public Ledger {
   Result<std::optional<Timestamp>> last_finished() override {
     VALETKEY_CHECK(calls_.count());
     return inner_.last_finished();
+  }
+  Result<std::optional<layout::TimestampUnit>> timestamps() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.timestamps();
+  }
+  Result<void> set_timestamps(layout::TimestampUnit unit) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.set_timestamps(unit);
+  }
+  Result<void> request_rewrite() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.request_rewrite();
+  }
+  Result<bool> rewriting() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.rewriting();
+  }
+  Result<void> finish_rewrite(const Lease& lease) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.finish_rewrite(lease);
   }
   Result<void> request_run(Timestamp now) override {
     VALETKEY_CHECK(calls_.count());

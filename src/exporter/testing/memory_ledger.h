@@ -7,6 +7,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/ids.h"
@@ -85,6 +86,24 @@ class MemoryLedger final : public Ledger {
     closed_ = closed_ ? std::max(*closed_, day) : day;
     return {};
   }
+  Result<void> plan_merge(const Lease& lease, const PlannedMerge& merge) override {
+    const std::lock_guard guard(mutex_);
+    VALETKEY_CHECK(check(lease));
+    merges_[merge.output] = merge.inputs;
+    return {};
+  }
+  Result<std::vector<PlannedMerge>> planned_merges() override {
+    const std::lock_guard guard(mutex_);
+    std::vector<PlannedMerge> all;
+    for (const auto& [output, inputs] : merges_) all.push_back({output, inputs});
+    return all;
+  }
+  Result<void> finish_merge(const Lease& lease, const std::string& output) override {
+    const std::lock_guard guard(mutex_);
+    VALETKEY_CHECK(check(lease));
+    merges_.erase(output);
+    return {};
+  }
   Result<std::int64_t> request_erasure(const std::string& account,
                                        const std::string& visitor_sha256, Timestamp) override {
     const std::lock_guard guard(mutex_);
@@ -109,7 +128,9 @@ class MemoryLedger final : public Ledger {
                               const std::vector<std::string>& unreadable) override {
     const std::lock_guard guard(mutex_);
     VALETKEY_CHECK(check(lease));
-    erasures_[id].done = true;
+    if (!std::exchange(erasures_[id].done, true))
+      for (const auto& [key, rows] : erasures_[id].rows)
+        taken_[erasures_[id].asked.account] += rows;
     erasures_[id].unreadable.insert(unreadable.begin(), unreadable.end());
     return {};
   }
@@ -122,10 +143,15 @@ class MemoryLedger final : public Ledger {
     out.unreadable.assign(found->second.unreadable.begin(), found->second.unreadable.end());
     return out;
   }
+  Result<std::map<std::string, std::uint64_t>> erased_rows() override {
+    const std::lock_guard guard(mutex_);
+    return taken_;
+  }
   Result<void> forget_account(const Lease& lease, const std::string& account,
                               std::int64_t but_erasure) override {
     const std::lock_guard guard(mutex_);
     VALETKEY_CHECK(check(lease));
+    taken_.erase(account);
     counts_.erase(account);
     losses_.dropped.erase(account);
     losses_.altered.erase(account);
@@ -150,6 +176,30 @@ class MemoryLedger final : public Ledger {
   Result<std::optional<Timestamp>> last_finished() override {
     const std::lock_guard guard(mutex_);
     return finished_;
+  }
+  Result<std::optional<layout::TimestampUnit>> timestamps() override {
+    const std::lock_guard guard(mutex_);
+    return timestamps_;
+  }
+  Result<void> set_timestamps(layout::TimestampUnit unit) override {
+    const std::lock_guard guard(mutex_);
+    timestamps_ = unit;
+    return {};
+  }
+  Result<void> request_rewrite() override {
+    const std::lock_guard guard(mutex_);
+    rewriting_ = true;
+    return {};
+  }
+  Result<bool> rewriting() override {
+    const std::lock_guard guard(mutex_);
+    return rewriting_;
+  }
+  Result<void> finish_rewrite(const Lease& lease) override {
+    const std::lock_guard guard(mutex_);
+    VALETKEY_CHECK(check(lease));
+    rewriting_ = false;
+    return {};
   }
   Result<void> request_run(Timestamp) override {
     const std::lock_guard guard(mutex_);
@@ -205,10 +255,14 @@ class MemoryLedger final : public Ledger {
   std::map<std::int64_t, UnderWay> erasures_;
   ExportExcess excess_;
   IntakeLosses losses_;
+  std::map<std::string, std::uint64_t> taken_;              // rows by account
+  std::map<std::string, std::vector<std::string>> merges_;  // inputs by output
   std::optional<Date> closed_;
   std::optional<Timestamp> finished_;
   std::optional<std::pair<Timestamp, std::string>> failure_;
   std::int64_t last_erasure_ = 0;
+  std::optional<layout::TimestampUnit> timestamps_;
+  bool rewriting_ = false;
   bool asked_ = false;
 };
 

@@ -12,14 +12,6 @@
 
 namespace valetkey::http {
 
-struct AddressBlock {
-  Address first;
-  unsigned bits = 128;  // of the IPv6 form: an IPv4 /24 is 120
-  bool contains(const Address& address) const;
-  // "10.0.0.0/8", "::1", "2001:db8::/32"; bits below the prefix must be zero.
-  static Result<AddressBlock> parse(std::string_view text);
-};
-
 class TrustedProxies {
  public:
   static Result<TrustedProxies> parse(const std::vector<std::string>& blocks);

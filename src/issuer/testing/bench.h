@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <functional>
 #include <mutex>
 #include <string>
 
@@ -35,6 +36,7 @@ class FakeEngine final : public http::Fetcher {
       role = value("RoleArn");
       body = request.body;
     }
+    if (meanwhile) meanwhile();
     if (away) return fail(ErrorCode::unavailable, "https://sts: no answer in time");
     if (!fault.empty() && (fault_times < 0 || (fault_times > 0 && fault_times-- > 0)))
       return aws::testing::answer(status, "<ErrorResponse><Error><Code>" + fault +
@@ -53,6 +55,7 @@ class FakeEngine final : public http::Fetcher {
   std::string fault, message;
   int status = 400, fault_times = -1;
   std::string policy, role, body, role_policy;
+  std::function<void()> meanwhile;  // done while a session is asked for
 
  private:
   Result<http::ClientResponse> iam(const std::string& action, const std::string& document) {

@@ -169,11 +169,12 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct Ask {
   std::string method = "GET";
-  std::string path;   // on the wire
-  std::string query;  // on the wire
-  Headers headers;    // Host is added if there is none
-  std::string body;
+  std::string path{};   // on the wire
+  std::string query{};  // on the wire
+  Headers headers{};    // Host is added if there is none
+  std::string body{};
   bool body_complete = true;
+  std::string client = "127.0.0.1";  // its address
 };
 
 struct Reply {
@@ -206,7 +207,8 @@ class World {
   static Options defaults();
   explicit World(Options options = defaults());
 
-  Tenant tenant(const std::string& account, milliseconds duration = std::chrono::hours(1));
+  Tenant tenant(const std::string& account, milliseconds duration = std::chrono::hours(1),
+                control::Narrowing narrowing = {});
   // Exactly these bytes, unsigned unless they are signed already.
   Reply send(const Ask& ask) { return send_to(service, ask); }
   // Starts it without draining the body: for a body that is pulled by hand.
@@ -257,6 +259,7 @@ inline http::Request request_of(const Ask& ask, const std::string& target, Times
   for (const auto& [name, value] : ask.headers) request.headers.push_back({name, value});
   request.body = ask.body;
   request.body_complete = ask.body_complete;
+  request.client = http::Address::parse(ask.client).value();
   request.now = now;
   request.id = "11111111-2222-4333-8444-555555555555";
   return request;
@@ -339,7 +342,8 @@ inline World::World(Options options)
   feed.poll();
 }
 
-inline Tenant World::tenant(const std::string& account, milliseconds duration) {
+inline Tenant World::tenant(const std::string& account, milliseconds duration,
+                            control::Narrowing narrowing) {
   const auto id = AccountId::parse(account);
   if (!id) throw std::logic_error("not an account id: " + account);
   const control::TokenGrant grant{.token = make_token_id(),
@@ -347,7 +351,8 @@ inline Tenant World::tenant(const std::string& account, milliseconds duration) {
                                   .account = *id,
                                   .role = control::Role::member,
                                   .scopes = {.export_ = true, .tokens = false},
-                                  .expires = std::nullopt};
+                                  .expires = std::nullopt,
+                                  .narrowing = std::move(narrowing)};
   access::SealedIssuer issuer(keys);
   auto credentials = issuer.issue(grant, duration, clock.now());
   if (!credentials) throw std::logic_error(credentials.error().detail);

@@ -97,6 +97,7 @@ class MemoryCatalog final : public storage::PartCatalog {
                                           const std::string& after, std::size_t limit,
                                           std::uint64_t as_of) override {
     ++pages;
+    if (!prefix.ends_with('/')) return fail(ErrorCode::invalid, prefix + " is no folder");
     if (!after.empty()) between_pages();
     if (as_of < oldest_generation || as_of > generation)
       return fail(ErrorCode::not_found, "that generation is gone");

@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 
-namespace valetkey::exporter {
+namespace valetkey {
 
 class FaultyCalls {
  public:
@@ -34,4 +34,4 @@ class FaultyCalls {
   std::atomic<std::uint64_t> calls_{0}, first_{0}, last_{0};
 };
 
-}  // namespace valetkey::exporter
+}  // namespace valetkey

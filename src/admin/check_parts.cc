@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/check_parts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <expected>
+#include <iterator>
+#include <map>
+#include <set>
+
+#include "access/scope.h"
+#include "base/crypto.h"
+#include "exporter/parquet_footer.h"
+#include "exporter/part_publisher.h"
+
+namespace valetkey::admin {
+namespace {
+
+using exporter::is_part;
+constexpr std::size_t kBlock = 1 << 20;
+constexpr int kLooks = 3;  // at an account whose parts change while they are read
+
+// What became of a part: its rows, or the problem with it.
+using Rows = std::expected<std::uint64_t, std::string>;
+
+std::unexpected<std::string> unreadable(const Error& why) { return std::unexpected(why.detail); }
+
+Result<void> read_at(storage::ObjectReader& reader, std::uint64_t offset, std::span<char> out) {
+  while (!out.empty()) {
+    const auto got = reader.read(offset, out, storage::ReadMode::blocking);
+    if (!got) return exporter::fail_read(got.error(), reader.info().key);
+    if (*got == 0) return fail(ErrorCode::corrupt, reader.info().key + " is shorter than it says");
+    offset += *got;
+    out = out.subspan(*got);
+  }
+  return {};
+}
+
+// Of every byte, where it was kept.
+Result<std::uint32_t> checksum_of(storage::ObjectReader& reader) {
+  std::uint32_t crc = 0;
+  std::string block(kBlock, '\0');
+  for (std::uint64_t at = 0; at < reader.info().size;) {
+    const std::size_t count = std::min<std::uint64_t>(kBlock, reader.info().size - at);
+    VALETKEY_CHECK(read_at(reader, at, {block.data(), count}));
+    crc = crc32(crc, std::string_view(block).substr(0, count));
+    at += count;
+  }
+  return crc;
+}
+
+Rows check_part(storage::ObjectStore& store, const storage::ObjectInfo& listed) {
+  const auto reader = store.open(listed.key);
+  if (!reader) return unreadable(reader.error());
+  const storage::ObjectInfo& info = (*reader)->info();
+  const auto crc = checksum_of(**reader);
+  if (!crc) return unreadable(crc.error());
+  if (info.crc32 && *crc != *info.crc32)
+    return std::unexpected("its bytes are not those that were written");
+  const auto rows = exporter::count_parquet_rows(
+      info.size, [&](std::uint64_t at, std::span<char> out) { return read_at(**reader, at, out); });
+  if (!rows) return unreadable(rows.error());
+  if (info.rows && *info.rows != *rows)
+    return std::unexpected(
+        fmt::format("it holds {} rows and was written with {}", *rows, *info.rows));
+  return *rows;
+}
+
+class Look {
+ public:
+  Look(const CheckedExport& what, upkeep::CheckProgress& progress)
+      : what_(what), progress_(progress) {}
+
+  Result<upkeep::CheckReport> run() {
+    for (const auto& account : what_.accounts) VALETKEY_CHECK(check_account(account));
+    VALETKEY_CHECK(check_seen());
+    return std::move(report_);
+  }
+
+ private:
+  struct Found {
+    std::uint64_t rows = 0, objects = 0, bytes = 0;
+    std::set<std::string> days, complete;  // prefixes
+    std::vector<std::string> problems;
+  };
+  struct Told {
+    std::uint64_t rows = 0, erased = 0;
+    bool settled = true;  // no batch and no erasure is under way
+  };
+
+  Result<Told> tell(const std::string& account) {
+    Told told;
+    VALETKEY_TRY(const auto counts, what_.ledger.counts());
+    VALETKEY_TRY(const auto erased, what_.ledger.erased_rows());
+    VALETKEY_TRY(const auto batch, what_.ledger.unfinished(0));
+    VALETKEY_TRY(const auto erasure, what_.ledger.next_erasure());
+    if (const auto at = counts.find(account); at != counts.end()) told.rows = at->second.rows;
+    if (const auto at = erased.find(account); at != erased.end()) told.erased = at->second;
+    told.settled = !batch && !erasure;
+    return told;
+  }
+
+  // Parts whose rows a merged one holds already: the next look of the exporter takes them away.
+  Result<std::set<std::string>> replaced() {
+    std::set<std::string> keys;
+    VALETKEY_TRY(const auto planned, what_.ledger.planned_merges());
+    for (const auto& merge : planned)
+      if (what_.store.head(merge.output)) keys.insert(merge.inputs.begin(), merge.inputs.end());
+    return keys;
+  }
+
+  Result<Found> look_at(const AccountId& account) {
+    Found found;
+    VALETKEY_TRY(const auto gone, replaced());
+    VALETKEY_CHECK(exporter::for_each_object(
+        what_.store, access::prefix_of(account),
+        [&](const storage::ObjectInfo& info) -> Result<void> {
+          ++found.objects;
+          found.bytes += info.size;
+          const std::string day =
+              info.key.substr(0, info.key.find('/', info.key.find("date=")) + 1);
+          if (info.key == day + "_SUCCESS") found.complete.insert(day);
+          if (!is_part(info.key) || gone.contains(info.key)) return {};
+          if (day.contains("date=")) found.days.insert(day);
+          const Rows rows = check_part(what_.store, info);
+          if (rows)
+            found.rows += *rows;
+          else
+            found.problems.push_back(info.key + ": " + rows.error());
+          progress_.advanced(report_.objects + found.objects, report_.bytes + found.bytes);
+          return {};
+        }));
+    return found;
+  }
+
+  static std::string text_of_rows(const exporter::ExportedAccount& account, const Found& found,
+                                  const Told& before, const Told& after) {
+    if (found.rows > after.rows - std::min(after.rows, after.erased))
+      return fmt::format("account {}: {} rows are there and {} were exported: some are there twice",
+                         account.id.str(), found.rows,
+                         after.rows - std::min(after.rows, after.erased));
+    if (!account.retention && found.rows + after.erased < before.rows)
+      return fmt::format(
+          "account {}: {} of {} exported rows are missing: somebody removed parts, or a retention "
+          "did that is no longer set",
+          account.id.str(), before.rows - after.erased - found.rows, before.rows - after.erased);
+    return {};
+  }
+
+  Result<void> check_account(const exporter::ExportedAccount& account) {
+    Found found;
+    std::string rows_problem;
+    for (int look = 0; look < kLooks; ++look) {
+      VALETKEY_TRY(const Told before, tell(account.id.str()));
+      VALETKEY_TRY(found, look_at(account.id));
+      VALETKEY_TRY(const Told after, tell(account.id.str()));
+      const bool settled = before.settled && after.settled;
+      rows_problem = settled ? text_of_rows(account, found, before, after) : "";
+      // An exporter may have worked meanwhile.
+      if (settled && rows_problem.empty() && found.problems.empty()) break;
+    }
+    report_.objects += found.objects;
+    report_.bytes += found.bytes;
+    std::ranges::move(found.problems, std::back_inserter(report_.problems));
+    // What cannot be read has rows, too.
+    if (!rows_problem.empty() && found.problems.empty()) report_.problems.push_back(rows_problem);
+    return check_days(found);
+  }
+
+  Result<void> check_days(const Found& found) {
+    VALETKEY_TRY(const auto closed, what_.ledger.closed_through());
+    for (const std::string& day : found.days) {
+      const auto date = parse_date(std::string_view(day).substr(day.find("date=") + 5, 10));
+      if (!date || !closed || *date > *closed || found.complete.contains(day)) continue;
+      report_.problems.push_back(day + " is closed and lacks its _SUCCESS");
+    }
+    return {};
+  }
+
+  Result<void> check_seen() {
+    VALETKEY_TRY(const auto files, what_.ledger.all_seen());
+    for (const auto& file : files) {
+      const auto reader = what_.store.open(file.key);
+      const auto read = reader ? checksum_of(**reader) : std::unexpected(reader.error());
+      ++report_.objects;
+      if (reader) report_.bytes += (*reader)->info().size;
+      const auto known = reader ? (*reader)->info().crc32 : std::nullopt;
+      if (!read)
+        report_.problems.push_back(file.key + ": " + read.error().detail);
+      else if (known && *known != *read)
+        report_.problems.push_back(file.key + ": its bytes are not those that were written");
+    }
+    return {};
+  }
+
+  const CheckedExport& what_;
+  upkeep::CheckProgress& progress_;
+  upkeep::CheckReport report_;
+};
+
+}  // namespace
+
+Result<upkeep::CheckReport> check_parts(const CheckedExport& what,
+                                        upkeep::CheckProgress& progress) {
+  return Look(what, progress).run();
+}
+
+}  // namespace valetkey::admin

@@ -1,0 +1,467 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The doors to the tables, as clients of our own take them: the Iceberg catalog and its metadata, Delta Sharing. What
+they name is exactly what a listing shows, for the holder of the token alone, and ends with the token."""
+import base64
+import json
+import threading
+import time
+import urllib.parse
+
+import boto3
+import requests
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+import avro
+from load import NOW, body, conversion
+from server import BUCKET, ServedCase, eventually, main
+
+DAY = 86_400_000_000
+
+
+def s3_of(config: dict):
+    """A client as an engine makes it of what the catalog vends."""
+    return boto3.session.Session().client(
+        "s3", endpoint_url=config["s3.endpoint"], region_name=config["client.region"],
+        aws_access_key_id=config["s3.access-key-id"], aws_secret_access_key=config["s3.secret-access-key"],
+        aws_session_token=config["s3.session-token"],
+        config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}))
+
+
+def key_of(path: str) -> str:
+    assert path.startswith(f"s3://{BUCKET}/"), path
+    return path.removeprefix(f"s3://{BUCKET}/")
+
+
+class Tables(ServedCase):
+    number = 200
+
+    @classmethod
+    def prepare(cls):
+        cls.server.start()
+        cls.neighbour = cls.server.make_account("2000")
+
+    def setUp(self):
+        type(self).number += 1
+        self.account = str(self.number)
+        self.token = self.server.make_account(self.account)
+
+    # What is there.
+    def send(self, events: list[dict], decisions: list[dict] | None = None, visitor: str = "ann") -> None:
+        answer = requests.post(f"{self.server.api}/v1/events", timeout=20,
+                               json=body(self.account, visitor, events, decisions))
+        self.assertEqual(204, answer.status_code, answer.text)
+
+    def send_some(self) -> None:
+        """Two decisions and three conversions, of names that need care."""
+        for number in (1, 2):
+            self.send([{"uuid": f"d{number}", "timestamp": NOW, "entity_id": "4", "type": "campaign_activated",
+                        "key": "campaign_activated"}],
+                      [{"campaign_id": "4", "experiment_id": f"4{number}", "variation_id": "B",
+                        "is_campaign_holdback": False}], f"v{number}")
+        self.send([conversion("c1", "purchase", revenue=4200), conversion("c2", "Sign-up: step 2 (50% off?)"),
+                   conversion("c3", "ünïcode/näme")])
+        self.server.run("export")
+
+    def listed(self, kind: str) -> dict[str, int]:
+        """The parts that S3 lists, with their sizes."""
+        found = self.server.exchange(self.token)
+        secret = found["credentials"]
+        client = s3_of({"s3.endpoint": self.server.s3, "client.region": "us-east-1",
+                        "s3.access-key-id": secret["accessKeyId"],
+                        "s3.secret-access-key": secret["secretAccessKey"],
+                        "s3.session-token": secret["sessionToken"]})
+        keys = {}
+        for page in client.get_paginator("list_objects_v2").paginate(
+                Bucket=BUCKET, Prefix=f"v1/account_id={self.account}/type={kind}/"):
+            keys |= {each["Key"]: each["Size"] for each in page.get("Contents", [])}
+        self.assertFalse([key for key in keys if "_iceberg" in key], "metadata is listed")
+        return {key: size for key, size in keys.items() if key.endswith(".parquet")}
+
+    # The doors.
+    def iceberg(self, path: str, token: str | None = None, **options) -> requests.Response:
+        return self.server.get(f"/iceberg/v1/{path}", token or self.token, **options)
+
+    def load(self, table: str = "decisions", token: str | None = None) -> dict:
+        answer = self.iceberg(f"{self.account}/namespaces/export/tables/{table}", token)
+        self.assertEqual(200, answer.status_code, answer.text)
+        loaded = answer.json()
+        self.server.secrets += [loaded["config"]["s3.secret-access-key"], loaded["config"]["s3.session-token"]]
+        return loaded
+
+    def read_files(self, loaded: dict) -> dict[str, dict]:
+        """The data files of a snapshot by key, read as an engine reads them; lengths are held against the lists."""
+        client = s3_of(loaded["config"])
+
+        def get(path: str) -> bytes:
+            answer = client.get_object(Bucket=BUCKET, Key=key_of(path))
+            data = answer["Body"].read()
+            head = client.head_object(Bucket=BUCKET, Key=key_of(path))
+            self.assertEqual((len(data), answer["ETag"]), (head["ContentLength"], head["ETag"]))
+            return data
+
+        [snapshot] = loaded["metadata"]["snapshots"]
+        header, manifests = avro.read(get(snapshot["manifest-list"]))
+        self.assertEqual(str(snapshot["snapshot-id"]), header["snapshot-id"])
+        files = {}
+        for manifest in manifests:
+            data = get(manifest["manifest_path"])
+            self.assertEqual(manifest["manifest_length"], len(data))
+            about, entries = avro.read(data)
+            self.assertEqual(str(manifest["partition_spec_id"]), about["partition-spec-id"])
+            self.assertEqual(manifest["existing_files_count"], len(entries))
+            for entry in entries:
+                self.assertEqual(0, entry["status"])
+                self.assertLessEqual(entry["sequence_number"], loaded["metadata"]["last-sequence-number"])
+                file = entry["data_file"]
+                self.assertNotIn(key_of(file["file_path"]), files, "a part is listed twice")
+                files[key_of(file["file_path"])] = file
+        self.assertEqual(int(snapshot["summary"]["total-data-files"]), len(files))
+        self.assertEqual(int(snapshot["summary"]["total-records"]), sum(f["record_count"] for f in files.values()))
+        return files
+
+    def sharing(self, path: str, token: str | None = None, **options) -> requests.Response:
+        return self.server.get(f"/delta-sharing/{path}", token or self.token, **options)
+
+    def table_path(self, table: str) -> str:
+        return f"shares/account-{self.account}/schemas/export/tables/{table}"
+
+    def query(self, table: str = "decisions", token: str | None = None, **wishes) -> requests.Response:
+        return self.server.call("POST", f"/delta-sharing/{self.table_path(table)}/query", token or self.token,
+                                json=wishes)
+
+    def shared(self, table: str = "decisions", **wishes) -> list[dict]:
+        answer = self.query(table, **wishes)
+        self.assertEqual(200, answer.status_code, answer.text)
+        lines = [json.loads(line) for line in answer.text.splitlines()]
+        self.assertEqual(["protocol", "metaData"], [next(iter(line)) for line in lines[:2]])
+        return lines[2:]
+
+    def refused(self, answer: requests.Response, status: int, word: str = "", says: str = "") -> None:
+        self.assertEqual(status, answer.status_code, answer.text)
+        document = answer.json()
+        if "error" in document and isinstance(document["error"], dict):
+            self.assertEqual(status, document["error"]["code"])
+            kind, message = document["error"]["type"], document["error"]["message"]
+        elif "error" in document:
+            kind, message = document["error"], document["error_description"]
+        else:
+            kind, message = document["errorCode"], document["message"]
+        self.assertIn(word, kind)
+        self.assertIn(says, message)
+        self.assertRegex(message, r"^\S.*\.$")
+
+    # Iceberg.
+    def test_the_catalog_names_the_two_tables(self):
+        config = self.iceberg("config", params={"warehouse": "whatever"}).json()
+        self.assertEqual({"prefix": self.account}, config["overrides"])
+        self.assertIn("GET /v1/{prefix}/namespaces/{namespace}/tables/{table}", config["endpoints"])
+        self.assertEqual([["export"]], self.iceberg(f"{self.account}/namespaces").json()["namespaces"])
+        self.assertEqual([], self.iceberg(f"{self.account}/namespaces?parent=export").json()["namespaces"])
+        tables = self.iceberg(f"{self.account}/namespaces/export/tables").json()["identifiers"]
+        self.assertEqual(["decisions", "events"], [each["name"] for each in tables])
+        self.assertEqual(tables, self.iceberg("namespaces/export/tables").json()["identifiers"], "without a prefix")
+        for method, path, status in (("HEAD", "export/tables/events", 204), ("HEAD", "export/tables/none", 404),
+                                     ("HEAD", "export", 200), ("HEAD", "none", 404)):
+            answer = self.server.call(method, f"/iceberg/v1/{self.account}/namespaces/{path}", self.token)
+            self.assertEqual(status, answer.status_code, path)
+
+    def test_a_snapshot_holds_exactly_what_is_listed(self):
+        self.send_some()
+        for kind, rows in (("decisions", 2), ("events", 3)):
+            loaded = self.load(kind)
+            files = self.read_files(loaded)
+            self.assertEqual(self.listed(kind), {key: file["file_size_in_bytes"] for key, file in files.items()})
+            self.assertEqual(rows, sum(file["record_count"] for file in files.values()))
+            location = loaded["metadata"]["location"]
+            self.assertEqual(f"s3://{BUCKET}/v1/account_id={self.account}/type={kind}", location)
+            for path in (loaded["metadata-location"], loaded["metadata"]["snapshots"][0]["manifest-list"]):
+                self.assertTrue(path.startswith(location + "/_iceberg/"), path)
+            schema = loaded["metadata"]["schemas"][0]
+            ids = {field["name"]: field["id"] for field in schema["fields"]}
+            for key, file in files.items():
+                lower, upper = file["lower_bounds"], file["upper_bounds"]
+                for private in ("visitor_id", "uuid", "user_ip", "session_id"):
+                    self.assertNotIn(ids[private], lower | upper, "bounds of what identifies a person")
+                times = [int.from_bytes(each[ids["process_timestamp"]], "little") for each in (lower, upper)]
+                self.assertLessEqual(times[0], times[1])
+                self.assertEqual(file["partition"]["process_timestamp_day"], times[0] // DAY)
+                name = key.split("/")[4].split("=", 1)[1]
+                split = file["partition"]["experiment_id" if kind == "decisions" else "event_name"]
+                self.assertEqual(urllib.parse.unquote(name), split)
+
+    def test_metadata_is_read_like_any_object(self):
+        self.send_some()
+        loaded = self.load()
+        client, key = s3_of(loaded["config"]), key_of(loaded["metadata-location"])
+        whole = client.get_object(Bucket=BUCKET, Key=key)
+        data = whole["Body"].read()
+        self.assertEqual(loaded["metadata"], json.loads(data))
+        piece = client.get_object(Bucket=BUCKET, Key=key, Range="bytes=5-14")
+        self.assertEqual((data[5:15], f"bytes 5-14/{len(data)}"), (piece["Body"].read(), piece["ContentRange"]))
+        self.assertEqual(data[-7:], client.get_object(Bucket=BUCKET, Key=key, Range="bytes=-7")["Body"].read())
+        for options, code in (({"Range": f"bytes={len(data)}-"}, "InvalidRange"), ({"IfMatch": '"x"'},
+                                                                                   "PreconditionFailed")):
+            with self.assertRaises(ClientError) as caught:
+                client.get_object(Bucket=BUCKET, Key=key, **options)
+            self.assertEqual(code, caught.exception.response["Error"]["Code"])
+        for odd in ("snap-999999.avro", "snap-1.avro/", "x", "2020-09-14-g1-p1-s0-n0.avro", "../snap-1.avro"):
+            with self.assertRaises(ClientError) as caught:
+                client.get_object(Bucket=BUCKET, Key=key.rsplit("/", 1)[0] + "/" + odd)
+            self.assertEqual("NoSuchKey", caught.exception.response["Error"]["Code"], odd)
+
+    def test_a_table_that_did_not_change_is_not_sent_again(self):
+        self.send_some()
+        path = f"{self.account}/namespaces/export/tables/decisions"
+        first = self.iceberg(path)
+        self.assertEqual(304, self.iceberg(path, headers={"If-None-Match": first.headers["ETag"]}).status_code)
+        self.send_some()
+        self.assertEqual(200, self.iceberg(path, headers={"If-None-Match": first.headers["ETag"]}).status_code)
+
+    def test_snapshots_are_never_mixed_while_publications_commit(self):
+        self.send_some()
+        stop, faults = threading.Event(), []
+
+        def publish() -> None:
+            number = 0
+            while not stop.is_set() and number < 8:
+                number += 1
+                self.send([conversion(f"m{number}-{each}", f"event {each}") for each in range(4)])
+                try:
+                    self.server.run("export")
+                except AssertionError as fault:
+                    faults.append(fault)
+
+        publisher = threading.Thread(target=publish)
+        publisher.start()
+        seen = 0
+        while publisher.is_alive():
+            files = self.read_files(self.load("events"))
+            self.assertGreaterEqual(len(files), seen)
+            seen = len(files)
+        stop.set()
+        publisher.join()
+        self.assertEqual([], faults)
+        self.assertEqual(set(self.listed("events")), set(self.read_files(self.load("events"))))
+
+    def test_after_an_erasure_nothing_of_before_is_read(self):
+        self.send_some()
+        before = self.load("decisions")
+        files = self.read_files(before)
+        self.server.run("account", "erase-visitor", self.account, "v1", "--yes")
+        self.server.run("export")
+        gone = eventually(lambda: set(self.listed("decisions")) != set(files) and self.listed("decisions"))
+        self.assertTrue(gone, "nothing was erased")
+        client = s3_of(before["config"])
+        with self.assertRaises(ClientError) as caught:
+            client.get_object(Bucket=BUCKET, Key=key_of(before["metadata"]["snapshots"][0]["manifest-list"]))
+        self.assertEqual("NoSuchKey", caught.exception.response["Error"]["Code"])
+        self.assertEqual(set(gone), set(self.read_files(self.load("decisions"))))
+
+    def test_quirks_of_clients(self):
+        self.refused(self.iceberg(f"{self.account}/namespaces/export%1Fdecisions/tables/snapshots"), 404,
+                     "NoSuchTableException")
+        self.refused(self.iceberg(f"{self.account}/namespaces/none"), 404, "NoSuchNamespaceException")
+        self.refused(self.iceberg(f"{self.account}/namespaces/export/tables/none"), 404, "NoSuchTableException")
+        path = f"{self.account}/namespaces/export/tables/events"
+        house = self.iceberg(path, headers={"User-Agent": "ClickHouse/26.9.1"}).json()
+        self.assertNotIn("s3.endpoint", house["config"])
+        other = self.iceberg(path).json()
+        self.assertEqual(self.server.s3, other["config"]["s3.endpoint"])
+        [vended] = other["storage-credentials"]
+        self.assertEqual((f"s3://{BUCKET}/v1/account_id={self.account}/", other["config"]),
+                         (vended["prefix"], vended["config"]))
+        refresh = self.server.get("/iceberg/" + other["config"]["client.refresh-credentials-endpoint"], self.token)
+        self.assertEqual(set(other["config"]), set(refresh.json()["storage-credentials"][0]["config"]))
+
+    def test_every_write_is_refused(self):
+        base = f"/iceberg/v1/{self.account}/namespaces"
+        for method, path in (("POST", base), ("DELETE", base + "/export"), ("POST", base + "/export/tables"),
+                             ("POST", base + "/export/tables/events"), ("DELETE", base + "/export/tables/events"),
+                             ("POST", base + "/export/register"), ("POST", base + "/export/tables/events/metrics"),
+                             ("POST", f"/iceberg/v1/{self.account}/transactions/commit"),
+                             ("POST", base + "/export/properties"), ("PUT", base + "/export/tables/events")):
+            self.refused(self.server.call(method, path, self.token, json={}), 403, "Forbidden", "read only")
+        for method in ("PUT", "DELETE"):
+            self.refused(self.server.call(method, "/delta-sharing/shares", self.token), 403, "PERMISSION_DENIED")
+
+    # Whose it is.
+    def test_neighbours_and_strangers_get_nothing(self):
+        for path in (f"{self.account}/namespaces/export/tables/events", f"{self.account}/namespaces"):
+            self.refused(self.iceberg(path, self.neighbour), 404, "NoSuchWarehouse")
+            self.refused(self.server.get(f"/iceberg/v1/{path}"), 401, "NotAuthorized")
+            self.refused(self.iceberg(path, "vkpat_" + "0" * 46), 401, "NotAuthorized")
+        self.refused(self.sharing(self.table_path("events") + "/metadata", self.neighbour), 404, "NOT_EXIST")
+        self.refused(self.query(token=self.neighbour), 404, "NOT_EXIST")
+        self.refused(self.server.get("/delta-sharing/shares"), 401, "UNAUTHENTICATED")
+        self.send_some()
+        loaded = self.load()
+        foreign = self.iceberg("2000/namespaces/export/tables/events", self.neighbour).json()["config"]
+        with self.assertRaises(ClientError) as caught:
+            s3_of(foreign).get_object(Bucket=BUCKET, Key=key_of(loaded["metadata-location"]))
+        self.assertEqual("AccessDenied", caught.exception.response["Error"]["Code"])
+
+    def test_a_token_without_export_opens_no_door(self):
+        made = self.server.make_token(self.account, f"user@{self.account}.example", scopes="tokens")["token"]
+        self.refused(self.iceberg("config", made), 403, "Forbidden", "export")
+        self.refused(self.sharing("shares", made), 403, "PERMISSION_DENIED", "export")
+        answer = self.server.call("POST", "/iceberg/v1/oauth/tokens", data={
+            "grant_type": "client_credentials", "client_id": "x", "client_secret": made})
+        self.refused(answer, 403, "invalid_scope")
+
+    def sell(self, form: dict, **options) -> requests.Response:
+        return self.server.call("POST", "/iceberg/v1/oauth/tokens", data=form, **options)
+
+    def test_oauth2_sells_a_token_of_an_hour(self):
+        form = {"grant_type": "client_credentials", "client_id": "any", "client_secret": self.token,
+                "scope": "catalog"}
+        sold = self.sell(form)
+        self.assertEqual(200, sold.status_code, sold.text)
+        document = sold.json()
+        self.server.secrets.append(document["access_token"])
+        self.assertEqual(("bearer", 3600), (document["token_type"], document["expires_in"]))
+        self.assertEqual("no-store", sold.headers["Cache-Control"])
+        token = document["access_token"]
+        self.assertNotIn(self.token, sold.text)
+        self.assertEqual({"prefix": self.account}, self.iceberg("config", token).json()["overrides"])
+        self.assertEqual(200, self.sharing("shares", token).status_code)
+        self.assertEqual(401, self.server.get("/v2/export/credentials", token).status_code, "it opens tables alone")
+        self.assertEqual(401, self.server.get("/v2/tokens", token).status_code)
+        basic = base64.b64encode(f"any:{self.token}".encode()).decode()
+        again = self.sell({"grant_type": "client_credentials"}, headers={"Authorization": f"Basic {basic}"})
+        self.assertEqual(200, again.status_code)
+        renewed = self.sell({"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+                             "subject_token": token, "subject_token_type": "x"})
+        self.assertEqual(200, renewed.status_code, renewed.text)
+        self.server.secrets += [again.json()["access_token"], renewed.json()["access_token"]]
+        self.refused(self.iceberg("config", token[:-1] + ("A" if token[-1] != "A" else "B")), 401, "", "hour")
+        self.refused(self.sell({}), 400, "unsupported_grant_type")
+        self.refused(self.sell({"grant_type": "client_credentials"}), 401, "invalid_client", "client_secret")
+        self.refused(self.sell({**form, "client_secret": token}), 401, "invalid_client")
+        self.refused(self.sell({**form, "client_secret": "wrong"}), 401, "invalid_client")
+
+    def test_revoking_the_token_closes_all_three_doors_within_a_second(self):
+        self.send_some()
+        email = f"user@{self.account}.example"
+        made = self.server.make_token(self.account, email, scopes="export")
+        token = made["token"]
+        sold = self.sell({"grant_type": "client_credentials", "client_secret": token}).json()["access_token"]
+        self.server.secrets.append(sold)
+        loaded = self.load(token=token)
+        client, key = s3_of(loaded["config"]), key_of(loaded["metadata-location"])
+        lines = self.query(token=token).text.splitlines()
+        url = json.loads(lines[2])["file"]["url"]
+        self.assertEqual(b"PAR1", requests.get(url, timeout=10).content[:4])
+        self.server.run("token", "revoke", made["id"])
+        ended = time.monotonic()
+
+        def open_doors() -> list[str]:
+            found = [name for name, status in (
+                ("catalog", self.iceberg("config", token).status_code),
+                ("catalog, sold", self.iceberg("config", sold).status_code),
+                ("sharing", self.sharing("shares", token).status_code),
+                ("url", requests.get(url, timeout=10).status_code)) if status == 200]
+            try:
+                client.get_object(Bucket=BUCKET, Key=key)
+                return found + ["S3"]
+            except ClientError:
+                return found
+
+        while open_doors():
+            self.assertLess(time.monotonic() - ended, 1.0, open_doors())
+        self.assertEqual([], open_doors())
+
+    def test_the_audit_says_which_door(self):
+        self.send_some()
+        self.load()
+        self.shared()
+        self.iceberg(f"{self.account}/namespaces/export/tables/events/credentials")
+        want = {"iceberg.load", "iceberg.credentials", "sharing.query"}
+        seen = eventually(lambda: want <= {each["action"] for each in self.server.audit("--account", self.account)})
+        self.assertTrue(seen)
+
+    # Delta Sharing.
+    def test_a_share_names_the_two_tables(self):
+        share = f"account-{self.account}"
+        self.assertEqual([share], [each["name"] for each in self.sharing("shares").json()["items"]])
+        self.assertEqual(share, self.sharing(f"shares/{share}").json()["share"]["name"])
+        schemas = self.sharing(f"shares/{share}/schemas").json()["items"]
+        self.assertEqual([{"name": "export", "share": share}], schemas)
+        for path in (f"shares/{share}/all-tables", f"shares/{share}/schemas/export/tables"):
+            self.assertEqual(["decisions", "events"],
+                             [each["name"] for each in self.sharing(path).json()["items"]])
+        for path in ("", "shares/none", f"shares/{share}/schemas/none/tables", self.table_path("none") + "/version",
+                     self.table_path("events") + "/none", "shares/%ff"):
+            self.assertIn(self.sharing(path).status_code, (400, 404), path)
+
+    def test_a_query_hands_out_every_part_once(self):
+        self.send_some()
+        for kind in ("decisions", "events"):
+            version = int(self.sharing(self.table_path(kind) + "/version").headers["Delta-Table-Version"])
+            files = [line["file"] for line in self.shared(kind)]
+            parts, total = {}, 0
+            for file in files:
+                parsed = urllib.parse.urlsplit(file["url"])
+                parts[urllib.parse.unquote(parsed.path).removeprefix(f"/{BUCKET}/")] = file["size"]
+                self.assertEqual(version, file["version"])
+                lives = int(urllib.parse.parse_qs(parsed.query)["X-Amz-Expires"][0])
+                left = file["expirationTimestamp"] / 1000 - time.time()
+                self.assertLessEqual(lives, 3600)
+                self.assertLess(abs(lives - left), 30)
+                fetched = requests.get(file["url"], timeout=10)
+                self.assertEqual((200, file["size"]), (fetched.status_code, len(fetched.content)))
+                total += json.loads(file["stats"])["numRecords"]
+                self.assertIn(f"date={file['partitionValues']['date']}/", parsed.path.replace("%3D", "="))
+                self.assertNotIn("visitor_id", json.loads(file["stats"])["minValues"])
+            self.assertEqual(self.listed(kind), parts)
+            self.assertEqual({"decisions": 2, "events": 3}[kind], total)
+
+    def test_pages_go_on_where_they_were_while_parts_change(self):
+        self.send_some()
+        want = set(self.listed("events"))
+        got, token = [], None
+        while True:
+            lines = self.shared("events", maxFiles=1, **({"pageToken": token} if token else {}))
+            got += [urllib.parse.unquote(urllib.parse.urlsplit(line["file"]["url"]).path).removeprefix(f"/{BUCKET}/")
+                    for line in lines[:-1]]
+            self.assertLessEqual(len(lines), 2)
+            token = lines[-1]["endStreamAction"].get("nextPageToken")
+            if not token:
+                break
+            if len(got) == 1:
+                self.send([conversion("late", "purchase")])
+                self.server.run("export")
+        self.assertEqual(sorted(want), sorted(got))
+        again = self.shared("events", includeRefreshToken=True)
+        refresh = again[-1]["endStreamAction"]["refreshToken"]
+        self.send([conversion("later", "purchase")])
+        self.server.run("export")
+        same = self.shared("events", refreshToken=refresh, includeRefreshToken=True)
+        self.assertEqual([line["file"]["id"] for line in again[:-1]], [line["file"]["id"] for line in same[:-1]])
+
+    def test_hints_leave_out_files_and_bad_ones_are_named(self):
+        self.send_some()
+        today = time.strftime("%Y-%m-%d", time.gmtime(NOW / 1000))
+
+        def hint(op: str, day: str) -> str:
+            return json.dumps({"op": op, "children": [{"op": "column", "name": "date", "valueType": "date"},
+                                                      {"op": "literal", "value": day, "valueType": "date"}]})
+
+        self.assertEqual(3, len(self.shared("events", jsonPredicateHints=hint("greaterThanOrEqual", today))))
+        self.assertEqual(0, len(self.shared("events", jsonPredicateHints=hint("lessThan", "2020-01-01"))))
+        self.assertEqual(0, len(self.shared("events", predicateHints=["date = '2020-01-01'"])))
+        self.assertEqual(3, len(self.shared("events", predicateHints=["1 = 0; DROP TABLE x"])))
+        self.assertEqual(1, len(self.shared("events", limitHint=1)))
+        for wishes in ({"maxFiles": 0}, {"maxFiles": 10 ** 30}, {"maxFiles": "all"}, {"jsonPredicateHints": "{"},
+                       {"jsonPredicateHints": "[" * 5000}, {"version": 10 ** 9}, {"pageToken": "AAAA"},
+                       {"timestamp": "2020-01-01T00:00:00Z"}, {"startingVersion": 0}):
+            self.refused(self.query("events", **wishes), 400, "INVALID_PARAMETER_VALUE")
+        self.assertEqual(4, len(self.shared("events", maxFiles=2 ** 62)), "as many as a page may have, and its end")
+        huge = self.query("events", jsonPredicateHints="x" * 100_000)
+        self.assertEqual(413, huge.status_code)
+        raw = self.server.call("POST", f"/delta-sharing/{self.table_path('events')}/query", self.token, data="{")
+        self.refused(raw, 400, "INVALID_PARAMETER_VALUE")
+
+
+if __name__ == "__main__":
+    main()

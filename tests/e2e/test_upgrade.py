@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A data folder of a release whose event log had one partition goes on: nothing is lost and nothing comes twice, also
+when the new server is killed at once.
+
+one_partition.tar.xz was made by that release's own programs. Each of the accounts 11 to 16 has two events of uuids
+exported-*, which are exported, two of begun-*, in a batch that began and did not end, and two of waiting-*."""
+import pathlib
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+import unittest
+
+import requests
+
+import parts
+from clock import MovedClock
+from load import body, conversion
+from server import Server, main
+
+MADE = 1795941893  # when; within the window of a day in which a repeated uuid is known
+ACCOUNTS = [str(number) for number in range(11, 17)]
+KINDS = ("exported", "begun", "waiting")
+
+
+class Upgrade(unittest.TestCase):
+    def setUp(self):
+        parts.need_node()
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.clock = MovedClock(pathlib.Path(scratch.name))
+        self.clock.move_to(int(MADE + 60 - time.time()))
+        self.server = Server(prefix=self.clock.prefix())
+        self.addCleanup(self.server.close)
+        shutil.rmtree(self.server.data)
+        (self.server.folder / "data.keyring").unlink()
+        with tarfile.open(parts.HERE / "one_partition.tar.xz") as folder:
+            folder.extractall(self.server.folder)
+        self.token = self.make_reader(ACCOUNTS[0])
+
+    def make_reader(self, account: str) -> str:
+        self.server.run("user", "create", "reader@example.com", "--account", account, "--role", "member")
+        return self.server.make_token(account, "reader@example.com", scopes="export")["token"]
+
+    def send(self, kind: str, account: str) -> None:
+        payload = body(account, "ann", [conversion(f"{kind}-{account}-{number}", "buy") for number in range(2)])
+        self.assertEqual(204, requests.post(f"{self.server.api}/v1/events", json=payload, timeout=20).status_code)
+
+    def counts(self) -> dict[str, tuple]:
+        return {each["account"]: (each["rows"], each["duplicates"], each["waiting"])
+                for each in self.server.ask("export", "status")["accounts"]}
+
+    def test_it_goes_on_with_nothing_lost_and_nothing_twice(self):
+        self.assertEqual({account: (2, 0, 4) for account in ACCOUNTS}, self.counts(), "before the server starts")
+        self.server.run("check")
+        for pause in (0, 0.3, 1):
+            self.server.start()
+            asking = subprocess.Popen(self.server.command("export"), stdout=subprocess.DEVNULL,
+                                      stderr=subprocess.DEVNULL)
+            time.sleep(pause)
+            self.server.kill()
+            asking.kill()  # or it would export by itself, now that nobody serves
+            asking.wait(timeout=20)
+        self.server.start()
+        for account in ACCOUNTS:
+            for kind in (*KINDS, "new"):
+                self.send(kind, account)
+        self.server.run("export")
+        self.assertEqual({account: (8, 6, 0) for account in ACCOUNTS}, self.counts())
+        rows = parts.read_rows(parts.download(self.server, ACCOUNTS[0], self.token, self.clock.environment))
+        self.assertEqual(sorted(f"{kind}-{ACCOUNTS[0]}-{number}" for kind in (*KINDS, "new") for number in range(2)),
+                         sorted(row["uuid"] for row in rows))
+        self.server.run("check")
+
+
+if __name__ == "__main__":
+    main()
