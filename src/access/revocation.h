@@ -3,23 +3,24 @@
 // Thread-safe; never blocks (each thread keeps the snapshot of the feed's generation).
 #pragma once
 
-#include <cstdint>
+#include <memory>
 
 #include "access/credentials.h"
+#include "base/thread_cache.h"
 #include "control/change_feed.h"
 
 namespace valetkey::access {
 
 class RevocationCheck {
  public:
-  explicit RevocationCheck(const control::ChangeFeed& feed);
+  explicit RevocationCheck(const control::ChangeFeed& feed) : feed_(feed) {}
   bool revoked(const Claims& claims) const;
   // False: the control store has not been seen for 5 s, nobody may be served (503).
   bool fresh() const { return feed_.fresh(); }
 
  private:
   const control::ChangeFeed& feed_;
-  const std::uint64_t instance_;  // tells a thread whose snapshot it keeps
+  ThreadCache<std::shared_ptr<const control::Revocations>> snapshots_;  // all threads read one
 };
 
 }  // namespace valetkey::access

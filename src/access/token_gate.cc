@@ -1,49 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "access/token_gate.h"
 
-#include <cstring>
-#include <unordered_map>
-
-#include "access/internal/instance.h"
 #include "base/crypto.h"
 #include "control/tokens.h"
 
 namespace valetkey::access {
 namespace {
 
-struct DigestHash {
-  std::size_t operator()(const Digest256& digest) const {
-    std::size_t value = 0;
-    std::memcpy(&value, digest.data(), sizeof value);
-    return value;
-  }
-};
-
-// What this thread knows. Keyed by the digest, so that no token outlives its request in memory.
-struct Grants {
-  std::uint64_t instance = 0;
-  std::uint64_t generation = 0;
-  std::unordered_map<Digest256, control::TokenGrant, DigestHash> by_digest;
-};
-
-Grants& grants_of(std::uint64_t instance, std::uint64_t generation) {
-  thread_local Grants grants;
-  if (grants.instance != instance || grants.generation != generation) {
-    grants.by_digest.clear();
-    grants.instance = instance;
-    grants.generation = generation;
-  }
-  return grants;
-}
-
 TokenAnswer mistyped() {
   return std::unexpected(control::RefusedToken{control::TokenRefusal::mistyped});
 }
 
 }  // namespace
-
-TokenGate::TokenGate(control::ControlStore& store, const control::ChangeFeed& feed)
-    : store_(store), feed_(feed), instance_(next_instance()) {}
 
 std::optional<TokenAnswer> TokenGate::find(std::string_view token, Timestamp now) const {
   if (token.size() != kTokenLength) return mistyped();
@@ -53,14 +21,12 @@ std::optional<TokenAnswer> TokenGate::find(std::string_view token, Timestamp now
 }
 
 std::optional<TokenAnswer> TokenGate::find(const Digest256& digest, Timestamp now) const {
-  const auto& grants = grants_of(instance_, feed_.generation()).by_digest;
-  const auto found = grants.find(digest);
-  if (found == grants.end()) return std::nullopt;
-  const control::TokenGrant& grant = found->second;
-  if (grant.expires && now >= *grant.expires)
+  const control::TokenGrant* const grant = grants_.get(feed_.generation()).find(digest);
+  if (grant == nullptr) return std::nullopt;
+  if (grant->expires && now >= *grant->expires)
     return std::unexpected(
-        control::RefusedToken{control::TokenRefusal::expired, grant.token, grant.account});
-  return grant;
+        control::RefusedToken{control::TokenRefusal::expired, grant->token, grant->account});
+  return *grant;
 }
 
 Result<TokenReading> TokenGate::read(std::string_view token, Timestamp now) const {
@@ -87,9 +53,7 @@ void TokenGate::remember(std::string_view token, const TokenReading& reading) co
 
 void TokenGate::remember(const Digest256& digest, const TokenReading& reading) const {
   if (!reading.answer || reading.generation != feed_.generation()) return;
-  auto& grants = grants_of(instance_, reading.generation).by_digest;
-  if (grants.size() >= kMaxRememberedTokens) grants.erase(grants.begin());
-  grants.insert_or_assign(digest, *reading.answer);
+  grants_.get(reading.generation).insert(digest, *reading.answer);
 }
 
 }  // namespace valetkey::access

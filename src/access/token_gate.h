@@ -4,11 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <expected>
 #include <optional>
 #include <string_view>
 
 #include "base/crypto.h"
+#include "base/thread_cache.h"
 #include "control/change_feed.h"
 #include "control/control_store.h"
 
@@ -22,9 +24,20 @@ struct TokenReading {
   std::uint64_t generation = 0;  // of the change feed before the store was asked
 };
 
+inline constexpr std::size_t kMaxRememberedTokens = 4096;  // per thread
+
+struct DigestHash {
+  std::size_t operator()(const Digest256& digest) const {
+    std::size_t value = 0;
+    std::memcpy(&value, digest.data(), sizeof value);
+    return value;
+  }
+};
+
 class TokenGate {
  public:
-  TokenGate(control::ControlStore& store, const control::ChangeFeed& feed);
+  TokenGate(control::ControlStore& store, const control::ChangeFeed& feed)
+      : store_(store), feed_(feed) {}
   // The answer if this thread knows it (a mistyped token needs no look-up); never blocks.
   std::optional<TokenAnswer> find(std::string_view token, Timestamp now) const;
   // Asks the store; blocks.
@@ -44,9 +57,8 @@ class TokenGate {
  private:
   control::ControlStore& store_;
   const control::ChangeFeed& feed_;
-  const std::uint64_t instance_;  // tells a thread whose grants it keeps
+  // By the digest, so that no token outlives its request in memory.
+  ThreadCache<RecentMap<Digest256, control::TokenGrant, kMaxRememberedTokens, DigestHash>> grants_;
 };
-
-inline constexpr std::size_t kMaxRememberedTokens = 4096;  // per thread
 
 }  // namespace valetkey::access

@@ -3,40 +3,16 @@
 
 #include <algorithm>
 
-#include "base/keyed_hash.h"
-
 namespace valetkey::api {
 namespace {
 
 using std::chrono::microseconds;
 
-constexpr std::size_t kMaxKnown = 4096;    // remembered per thread
-constexpr std::size_t kMaxUnknown = 1024;  // per thread
 constexpr std::size_t kMaxMeters = 65'536;
 constexpr std::int64_t kSecondUs = 1'000'000;
 constexpr std::int64_t kMaxCostUs = 60 * kSecondUs;  // of one request
 constexpr unsigned kBytesBits = 48;
 constexpr std::uint64_t kMaxBytes = (std::uint64_t{1} << kBytesBits) - 1;
-
-using Accounts = NameMap<std::shared_ptr<const IntakeAccount>>;
-
-struct Cache {
-  std::uint64_t instance = 0;
-  std::uint64_t generation = 0;
-  Accounts known, unknown;
-};
-
-Cache& cache_of(std::uint64_t instance, std::uint64_t generation) {
-  thread_local Cache cache;
-  if (cache.instance != instance || cache.generation != generation)
-    cache = Cache{instance, generation, {}, {}};
-  return cache;
-}
-
-std::uint64_t next_instance() {
-  static std::atomic<std::uint64_t> last{0};
-  return ++last;
-}
 
 }  // namespace
 
@@ -71,14 +47,11 @@ milliseconds IntakeMeter::take_bytes(std::uint64_t bytes, std::uint64_t per_day,
   }
 }
 
-IntakeAccounts::IntakeAccounts(control::ControlStore& store, const control::ChangeFeed& feed)
-    : store_(store), feed_(feed), instance_(next_instance()) {}
-
 std::shared_ptr<const IntakeAccount> IntakeAccounts::find(const std::string& id) const {
-  const Cache& cache = cache_of(instance_, feed_.generation());
-  for (const Accounts* accounts : {&cache.known, &cache.unknown})
-    if (const auto found = accounts->find(id); found != accounts->end()) return found->second;
-  return nullptr;
+  Cache& cache = caches_.get(feed_.generation());
+  auto* found = cache.known.find(id);
+  if (found == nullptr) found = cache.unknown.find(id);
+  return found == nullptr ? nullptr : *found;
 }
 
 Result<IntakeReading> IntakeAccounts::read(const AccountId& id) {
@@ -98,11 +71,11 @@ Result<IntakeReading> IntakeAccounts::read(const AccountId& id) {
 
 void IntakeAccounts::remember(const std::string& id, const IntakeReading& reading) const {
   if (reading.generation != feed_.generation()) return;
-  Cache& cache = cache_of(instance_, reading.generation);
-  Accounts& accounts = reading.account->known ? cache.known : cache.unknown;
-  const std::size_t limit = reading.account->known ? kMaxKnown : kMaxUnknown;
-  if (accounts.size() >= limit) accounts.erase(accounts.begin());
-  accounts.insert_or_assign(id, reading.account);
+  Cache& cache = caches_.get(reading.generation);
+  if (reading.account->known)
+    cache.known.insert(id, reading.account);
+  else
+    cache.unknown.insert(id, reading.account);
 }
 
 // Only accounts with limits get one. Beyond the bound, those that no cache holds start again.

@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "base/ids.h"
+#include "base/thread_cache.h"
 #include "control/change_feed.h"
 #include "control/control_store.h"
 
@@ -47,7 +48,8 @@ struct IntakeReading {
 
 class IntakeAccounts {
  public:
-  IntakeAccounts(control::ControlStore& store, const control::ChangeFeed& feed);
+  IntakeAccounts(control::ControlStore& store, const control::ChangeFeed& feed)
+      : store_(store), feed_(feed) {}
   // What this thread knows, or null; never blocks.
   std::shared_ptr<const IntakeAccount> find(const std::string& id) const;
   // Asks the store; blocks.
@@ -57,12 +59,16 @@ class IntakeAccounts {
   void remember(const std::string& id, const IntakeReading& reading) const;
 
  private:
+  struct Cache {
+    RecentNames<std::shared_ptr<const IntakeAccount>, 4096> known;
+    RecentNames<std::shared_ptr<const IntakeAccount>, 1024> unknown;
+  };
   std::shared_ptr<IntakeMeter> meter_of(const AccountId& id);
 
   control::ControlStore& store_;
   const control::ChangeFeed& feed_;
-  const std::uint64_t instance_;  // tells a thread whose accounts it keeps
-  std::mutex mutex_;              // of the table below, met on a miss only
+  ThreadCache<Cache> caches_;
+  std::mutex mutex_;  // of the table below, met on a miss only
   std::unordered_map<std::string, std::shared_ptr<IntakeMeter>> meters_;
 };
 

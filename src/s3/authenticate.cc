@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "s3/authenticate.h"
 
-#include <atomic>
-
 #include "s3/xml.h"
 
 namespace valetkey::s3 {
@@ -18,30 +16,11 @@ void name_owner(http::Note& note, const access::Claims& claims) {
   note.token = claims.token.str();
 }
 
-std::uint64_t next_id() {
-  static std::atomic<std::uint64_t> last{0};
-  return ++last;
-}
-
 }  // namespace
 
 Authenticator::Authenticator(const KeySource& keys, const access::RevocationCheck& revocation,
                              AccountTable& accounts, RegionRule rule)
-    : keys_(keys),
-      revocation_(revocation),
-      accounts_(accounts),
-      rule_(std::move(rule)),
-      id_(next_id()) {}
-
-SessionCache& Authenticator::cache() const {
-  struct Owned {
-    std::uint64_t owner = 0;
-    SessionCache sessions;
-  };
-  thread_local Owned owned;
-  if (owned.owner != id_) owned = Owned{.owner = id_, .sessions = {}};
-  return owned.sessions;
-}
+    : keys_(keys), revocation_(revocation), accounts_(accounts), rule_(std::move(rule)) {}
 
 Answer<SessionPtr> Authenticator::authenticate(const http::Request& request,
                                                http::Note& note) const {
@@ -74,17 +53,18 @@ Answer<void> Authenticator::check_region(const sigv4::Claim& claim) const {
 Answer<SessionPtr> Authenticator::session_of(const sigv4::Claim& claim, Timestamp now,
                                              http::Note& note) const {
   const auto keyring = keys_.get();
-  SessionPtr session = cache().find(keyring, claim, now);
-  if (!session) return open(*keyring, claim, now, note);
+  SessionPtr session = caches_.get(keyring).find(claim, now);
+  if (!session) return open(keyring, claim, now, note);
   name_owner(note, session->scope.claims());
   if (session->scope.claims().expires <= now)
     return std::unexpected(failure_of(access::SessionRefusal::expired));
   return session;
 }
 
-Answer<SessionPtr> Authenticator::open(const Keyring& keyring, const sigv4::Claim& claim,
-                                       Timestamp now, http::Note& note) const {
-  auto scope = access::open_session(keyring, *claim.session_token, claim.access_key_id, now);
+Answer<SessionPtr> Authenticator::open(const std::shared_ptr<const Keyring>& keyring,
+                                       const sigv4::Claim& claim, Timestamp now,
+                                       http::Note& note) const {
+  auto scope = access::open_session(*keyring, *claim.session_token, claim.access_key_id, now);
   if (!scope && scope.error().claims) name_owner(note, *scope.error().claims);
   if (!scope) return std::unexpected(failure_of(scope.error().why));
   name_owner(note, scope->claims());
@@ -92,7 +72,7 @@ Answer<SessionPtr> Authenticator::open(const Keyring& keyring, const sigv4::Clai
   auto use = accounts_.find(scope->account());
   auto session = std::make_shared<const Session>(
       Session{std::move(*scope), std::move(key), std::move(use), now});
-  cache().remember(claim, session);
+  caches_.get(keyring).remember(claim, session);
   return session;
 }
 

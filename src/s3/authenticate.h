@@ -30,16 +30,16 @@ class Authenticator {
 
  private:
   Answer<SessionPtr> session_of(const sigv4::Claim& claim, Timestamp now, http::Note& note) const;
-  Answer<SessionPtr> open(const Keyring& keyring, const sigv4::Claim& claim, Timestamp now,
-                          http::Note& note) const;
+  Answer<SessionPtr> open(const std::shared_ptr<const Keyring>& keyring, const sigv4::Claim& claim,
+                          Timestamp now, http::Note& note) const;
   Answer<void> check_region(const sigv4::Claim& claim) const;
-  SessionCache& cache() const;
 
   const KeySource& keys_;
   const access::RevocationCheck& revocation_;
   AccountTable& accounts_;
   RegionRule rule_;
-  std::uint64_t id_;  // tells the threads' caches whose sessions they hold
+  // Of one keyring, which is held, so that no other one gets its address.
+  ThreadCache<SessionCache, std::shared_ptr<const Keyring>> caches_;
 };
 
 // The body against x-amz-content-sha256; a body that was not read whole is not looked at.

@@ -3,13 +3,6 @@
 
 namespace valetkey::s3 {
 
-void SessionCache::follow(const std::shared_ptr<const Keyring>& keyring) {
-  if (keyring == keyring_) return;
-  young_.clear();
-  old_.clear();
-  keyring_ = keyring;
-}
-
 // The parts cannot run into each other: '\n' stands in none of them but the session token, which is
 // last.
 const std::string& SessionCache::key_of(const sigv4::Claim& claim) {
@@ -20,28 +13,15 @@ const std::string& SessionCache::key_of(const sigv4::Claim& claim) {
   return key_;
 }
 
-SessionPtr SessionCache::find(const std::shared_ptr<const Keyring>& keyring,
-                              const sigv4::Claim& claim, Timestamp now) {
-  follow(keyring);
-  const std::string& key = key_of(claim);
-  auto found = young_.find(key);
-  if (found == young_.end()) {
-    const auto aged = old_.find(key);
-    if (aged == old_.end()) return nullptr;
-    SessionPtr session = std::move(aged->second);
-    old_.erase(aged);
-    found = young_.emplace(key, std::move(session)).first;
-  }
-  const milliseconds age = now - found->second->opened;
-  return age < milliseconds(0) || age > kTrust ? nullptr : found->second;
+SessionPtr SessionCache::find(const sigv4::Claim& claim, Timestamp now) {
+  const SessionPtr* const found = sessions_.find(key_of(claim));
+  if (found == nullptr) return nullptr;
+  const milliseconds age = now - (*found)->opened;
+  return age < milliseconds(0) || age > kTrust ? nullptr : *found;
 }
 
 void SessionCache::remember(const sigv4::Claim& claim, SessionPtr session) {
-  if (young_.size() >= kMaxEntries) {
-    old_ = std::move(young_);
-    young_.clear();
-  }
-  young_.insert_or_assign(key_of(claim), std::move(session));
+  sessions_.insert(key_of(claim), std::move(session));
 }
 
 }  // namespace valetkey::s3

@@ -7,10 +7,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "access/credentials.h"
-#include "base/keyring.h"
+#include "base/thread_cache.h"
 #include "s3/account_limits.h"
 #include "sigv4/verify.h"
 
@@ -27,26 +26,19 @@ using SessionPtr = std::shared_ptr<const Session>;
 
 class SessionCache {
  public:
-  // Two generations of at most this many; a signing key of a new day or region is an entry of its
-  // own.
-  static constexpr std::size_t kMaxEntries = 1024;
+  // A signing key of a new day or region is an entry of its own.
+  static constexpr std::size_t kMaxEntries = 2048;
   // After so long a session is opened again, which notices a key that the clock has retired.
   static constexpr milliseconds kTrust{5000};
 
-  // Null if unknown, or opened too long ago, or with another keyring than `keyring`. Does not look
-  // at the session's expiry.
-  SessionPtr find(const std::shared_ptr<const Keyring>& keyring, const sigv4::Claim& claim,
-                  Timestamp now);
+  // Null if unknown, or opened too long ago. Does not look at the session's expiry.
+  SessionPtr find(const sigv4::Claim& claim, Timestamp now);
   void remember(const sigv4::Claim& claim, SessionPtr session);
-  std::size_t size() const { return young_.size() + old_.size(); }
+  std::size_t size() const { return sessions_.size(); }
 
  private:
-  using Map = std::unordered_map<std::string, SessionPtr>;
-  void follow(const std::shared_ptr<const Keyring>& keyring);
   const std::string& key_of(const sigv4::Claim& claim);
-  std::shared_ptr<const Keyring> keyring_;  // held, so that its address is not used again
-  Map young_;
-  Map old_;
+  RecentMap<std::string, SessionPtr, kMaxEntries> sessions_;
   std::string key_;  // scratch, to save the allocation
 };
 

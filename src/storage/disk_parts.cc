@@ -82,27 +82,29 @@ fs::path DiskParts::path_of(const ObjectId& id) const {
 }
 
 Result<DiskParts::Known> DiskParts::look_up(std::string_view key, bool fresh) {
-  MetadataCache& cache = MetadataCache::of_thread(identity_);
+  if (!fresh)
+    if (Known known = remembered(key)) return known;
   const std::uint64_t seen = generation();
   const Timestamp now = clock_.now();
-  if (!fresh)
-    if (Known known = cache.find(key, seen, now)) return known;
   VALETKEY_TRY(auto row, index_->find(key, now));
   if (!row) return fail(ErrorCode::not_found, fmt::format("there is no object {}", key));
   VALETKEY_TRY(KnownObject object, open_row(std::move(*row)));
   object.generation = seen;
   auto known = std::make_shared<const KnownObject>(std::move(object));
-  cache.insert(known, seen);
+  known_.get(seen).insert(known->info.key, known);
   return known;
 }
 
 DiskParts::Known DiskParts::remembered(std::string_view key) const {
-  return MetadataCache::of_thread(identity_).find(key, generation(), clock_.now());
+  const Known* const found = known_.get(generation()).find(key);
+  if (found == nullptr) return nullptr;
+  const auto& until = (*found)->readable_until;
+  return until && *until <= clock_.now() ? nullptr : *found;
 }
 
 void DiskParts::remember(const Known& known) const {
   if (known->generation == generation())
-    MetadataCache::of_thread(identity_).insert(known, known->generation);
+    known_.get(known->generation).insert(known->info.key, known);
 }
 
 Result<KnownObject> DiskParts::open_row(IndexRow row) {

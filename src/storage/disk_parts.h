@@ -6,19 +6,30 @@
 #include <atomic>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/keyring.h"
+#include "base/secret.h"
+#include "base/thread_cache.h"
+#include "base/timestamp.h"
 #include "storage/disk_store.h"
 #include "storage/file_sync.h"
 #include "storage/index.h"
-#include "storage/metadata_cache.h"
 #include "storage/small_contents.h"
 #include "storage/staging.h"
 
 namespace valetkey::storage {
+
+struct KnownObject {
+  ObjectInfo info;
+  ObjectId id;
+  Secret data_key;
+  std::optional<Timestamp> readable_until;
+  std::uint64_t generation = 0;  // the store's before its row was read
+};
 
 class DiskParts {
  public:
@@ -65,7 +76,7 @@ class DiskParts {
   std::unique_ptr<Staging> staging_;
   std::unique_ptr<FileSync> own_sync_;
   FileSync* sync_ = nullptr;
-  std::shared_ptr<const int> identity_ = std::make_shared<const int>(0);  // of the threads' caches
+  ThreadCache<RecentNames<Known, 4096>> known_;  // for as long as the generation stands
   SmallContents contents_;
   std::atomic<std::uint64_t> generation_{0};
   std::atomic<std::uint64_t> corrupt_{0};

@@ -213,26 +213,18 @@ TEST(DiskStore, RemembersNothingThatHasChangedSince) {
   EXPECT_EQ(disk.store().open("a").value()->info().size, 2U);
 }
 
-TEST(MetadataCache, ForgetsTheLeastUsedOfMoreThanItMayRemember) {
-  MetadataCache cache;
-  for (std::size_t i = 0; i < 3 * MetadataCache::kMaxObjects; ++i) {
-    auto object = std::make_shared<KnownObject>();
-    object->info.key = std::to_string(i);
-    cache.insert(object, 1);
-    ASSERT_TRUE(cache.find("0", 1, kTestTime)) << i;  // used all the time
-  }
-  EXPECT_FALSE(cache.find("1", 1, kTestTime));
-  EXPECT_FALSE(cache.find("0", 2, kTestTime));
-}
-
-TEST(MetadataCache, ForgetsAnObjectWhoseTimeHasCome) {
-  MetadataCache cache;
-  auto object = std::make_shared<KnownObject>();
-  object->info.key = "a";
-  object->readable_until = kTestTime;
-  cache.insert(object, 1);
-  EXPECT_TRUE(cache.find("a", 1, kTestTime - milliseconds(1)));
-  EXPECT_FALSE(cache.find("a", 1, kTestTime));
+TEST(DiskStore, DoesNotOpenWhatItRemembersOnceItsTimeHasCome) {
+  DiskFixture disk;
+  disk.put("a", "1");
+  Publication publication;
+  publication.unlist = {"a"};
+  publication.readable_until = kTestTime + milliseconds(1000);
+  ASSERT_TRUE(disk.store().publish(std::move(publication)));
+  ASSERT_TRUE(disk.store().open("a"));
+  EXPECT_TRUE(disk.store().open_cached("a"));
+  disk.set_time(kTestTime + milliseconds(1000));
+  EXPECT_FALSE(disk.store().open_cached("a"));
+  EXPECT_EQ(disk.store().open("a").error().code, ErrorCode::not_found);
 }
 
 TEST(DiskStore, SeesWhatAnotherProcessPublishesWithinASecond) {
