@@ -107,11 +107,11 @@ Answer<Reply> Start::arrivals(const Call& call) {
                                         "reading usage", call));
   VALETKEY_TRY(const ExportTimes times,
                or_hide(parts_.times(call.now), "asking the exporter", call));
-  json::value first_event = nullptr;
+  json::value first_day = nullptr;
   std::uint64_t events_today = 0;
   for (const auto& day : days) {
     if (day.counts.events == 0) continue;
-    if (first_event.is_null()) first_event = format_iso8601_ms(Timestamp(day.day));
+    if (first_day.is_null()) first_day = format_date(day.day);
     if (day.day == today) events_today = day.counts.events;
   }
   std::uint64_t rows = 0;
@@ -123,7 +123,7 @@ Answer<Reply> Start::arrivals(const Call& call) {
     any = !sums.empty();
   }
   return reply_with({{"now", format_iso8601_ms(call.now)},
-                     {"first_event", std::move(first_event)},
+                     {"first_event_day", std::move(first_day)},
                      {"first_export", any ? instant_or_null(times.last) : nullptr},
                      {"next_export", instant_or_null(times.next)},
                      {"rows_exported", rows},

@@ -124,6 +124,9 @@ class Image(unittest.TestCase):
             answer = requests.post(f"http://127.0.0.1:{api}/v1/events", timeout=20,
                                    json=load.body("123", "v", [load.conversion("1", "purchase")]))
             self.assertEqual(204, answer.status_code, answer.text)
+            engine = requests.get(f"http://127.0.0.1:{api}/v2/console/config", timeout=20).json()["engine"]
+            fetched = requests.get(f"http://127.0.0.1:{api}{engine['url']}", timeout=60)
+            self.assertEqual(("gzip", b"\0asm"), (fetched.headers["Content-Encoding"], fetched.content[:4]))
             self.assertIn("1 events exported", run(*config["Entrypoint"], "export"))
         # As a secret is mounted in Kubernetes: root's, readable by the group.
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",

@@ -41,6 +41,8 @@ class Package(unittest.TestCase):
                        "bash-completion/completions/valetkeyd", "zsh/vendor-completions/_valetkeyd",
                        "fish/vendor_completions.d/valetkey.fish"):
             self.assertIn(f"usr/share/{shared}", installed)
+        for file in ("libduckdb.so", "duckdb-eh.wasm", "duckdb-eh.wasm.gz"):
+            self.assertIn(f"usr/lib/valetkey/{file}", installed)
         units = [name for name in installed if name.endswith(".service")]
         self.assertTrue(units, installed)
         server = self.folder / "usr" / "bin" / "valetkeyd"

@@ -5,6 +5,7 @@ import {
   bytes,
   count,
   duration,
+  eventsSoFar,
   inSentence,
   longDay,
   moment,
@@ -27,6 +28,13 @@ describe("figures", () => {
     expect(tiny(400_000)).toBe("400 k");
     expect(plural(1, "row")).toBe("1 row");
     expect(plural(2000, "row")).toBe("2,000 rows");
+  });
+  test("of events say since when they come", () => {
+    expect(eventsSoFar("2026-11-29", 1, "2026-11-29")).toBe("1 event today");
+    expect(eventsSoFar("2026-09-28", 0, "2026-11-29")).toBe("since 28 September; none today");
+    expect(eventsSoFar("2025-09-28", 1200, "2026-11-29")).toBe(
+      "since 28 September 2025; 1,200 today",
+    );
   });
   test("of bytes have decimal units", () => {
     expect(bytes(1)).toBe("1 byte");

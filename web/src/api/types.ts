@@ -98,7 +98,7 @@ export interface Seen {
 
 export interface Start {
   now: Instant;
-  first_event: Instant | null;
+  first_event_day: Day | null;
   first_export: Instant | null;
   next_export: Instant | null;
   rows_exported: number;

@@ -19,7 +19,7 @@ import {
   type Step,
   type Tool,
 } from "../text/commands.ts";
-import { ago, bytes, count, plural, until } from "../text/format.ts";
+import { ago, bytes, eventsSoFar, plural, until } from "../text/format.ts";
 import { FreshToken } from "./token_parts.tsx";
 
 const kPollMs = 1000;
@@ -286,9 +286,13 @@ function Sending({ account }: { account: string }) {
           <FormView form={form} button="Send sample events" busyText="Sending…" quiet />
           {sent && <p role="status">{sent}</p>}
           <ul class="watch">
-            <Tick done={!!data?.first_event} title="First event received">
-              {data?.first_event
-                ? `${ago(data.first_event, now)}; ${count(data.events_received_today)} today`
+            <Tick done={!!data?.first_event_day} title="First event received">
+              {data?.first_event_day
+                ? eventsSoFar(
+                    data.first_event_day,
+                    data.events_received_today,
+                    data.now.slice(0, 10),
+                  )
                 : "waiting"}
             </Tick>
             <Tick done={!!data?.first_export} title="First export written">

@@ -80,6 +80,12 @@ export function shortDay(day: Day, today: Day): string {
   return dayText(day, { day: "numeric", month: "long", ...yearUnless(day, today) });
 }
 
+// "12 events today", "since 28 September; none today".
+export function eventsSoFar(first: Day, todays: number, today: Day): string {
+  if (first === today) return `${plural(todays, "event")} today`;
+  return `since ${shortDay(first, today)}; ${todays === 0 ? "none" : count(todays)} today`;
+}
+
 export function monthName(day: Day): string {
   return dayText(day, { month: "short" });
 }
