@@ -67,9 +67,10 @@ class EngineDays : public testing::Test {
     exporter_.reset();
     log_.reset();
     ledger_ = exporter::open_sqlite_ledger(folder_.path() / "objects.db").value();
-    log_ = events::open_file_log({.folder = folder_.path() / "events",
-                                  .first_offset = [this] { return ledger_->floor(0); }},
-                                 keys_, clock_)
+    log_ = events::open_file_log(
+               {.folder = folder_.path() / "events",
+                .first_offset = [this](unsigned partition) { return ledger_->floor(partition); }},
+               keys_, clock_)
                .value();
     exporter::ExporterOptions options;
     options.duckdb = {.library = kLibrary, .folder = folder_.path() / "parquet"};
@@ -91,9 +92,9 @@ class EngineDays : public testing::Test {
     event.event_name = "buy";
     std::string record;
     events::encode_event(event, record);
-    std::promise<Result<events::Offset>> done;
-    log_->append(std::move(record), 1,
-                 [&](Result<events::Offset> r) { done.set_value(std::move(r)); });
+    std::promise<Result<void>> done;
+    log_->append({event.account_id, event.visitor_id}, std::move(record), 1,
+                 [&](Result<void> r) { done.set_value(std::move(r)); });
     ASSERT_TRUE(done.get_future().get());
     ASSERT_TRUE(exporter_->drain());
   }
