@@ -67,6 +67,8 @@ void print_listed(const std::vector<Listed>& lines, std::ostream& out) {
 
 Task<Result<void>> ls(Context& context, const Selection& selection, bool recursive,
                       Streams streams) {
+  auto grant = co_await context.session().get();
+  if (!grant) co_return std::unexpected(grant.error());
   auto prefixes = co_await prefixes_of(context, selection);
   if (!prefixes) co_return std::unexpected(prefixes.error());
   std::vector<Listed> lines;
@@ -76,8 +78,11 @@ Task<Result<void>> ls(Context& context, const Selection& selection, bool recursi
     if (!recursive) query.delimiter = "/";
     auto page = co_await context.data().list(query);
     if (!page) co_return std::unexpected(page.error());
-    // As `aws s3 ls`: names below what was asked for, or whole where there is more than one.
-    const std::size_t cut = prefixes->size() > 1 || recursive ? 0 : prefix.rfind('/') + 1;
+    // As `aws s3 ls`: names below what was asked for, or whole where there is more than one, or
+    // where it is what a limited token opens of that.
+    const bool limit = std::ranges::find((*grant)->limits, prefix) != (*grant)->limits.end();
+    const bool whole = prefixes->size() > 1 || recursive || limit;
+    const std::size_t cut = whole ? 0 : prefix.rfind('/') + 1;
     for (const std::string& each : page->common_prefixes)
       lines.push_back({"", "PRE", printable(each.substr(cut))});
     for (const client::ListedObject& each : page->objects)

@@ -135,7 +135,7 @@ class Tool(ServedCase):
         mine = {name: content for name, content in self.tree.items() if name.startswith(opened)}
         paths = self.run_tool("paths")[0].decode().split()
         self.assertEqual([f"s3://{BUCKET}/v1/account_id={ACCOUNT}/{opened}"], paths)
-        self.assertIn("PRE type=decisions/", " ".join(self.run_tool("ls")[0].decode().split()))
+        self.assertIn(f"PRE {opened}experiment=42/", " ".join(self.run_tool("ls")[0].decode().split()))
         done, _ = self.sync()
         self.assertEqual(mine, files_of(self.home / "out"))
         doctor = self.run_tool("doctor")[0].decode()
