@@ -123,14 +123,16 @@ Result<access::Credentials> StsIssuer::issue(const control::TokenGrant& grant,
   }
   const std::string alike = key + "\n" + bound.policy;
   auto [bought, shared] = flights_.fly(alike, [&]() -> Bought {
-    Bought fresh = buy(grant, bound, latest, now);
-    if (fresh) VALETKEY_CHECK(still_counts(grant, now));
+    // Another flight may have landed since the look above; what it bought is kept before it ends.
+    if (const auto kept = cache_.find(key, now, latest); kept && counts(*kept)) return *kept;
+    VALETKEY_TRY(issuer::Bought fresh, buy(grant, bound, latest, now));
+    VALETKEY_CHECK(still_counts(grant, now));
+    fresh.generation = generation;
+    cache_.keep(key, fresh, now);
     return fresh;
   });
   if (shared) ++counts_.shared;
   if (!bought) return std::unexpected(bought.error());
-  bought->generation = generation;
-  if (!shared) cache_.keep(key, *bought, now);
   return bought->credentials;
 }
 
