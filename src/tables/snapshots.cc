@@ -22,6 +22,9 @@ constexpr int kMaking = 2;                    // at once
 constexpr int kInLine = 16;                   // of one account, those that make included
 constexpr std::chrono::seconds kPatience{5};
 
+// A snapshot is said to be so much older than its first reading. DuckDB does not see one that is younger than its
+// transaction, by a clock of its own.
+constexpr std::chrono::minutes kAge{1};
 constexpr int kAttempts = 3;  // to read days while publications change others
 
 std::string month_of(Date day) { return format_date(day).substr(0, 7); }
@@ -134,7 +137,7 @@ Snapshots::Pin Snapshots::pin(const Table& table, const storage::Catalog& catalo
   if (!pins.empty() && pins.back().generation >= catalog.oldest_generation &&
       same(pins.back().days, days))
     return pins.back();
-  const Timestamp seen = pins.empty() ? now : std::max(now, pins.back().seen);
+  const Timestamp seen = pins.empty() ? now - kAge : std::max(now - kAge, pins.back().seen);
   if (pins.size() == kPinsOfTable) {
     pinned_days_ -= pins.front().days.size();
     pins.erase(pins.begin());

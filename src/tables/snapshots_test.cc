@@ -87,6 +87,12 @@ TEST_F(SnapshotsTest, ShowsEveryPartOnceAndNoOtherTables) {
   EXPECT_EQ(now().rows, 20U);
 }
 
+// As DuckDB wants it: it sees no snapshot that is younger than its transaction.
+TEST_F(SnapshotsTest, AreSaidToBeOlderThanWhoReadsThemFirst) {
+  const auto snapshot = json::parse(now().metadata).at("snapshots").at(0);
+  EXPECT_LE(snapshot.at("timestamp-ms").as_int64(), epoch_ms(kNow - std::chrono::seconds(59)));
+}
+
 TEST_F(SnapshotsTest, OfATableWithoutPartsAreEmpty) {
   EXPECT_THAT(files_of(now()), ElementsAre());
   EXPECT_EQ(now().files, 0U);
