@@ -59,7 +59,7 @@ class Container(unittest.TestCase):
                 job.wait(timeout=0.1)
                 break
             except subprocess.TimeoutExpired:
-                self.clock.move_to(self.clock.seconds + 120)
+                self.clock.move_to(self.clock.seconds + 90)
         self.assertEqual(0, job.wait(timeout=60), (self.folder / "errors").read_text())
         self.assertEqual(self.expected, trees.hashes(self.folder / "got"))
         hours = self.clock.seconds / 3600

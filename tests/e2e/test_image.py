@@ -127,7 +127,7 @@ class Image(unittest.TestCase):
             engine = requests.get(f"http://127.0.0.1:{api}/v2/console/config", timeout=20).json()["engine"]
             fetched = requests.get(f"http://127.0.0.1:{api}{engine['url']}", timeout=60)
             self.assertEqual(("gzip", b"\0asm"), (fetched.headers["Content-Encoding"], fetched.content[:4]))
-            self.assertIn("1 events exported", run(*config["Entrypoint"], "export"))
+            self.assertIn("1 event exported", run(*config["Entrypoint"], "export"))
         # As a secret is mounted in Kubernetes: root's, readable by the group.
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                         "-subj", "/CN=localhost", "-keyout", root / "tls.key", "-out", root / "tls.crt"], check=True,
