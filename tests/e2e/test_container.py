@@ -54,13 +54,8 @@ class Container(unittest.TestCase):
                    f"s3://{BUCKET}/{self.prefix}", str(self.folder / "got")]
         with open(self.folder / "errors", "wb") as errors:
             job = subprocess.Popen(command, env=self.environment(), stdout=errors, stderr=errors)
-        for _ in range(1000):
-            try:
-                job.wait(timeout=0.1)
-                break
-            except subprocess.TimeoutExpired:
-                self.clock.move_to(self.clock.seconds + 90)
-        self.assertEqual(0, job.wait(timeout=60), (self.folder / "errors").read_text())
+        ended = self.clock.follow(job, self.folder / "got", step=15)
+        self.assertEqual(0, ended, (self.folder / "errors").read_text())
         self.assertEqual(self.expected, trees.hashes(self.folder / "got"))
         hours = self.clock.seconds / 3600
         self.assertGreater(hours, 0.9, "the job was too quick to meet an expiry")

@@ -96,13 +96,8 @@ class Sdks(unittest.TestCase):
                    "--only-show-errors", f"s3://{BUCKET}/{PREFIX}type=events/{DAY}", str(self.home / "got")]
         with open(self.home / "errors", "wb") as errors:
             job = subprocess.Popen(command, env={**self.environment, **more}, stdout=errors, stderr=errors)
-        for _ in range(1000):
-            try:
-                job.wait(timeout=0.1)
-                break
-            except subprocess.TimeoutExpired:
-                self.clock.move_to(self.clock.seconds + 120)
-        self.assertEqual(0, job.wait(timeout=60), (self.home / "errors").read_text())
+        ended = self.clock.follow(job, self.home / "got", step=15)
+        self.assertEqual(0, ended, (self.home / "errors").read_text())
         self.assertEqual(self.expected, trees.hashes(self.home / "got"))
         hours = (self.clock.seconds - start) / 3600
         self.assertGreater(hours, 0.9, "the job was too quick to meet an expiry")
