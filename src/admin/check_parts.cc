@@ -6,13 +6,14 @@
 #include <algorithm>
 #include <expected>
 #include <iterator>
-#include <map>
 #include <set>
 
-#include "access/scope.h"
 #include "base/crypto.h"
+#include "events/file_log.h"
+#include "exporter/merges.h"
 #include "exporter/parquet_footer.h"
 #include "exporter/part_publisher.h"
+#include "layout/part_key.h"
 
 namespace valetkey::admin {
 namespace {
@@ -73,6 +74,7 @@ class Look {
       : what_(what), progress_(progress) {}
 
   Result<upkeep::CheckReport> run() {
+    VALETKEY_CHECK(read_replaced());
     for (const auto& account : what_.accounts) VALETKEY_CHECK(check_account(account));
     VALETKEY_CHECK(check_seen());
     return std::move(report_);
@@ -81,7 +83,7 @@ class Look {
  private:
   struct Found {
     std::uint64_t rows = 0, objects = 0, bytes = 0;
-    std::set<std::string> days, complete;  // prefixes
+    std::set<layout::DayFolder> days, complete;
     std::vector<std::string> problems;
   };
   struct Told {
@@ -93,36 +95,45 @@ class Look {
     Told told;
     VALETKEY_TRY(const auto counts, what_.ledger.counts());
     VALETKEY_TRY(const auto erased, what_.ledger.erased_rows());
-    VALETKEY_TRY(const auto batch, what_.ledger.unfinished(0));
+    VALETKEY_TRY(const bool exporting, is_exporting());
     VALETKEY_TRY(const auto erasure, what_.ledger.next_erasure());
     if (const auto at = counts.find(account); at != counts.end()) told.rows = at->second.rows;
     if (const auto at = erased.find(account); at != erased.end()) told.erased = at->second;
-    told.settled = !batch && !erasure;
+    told.settled = !exporting && !erasure;
     return told;
   }
 
+  Result<bool> is_exporting() {
+    for (unsigned partition = 0; partition < events::kFilePartitions; ++partition) {
+      VALETKEY_TRY(const auto batch, what_.ledger.unfinished(partition));
+      if (batch) return true;
+    }
+    return false;
+  }
+
   // Parts whose rows a merged one holds already: the next look of the exporter takes them away.
-  Result<std::set<std::string>> replaced() {
-    std::set<std::string> keys;
+  Result<void> read_replaced() {
+    replaced_.clear();
     VALETKEY_TRY(const auto planned, what_.ledger.planned_merges());
-    for (const auto& merge : planned)
-      if (what_.store.head(merge.output)) keys.insert(merge.inputs.begin(), merge.inputs.end());
-    return keys;
+    for (const auto& merge : planned) {
+      VALETKEY_TRY(const bool there, exporter::is_there(what_.store, merge.output));
+      if (there) replaced_.insert(merge.inputs.begin(), merge.inputs.end());
+    }
+    return {};
   }
 
   Result<Found> look_at(const AccountId& account) {
     Found found;
-    VALETKEY_TRY(const auto gone, replaced());
     VALETKEY_CHECK(exporter::for_each_object(
-        what_.store, access::prefix_of(account),
+        what_.store, layout::account_prefix(account),
         [&](const storage::ObjectInfo& info) -> Result<void> {
           ++found.objects;
           found.bytes += info.size;
-          const std::string day =
-              info.key.substr(0, info.key.find('/', info.key.find("date=")) + 1);
-          if (info.key == day + "_SUCCESS") found.complete.insert(day);
-          if (!is_part(info.key) || gone.contains(info.key)) return {};
-          if (day.contains("date=")) found.days.insert(day);
+          const auto day = layout::DayKey::containing(info.key);
+          if (day && info.key == day->str() + std::string(layout::kSuccess))
+            found.complete.insert(day->folder);
+          if (!is_part(info.key) || replaced_.contains(info.key)) return {};
+          if (day) found.days.insert(day->folder);
           const Rows rows = check_part(what_.store, info);
           if (rows)
             found.rows += *rows;
@@ -152,6 +163,7 @@ class Look {
     Found found;
     std::string rows_problem;
     for (int look = 0; look < kLooks; ++look) {
+      if (look > 0) VALETKEY_CHECK(read_replaced());
       VALETKEY_TRY(const Told before, tell(account.id.str()));
       VALETKEY_TRY(found, look_at(account.id));
       VALETKEY_TRY(const Told after, tell(account.id.str()));
@@ -165,15 +177,15 @@ class Look {
     std::ranges::move(found.problems, std::back_inserter(report_.problems));
     // What cannot be read has rows, too.
     if (!rows_problem.empty() && found.problems.empty()) report_.problems.push_back(rows_problem);
-    return check_days(found);
+    return check_days(account.id, found);
   }
 
-  Result<void> check_days(const Found& found) {
+  Result<void> check_days(const AccountId& account, const Found& found) {
     VALETKEY_TRY(const auto closed, what_.ledger.closed_through());
-    for (const std::string& day : found.days) {
-      const auto date = parse_date(std::string_view(day).substr(day.find("date=") + 5, 10));
-      if (!date || !closed || *date > *closed || found.complete.contains(day)) continue;
-      report_.problems.push_back(day + " is closed and lacks its _SUCCESS");
+    for (const auto& day : found.days) {
+      if (!closed || day.day > *closed || found.complete.contains(day)) continue;
+      report_.problems.push_back(layout::DayKey{account, day}.str() +
+                                 " is closed and lacks its _SUCCESS");
     }
     return {};
   }
@@ -181,21 +193,33 @@ class Look {
   Result<void> check_seen() {
     VALETKEY_TRY(const auto files, what_.ledger.all_seen());
     for (const auto& file : files) {
-      const auto reader = what_.store.open(file.key);
-      const auto read = reader ? checksum_of(**reader) : std::unexpected(reader.error());
-      ++report_.objects;
-      if (reader) report_.bytes += (*reader)->info().size;
-      const auto known = reader ? (*reader)->info().crc32 : std::nullopt;
-      if (!read)
-        report_.problems.push_back(file.key + ": " + read.error().detail);
-      else if (known && *known != *read)
-        report_.problems.push_back(file.key + ": its bytes are not those that were written");
+      const auto problem = check_seen(file.key);
+      // An exporter may have joined it with others meanwhile.
+      if (problem.empty()) continue;
+      VALETKEY_TRY(const auto now, what_.ledger.all_seen());
+      const auto is_it = [&](const auto& other) { return other.key == file.key; };
+      if (std::ranges::any_of(now, is_it)) report_.problems.push_back(problem);
     }
+    return {};
+  }
+
+  // What is wrong with one; empty: nothing.
+  std::string check_seen(const std::string& key) {
+    const auto reader = what_.store.open(key);
+    ++report_.objects;
+    if (!reader) return key + ": " + reader.error().detail;
+    const storage::ObjectInfo& info = (*reader)->info();
+    report_.bytes += info.size;
+    const auto read = checksum_of(**reader);
+    if (!read) return key + ": " + read.error().detail;
+    if (info.crc32 && *info.crc32 != *read)
+      return key + ": its bytes are not those that were written";
     return {};
   }
 
   const CheckedExport& what_;
   upkeep::CheckProgress& progress_;
+  std::set<std::string> replaced_;
   upkeep::CheckReport report_;
 };
 

@@ -25,9 +25,12 @@ std::string origin_of(const std::vector<storage::ObjectInfo>& parts) {
 }  // namespace
 
 Result<std::size_t> Days::close_days() {
-  VALETKEY_CHECK(settle_merges(parts_, Unbegun::keep));
   const Date last = date_of(parts_.clock.now() - parts_.options.grace) - days(1);
   VALETKEY_TRY(const auto closed, batches_.closed_through());
+  // Once for what another process left half done, and then once a day: each plan costs a request. Plans of days that
+  // were closed a day ago can have no late output any more.
+  if (closed < last || !settled_) VALETKEY_CHECK(settle_merges(parts_, closed - days(1)));
+  settled_ = true;
   if (closed >= last) return 0;
   // Midnight and grace have passed: what the log holds now is all that those days will have.
   VALETKEY_CHECK(batches_.drain());
@@ -51,7 +54,7 @@ Result<void> Days::close_day(Date day) {
                     {"reason", compacted.error().detail}});
         parts_.drop_writer();  // a failure may have spoiled the instance
         // But for rows that it left there twice.
-        VALETKEY_CHECK(settle_merges(parts_, Unbegun::keep));
+        VALETKEY_CHECK(settle_merges(parts_, Date::min()));
       }
       const auto key = layout::day_prefix(account.id, type, day) + std::string(layout::kSuccess);
       if (!parts_.store.head(key)) VALETKEY_CHECK(publisher.add_bytes(key, ""));

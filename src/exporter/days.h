@@ -26,6 +26,7 @@ class Days {
                                  const std::vector<storage::ObjectInfo>& parts);
   ExportParts& parts_;
   Batches& batches_;
+  bool settled_ = false;  // what the former process left half done is looked at
 };
 
 }  // namespace valetkey::exporter

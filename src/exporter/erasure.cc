@@ -30,7 +30,7 @@ Result<std::vector<std::string>> Erasure::erase_visitor(const AccountId& account
   if (visitor_sha256.size() != kSha256Digits)
     return fail(ErrorCode::invalid, "a visitor is erased by the SHA-256 of its id");
   VALETKEY_CHECK(free_log());
-  VALETKEY_CHECK(settle_merges(parts_, Unbegun::forget));
+  VALETKEY_CHECK(settle_merges(parts_, Date::max()));
   UnderWay erasing{account, visitor_sha256, note, {}, {}};
   for (const auto type : {layout::RowType::decisions, layout::RowType::events})
     VALETKEY_CHECK(erase_from_parts(type, erasing));
@@ -47,7 +47,7 @@ Result<std::vector<std::string>> Erasure::erase_visitor(const AccountId& account
 
 Result<std::vector<std::string>> Erasure::erase_account(const AccountId& account) {
   VALETKEY_CHECK(free_log());
-  VALETKEY_CHECK(settle_merges(parts_, Unbegun::forget));
+  VALETKEY_CHECK(settle_merges(parts_, Date::max()));
   std::vector<std::string> gone;
   VALETKEY_CHECK(for_each_object(parts_.store, layout::account_prefix(account),
                                  [&](const storage::ObjectInfo& info) -> Result<void> {

@@ -2,9 +2,24 @@
 #include "exporter/merges.h"
 
 #include "exporter/part_publisher.h"
+#include "layout/part_key.h"
 
 namespace valetkey::exporter {
 namespace {
+
+bool is_of_day_up_to(const std::string& key, Date day) {
+  const auto of = layout::DayKey::containing(key);
+  return !of || of->folder.day <= day;
+}
+
+Result<void> settle(ExportParts& parts, const PlannedMerge& merge, Date forget_through) {
+  VALETKEY_TRY(const bool there, is_there(parts.store, merge.output));
+  if (!there && !is_of_day_up_to(merge.output, forget_through)) return {};
+  if (there) VALETKEY_CHECK(remove_objects(parts.store, merge.inputs));
+  return finish_merge(parts, merge.output);
+}
+
+}  // namespace
 
 Result<bool> is_there(storage::ObjectStore& store, const std::string& key) {
   const auto found = store.head(key);
@@ -12,28 +27,6 @@ Result<bool> is_there(storage::ObjectStore& store, const std::string& key) {
   if (found.error().code == ErrorCode::not_found) return false;
   return std::unexpected(found.error());
 }
-
-Result<bool> any_is_there(storage::ObjectStore& store, const std::vector<std::string>& keys) {
-  for (const auto& key : keys) {
-    VALETKEY_TRY(const bool there, is_there(store, key));
-    if (there) return true;
-  }
-  return false;
-}
-
-Result<void> settle(ExportParts& parts, const PlannedMerge& merge, Unbegun unbegun) {
-  VALETKEY_TRY(const bool there, is_there(parts.store, merge.output));
-  if (there) {
-    VALETKEY_CHECK(remove_objects(parts.store, merge.inputs));
-    return finish_merge(parts, merge.output);
-  }
-  if (unbegun == Unbegun::forget) return finish_merge(parts, merge.output);
-  // Retention, or another merge, took them.
-  VALETKEY_TRY(const bool any, any_is_there(parts.store, merge.inputs));
-  return any ? Result<void>() : finish_merge(parts, merge.output);
-}
-
-}  // namespace
 
 Result<void> plan_merge(ExportParts& parts, const PlannedMerge& merge) {
   if (parts.store.capabilities().atomic_groups) return {};
@@ -47,10 +40,10 @@ Result<void> finish_merge(ExportParts& parts, const std::string& output) {
   return parts.ledger.finish_merge(lease, output);
 }
 
-Result<void> settle_merges(ExportParts& parts, Unbegun unbegun) {
+Result<void> settle_merges(ExportParts& parts, Date forget_through) {
   if (parts.store.capabilities().atomic_groups) return {};
   VALETKEY_TRY(const auto planned, parts.ledger.planned_merges());
-  for (const auto& merge : planned) VALETKEY_CHECK(settle(parts, merge, unbegun));
+  for (const auto& merge : planned) VALETKEY_CHECK(settle(parts, merge, forget_through));
   return {};
 }
 

@@ -12,11 +12,12 @@ Result<void> plan_merge(ExportParts& parts, const PlannedMerge& merge);
 // The output is there and the inputs are gone.
 Result<void> finish_merge(ExportParts& parts, const std::string& output);
 
-enum class Unbegun : std::uint8_t {
-  keep,  // the inputs stay as they are and will be merged again: an output that came late still finds its plan
-  forget,  // the inputs are about to change, and are no longer what the output would hold
-};
-// Takes the inputs of outputs that are there away.
-Result<void> settle_merges(ExportParts& parts, Unbegun unbegun);
+// Takes the inputs of outputs that are there away. Where an output is not there, its plan stays, since a late one must
+// still find it, but for those of days up to `forget_through`: nobody merges these any more, or their inputs are about to
+// change.
+Result<void> settle_merges(ExportParts& parts, Date forget_through);
+
+// Whether the store has an object of that key.
+Result<bool> is_there(storage::ObjectStore& store, const std::string& key);
 
 }  // namespace valetkey::exporter

@@ -13,7 +13,6 @@ import server as serving
 
 
 class Days(unittest.TestCase):
-    @unittest.skip("its set-up does not open a log of several partitions yet: EngineDays of admin_test")
     def test_days_and_erasures(self):
         where, bucket = engine_case.engine(), f"days-{uuid.uuid4().hex[:10]}"
         owner = where["users"]["owner"]
