@@ -97,77 +97,61 @@ std::string without_damaged_text(std::string message) {
 
 }  // namespace
 
-Statement::Statement(Statement&& other) noexcept
-    : database_(other.database_),
-      statement_(std::exchange(other.statement_, nullptr)),
-      failed_(other.failed_) {}
+class SqliteCursor final : public sql::Cursor {
+ public:
+  SqliteCursor(const Database& database, sqlite3_stmt* statement)
+      : database_(&database), statement_(statement) {}
+  SqliteCursor(const SqliteCursor&) = delete;
+  SqliteCursor& operator=(const SqliteCursor&) = delete;
+  ~SqliteCursor() override { sqlite3_finalize(statement_); }
 
-Statement::~Statement() {
-  if (statement_ != nullptr) restart();
-}
-
-void Statement::restart() {
-  sqlite3_reset(statement_);
-  sqlite3_clear_bindings(statement_);
-  failed_ = SQLITE_OK;
-}
-
-void Statement::note(int code) {
-  if (code != SQLITE_OK) failed_ = code;
-}
-
-void Statement::bind_at(int index, std::int64_t value) {
-  note(sqlite3_bind_int64(statement_, index, value));
-}
-void Statement::bind_at(int index, std::string_view text) {
-  note(sqlite3_bind_text64(statement_, index, not_null(text), text.size(), SQLITE_STATIC,
-                           SQLITE_UTF8));
-}
-void Statement::bind_at(int index, Blob blob) {
-  note(sqlite3_bind_blob64(statement_, index, not_null(blob.bytes), blob.bytes.size(),
-                           SQLITE_STATIC));
-}
-void Statement::bind_at(int index, std::nullopt_t) { note(sqlite3_bind_null(statement_, index)); }
-
-Result<bool> Statement::step() {
-  if (failed_ != SQLITE_OK) return database_->failure(failed_);
-  const int code = sqlite3_step(statement_);
-  if (code == SQLITE_ROW) return true;
-  if (code == SQLITE_DONE) return false;
-  return database_->failure();
-}
-
-Result<void> Statement::run() {
-  while (true) {
-    VALETKEY_TRY(const bool row, step());
-    if (!row) return {};
+  void restart() override {
+    sqlite3_reset(statement_);
+    sqlite3_clear_bindings(statement_);
+    failed_ = SQLITE_OK;
   }
-}
+  void bind_integer(int index, std::int64_t value) override {
+    note(sqlite3_bind_int64(statement_, index, value));
+  }
+  void bind_text(int index, std::string_view text) override {
+    note(sqlite3_bind_text64(statement_, index, not_null(text), text.size(), SQLITE_STATIC,
+                             SQLITE_UTF8));
+  }
+  void bind_blob(int index, std::string_view bytes) override {
+    note(sqlite3_bind_blob64(statement_, index, not_null(bytes), bytes.size(), SQLITE_STATIC));
+  }
+  void bind_null(int index) override { note(sqlite3_bind_null(statement_, index)); }
 
-std::int64_t Statement::integer(int column) const {
-  return sqlite3_column_int64(statement_, column);
-}
+  Result<bool> step() override {
+    if (failed_ != SQLITE_OK) return database_->failure(failed_);
+    const int code = sqlite3_step(statement_);
+    if (code == SQLITE_ROW) return true;
+    if (code == SQLITE_DONE) return false;
+    return database_->failure();
+  }
 
-std::string_view Statement::text(int column) const {
-  const void* bytes = sqlite3_column_blob(statement_, column);
-  if (bytes == nullptr) return {};
-  return {static_cast<const char*>(bytes),
-          static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
-}
+  std::int64_t integer(int column) const override {
+    return sqlite3_column_int64(statement_, column);
+  }
+  std::string_view text(int column) const override {
+    const void* bytes = sqlite3_column_blob(statement_, column);
+    if (bytes == nullptr) return {};
+    return {static_cast<const char*>(bytes),
+            static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+  }
+  bool is_null(int column) const override {
+    return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+  }
 
-bool Statement::is_null(int column) const {
-  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
-}
+ private:
+  void note(int code) {
+    if (code != SQLITE_OK) failed_ = code;
+  }
 
-std::optional<std::int64_t> Statement::optional_integer(int column) const {
-  if (is_null(column)) return std::nullopt;
-  return integer(column);
-}
-
-std::optional<std::string> Statement::optional_text(int column) const {
-  if (is_null(column)) return std::nullopt;
-  return std::string(text(column));
-}
+  const Database* database_;
+  sqlite3_stmt* statement_;
+  int failed_ = SQLITE_OK;
+};
 
 Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file, Mode mode,
                                                  std::chrono::milliseconds lock_wait) {
@@ -204,8 +188,10 @@ Result<void> Database::harden() {
   return {};
 }
 
+Database::Database(sqlite3* handle, std::string name) : handle_(handle), name_(std::move(name)) {}
+
 Database::~Database() {
-  for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);
+  statements_.clear();
   sqlite3_close_v2(handle_);
 }
 
@@ -232,22 +218,15 @@ Result<Statement> Database::prepare(std::string_view sql) {
     if (sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
                            SQLITE_PREPARE_PERSISTENT, &made, nullptr) != SQLITE_OK)
       return failure();
-    found = statements_.emplace(sql, made).first;
+    found = statements_.emplace(sql, std::make_unique<SqliteCursor>(*this, made)).first;
   }
-  return Statement(*this, found->second);
+  return Statement(*found->second);
 }
 
 Result<void> Database::execute(const std::string& script) {
   if (sqlite3_exec(handle_, script.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
     return failure();
   return {};
-}
-
-Result<std::int64_t> Database::read_integer(std::string_view sql) {
-  VALETKEY_TRY(Statement statement, prepare(sql));
-  VALETKEY_TRY(const bool row, statement.step());
-  if (!row) return fail(ErrorCode::corrupt, name_ + ": a row that must exist is missing");
-  return statement.integer(0);
 }
 
 std::int64_t Database::changes() const { return sqlite3_changes64(handle_); }
@@ -295,26 +274,19 @@ Result<std::vector<std::string>> Database::check_structure() {
   return problems;
 }
 
-Result<Transaction> Transaction::begin(Database& database, Kind kind) {
-  VALETKEY_TRY(Statement begin, database.prepare(kind == Kind::read ? "BEGIN" : "BEGIN IMMEDIATE"));
-  VALETKEY_CHECK(begin.run());
-  return Transaction(database);
+Result<void> Database::begin(sql::TransactionKind kind) {
+  VALETKEY_TRY(Statement begin,
+               prepare(kind == sql::TransactionKind::read ? "BEGIN" : "BEGIN IMMEDIATE"));
+  return begin.run();
 }
 
-Transaction::Transaction(Transaction&& other) noexcept
-    : database_(std::exchange(other.database_, nullptr)) {}
-
-Transaction::~Transaction() {
-  // SQLite may have rolled back by itself already.
-  if (database_ == nullptr || !database_->in_transaction()) return;
-  if (auto rollback = database_->prepare("ROLLBACK")) static_cast<void>(rollback->run());
+Result<void> Database::commit() {
+  VALETKEY_TRY(Statement commit, prepare("COMMIT"));
+  return commit.run();
 }
 
-Result<void> Transaction::commit() {
-  VALETKEY_TRY(Statement commit, database_->prepare("COMMIT"));
-  VALETKEY_CHECK(commit.run());
-  database_ = nullptr;
-  return {};
+void Database::roll_back() {
+  if (auto rollback = prepare("ROLLBACK")) static_cast<void>(rollback->run());
 }
 
 }  // namespace valetkey::sqlite
