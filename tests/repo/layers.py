@@ -14,6 +14,7 @@ FENCES = [
     (re.compile(r"^boost/asio"), "Asio", {"http", "s3", "api", "console", "client", "server", "cli"}),
     (re.compile(r"^openssl/"), "OpenSSL", {"base/crypto.cc", "http"}),
     (re.compile(r"^sqlite3"), "SQLite", {"sqlite"}),
+    (re.compile(r"^(libpq|postgres_ext)"), "libpq", {"postgres"}),
     (re.compile(r"^duckdb\.h"), "DuckDB", {"duckdb"}),
     (re.compile(r"^cjose/"), "libcjose", {"oidc"}),
     (re.compile(r"^sodium"), "libsodium", {"control/password.cc"}),

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/file.h"
+#include "base/secret.h"
+#include "postgres/database.h"
+#include "postgres/errors.h"
+
+namespace valetkey::postgres {
+namespace {
+
+constexpr std::size_t kMaxPasswordFile = 4096;
+
+struct FreeOptions {
+  void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
+};
+
+Result<Secret> read_password(const std::filesystem::path& file) {
+  std::error_code unknown;
+  const auto mode = std::filesystem::status(file, unknown).permissions();
+  if (!unknown && (mode & std::filesystem::perms::others_all) != std::filesystem::perms::none)
+    return fail(ErrorCode::denied, file.string() + " can be read by others: chmod o-rwx it");
+  VALETKEY_TRY(std::string text, read_file(file, kMaxPasswordFile));
+  text.resize(std::min(text.find('\n'), text.size()));
+  if (text.ends_with('\r')) text.pop_back();
+  if (text.empty())
+    return fail(ErrorCode::invalid, file.string() + " is empty: write the password into it");
+  return Secret(std::move(text));
+}
+
+// What the installation may change in its string, before it; what it may not, behind it.
+struct Keywords {
+  std::vector<const char*> names, values;
+  void add(const char* name, const char* value) {
+    names.push_back(name);
+    values.push_back(value);
+  }
+};
+
+std::string identifier(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) out += c == '"' ? "\"\"" : std::string(1, c);
+  return out + '"';
+}
+
+std::string reason_of(pg_conn* connection) {
+  std::string why = one_line(PQerrorMessage(connection));
+  return why.empty() ? "no host could be reached" : why;
+}
+
+}  // namespace
+
+// libpq's own message would quote the string.
+Result<void> check_settings(const Settings& settings) {
+  const std::unique_ptr<PQconninfoOption, FreeOptions> options(
+      PQconninfoParse(settings.url.c_str(), nullptr));
+  if (settings.url.empty() || !options)
+    return fail(ErrorCode::invalid,
+                "[control] url is no connection string of PostgreSQL: write "
+                "postgresql://USER@HOST:5432/DATABASE?sslmode=verify-full");
+  for (const PQconninfoOption* one = options.get(); one->keyword != nullptr; ++one)
+    if (std::string_view(one->keyword) == "password" && one->val != nullptr && *one->val != '\0')
+      return fail(ErrorCode::invalid,
+                  "[control] url holds a password, which everybody who sees the configuration "
+                  "would have: write it into a file of mode 0600 and name that in [control] "
+                  "password_file");
+  return {};
+}
+
+Result<std::unique_ptr<Database>> Server::connect() {
+  VALETKEY_CHECK(check_settings(settings_));
+  Keywords keywords;
+  keywords.add("connect_timeout", "2");
+  keywords.add("tcp_user_timeout", "10000");
+  keywords.add("keepalives_idle", "10");
+  keywords.add("application_name", "valetkeyd");
+  keywords.add("target_session_attrs", "read-write");
+  keywords.add("dbname", settings_.url.c_str());
+  keywords.add("client_encoding", "UTF8");
+  std::optional<Secret> password;
+  std::string text;  // libpq wants a C string
+  if (!settings_.password_file.empty()) {
+    VALETKEY_TRY(password, read_password(settings_.password_file));
+    text = password->reveal();
+    keywords.add("password", text.c_str());
+  }
+  keywords.add(nullptr, nullptr);
+  pg_conn* const made = PQconnectdbParams(keywords.names.data(), keywords.values.data(), 1);
+  wipe(text);
+  if (made == nullptr) return fail(ErrorCode::full, "there is no memory for a connection");
+  if (PQstatus(made) != CONNECTION_OK) {
+    const std::unique_ptr<pg_conn, CloseConnection> gone(made);
+    const bool refused =
+        PQconnectionNeedsPassword(made) == 1 || PQconnectionUsedPassword(made) == 1;
+    return fail(ErrorCode::unavailable,
+                fmt::format("PostgreSQL cannot be reached: {}; {}", reason_of(made),
+                            refused ? "check the user and the password that [control] "
+                                      "password_file or a passfile gives"
+                                    : "see that it runs, and check [control] url"));
+  }
+  std::unique_ptr<Database> database(new Database(made, settings_.statement_timeout));
+  VALETKEY_CHECK(prepare_session(*database));
+  VALETKEY_CHECK(check_timeline(*database));
+  return database;
+}
+
+Result<void> Server::prepare_session(Database& database) {
+  return database.execute(
+      fmt::format("SET search_path = {}; SET statement_timeout = {}; SET lock_timeout = {};"
+                  "SET idle_in_transaction_session_timeout = 60000; SET bytea_output = hex;"
+                  "SET default_transaction_isolation = 'read committed';"
+                  "SET standard_conforming_strings = on",
+                  identifier(settings_.schema), settings_.statement_timeout.count(),
+                  settings_.statement_timeout.count()));
+}
+
+// The name of the file that a primary writes its log to begins with its timeline, in hex; a promotion begins the next.
+Result<void> Server::check_timeline(Database& database) {
+  VALETKEY_TRY(sql::Statement query,
+               database.prepare("SELECT pg_walfile_name(pg_current_wal_lsn())"));
+  VALETKEY_TRY(const bool there, query.step());
+  const std::int64_t timeline =
+      there ? std::strtoll(std::string(query.text(0).substr(0, 8)).c_str(), nullptr, 16) : 0;
+  const std::lock_guard lock(mutex_);
+  if (timeline < timeline_) {
+    database.lost_ = true;
+    return fail(ErrorCode::unavailable,
+                fmt::format("{} is on timeline {}, behind timeline {} that was seen: a former "
+                            "primary that came back; stop it, and make it a standby",
+                            database.name(), timeline, timeline_));
+  }
+  timeline_ = timeline;
+  return {};
+}
+
+std::int64_t Server::timeline() const {
+  const std::lock_guard lock(mutex_);
+  return timeline_;
+}
+
+Result<void> migrate(Server& server, std::string_view store,
+                     const std::vector<const char*>& migrations) {
+  VALETKEY_TRY(const auto database, server.connect());
+  const auto newest = static_cast<std::int64_t>(migrations.size());
+  return sql::write(*database, [&]() -> Result<void> {
+    // Several nodes may start at once.
+    VALETKEY_TRY(auto lock, database->prepare("SELECT pg_advisory_xact_lock(5645382901)"));
+    VALETKEY_CHECK(lock.run());
+    const std::string schema = identifier(server.settings().schema);
+    // Asked first: a user who may only use the schema may not make one.
+    VALETKEY_TRY(auto find, database->prepare("SELECT 1 FROM pg_namespace WHERE nspname = ?"));
+    VALETKEY_TRY(const bool there, find.bind(server.settings().schema).step());
+    if (!there) VALETKEY_CHECK(database->execute("CREATE SCHEMA " + schema));
+    VALETKEY_CHECK(
+        database->execute("CREATE TABLE IF NOT EXISTS formats (store TEXT PRIMARY KEY,"
+                          " format BIGINT NOT NULL)"));
+    VALETKEY_TRY(auto read, database->prepare("SELECT format FROM formats WHERE store = ?"));
+    VALETKEY_TRY(const bool known, read.bind(store).step());
+    const std::int64_t format = known ? read.integer(0) : 0;
+    if (format > newest)
+      return fail(ErrorCode::unavailable,
+                  fmt::format("the {} in {} has format {}, newer than this program's {}; upgrade "
+                              "valetkeyd",
+                              store, database->name(), format, newest));
+    for (auto next = format; next < newest; ++next)
+      VALETKEY_CHECK(database->execute(migrations.at(static_cast<std::size_t>(next))));
+    VALETKEY_TRY(auto set, database->prepare("INSERT INTO formats VALUES (?, ?) ON CONFLICT (store)"
+                                             " DO UPDATE SET format = excluded.format"));
+    return set.bind(store, newest).run();
+  });
+}
+
+}  // namespace valetkey::postgres
