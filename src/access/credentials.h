@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/keyring.h"
@@ -36,10 +37,10 @@ struct Credentials {
   std::shared_ptr<const Place> place{};
 };
 
-// Whose sessions are to end: an account's, or those of one token.
+// Whose sessions are to end: an account's, or those of some of its tokens.
 struct Cut {
   AccountId account;
-  std::optional<TokenId> token{};
+  std::vector<TokenId> tokens{};  // empty: all of the account
 };
 // What became of them.
 struct CutOff {

@@ -1,19 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// What becomes of the sessions that are out when a token is revoked or an account suspended, for
-// those who did it: REST, the console and the commands say the same. Thread-safe.
+// What becomes of the sessions that are out when a token is revoked or an account suspended: REST,
+// the console and the commands do and say the same. Thread-safe; every call may block.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "access/credentials.h"
 #include "control/control_store.h"
 
 namespace valetkey::access {
 
+// Whose sessions: an account's, or those of a token and of all that descend from it.
+struct Whose {
+  AccountId account;
+  std::optional<TokenId> token{};
+};
+
 struct EndOfSessions {
   bool at_once = false;  // within seconds
   Timestamp by{};        // the last of them ends then at the latest
   std::string text;      // what happened, as the rest of a sentence behind "Sessions: "
+  bool failed = false;   // they were to end and did not: worth a repetition
+  // For the audit log, of a cut-off.
+  std::string_view action() const { return at_once ? "sessions.cut-off" : "sessions.not-cut-off"; }
 };
 
 struct Cutting {
@@ -23,9 +34,12 @@ struct Cutting {
 };
 
 // Nothing is cut off.
-EndOfSessions end_of_sessions(const Cutting& with, const Cut& whose, Timestamp now);
-// Cuts off, where the issuer can; the reason must have been written to the store before. An error of
-// the engine's, with until when they live.
-Result<EndOfSessions> cut_sessions_off(const Cutting& with, const Cut& whose, Timestamp now);
+EndOfSessions end_of_sessions(const Cutting& with, const Whose& whose, Timestamp now);
+// Cuts off, where the issuer can, in one call to it; the reason must have been written to the store
+// before. Repeating it ends the same sessions again, also those of tokens that were revoked before.
+EndOfSessions try_to_cut_off(const Cutting& with, const Whose& whose, Timestamp now);
+// Of a caller who cuts off too often: the issuer is not asked. `why`: as the end of a sentence.
+EndOfSessions not_cut_off(const Cutting& with, const Whose& whose, std::string_view why,
+                          Timestamp now);
 
 }  // namespace valetkey::access

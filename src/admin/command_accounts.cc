@@ -187,6 +187,7 @@ Result<int> account_set(CommandContext& context, const std::string& id, AccountS
   } else {
     VALETKEY_TRY(ended, end_sessions(context, *store, {.account = account}));
   }
+  const int status = ended && ended->failed ? 1 : 0;
   if (context.json) {
     VALETKEY_TRY(const auto now, store->account(account));
     auto document = document_of(now);
@@ -196,12 +197,12 @@ Result<int> account_set(CommandContext& context, const std::string& id, AccountS
       document["sessions_end_by"] = format_iso8601(ended->by);
     }
     context.print(document);
-    return 0;
+    return status;
   }
   context.out << fmt::format("Account {} {} ({}).\n", id, consequence_of(state, ended.has_value()),
                              terminal::count_text(counting, "token"));
   if (ended) context.out << fmt::format("Sessions: {}.\n", ended->text);
-  return 0;
+  return status;
 }
 
 }  // namespace valetkey::admin

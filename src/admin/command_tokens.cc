@@ -204,20 +204,6 @@ Result<TokenId> find_id(control::ControlStore& store, const std::string& text) {
                                               fmt::join(named, " or ")));
 }
 
-// Of an engine: what becomes of those that are out.
-Result<std::optional<access::EndOfSessions>> sessions_of(const CommandContext& context,
-                                                         control::ControlStore& store,
-                                                         const Token& token,
-                                                         const std::vector<Token>& ended,
-                                                         bool cut_off) {
-  if (!token.account) return std::nullopt;  // an operator's buys none
-  if (cut_off)
-    for (const Token& other : ended)
-      if (other.id != token.id)
-        VALETKEY_CHECK(end_sessions(context, store, {*token.account, other.id}));
-  return end_sessions(context, store, {*token.account, token.id}, cut_off);
-}
-
 }  // namespace
 
 Result<int> token_revoke(CommandContext& context, const std::string& text, bool cut_off) {
@@ -229,7 +215,11 @@ Result<int> token_revoke(CommandContext& context, const std::string& text, bool 
   const std::size_t count = ended.size();
   if (count == 0) VALETKEY_CHECK(context.record("token.revoke", before.account, id));
   VALETKEY_CHECK(record_ended(context, ended));
-  VALETKEY_TRY(const auto sessions, sessions_of(context, *store, before, ended, cut_off));
+  std::optional<access::EndOfSessions> sessions;  // of an engine; an operator's token buys none
+  if (before.account) {
+    VALETKEY_TRY(sessions, end_sessions(context, *store, {*before.account, token}, cut_off));
+  }
+  const int status = sessions && sessions->failed ? 1 : 0;
   if (context.json) {
     VALETKEY_TRY(auto tokens, ended_document(*store, ended));
     json::object document{{"id", id}, {"revoked", count}, {"tokens", std::move(tokens)}};
@@ -238,7 +228,7 @@ Result<int> token_revoke(CommandContext& context, const std::string& text, bool 
       document["sessions_end_by"] = format_iso8601(sessions->by);
     }
     context.print(document);
-    return 0;
+    return status;
   }
   if (count == 0)
     context.out << fmt::format("Token {} was revoked before.\n", id);
@@ -253,7 +243,7 @@ Result<int> token_revoke(CommandContext& context, const std::string& text, bool 
         sessions ? "they buy nothing from now on" : "their sessions end within one second");
   if (sessions) context.out << fmt::format("Sessions: {}.\n", sessions->text);
   if (count > 1) VALETKEY_CHECK(print_ended(context, *store, ended, "Revoked:"));
-  return 0;
+  return status;
 }
 
 }  // namespace valetkey::admin

@@ -42,18 +42,17 @@ Result<void> check_at_engine(const CommandContext& context, control::ControlStor
 
 Result<std::optional<access::EndOfSessions>> end_sessions(const CommandContext& context,
                                                           control::ControlStore& store,
-                                                          const access::Cut& cut, bool cut_off) {
+                                                          const access::Whose& whose,
+                                                          bool cut_off) {
   VALETKEY_TRY(const config::Config config, context.load_config());
   if (!vends(config)) return std::nullopt;
   VALETKEY_TRY(const Opened opened, open(context, config, store));
   const access::Cutting with{opened.engines->issuer(), store, config.credentials.max_duration};
   const Timestamp now = context.clock.now();
-  auto ended = access::end_of_sessions(with, cut, now);
-  if (cut_off) {
-    VALETKEY_TRY(ended, access::cut_sessions_off(with, cut, now));
-  }
-  VALETKEY_CHECK(context.record(ended.at_once ? "sessions.cut-off" : "sessions.not-cut-off",
-                                cut.account, cut.token ? cut.token->str() : cut.account.str(),
+  auto ended = cut_off ? access::try_to_cut_off(with, whose, now)
+                       : access::end_of_sessions(with, whose, now);
+  VALETKEY_CHECK(context.record(ended.action(), whose.account,
+                                whose.token ? whose.token->str() : whose.account.str(),
                                 ended.text));
   return ended;
 }

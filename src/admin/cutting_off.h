@@ -19,11 +19,11 @@ Result<void> open_at_engine(const CommandContext& context, control::ControlStore
 Result<void> check_at_engine(const CommandContext& context, control::ControlStore& store,
                              const AccountId& account, const control::Narrowing& narrowing);
 
-// Nothing: the server itself ends them within a second. A failure of the engine is an error that says
-// until when they live; what was done before it stays. `cut_off` false: only says until when.
+// Nothing: the server itself ends them within a second. What became of them is recorded, also that
+// the engine failed, which the result says. `cut_off` false: only says until when they live.
 Result<std::optional<access::EndOfSessions>> end_sessions(const CommandContext& context,
                                                           control::ControlStore& store,
-                                                          const access::Cut& cut,
+                                                          const access::Whose& whose,
                                                           bool cut_off = true);
 
 }  // namespace valetkey::admin

@@ -123,7 +123,9 @@ class Elsewhere final : public access::CredentialIssuer {
   }
   Result<void> open_account(const AccountId&, Timestamp) override { return {}; }
   Result<access::CutOff> cut_off(const access::Cut& whose, Timestamp) override {
-    cut.push_back(whose.token ? whose.token->str() : whose.account.str());
+    ++calls;
+    if (whose.tokens.empty()) cut.push_back(whose.account.str());
+    for (const TokenId& token : whose.tokens) cut.push_back(token.str());
     if (away) return fail(ErrorCode::unavailable, "iam: no answer in time");
     return access::CutOff{.at_once = true};
   }
@@ -132,6 +134,7 @@ class Elsewhere final : public access::CredentialIssuer {
     return fail(ErrorCode::invalid, "sessions there cannot be limited");
   }
   std::vector<std::string> cut;
+  int calls = 0;
   bool away = false;
 
  private:
@@ -174,7 +177,45 @@ TEST_F(CutOffTest, EndsTheSessionsOfATokenAndOfWhatItCreatedAtTheEngine) {
   ASSERT_EQ(reply.status, 200) << reply.body;
   EXPECT_TRUE(reply.json().at("sessions_ended").as_bool());
   EXPECT_EQ(elsewhere_.cut, (std::vector<std::string>{limited_id_.str(), child.text("id")}));
+  EXPECT_EQ(elsewhere_.calls, 1);
   EXPECT_EQ(desk_.audit().events().back().action, "sessions.cut-off!");
+}
+
+// The child was revoked the first time, and its sessions live.
+TEST_F(CutOffTest, EndsTheSessionsOfWhatItCreatedAlsoWhenRepeated) {
+  const Reply child = post(limited_.reveal(), R"({"name":"child"})");
+  desk_.use_issuer(elsewhere_);
+  elsewhere_.away = true;
+  EXPECT_FALSE(revoke(limited_id_, "?cut_off=true").json().at("sessions_ended").as_bool());
+  elsewhere_.cut.clear();
+  elsewhere_.away = false;
+  EXPECT_TRUE(revoke(limited_id_, "?cut_off=true").json().at("sessions_ended").as_bool());
+  EXPECT_EQ(elsewhere_.cut, (std::vector<std::string>{limited_id_.str(), child.text("id")}));
+}
+
+TEST_F(CutOffTest, LeavesTheDescendantsAloneWhoseSessionsHaveAllEnded) {
+  const Reply child = post(limited_.reveal(), R"({"name":"child"})");
+  desk_.use_issuer(elsewhere_);
+  EXPECT_EQ(revoke(limited_id_, "").status, 204);
+  desk_.clock().set(desk_.now() + std::chrono::hours(2));
+  EXPECT_EQ(revoke(limited_id_, "?cut_off=true").status, 200);
+  EXPECT_EQ(elsewhere_.cut, std::vector<std::string>{limited_id_.str()});
+}
+
+// A stolen token that creates as many as it may must not keep its owner from revoking it.
+TEST_F(CutOffTest, RevokesAlsoWhereTokensAreCreatedTooFast) {
+  Options options = ServiceFixture::make_options();
+  options.token_creations_per_s = 0.05;  // one at once
+  desk_.use_issuer(elsewhere_);
+  desk_.rebuild(options);
+  ASSERT_EQ(post(whole_.reveal(), R"({"name":"n"})").status, 201);
+  ASSERT_EQ(post(whole_.reveal(), R"({"name":"n"})").status, 429);
+  const Reply reply = revoke(limited_id_, "?cut_off=true");
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  EXPECT_FALSE(reply.json().at("sessions_ended").as_bool());
+  EXPECT_TRUE(reply.text("sessions").contains("repeat this in")) << reply.body;
+  EXPECT_EQ(elsewhere_.calls, 0);
+  EXPECT_EQ(get("/v2/export/credentials", limited_.reveal()).status, 401);
 }
 
 TEST_F(CutOffTest, SaysUntilWhenSessionsLiveThatWereNotEnded) {

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
-#include <set>
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
@@ -14,6 +13,7 @@
 
 #include "api/json_text.h"
 #include "base/log.h"
+#include "control/family.h"
 #include "control/tokens.h"
 
 namespace valetkey::api {
@@ -289,14 +289,10 @@ Answer<std::string> Tokens::ends(const Caller& caller, std::string_view id) {
   VALETKEY_TRY(const Token root, find_token(caller, id));
   VALETKEY_TRY(const auto all,
                or_hide(store_.tokens(caller.grant.account, {}), "listing tokens", caller));
-  // Oldest first, so that a token comes after the one that made it.
-  std::set<TokenId> family{root.id};
-  std::vector<Token> ending;
-  for (const Token& token : all) {
-    if (!token.parent || !family.contains(*token.parent)) continue;
-    family.insert(token.id);
-    if (!token.revoked && (!token.expires || *token.expires > caller.now)) ending.push_back(token);
-  }
+  auto ending = control::descendants_of(root.id, all);
+  std::erase_if(ending, [&](const Token& token) {
+    return token.revoked || (token.expires && *token.expires <= caller.now);
+  });
   VALETKEY_TRY(json::array listed, describe_all(caller, ending));
   return json::serialize(json::object{{"tokens", std::move(listed)}});
 }
@@ -368,45 +364,37 @@ Answer<std::string> Tokens::revoke(const Caller& caller, std::string_view id,
     return std::unexpected(token.error());
   }
   VALETKEY_TRY(const bool cut_off, read_cut_off(query));
-  if (cut_off) VALETKEY_CHECK(take_turn(caller));  // it may cost the engine as much as a new token
   VALETKEY_TRY(const auto ended,
                or_hide(store_.revoke_token(token->id, caller.now), "revoking a token", caller));
   feed_.poll();  // this server forgets the token now, the others within the second
-  const auto sessions = end_sessions(caller, *token, ended, cut_off);
+  const auto sessions = end_sessions(caller, token->id, cut_off);
   const std::string_view detail =
       issuer_.follows_revocation() ? std::string_view() : std::string_view(sessions.text);
   VALETKEY_CHECK(
       or_hide(audit(caller, "token.revoke", token->id, detail), "auditing a revocation", caller));
   if (cut_off && !detail.empty())
     VALETKEY_CHECK(
-        or_hide(audit(caller, sessions.at_once ? "sessions.cut-off" : "sessions.not-cut-off",
-                      token->id, detail),
-                "auditing a cut-off", caller));
+        or_hide(audit(caller, sessions.action(), token->id, detail), "auditing a cut-off", caller));
   VALETKEY_TRY(json::array revoked, describe_all(caller, ended));
   json::object document{{"revoked", std::move(revoked)}};
   describe(document, sessions);
   return json::serialize(document);
 }
 
-// The token is revoked whatever the engine does; what that was is told.
-access::EndOfSessions Tokens::end_sessions(const Caller& caller, const Token& token,
-                                           std::span<const Token> ended, bool cut_off) {
+// The token is revoked whatever becomes of its sessions, and the answer says what does.
+access::EndOfSessions Tokens::end_sessions(const Caller& caller, const TokenId& token,
+                                           bool cut_off) {
   const access::Cutting with{issuer_, store_, longest_session_};
-  const auto end = [&](const TokenId& id) {
-    const access::Cut whose{caller.grant.account, id};
-    if (!cut_off) return access::end_of_sessions(with, whose, caller.now);
-    auto done = access::cut_sessions_off(with, whose, caller.now);
-    if (done) return std::move(*done);
-    access::EndOfSessions kept = access::end_of_sessions(with, whose, caller.now);
-    kept.text = std::move(done.error().detail);
-    return kept;
-  };
-  access::EndOfSessions all = end(token.id);
-  for (const Token& other : ended) {
-    if (other.id == token.id || !cut_off) continue;
-    if (access::EndOfSessions next = end(other.id); !next.at_once) all = std::move(next);
-  }
-  return all;
+  const access::Whose whose{caller.grant.account, token};
+  if (!cut_off) return access::end_of_sessions(with, whose, caller.now);
+  if (issuer_.follows_revocation()) return access::try_to_cut_off(with, whose, caller.now);
+  const auto turn = take_turn(caller);  // it may cost the engine as much as a new token
+  if (turn) return access::try_to_cut_off(with, whose, caller.now);
+  return access::not_cut_off(with, whose,
+                             fmt::format("tokens are created and cut off faster than the operator "
+                                         "allows; repeat this in {} s",
+                                         turn.error().retry_after.count()),
+                             caller.now);
 }
 
 // Whose the new token will be: the caller's, or, for an admin, that of a named user of the account.

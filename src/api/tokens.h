@@ -87,8 +87,7 @@ class Tokens {
   Answer<control::User> find_user(const Caller& caller, const std::string& email);
   Answer<control::Token> find_token(const Caller& caller, std::string_view id);
   Answer<void> audit_or_undo(const Caller& caller, const control::Token& token);
-  access::EndOfSessions end_sessions(const Caller& caller, const control::Token& token,
-                                     std::span<const control::Token> ended, bool cut_off);
+  access::EndOfSessions end_sessions(const Caller& caller, const TokenId& token, bool cut_off);
   Answer<control::Narrowing> narrowing_of(const Caller& caller, const TokenRequest& request);
   Result<void> audit(const Caller& caller, std::string_view action, const TokenId& subject,
                      std::string_view detail = {});

@@ -182,18 +182,12 @@ Answer<Reply> Accounts::change(const Call& call) {
   return reply_with(described);
 }
 
-// The account is suspended whatever the engine does; what that was is told.
+// The account is suspended whatever the engine does, and the answer says what that was.
 Answer<access::EndOfSessions> Accounts::end_sessions(const Call& call, const AccountId& account) {
-  const access::Cutting with{parts_.issuer, parts_.store, parts_.longest_session};
-  auto done = access::cut_sessions_off(with, {.account = account}, call.now);
-  access::EndOfSessions ended = access::end_of_sessions(with, {.account = account}, call.now);
-  if (done)
-    ended = std::move(*done);
-  else
-    ended.text = std::move(done.error().detail);
+  auto ended = access::try_to_cut_off({parts_.issuer, parts_.store, parts_.longest_session},
+                                      {.account = account}, call.now);
   if (!parts_.issuer.follows_revocation())
-    VALETKEY_CHECK(record(call, ended.at_once ? "sessions.cut-off" : "sessions.not-cut-off",
-                          account, ended.text));
+    VALETKEY_CHECK(record(call, ended.action(), account, ended.text));
   return ended;
 }
 

@@ -28,10 +28,10 @@ const json::key_value_pair* only(const json::value* value) {
 void Denials::add(const access::Cut& cut, Timestamp at) {
   // The engine compares whole seconds, by a clock of its own: those of this second end as well.
   const Timestamp now = std::chrono::floor<seconds>(at);
-  if (cut.token)  // which buys none any more, so what its clock is ahead may be denied, too
-    until_[{"token", cut.token->str()}] = now + kMostClockDifference;
-  else
-    until_[{"account", cut.account.str()}] = now + seconds(1);
+  if (cut.tokens.empty()) until_[{"account", cut.account.str()}] = now + seconds(1);
+  // They buy none any more, so what the engine's clock is ahead may be denied, too.
+  for (const TokenId& token : cut.tokens)
+    until_[{"token", token.str()}] = now + kMostClockDifference;
 }
 
 void Denials::forget_older(Timestamp than) {

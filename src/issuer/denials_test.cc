@@ -13,7 +13,7 @@ access::Cut account(const std::string& id) { return {.account = AccountId::parse
 TEST(Denials, ReadWhatTheyWrote) {
   Denials denials;
   denials.add(account("123"), kNow);
-  denials.add({AccountId::parse("12").value(), TokenId::parse("tok_GHIJKLMNOPabcdef").value()},
+  denials.add({AccountId::parse("12").value(), {TokenId::parse("tok_GHIJKLMNOPabcdef").value()}},
               kNow);
   const std::string text = denials.policy().value();
   EXPECT_EQ(parse_denials(text)->policy().value(), text);

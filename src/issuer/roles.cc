@@ -10,6 +10,25 @@ namespace {
 constexpr const char* kReadPolicy = "valetkey-read";
 constexpr const char* kCutPolicy = "valetkey-cut-off";
 
+struct Added {
+  std::string policy;
+  bool whole_account = false;
+};
+
+// Somebody with a stolen token may have made so many of it that a policy cannot name them all: then
+// the sessions of the whole account end.
+Result<Added> add(Denials denials, const access::Cut& cut, Timestamp at) {
+  Denials whole = denials;
+  denials.add(cut, at);
+  auto policy = denials.policy();
+  if (policy) return Added{.policy = *std::move(policy)};
+  if (cut.tokens.empty() || policy.error().code != ErrorCode::too_large)
+    return std::unexpected(policy.error());
+  whole.add({.account = cut.account}, at);
+  VALETKEY_TRY(std::string text, whole.policy());
+  return Added{.policy = std::move(text), .whole_account = true};
+}
+
 // Removing what is not there is fine.
 Result<void> unless_missing(Result<void> done) {
   return !done && done.error().code == ErrorCode::not_found ? Result<void>() : done;
@@ -41,7 +60,7 @@ class CephRoles final : public Roles {
     VALETKEY_CHECK(
         unless_missing(parts_.iam.delete_role_policy(role, kReadPolicy, own->keys, now)));
     VALETKEY_CHECK(unless_missing(parts_.iam.delete_role(role, own->keys, now)));
-    return access::CutOff{.at_once = true, .whole_account = cut.token.has_value()};
+    return access::CutOff{.at_once = true, .whole_account = !cut.tokens.empty()};
   }
 
  private:
@@ -69,11 +88,10 @@ class AwsRoles final : public Roles {
     if (text) {
       VALETKEY_TRY(denials, parse_denials(*text));
     }
-    denials.add(cut, now);
     denials.forget_older(now - longest_);
-    VALETKEY_TRY(const std::string policy, denials.policy());
-    VALETKEY_CHECK(parts_.iam.put_role_policy(role, kCutPolicy, policy, own->keys, now));
-    return access::CutOff{.at_once = true};
+    VALETKEY_TRY(const Added added, add(std::move(denials), cut, now));
+    VALETKEY_CHECK(parts_.iam.put_role_policy(role, kCutPolicy, added.policy, own->keys, now));
+    return access::CutOff{.at_once = true, .whole_account = added.whole_account};
   }
 
  private:
