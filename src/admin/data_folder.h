@@ -14,10 +14,10 @@ inline constexpr const char* kRestoreMarker = "restore.incomplete";
 // Which keyring is the folder's: keyring_binding.h.
 inline constexpr const char* kKeyringId = "keyring.id";
 
-// Missing, or empty but for a configuration, so that nothing of anyone is mixed with ours.
 // Also through links, and where neither is there yet.
 bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder);
 bool is_backup(const std::filesystem::path& folder);
+// Missing, or empty but for a configuration, so that nothing of anyone is mixed with ours.
 Result<void> need_empty(const std::filesystem::path& folder);
 // Makes it where needed; mode 0700.
 Result<void> make_private(const std::filesystem::path& folder);
