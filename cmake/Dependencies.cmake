@@ -28,7 +28,8 @@ set(network ${standard} boost/asio/awaitable.hpp boost/asio/co_spawn.hpp boost/a
 add_precompiled(standard HEADERS ${standard})
 add_precompiled(network HEADERS ${network} LINKS Boost::headers)
 if(VALETKEY_TESTS)
-  add_precompiled(standard_tests HEADERS ${standard} gtest/gtest.h gmock/gmock.h LINKS GTest::gmock)
+  add_precompiled(standard_tests HEADERS ${standard} gtest/gtest.h gmock/gmock.h LINKS GTest::gmock
+                  OPTIONS ${VALETKEY_TEST_OPTIONS})
   add_precompiled(network_tests HEADERS ${network} gtest/gtest.h gmock/gmock.h
-                  LINKS Boost::headers GTest::gmock)
+                  LINKS Boost::headers GTest::gmock OPTIONS ${VALETKEY_TEST_OPTIONS})
 endif()

@@ -47,7 +47,7 @@ function(add_module name)
     use_precompiled(${name}_test ${ARG_PRECOMPILED}_tests)
     # As the precompiled headers were compiled.
     set_target_properties(${name}_test PROPERTIES POSITION_INDEPENDENT_CODE OFF)
-    target_compile_options(${name}_test PRIVATE -fPIC)
+    target_compile_options(${name}_test PRIVATE -fPIC ${VALETKEY_TEST_OPTIONS})
     gtest_discover_tests(${name}_test TEST_PREFIX ${name}. NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST
                          PROPERTIES TIMEOUT 120 LABELS unit)
   endif()

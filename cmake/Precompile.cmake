@@ -1,19 +1,20 @@
 # Precompiled headers: the standard library, fmt, Asio and GoogleTest are parsed once for each set of flags instead of
 # once for each source. Nothing of src/ is among them, so a change there never makes them again.
 #
-# add_precompiled(name LINKS libraries... HEADERS headers...) makes the target precompiled_<name>;
+# add_precompiled(name LINKS libraries... HEADERS headers... OPTIONS flags...) makes the target precompiled_<name>;
 # use_precompiled(target name) lets a target read it. A target that is not compiled as position-independent code of a
 # library cannot (clang refuses the difference).
 #
 # ccache: a precompiled header names the files that it was made of, so one from another checkout is of no use; it is
 # made anew in each, and its users are looked up by the checksum beside it (that of the preprocessed text) instead.
 function(add_precompiled name)
-  cmake_parse_arguments(ARG "" "" "LINKS;HEADERS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "LINKS;HEADERS;OPTIONS" ${ARGN})
   set(target precompiled_${name})
   set(source ${CMAKE_BINARY_DIR}/${target}.cc)
   file(CONFIGURE OUTPUT ${source} CONTENT "")
   add_library(${target} STATIC ${source})
   target_link_libraries(${target} PRIVATE ${ARG_LINKS})
+  target_compile_options(${target} PRIVATE ${ARG_OPTIONS})
   list(TRANSFORM ARG_HEADERS REPLACE "(.+)" "<\\1>" OUTPUT_VARIABLE headers)
   target_precompile_headers(${target} PRIVATE ${headers})
   set_target_properties(${target} PROPERTIES CXX_COMPILER_LAUNCHER "" EXPORT_COMPILE_COMMANDS OFF)
@@ -24,6 +25,7 @@ function(add_precompiled name)
   string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type)
   separate_arguments(flags UNIX_COMMAND "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${build_type}}")
   get_directory_property(options COMPILE_OPTIONS)
+  list(APPEND options ${ARG_OPTIONS})
   list(FILTER options EXCLUDE REGEX "prefix-map")
   execute_process(
     COMMAND ${CMAKE_CXX_COMPILER} -std=c++${CMAKE_CXX_STANDARD} ${flags} ${options} -E -P -x c++

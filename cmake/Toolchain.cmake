@@ -21,6 +21,8 @@ if(VALETKEY_SANITIZE)
 else()
   set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
 endif()
+# The tests themselves need no speed: optimizing them was two thirds of what the build of the tests cost.
+set(VALETKEY_TEST_OPTIONS -O0)
 
 if(VALETKEY_SANITIZE)
   add_compile_options(-fsanitize=${VALETKEY_SANITIZE} -fno-sanitize-recover=all)
