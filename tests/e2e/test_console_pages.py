@@ -4,6 +4,7 @@ do there. Screenshots: build/console-screenshots."""
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import threading
 import time
@@ -101,17 +102,24 @@ class FirstSteps(ConsoleCase):
         self.server.secrets.append(token)
         home = self.server.folder / "home"
         home.mkdir()
-        for tool in ("boto3", "AWS CLI", "curl", "valetkey"):
+        for tool in ("boto3", "AWS CLI", "curl", "rclone", "valetkey"):
+            if tool == "rclone" and not shutil.which("rclone"):
+                continue
             page.choose(tool)
+            work = home / tool.lower()
+            work.mkdir()
             blocks = page.texts(".steps pre code")
             script = "set -e -o pipefail\n" + "\n".join(blocks)
             self.assertNotIn(token, script)
-            environment = {**clean_environment(), "HOME": str(home), "PATH": f"{PROGRAMS}:{clean_environment()['PATH']}"}
+            environment = {**clean_environment(), "HOME": str(home), "PATH": f"{PROGRAMS.resolve()}:{clean_environment()['PATH']}"}
             environment.pop("AWS_CONFIG_FILE")
             done = subprocess.run(["bash", "-c", script], input=token + "\n", capture_output=True, text=True, timeout=100,
-                                  env=environment, cwd=home)
+                                  env=environment, cwd=work)
             self.assertEqual(0, done.returncode, f"{tool}: {script}\n{done.stderr}")
-            self.assertRegex(done.stdout, "type=|experiment_id", tool)
+            if tool == "rclone":
+                self.assertGreater(len(list((work / "data").rglob("*.parquet"))), 1, done.stderr)
+            else:
+                self.assertRegex(done.stdout, "type=|experiment_id", tool)
         for number in (1, 2, 3):
             page.act("wait", css=f".aside .watch li.seen:nth-child({number})", seconds=2)
         page.shot("start-ticked")
