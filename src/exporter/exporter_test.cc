@@ -1087,7 +1087,8 @@ TEST_F(PartFormatTest, RewritesPartsUnderNewKeysAndKeepsTheFormerOnesForAWhile) 
     EXPECT_TRUE(store_->head(before[i].key)) << "who planned before can still read";
   }
   EXPECT_EQ(statistics_of(after[0].key).timestamps, kMicroseconds);
-  EXPECT_TRUE(store_->catalog(AccountId::parse("12").value())->without_microseconds.empty());
+  for (const auto type : {layout::RowType::decisions, layout::RowType::events})
+    EXPECT_EQ(store_->unready_parts(AccountId::parse("12").value(), type)->milliseconds, "");
   clock_.advance(options_.readable_after + milliseconds(1));
   ASSERT_TRUE(store_->sweep(clock_.now()));
   EXPECT_FALSE(store_->head(before[0].key));
@@ -1168,7 +1169,9 @@ TEST_F(PartFormatTest, ReadsOnceWhatADamagedPartTells) {
   ASSERT_TRUE(publisher.flush());
   EXPECT_EQ(read_unread_parts(*store_, 10).value(), 1U);
   EXPECT_EQ(read_unread_parts(*store_, 10).value(), 0U);
-  EXPECT_EQ(store_->catalog(AccountId::parse("12").value())->without_statistics, key);
+  const auto unready =
+      store_->unready_parts(AccountId::parse("12").value(), layout::RowType::events).value();
+  EXPECT_EQ(unready.unreadable, key);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "http/patience.h"
 #include "s3/listing.h"
 #include "s3/objects.h"
 #include "s3/xml.h"
@@ -116,11 +117,15 @@ http::Task<Answer<http::Response>> Operations::list(const Authorized& authorized
   co_return response;
 }
 
-// Hops only for what this thread does not know yet, once.
+// Hops only for what this thread does not know yet, once; again where the store is busy, as it may be with metadata
+// that it makes for several requests of a client.
 http::Task<Result<std::unique_ptr<ObjectReader>>> Operations::open(const std::string& key) const {
   if (auto cached = store_.open_cached(key)) co_return std::move(*cached);
-  auto opened =
-      co_await http::run_blocking(blocking_, [&store = store_, key] { return store.open(key); });
+  const auto work = [&store = store_, key] { return store.open(key); };
+  http::Patience patience;
+  auto opened = co_await http::run_blocking(blocking_, work);
+  while (!opened && opened.error().code == ErrorCode::busy && co_await patience.wait())
+    opened = co_await http::run_blocking(blocking_, work);
   if (opened) (*opened)->remember();
   co_return opened;
 }

@@ -338,6 +338,13 @@ TEST_F(ServiceTest, TellsNothingOfWhatFailedInside) {
   EXPECT_EQ(object(kKey).code(), "ServiceUnavailable");
 }
 
+TEST_F(ServiceTest, AsksAgainWhatIsBusyForAMoment) {
+  world_.store.in_cache = false;
+  world_.store.busy_times = 3;
+  EXPECT_EQ(object(kKey).status, 200);
+  EXPECT_EQ(world_.store.busy_times, 0);
+}
+
 TEST_F(ServiceTest, CutsARunningDownloadWhenItsSessionIsRevoked) {
   Ask ask;
   ask.path = world_.path_of(kLarge);

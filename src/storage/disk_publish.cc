@@ -183,6 +183,10 @@ Result<CatalogPage> DiskStore::list_parts(const AccountId& account, const std::s
   return parts_->index().list_parts(account, prefix, after, limit, generation);
 }
 
+Result<UnreadyParts> DiskStore::unready_parts(const AccountId& account, layout::RowType type) {
+  return parts_->index().unready_parts(account, type);
+}
+
 Result<std::vector<ObjectInfo>> DiskStore::unread_parts(std::size_t limit) {
   return parts_->index().unread_parts(limit);
 }

@@ -68,6 +68,7 @@ class DiskStore final : public ObjectStore, public ExportFigures, public PartCat
   Result<CatalogPage> list_parts(const AccountId& account, const std::string& prefix,
                                  const std::string& after, std::size_t limit,
                                  std::uint64_t generation) override;
+  Result<UnreadyParts> unready_parts(const AccountId& account, layout::RowType type) override;
   Result<std::vector<ObjectInfo>> unread_parts(std::size_t limit) override;
   Result<void> describe(const std::vector<ReadPart>& parts) override;
   Result<std::vector<ObjectInfo>> parts_without_microseconds(const std::string& after,

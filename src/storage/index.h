@@ -84,6 +84,7 @@ class Index {
   Result<CatalogPage> list_parts(const AccountId& account, const std::string& prefix,
                                  const std::string& after, std::size_t limit,
                                  std::uint64_t generation);
+  Result<UnreadyParts> unready_parts(const AccountId& account, layout::RowType type);
   Result<std::vector<ObjectInfo>> unread_parts(std::size_t limit);
   Result<std::vector<ObjectInfo>> parts_without_microseconds(const std::string& after,
                                                              std::size_t limit);

@@ -50,6 +50,18 @@ CREATE TABLE erased_account (
 ) WITHOUT ROWID;
 )";
 
+// Of a part that no listing shows any more nothing is left to do, so the partial index is as short as what is. The
+// update is for a folder of a release that kept it there.
+constexpr const char* kUnlisting = R"(
+CREATE TRIGGER statistics_unlist AFTER UPDATE OF unlisted ON objects
+WHEN new.unlisted IS NOT NULL AND substr(new.key, -8) = '.parquet'
+BEGIN
+  UPDATE part_statistics SET state = 0 WHERE key = new.key AND state > 1;
+END;
+UPDATE part_statistics SET state = 0 WHERE state > 0 AND state > 1
+  AND (SELECT unlisted FROM objects AS o WHERE o.key = part_statistics.key) IS NOT NULL;
+)";
+
 State state_of(const layout::PartStatistics& statistics) {
   const bool ready = statistics.timestamps == layout::TimestampUnit::microseconds ||
                      statistics.timestamps == layout::TimestampUnit::none;
@@ -80,9 +92,10 @@ Result<std::vector<ObjectInfo>> read_infos(Statement& rows) {
 
 Result<std::vector<CatalogDay>> read_days(Database& database, const std::string& from,
                                           const std::string& end) {
-  VALETKEY_TRY(Statement rows, database.prepare("SELECT day, parts, rows, changed FROM day_sums"
-                                                " WHERE day >= ? AND day < ? AND parts > 0"
-                                                " ORDER BY day"));
+  VALETKEY_TRY(Statement rows,
+               database.prepare("SELECT day, parts, rows, bytes, changed FROM day_sums"
+                                " WHERE day >= ? AND day < ? AND parts > 0"
+                                " ORDER BY day"));
   rows.bind(from, end);
   std::vector<CatalogDay> days;
   while (true) {
@@ -92,7 +105,8 @@ Result<std::vector<CatalogDay>> read_days(Database& database, const std::string&
     if (!day) continue;
     days.push_back({day->folder, static_cast<std::uint64_t>(rows.integer(1)),
                     static_cast<std::uint64_t>(rows.integer(2)),
-                    static_cast<std::uint64_t>(rows.integer(3))});
+                    static_cast<std::uint64_t>(rows.integer(3)),
+                    static_cast<std::uint64_t>(rows.integer(4))});
   }
 }
 
@@ -105,7 +119,8 @@ Result<void> keep_read(Database& database, const ReadPart& part) {
   std::optional<Blob> blob;
   if (bytes) blob = Blob{*bytes};
   VALETKEY_TRY(Statement update,
-               database.prepare("UPDATE part_statistics SET state = ?, statistics = ?"
+               database.prepare("UPDATE part_statistics SET statistics = ?2, state = iif("
+                                " (SELECT unlisted FROM objects WHERE key = ?3) IS NULL, ?1, 0)"
                                 " WHERE key = ?3 AND state = 1 AND id ="
                                 " (SELECT id FROM objects WHERE key = ?3 AND md5 = ?4)"));
   return update.bind(static_cast<std::int64_t>(state), blob, part.key, Blob{md5}).run();
@@ -114,10 +129,14 @@ Result<void> keep_read(Database& database, const ReadPart& part) {
 }  // namespace
 
 Result<void> prepare_parts(Database& database) {
-  VALETKEY_TRY(
-      const auto there,
-      database.read_integer("SELECT count(*) FROM sqlite_schema WHERE name = 'part_statistics'"));
-  return there > 0 ? Result<void>() : database.execute(kTables);
+  const auto has = [&](std::string_view name) {
+    return database.read_integer(
+        fmt::format("SELECT count(*) FROM sqlite_schema WHERE name = '{}'", name));
+  };
+  VALETKEY_TRY(const auto tables, has("part_statistics"));
+  if (tables == 0) VALETKEY_CHECK(database.execute(kTables));
+  VALETKEY_TRY(const auto settles, has("statistics_unlist"));
+  return settles > 0 ? Result<void>() : database.execute(kUnlisting);
 }
 
 Result<void> keep_statistics(Database& database, std::string_view key, const ObjectId& id,
@@ -156,13 +175,19 @@ Result<Catalog> Index::catalog(const AccountId& account) {
   VALETKEY_TRY(const auto erased, read_oldest(*database, prefix));
   catalog.oldest_generation = std::max(state.oldest_generation, erased);
   VALETKEY_TRY(catalog.days, read_days(*database, prefix, end));
-  VALETKEY_TRY(catalog.without_statistics, first_in(*database, State::unread, prefix, end));
-  if (catalog.without_statistics.empty()) {
-    VALETKEY_TRY(catalog.without_statistics, first_in(*database, State::unreadable, prefix, end));
-  }
-  VALETKEY_TRY(catalog.without_microseconds,
-               first_in(*database, State::not_microseconds, prefix, end));
   return catalog;
+}
+
+Result<UnreadyParts> Index::unready_parts(const AccountId& account, layout::RowType type) {
+  VALETKEY_TRY(const sqlite::Pool::Lease database, pool_.take());
+  VALETKEY_TRY(const Transaction reading, Transaction::begin(*database, Transaction::Kind::read));
+  const std::string prefix = layout::type_prefix(account, type);
+  const std::string end = behind(prefix);
+  UnreadyParts parts;
+  VALETKEY_TRY(parts.unread, first_in(*database, State::unread, prefix, end));
+  VALETKEY_TRY(parts.unreadable, first_in(*database, State::unreadable, prefix, end));
+  VALETKEY_TRY(parts.milliseconds, first_in(*database, State::not_microseconds, prefix, end));
+  return parts;
 }
 
 Result<CatalogPage> Index::list_parts(const AccountId& account, const std::string& prefix,

@@ -38,6 +38,9 @@ class PartCatalogTest : public testing::Test {
   }
   PartCatalog& catalog() { return *disk_.store().part_catalog(); }
   Catalog read() { return catalog().catalog(kAccount).value(); }
+  UnreadyParts unready(layout::RowType type = layout::RowType::decisions) {
+    return catalog().unready_parts(kAccount, type).value();
+  }
   std::vector<CatalogPart> parts(std::uint64_t generation = 0) {
     return catalog()
         .list_parts(kAccount, kDay, "", 100, generation != 0 ? generation : read().generation)
@@ -58,7 +61,7 @@ TEST_F(PartCatalogTest, KeepsStatisticsWithTheObjectThatTheyAreOf) {
   // Replaced by something of which nothing is known.
   put(key, std::nullopt, "third");
   EXPECT_FALSE(parts()[0].statistics);
-  EXPECT_EQ(read().without_statistics, key);
+  EXPECT_EQ(unready().unread, key);
   Publication removal;
   removal.remove = {key};
   ASSERT_TRUE(disk_.store().publish(std::move(removal)));
@@ -102,6 +105,7 @@ TEST_F(PartCatalogTest, SaysWhenADayChanged) {
   EXPECT_EQ(days[0].changed, first);
   EXPECT_EQ(days[1].changed, first + 1);
   EXPECT_EQ(days[1].rows, 2U);
+  EXPECT_EQ(days[1].bytes, 7U);
   // The same size and rows, but other content.
   put(kDay + "experiment=1/a.parquet", statistics_of(1), "CONTENT");
   EXPECT_EQ(read().days[0].changed, first + 2);
@@ -122,7 +126,7 @@ TEST_F(PartCatalogTest, KeepsWhatIsReadLater) {
   EXPECT_GT(read().days[0].changed, before.days[0].changed);
   EXPECT_GT(read().generation, before.generation);
   EXPECT_TRUE(catalog().unread_parts(10)->empty());
-  EXPECT_TRUE(read().without_statistics.empty());
+  EXPECT_TRUE(unready().unread.empty());
 }
 
 TEST_F(PartCatalogTest, TriesOnceToReadWhatCannotBeRead) {
@@ -131,19 +135,49 @@ TEST_F(PartCatalogTest, TriesOnceToReadWhatCannotBeRead) {
   const auto etag = catalog().unread_parts(10).value().at(0).etag;
   ASSERT_TRUE(catalog().describe({{key, etag, std::nullopt}}));
   EXPECT_TRUE(catalog().unread_parts(10)->empty());
-  EXPECT_EQ(read().without_statistics, key);
+  EXPECT_EQ(unready().unreadable, key);
+  EXPECT_TRUE(unready().unread.empty());
 }
 
 TEST_F(PartCatalogTest, FindsPartsThatHaveMilliseconds) {
   put(kDay + "experiment=1/a.parquet", statistics_of(1));
-  EXPECT_TRUE(read().without_microseconds.empty());
+  EXPECT_TRUE(unready().milliseconds.empty());
   put(kDay + "experiment=2/a.parquet", statistics_of(1, TimestampUnit::milliseconds));
   put(kDay + "experiment=3/a.parquet", statistics_of(1, TimestampUnit::other));
-  EXPECT_EQ(read().without_microseconds, kDay + "experiment=2/a.parquet");
-  const auto left = catalog().parts_without_microseconds(read().without_microseconds, 10).value();
+  EXPECT_EQ(unready().milliseconds, kDay + "experiment=2/a.parquet");
+  const auto left = catalog().parts_without_microseconds(unready().milliseconds, 10).value();
   ASSERT_EQ(left.size(), 1U);
   EXPECT_EQ(left[0].key, kDay + "experiment=3/a.parquet");
   EXPECT_EQ(catalog().count_without_microseconds().value(), 2U);
+  EXPECT_TRUE(unready(layout::RowType::events).milliseconds.empty());
+}
+
+TEST_F(PartCatalogTest, HasNothingLeftToDoForPartsThatNoListingShows) {
+  const std::string key = kDay + "experiment=1/a.parquet";
+  put(key, statistics_of(1, TimestampUnit::milliseconds));
+  const auto state_of = [&] {
+    disk_.close();
+    auto database =
+        sqlite::Database::open(disk_.folder() / "objects.db", sqlite::Database::Mode::read_write);
+    return (*database)->read_integer("SELECT max(state) FROM part_statistics").value();
+  };
+  EXPECT_EQ(state_of(), 3);
+  disk_.reopen();
+  Publication rewritten;
+  rewritten.unlist = {key};
+  rewritten.readable_until = kTestTime + milliseconds(1000);
+  ASSERT_TRUE(disk_.store().publish(std::move(rewritten)));
+  EXPECT_TRUE(unready().milliseconds.empty());
+  EXPECT_EQ(state_of(), 0);
+  {  // As the release before kept it.
+    auto database =
+        sqlite::Database::open(disk_.folder() / "objects.db", sqlite::Database::Mode::read_write);
+    ASSERT_TRUE((*database)->execute(
+        "DROP TRIGGER statistics_unlist; UPDATE part_statistics SET state = 3;"));
+  }
+  disk_.reopen();
+  EXPECT_EQ(state_of(), 0);
+  disk_.reopen();
 }
 
 TEST_F(PartCatalogTest, ShowsNoGenerationFromBeforeAnErasure) {
@@ -178,7 +212,8 @@ TEST_F(PartCatalogTest, TakesPartsOfAnOlderProgramForUnread) {
         sqlite::Database::open(disk_.folder() / "objects.db", sqlite::Database::Mode::read_write);
     ASSERT_TRUE((*database)->execute(
         "DROP TRIGGER statistics_insert; DROP TRIGGER statistics_update;"
-        "DROP TRIGGER statistics_delete; DROP TABLE part_statistics; DROP TABLE erased_account;"
+        "DROP TRIGGER statistics_delete; DROP TRIGGER statistics_unlist; DROP TABLE "
+        "part_statistics; DROP TABLE erased_account;"
         "DROP TRIGGER sums_insert; DROP TRIGGER sums_delete; DROP TRIGGER sums_leave;"
         "DROP TRIGGER sums_enter; ALTER TABLE day_sums DROP COLUMN changed;"
         "CREATE TRIGGER sums_insert AFTER INSERT ON objects BEGIN SELECT 1; END;"

@@ -21,6 +21,7 @@ struct CatalogDay {
   layout::DayFolder folder;
   std::uint64_t parts = 0;
   std::uint64_t rows = 0;  // of the parts whose rows were counted
+  std::uint64_t bytes = 0;
   std::uint64_t changed =
       0;  // the generation that last changed what is listed of it, or known of its parts
 };
@@ -30,9 +31,13 @@ struct Catalog {
   // Older ones may not be shown any more: parts of theirs are gone, or held what was erased since.
   std::uint64_t oldest_generation = 0;
   std::vector<CatalogDay> days;  // by type, then day
-  // A part of which no statistics are known (yet), and one whose timestamps are not microseconds; empty: there is none.
-  std::string without_statistics;
-  std::string without_microseconds;
+};
+
+// The first listed part of each kind that not every reader can have; empty: there is none.
+struct UnreadyParts {
+  std::string unread;        // published without statistics, and not read since
+  std::string unreadable;    // its footer cannot be read
+  std::string milliseconds;  // its timestamps are not microseconds
 };
 
 struct CatalogPart {
@@ -56,6 +61,7 @@ class PartCatalog {
  public:
   virtual ~PartCatalog() = default;
   virtual Result<Catalog> catalog(const AccountId& account) = 0;
+  virtual Result<UnreadyParts> unready_parts(const AccountId& account, layout::RowType type) = 0;
   // The parts below `prefix` (which lies in the account's folder) behind the key `after`, as of that generation.
   // `not_found` if it is older than the account's oldest_generation, or newer than there are.
   virtual Result<CatalogPage> list_parts(const AccountId& account, const std::string& prefix,

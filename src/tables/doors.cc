@@ -6,6 +6,7 @@
 #include "access/engine_token.h"
 #include "base/encoding.h"
 #include "control/tokens.h"
+#include "http/patience.h"
 #include "tables/oauth.h"
 
 namespace valetkey::tables {
@@ -38,10 +39,12 @@ Answer<std::vector<std::string>> segments_of(std::string_view path) {
   return segments;
 }
 
-http::Response noted(const control::TokenGrant& grant, http::Response response) {
-  response.note().account = grant.account.str();
-  response.note().token = grant.token.str();
-  return response;
+// With whose request it was.
+Answer<http::Response> noted(const control::TokenGrant& grant, Answer<http::Response> answer) {
+  http::Note& note = answer ? answer->note() : answer.error().note;
+  note.account = grant.account.str();
+  note.token = grant.token.str();
+  return answer;
 }
 
 }  // namespace
@@ -54,30 +57,32 @@ Doors::Doors(Parts parts, http::asio::thread_pool& blocking, api::Options option
       rates_(options_.token_requests_per_s, kRateBurst),
       vending_(options_, parts.issuer, parts.audit, parts.usage) {
   if (parts_.snapshots == nullptr || parts_.catalog == nullptr) return;
-  catalog_ = std::make_unique<IcebergCatalog>(*parts_.snapshots, vending_);
+  catalog_ = std::make_unique<IcebergCatalog>(*parts_.catalog, *parts_.snapshots, vending_);
   shares_ = std::make_unique<DeltaShares>(*parts_.catalog, *parts_.snapshots, vending_);
 }
 
-std::optional<Doors::Door> Doors::door_of(std::string_view path) {
-  if (below(path, "/iceberg")) return Door::iceberg;
-  if (below(path, kSharing)) return Door::sharing;
+std::optional<Doors::Door> Doors::door_of(const http::Request& request) {
+  if (request.path == kTokens && request.method == http::Method::post) return Door::tokens;
+  if (below(request.path, "/iceberg")) return Door::iceberg;
+  if (below(request.path, kSharing)) return Door::sharing;
   return std::nullopt;
 }
 
 std::size_t Doors::max_body_bytes(const http::Request& head) const {
-  return door_of(head.path) ? kMaxBodyBytes : parts_.behind.max_body_bytes(head);
+  return door_of(head) ? kMaxBodyBytes : parts_.behind.max_body_bytes(head);
 }
 
 http::Response Doors::refuse(int status, const http::Request& head) const {
-  const auto door = door_of(head.path);
+  const auto door = door_of(head);
   if (!door) return parts_.behind.refuse(status, head);
   return refusal(*door, {status, {}, "The request is malformed, too slow or too large.", {}, {}},
                  head);
 }
 
 http::Response Doors::refusal(Door door, const Refusal& refusal, const http::Request& request) {
-  http::Response response =
-      door == Door::iceberg ? IcebergCatalog::refuse(refusal) : DeltaShares::refuse(refusal);
+  http::Response response = door == Door::iceberg  ? IcebergCatalog::refuse(refusal)
+                            : door == Door::tokens ? token_refusal(refusal)
+                                                   : DeltaShares::refuse(refusal);
   if (refusal.retry_after.count() > 0)
     response.set("Retry-After", std::to_string(refusal.retry_after.count()));
   response.set("X-Request-Id", request.id);
@@ -88,14 +93,10 @@ http::Response Doors::refusal(Door door, const Refusal& refusal, const http::Req
 }
 
 http::Task<http::Response> Doors::handle(const http::Request& request) {
-  const auto door = door_of(request.path);
+  const auto door = door_of(request);
   if (!door) co_return co_await parts_.behind.handle(request);
-  if (request.path == kTokens && request.method == http::Method::post) {
-    http::Response response = co_await sell_token(request);
-    response.set("X-Request-Id", request.id);
-    co_return response;
-  }
-  auto answered = co_await answer(request, *door);
+  auto answered =
+      door == Door::tokens ? co_await sell_token(request) : co_await answer(request, *door);
   if (!answered) co_return refusal(*door, answered.error(), request);
   answered->set("X-Request-Id", request.id);
   co_return std::move(*answered);
@@ -108,12 +109,13 @@ http::Task<Answer<http::Response>> Doors::answer(const http::Request& request, D
   if (!found) found = co_await authenticator_.read(request, kForm);
   if (!*found) co_return std::unexpected(refusal_of(found->error()));
   const control::TokenGrant grant = **found;
-  auto checked = check(grant);
-  if (!checked) {
-    checked.error().note.account = grant.account.str();
-    checked.error().note.token = grant.token.str();
-    co_return std::unexpected(checked.error());
-  }
+  co_return noted(grant, co_await serve(request, grant, door));
+}
+
+http::Task<Answer<http::Response>> Doors::serve(const http::Request& request,
+                                                const control::TokenGrant& grant, Door door) {
+  const auto checked = check(grant);
+  if (!checked) co_return std::unexpected(checked.error());
   if (!request.body_complete)
     co_return tables::refuse(413, {}, "The body is larger than any request to these tables.");
   const std::string_view folder = door == Door::iceberg ? kIceberg : kSharing;
@@ -122,14 +124,17 @@ http::Task<Answer<http::Response>> Doors::answer(const http::Request& request, D
                   : tables::refuse(404, {}, "The catalog's address ends in /iceberg.");
   if (!path) co_return std::unexpected(path.error());
   const Call call{request, grant, std::move(*path)};
-  auto work = [this, &call, door] {
+  std::optional<Places::Place> place;
+  if (door == Door::sharing && DeltaShares::walks(call)) {
+    place.emplace(parts_.snapshots->places(), grant.account);
+    http::Patience patience;
+    while (!place->take())
+      if (!place->in_line() || !co_await patience.wait())
+        co_return std::unexpected(refusal_of(api::unavailable()));
+  }
+  co_return co_await http::run_blocking(blocking_, [this, &call, door] {
     return door == Door::iceberg ? catalog_->answer(call) : shares_->answer(call);
-  };
-  auto answered = co_await http::run_blocking(blocking_, std::move(work));
-  if (answered) co_return noted(grant, std::move(*answered));
-  answered.error().note.account = grant.account.str();
-  answered.error().note.token = grant.token.str();
-  co_return answered;
+  });
 }
 
 Answer<void> Doors::check(const control::TokenGrant& grant) {
@@ -151,37 +156,35 @@ Answer<void> Doors::check(const control::TokenGrant& grant) {
 }
 
 // In place of a personal access token, for an hour: the engine's logs and memory hold no more than that.
-http::Task<http::Response> Doors::sell_token(const http::Request& request) {
+http::Task<Answer<http::Response>> Doors::sell_token(const http::Request& request) {
   const auto wish = request.body_complete
                         ? read_token_wish(request)
                         : tables::refuse(413, "invalid_request", "The form is too large.");
-  if (!wish) co_return token_refusal(wish.error());
+  if (!wish) co_return std::unexpected(wish.error());
   auto found = co_await authenticator_.read_token(
       request, wish->token, wish->renews ? api::TokenForm::engine : api::TokenForm::bearer);
-  if (!found) co_return token_refusal(refusal_of(found.error()));
+  if (!found) co_return std::unexpected(refusal_of(found.error()));
+  co_return noted(*found, seal_token(request, wish->token, *found));
+}
+
+Answer<http::Response> Doors::seal_token(const http::Request& request, const Secret& shown,
+                                         const control::TokenGrant& grant) {
+  if (const auto checked = check(grant); !checked) return std::unexpected(checked.error());
   const auto keyring = parts_.keys.get();
   const Timestamp now = request.now;
-  const std::string_view text = wish->token.reveal();
-  access::EngineToken token{control::token_digest(text), now, {}};
-  if (const auto former = access::open_engine_token(*keyring, text, now)) token = *former;
+  access::EngineToken token{control::token_digest(shown.reveal()), now, {}};
+  if (const auto former = access::open_engine_token(*keyring, shown.reveal(), now)) token = *former;
   token.expires =
       std::min({now + access::kEngineTokenLives, token.granted + access::kEngineTokenRenewed,
-                found->expires.value_or(Timestamp::max())});
-  if (!found->scopes.export_)
-    co_return token_refusal(
-        {403, "invalid_scope", "This token lacks the scope \"export\".", {}, {}});
+                grant.expires.value_or(Timestamp::max())});
   if (token.expires - now < seconds(1))
-    co_return token_refusal({401,
-                             "invalid_client",
-                             "The personal access token was shown too long ago: show it again.",
-                             {},
-                             {}});
+    return tables::refuse(401, {},
+                          "The personal access token was shown too long ago: show it again.");
   const auto sealed = access::seal_engine_token(*keyring, token, now);
   if (!sealed)
-    co_return token_refusal(refusal_of(sealed.error(), "sealing an engine token", request));
-  const Call call{request, *found, {}};
-  vending_.record(call, "iceberg.token", "ok", found->token.str());
-  co_return noted(*found, token_answer(*sealed, std::chrono::floor<seconds>(token.expires - now)));
+    return std::unexpected(refusal_of(sealed.error(), "sealing an engine token", request));
+  vending_.record({request, grant, {}}, "iceberg.token", "ok", grant.token.str());
+  return token_answer(*sealed, std::chrono::floor<seconds>(token.expires - now));
 }
 
 }  // namespace valetkey::tables

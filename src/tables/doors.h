@@ -39,11 +39,15 @@ class Doors final : public http::Handler {
   http::Response refuse(int status, const http::Request& head) const override;
 
  private:
-  enum class Door : std::uint8_t { iceberg, sharing };
-  static std::optional<Door> door_of(std::string_view path);
+  enum class Door : std::uint8_t { iceberg, tokens, sharing };
+  static std::optional<Door> door_of(const http::Request& request);
   static http::Response refusal(Door door, const Refusal& refusal, const http::Request& request);
   http::Task<Answer<http::Response>> answer(const http::Request& request, Door door);
-  http::Task<http::Response> sell_token(const http::Request& request);
+  http::Task<Answer<http::Response>> serve(const http::Request& request,
+                                           const control::TokenGrant& grant, Door door);
+  http::Task<Answer<http::Response>> sell_token(const http::Request& request);
+  Answer<http::Response> seal_token(const http::Request& request, const Secret& shown,
+                                    const control::TokenGrant& grant);
   Answer<void> check(const control::TokenGrant& grant);
 
   Parts parts_;

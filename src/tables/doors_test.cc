@@ -5,6 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+#include <thread>
+
+#include "api/landing.h"
 #include "api/testing/service_fixture.h"
 #include "tables/testing/memory_catalog.h"
 
@@ -15,6 +19,7 @@ using api::Ask;
 using api::Reply;
 using layout::RowType;
 using testing::HasSubstr;
+using testing::Not;
 
 const std::string kTable = "/iceberg/v1/12/namespaces/export/tables/decisions";
 const std::string kQuery = "/delta-sharing/shares/account-12/schemas/export/tables/decisions/query";
@@ -129,6 +134,21 @@ TEST_F(DoorsTest, AskForPatienceWhileAPartIsNotLookedThrough) {
   EXPECT_EQ(query("{}").status, 200);
 }
 
+TEST_F(DoorsTest, CloseOneTableForAPartThatNobodyCanRead) {
+  auto part = MemoryCatalog::make(
+      MemoryCatalog::key_of("12", RowType::decisions, "2020-09-14", "42", 1), "42");
+  part.statistics.reset();
+  catalog_.unreadable.insert(part.info.key);
+  const std::string key = part.info.key;
+  catalog_.publish({std::move(part)});
+  const Reply refused = get(kTable);
+  EXPECT_EQ(refused.status, 409) << "asking again does not help";
+  EXPECT_THAT(refused.body, HasSubstr(key));
+  const Reply other = get("/iceberg/v1/12/namespaces/export/tables/events");
+  EXPECT_EQ(other.status, 200);
+  EXPECT_THAT(other.body, Not(HasSubstr("part-0")));
+}
+
 TEST_F(DoorsTest, VendCredentialsThatTheAuditKnowsTheDoorOf) {
   publish("2020-09-14", "42");
   const Reply loaded = get(kTable);
@@ -210,6 +230,34 @@ TEST_F(DoorsTest, LimitWhatOneTokenAsks) {
   EXPECT_NE(last.header("Retry-After"), "");
 }
 
+TEST_F(DoorsTest, LimitWhoBuysEngineTokensAsWell) {
+  api::Options options = options_of();
+  options.token_requests_per_s = 1;
+  open(&catalog_, &snapshots_, options);
+  EXPECT_EQ(buy(form_with(token_.reveal())).status, 200);
+  Reply last;
+  for (int i = 0; i < 30; ++i) last = buy(form_with(token_.reveal()));
+  EXPECT_EQ(last.status, 429);
+  EXPECT_NE(last.header("Retry-After"), "");
+  EXPECT_EQ(last.text("error"), "temporarily_unavailable");
+}
+
+TEST_F(DoorsTest, SellNothingWhereThereAreNoTables) {
+  open(nullptr, nullptr);
+  const Reply refused = buy(form_with(token_.reveal()));
+  EXPECT_EQ(refused.status, 501);
+  EXPECT_THAT(refused.text("error_description"), HasSubstr("read the parts by S3"));
+}
+
+TEST_F(DoorsTest, SayWhyTheySellNothing) {
+  const Secret other = fixture_.make_token(fixture_.user(0), api::kTokens);
+  EXPECT_EQ(buy(form_with(other.reveal())).text("error"), "invalid_scope");
+  const Reply unknown = buy(form_with("vkpat_x"));
+  EXPECT_EQ(unknown.status, 401);
+  EXPECT_EQ(unknown.text("error"), "invalid_client");
+  EXPECT_THAT(unknown.header("WWW-Authenticate"), testing::StartsWith("Basic"));
+}
+
 TEST_F(DoorsTest, RefuseWhatIsTooLargeInTheirOwnForm) {
   Ask large{.method = http::Method::post,
             .target = kQuery,
@@ -223,6 +271,72 @@ TEST_F(DoorsTest, RefuseWhatIsTooLargeInTheirOwnForm) {
   EXPECT_THAT(doors_->refuse(431, head).body_bytes(), HasSubstr("\"error\""));
   head.path = "/v2/tokens";
   EXPECT_THAT(doors_->refuse(431, head).body_bytes(), HasSubstr("\"code\""));
+}
+
+TEST_F(DoorsTest, WaitForAPlaceToWalkThroughPartsIn) {
+  publish("2020-09-14", "42");
+  auto place = std::make_unique<Places::Place>(snapshots_.places(), *AccountId::parse("12"));
+  ASSERT_TRUE(place->take());
+  EXPECT_EQ(get(kTable).status, 200) << "that walks through nothing";
+  std::jthread other([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    place.reset();
+  });
+  EXPECT_EQ(query("{}").status, 200);
+  other.join();
+  Places::Place again(snapshots_.places(), *AccountId::parse("12"));
+  ASSERT_TRUE(again.take());
+  const Reply refused = query("{}");
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.header("Retry-After"), "1");
+}
+
+// Each route of openapi.json is there, and each that the catalog names is in openapi.json.
+TEST_F(DoorsTest, AreDescribed) {
+  publish("2020-09-14", "42");
+  const auto document = boost::json::parse(api::openapi_document());
+  std::set<std::string> described;
+  for (const auto& [path, methods] : document.at("paths").as_object())
+    for (const auto& [method, operation] : methods.as_object()) {
+      if (operation.at("tags").at(0) != "tables") continue;
+      std::string target(path);
+      described.insert(target);
+      for (const auto& [name, value] :
+           std::initializer_list<std::pair<std::string, std::string>>{{"{prefix}", "12"},
+                                                                      {"{namespace}", "export"},
+                                                                      {"{table}", "decisions"},
+                                                                      {"{share}", "account-12"},
+                                                                      {"{schema}", "export"}})
+        if (const auto at = target.find(name); at != std::string::npos)
+          target.replace(at, name.size(), value);
+      const bool posts = method == "post";
+      const bool sells = target.ends_with("/oauth/tokens");
+      const Reply reply = ask({.method = posts ? http::Method::post : http::Method::get,
+                               .target = target,
+                               .headers = {api::ServiceFixture::bearer(token_.reveal())},
+                               .body = sells ? form_with(token_.reveal()) : ""});
+      EXPECT_EQ(reply.status, 200) << target << reply.body;
+    }
+  const auto config = get("/iceberg/v1/config").json();
+  for (const auto& endpoint : config.at("endpoints").as_array()) {
+    const std::string_view text = endpoint.as_string();
+    EXPECT_TRUE(described.contains("/iceberg" + std::string(text.substr(text.find(' ') + 1))))
+        << text;
+  }
+  EXPECT_EQ(described.size(), 15U);
+}
+
+TEST_F(DoorsTest, GoPastDaysThatHoldNothingOfWhatIsAskedFor) {
+  std::vector<storage::CatalogPart> parts;
+  for (int i = 0; i < 5'000; ++i)
+    parts.push_back(MemoryCatalog::make(
+        MemoryCatalog::key_of("12", RowType::decisions, "2020-09-14", "42", i), "42"));
+  catalog_.publish(std::move(parts));
+  publish("2020-09-15", "42");
+  const Reply answer = query(R"({"predicateHints":["date = '2020-09-15'"]})");
+  ASSERT_EQ(answer.status, 200);
+  EXPECT_EQ(std::ranges::count(answer.body, '\n'), 3);
+  EXPECT_EQ(catalog_.parts, 2U) << "one part of the day that is not asked for";
 }
 
 TEST_F(DoorsTest, AnswerAsMuchAsOneAnswerMayHold) {

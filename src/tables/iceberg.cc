@@ -11,7 +11,6 @@
 #include "access/scope.h"
 #include "api/json_text.h"
 #include "base/crypto.h"
-#include "base/encoding.h"
 
 namespace valetkey::tables {
 namespace {
@@ -94,26 +93,32 @@ bool asks_below(std::string_view query) {
 }
 
 std::string etag_of(std::string_view key) {
-  const Digest256 digest = sha256(key);
-  return fmt::format("\"{}\"", hex(as_text(digest).substr(0, 16)));
+  return fmt::format("\"{}\"", sha256_hex(key).substr(0, 32));
 }
 
-Answer<void> check_ready(const Snapshot& snapshot) {
-  if (!snapshot.without_microseconds.empty())
+// What keeps a table from Iceberg's readers, who would fail or read wrong rows.
+Answer<void> check_ready(const storage::UnreadyParts& parts) {
+  if (!parts.milliseconds.empty())
     return refuse(
         409, {},
         fmt::format(
             "The part {} keeps its times in milliseconds, which readers of Iceberg get "
             "wrong: let the operator run `valetkeyd export rewrite` once. Delta Sharing and "
             "S3 read it as it is.",
-            snapshot.without_microseconds));
-  if (!snapshot.without_statistics.empty())
+            parts.milliseconds));
+  if (!parts.unreadable.empty())
+    return refuse(409, {},
+                  fmt::format("The part {} is no Parquet that can be read, and every query would "
+                              "end there: let the operator import a sound copy of it. S3 and Delta "
+                              "Sharing hand it out as it is.",
+                              parts.unreadable));
+  if (!parts.unread.empty())
     return std::unexpected(Refusal{
         503,
         {},
         fmt::format("The part {} has not been looked through yet, as after an import or an update: "
                     "try again in a minute. Delta Sharing and S3 read it as it is.",
-                    snapshot.without_statistics),
+                    parts.unread),
         kUnready,
         {}});
   return {};
@@ -191,11 +196,16 @@ Answer<http::Response> IcebergCatalog::of_table(const Call& call,
 }
 
 Answer<http::Response> IcebergCatalog::load(const Call& call, RowType type) {
-  const auto snapshot = snapshots_.current({call.grant.account, type}, call.now());
+  const Table table{call.grant.account, type};
+  const auto unready = catalog_.unready_parts(table.account, table.type);
+  if (!unready)
+    return std::unexpected(refusal_of(unready.error(), "reading the catalog", call.request));
+  if (auto ready = check_ready(*unready); !ready) return std::unexpected(ready.error());
+  const auto snapshot = snapshots_.current(table, call.now());
   if (!snapshot)
     return std::unexpected(refusal_of(snapshot.error(), "reading the catalog", call.request));
-  if (auto ready = check_ready(*snapshot); !ready) return std::unexpected(ready.error());
-  const std::string etag = etag_of(snapshot->key);
+  const std::string key = Snapshots::key_of(table, *snapshot);
+  const std::string etag = etag_of(key);
   const auto known = call.request.header("if-none-match");
   if (known && known->contains(etag)) {
     http::Response response(304);
@@ -205,8 +215,8 @@ Answer<http::Response> IcebergCatalog::load(const Call& call, RowType type) {
   auto config = storage(call, type, "iceberg.load");
   if (!config) return std::unexpected(config.error());
   std::string body = "{\"metadata-location\":";
-  api::append_json(body, fmt::format("s3://{}/{}", vending_.options().bucket, snapshot->key));
-  (body += ",\"metadata\":") += snapshot->metadata;
+  api::append_json(body, fmt::format("s3://{}/{}", vending_.options().bucket, key));
+  (body += ",\"metadata\":") += snapshots_.metadata_of(table, *snapshot);
   // Older clients read the one, newer ones the other.
   (body += ",\"config\":") += *config;
   body += fmt::format(",\"storage-credentials\":{}}}", credentials_list(call, *config));

@@ -14,9 +14,9 @@ namespace valetkey::tables {
 
 class IcebergCatalog {
  public:
-  // Both outlive it.
-  IcebergCatalog(Snapshots& snapshots, Vending& vending)
-      : snapshots_(snapshots), vending_(vending) {}
+  // All outlive it.
+  IcebergCatalog(storage::PartCatalog& catalog, Snapshots& snapshots, Vending& vending)
+      : catalog_(catalog), snapshots_(snapshots), vending_(vending) {}
   // `call.path` is behind /iceberg/v1.
   Answer<http::Response> answer(const Call& call);
 
@@ -30,6 +30,7 @@ class IcebergCatalog {
   Answer<std::string> storage(const Call& call, layout::RowType type, std::string_view action);
   std::string credentials_list(const Call& call, std::string_view storage) const;
 
+  storage::PartCatalog& catalog_;
   Snapshots& snapshots_;
   Vending& vending_;
 };

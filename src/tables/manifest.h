@@ -67,12 +67,16 @@ class ManifestWriter {
 
 std::string manifest_list(const std::vector<ManifestRow>& rows, std::uint64_t snapshot);
 
+struct Totals {
+  std::uint64_t files = 0, rows = 0, bytes = 0;
+};
+
 // What metadata.json says beside what never changes.
 struct TableState {
   std::string location;  // s3://bucket/v1/account_id=…/type=…
   std::uint64_t snapshot = 0;
   Timestamp changed;
-  std::uint64_t files = 0, rows = 0, bytes = 0;
+  Totals totals;
   std::string list_path;
 };
 std::string table_uuid(std::string_view location);

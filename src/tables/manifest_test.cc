@@ -186,9 +186,7 @@ TEST(Metadata, NamesOneSnapshotAndEveryColumn) {
       .location = "s3://b/v1/account_id=1/type=decisions",
       .snapshot = 42,
       .changed = from_epoch_ms(1'600'000'000'000),
-      .files = 2,
-      .rows = 20,
-      .bytes = 200,
+      .totals = {.files = 2, .rows = 20, .bytes = 200},
       .list_path = "s3://b/v1/account_id=1/type=decisions/_iceberg/snap-42.avro"};
   const json::value read = json::parse(table_metadata(schema_of(RowType::decisions), state));
   EXPECT_EQ(read.at("current-snapshot-id"), 42);

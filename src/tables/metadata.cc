@@ -22,9 +22,9 @@ json::object snapshot_of(const TableState& state) {
           {"manifest-list", state.list_path},
           {"summary",
            {{"operation", "append"},
-            {"total-data-files", std::to_string(state.files)},
-            {"total-records", std::to_string(state.rows)},
-            {"total-files-size", std::to_string(state.bytes)},
+            {"total-data-files", std::to_string(state.totals.files)},
+            {"total-records", std::to_string(state.totals.rows)},
+            {"total-files-size", std::to_string(state.totals.bytes)},
             {"total-delete-files", "0"},
             {"total-position-deletes", "0"},
             {"total-equality-deletes", "0"}}}};

@@ -1,35 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tables/metadata_store.h"
 
-#include "base/crypto.h"
-#include "base/encoding.h"
-
 namespace valetkey::tables {
 namespace {
 
 using storage::ObjectInfo;
 using storage::ObjectReader;
 
-class BytesReader final : public ObjectReader {
+class DocumentReader final : public ObjectReader {
  public:
-  BytesReader(std::string_view key, std::shared_ptr<const std::string> bytes)
-      : bytes_(std::move(bytes)) {
+  DocumentReader(std::string_view key, std::shared_ptr<const Document> document)
+      : document_(std::move(document)) {
     info_.key = key;
-    info_.size = bytes_->size();
-    // A key has one content.
-    const Digest256 digest = sha256(key);
-    info_.etag = hex(as_text(digest).substr(0, 16));
+    info_.size = document_->bytes.size();
+    info_.etag = document_->etag;
   }
   const ObjectInfo& info() const override { return info_; }
   Result<std::size_t, storage::ReadFailure> read(std::uint64_t offset, std::span<char> out,
                                                  storage::ReadMode) override {
-    if (offset >= bytes_->size()) return std::size_t{0};
-    return bytes_->copy(out.data(), out.size(), offset);
+    if (offset >= document_->bytes.size()) return std::size_t{0};
+    return document_->bytes.copy(out.data(), out.size(), offset);
   }
 
  private:
   ObjectInfo info_;
-  std::shared_ptr<const std::string> bytes_;
+  std::shared_ptr<const Document> document_;
 };
 
 }  // namespace
@@ -44,8 +39,8 @@ Result<std::unique_ptr<ObjectReader>> MetadataStore::open(std::string_view key) 
   if (!is_metadata_key(key)) return objects_.open(key);
   const auto parsed = MetadataKey::parse(key);
   if (!parsed) return fail(ErrorCode::not_found, "no such metadata");
-  VALETKEY_TRY(auto bytes, snapshots_.read(*parsed));
-  return std::make_unique<BytesReader>(key, std::move(bytes));
+  VALETKEY_TRY(auto document, snapshots_.read(*parsed));
+  return std::make_unique<DocumentReader>(key, std::move(document));
 }
 
 std::optional<Result<std::unique_ptr<ObjectReader>>> MetadataStore::open_cached(

@@ -47,6 +47,12 @@ std::string basic_secret(const http::Request& request) {
   return colon == std::string::npos ? std::string() : decoded->substr(colon + 1);
 }
 
+std::string_view error_of(int status) {
+  if (status == 401) return "invalid_client";
+  if (status == 403) return "invalid_scope";
+  return status < 429 ? "invalid_request" : "temporarily_unavailable";
+}
+
 }  // namespace
 
 Answer<TokenWish> read_token_wish(const http::Request& request) {
@@ -74,11 +80,12 @@ http::Response token_answer(const Secret& access_token, seconds lives) {
 }
 
 http::Response token_refusal(const Refusal& refusal) {
-  std::string_view error = refusal.type;
-  if (error.empty()) error = refusal.status == 401 ? "invalid_client" : "temporarily_unavailable";
-  return api::json_response(
-      refusal.status,
-      json::serialize(json::object{{"error", error}, {"error_description", refusal.message}}));
+  http::Response response = api::json_response(
+      refusal.status, json::serialize(json::object{
+                          {"error", refusal.type.empty() ? error_of(refusal.status) : refusal.type},
+                          {"error_description", refusal.message}}));
+  if (refusal.status == 401) response.set("WWW-Authenticate", "Basic realm=\"valetkey\"");
+  return response;
 }
 
 }  // namespace valetkey::tables

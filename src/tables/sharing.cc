@@ -164,9 +164,9 @@ class Signer {
 
 void append_file(std::string& out, const storage::CatalogPart& part, RowType type, Date day,
                  std::uint64_t version, const Signer& signer) {
-  const Digest256 id = sha256(part.info.key + "\n" + part.info.etag);
   api::append_json(out += "{\"file\":{\"url\":", signer.url(part.info.key));
-  api::append_json(out += ",\"id\":", hex(as_text(id).substr(0, 16)));
+  api::append_json(out += ",\"id\":",
+                   sha256_hex(part.info.key + "\n" + part.info.etag).substr(0, 32));
   api::append_json(out += ",\"partitionValues\":{\"date\":", format_date(day));
   out += fmt::format("}},\"size\":{},\"stats\":", part.info.size);
   api::append_json(out, stats_of(type, part));
@@ -182,23 +182,41 @@ class Walk {
 
   using Take = std::function<bool(const storage::CatalogPart&, Date)>;  // false: that is all
   Result<void> run(std::uint64_t generation, const std::string& after, const Take& take) {
+    const std::string folder = layout::type_prefix(call_.grant.account, type_);
     std::string from = after;
+    std::size_t limit = 1;  // of a day of which nothing is known yet
     while (true) {
-      VALETKEY_TRY(
-          const storage::CatalogPage page,
-          catalog_.list_parts(call_.grant.account, layout::type_prefix(call_.grant.account, type_),
-                              from, kPage, generation));
+      VALETKEY_TRY(const storage::CatalogPage page,
+                   catalog_.list_parts(call_.grant.account, folder, from, limit, generation));
       for (const storage::CatalogPart& part : page.parts) {
         const auto key = layout::PartKey::parse(part.info.key);
-        if (!key || !wants(part, key->name.folder.day)) continue;
+        if (!key || !wants(key->name.folder.day) || !wants(part, key->name.folder.day)) continue;
         if (!take(part, key->name.folder.day)) return {};
       }
       if (!page.truncated || page.parts.empty()) return {};
       from = page.parts.back().info.key;
+      const auto day = layout::DayKey::containing(from);
+      const bool goes_on = !day || wants(day->folder.day);
+      if (!goes_on) from = end_of(*day);
+      limit = goes_on ? kPage : 1;
     }
   }
 
  private:
+  // Decided once for all parts of a day, which follow each other.
+  bool wants(Date day) {
+    if (day_ != day) {
+      day_ = day;
+      wants_day_ = query_.may_hold({type_, day, nullptr});
+    }
+    return wants_day_;
+  }
+  // Behind all parts of the day.
+  static std::string end_of(const layout::DayKey& day) {
+    std::string key = day.str();
+    key.back() = '0';  // what follows '/'
+    return key;
+  }
   bool wants(const storage::CatalogPart& part, Date day) const {
     return query_.may_hold({type_, day, part.statistics ? &*part.statistics : nullptr});
   }
@@ -207,6 +225,8 @@ class Walk {
   const Call& call_;
   RowType type_;
   const SharingQuery& query_;
+  std::optional<Date> day_;
+  bool wants_day_ = true;
 };
 
 }  // namespace
@@ -221,13 +241,17 @@ http::Response DeltaShares::refuse(const Refusal& refusal) {
   return response;
 }
 
+bool DeltaShares::walks(const Call& call) {
+  return call.request.method == http::Method::post && !call.path.empty() &&
+         call.path.back() == "query";
+}
+
 Answer<http::Response> DeltaShares::answer(const Call& call) {
   const std::span<const std::string> path = call.path;
   if (path.empty() || path[0] != "shares") return nothing_there();
   const bool reads =
       call.request.method == http::Method::get || call.request.method == http::Method::head;
-  const bool queries = call.request.method == http::Method::post && path.back() == "query";
-  if (!reads && !queries) return tables::refuse(403, {}, "Shares are read only.");
+  if (!reads && !walks(call)) return tables::refuse(403, {}, "Shares are read only.");
   if (path.size() == 1)
     return with_json(json::object{{"items", json::array{describe_share(call)}}});
   if (!http::equal_ignoring_case(path[1], share_of(call))) return nothing_there();

@@ -26,6 +26,9 @@ class DeltaShares {
   // `call.path` is behind /delta-sharing.
   Answer<http::Response> answer(const Call& call);
 
+  // Whether a call may walk through the account's parts: it comes with a place to do so.
+  static bool walks(const Call& call);
+
   static http::Response refuse(const Refusal& refusal);
 
  private:

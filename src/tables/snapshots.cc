@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <span>
 
+#include "base/crypto.h"
 #include "layout/part_key.h"
 
 namespace valetkey::tables {
@@ -18,14 +20,11 @@ constexpr std::uint64_t kSmallMonth = 512;        // parts that lie in one manif
 constexpr std::size_t kPinsOfTable = 4;
 constexpr std::size_t kPinnedDays = 200'000;  // of all tables
 constexpr std::size_t kPage = 1'000;          // parts asked for at once
-constexpr int kMaking = 2;                    // at once
-constexpr int kInLine = 16;                   // of one account, those that make included
-constexpr std::chrono::seconds kPatience{5};
 
 // A snapshot is said to be so much older than its first reading. DuckDB does not see one that is younger than its
 // transaction, by a clock of its own.
 constexpr std::chrono::minutes kAge{1};
-constexpr int kAttempts = 3;  // to read days while publications change others
+constexpr int kAttempts = 2;  // more, to read days while others are erased
 
 std::string month_of(Date day) { return format_date(day).substr(0, 7); }
 
@@ -43,14 +42,38 @@ std::vector<storage::CatalogDay> days_of(const storage::Catalog& catalog, layout
   return days;
 }
 
+// Those of a type that a text begins: "2020-09-14", or "2020-09". `days` is in order.
+std::span<const storage::CatalogDay> stretch_of(std::span<const storage::CatalogDay> days,
+                                                layout::RowType type, std::string_view text) {
+  const bool is_month = text.size() == 7;
+  const Date first = parse_date(std::string(text) + (is_month ? "-01" : "")).value_or(Date());
+  const std::chrono::year_month_day date(first);
+  const Date end = is_month ? Date((date.year() / date.month() + std::chrono::months(1)) / 1)
+                            : first + std::chrono::days(1);
+  const auto at = [&](Date day) {
+    return std::ranges::lower_bound(days, layout::DayFolder{type, day}, {},
+                                    &storage::CatalogDay::folder);
+  };
+  return {at(first), at(end)};
+}
+
 StateOfDays state_of(const storage::Catalog& catalog, layout::RowType type, std::string_view days) {
   StateOfDays state;
-  for (const auto& day : catalog.days) {
-    if (day.folder.type != type || !format_date(day.folder.day).starts_with(days)) continue;
+  for (const auto& day : stretch_of(catalog.days, type, days)) {
     state.changed = std::max(state.changed, day.changed);
     state.parts += day.parts;
   }
   return state;
+}
+
+Totals totals_of(std::span<const storage::CatalogDay> days) {
+  Totals totals;
+  for (const auto& day : days) {
+    totals.files += day.parts;
+    totals.rows += day.rows;
+    totals.bytes += day.bytes;
+  }
+  return totals;
 }
 
 bool same(const std::vector<storage::CatalogDay>& a, const std::vector<storage::CatalogDay>& b) {
@@ -59,42 +82,17 @@ bool same(const std::vector<storage::CatalogDay>& a, const std::vector<storage::
   });
 }
 
+std::shared_ptr<const Document> document(std::string bytes) {
+  std::string etag = sha256_hex(bytes).substr(0, 32);
+  return std::make_shared<const Document>(std::move(bytes), std::move(etag));
+}
+
 std::unexpected<Error> gone() { return fail(ErrorCode::not_found, "no such metadata"); }
+std::unexpected<Error> busy() {
+  return fail(ErrorCode::busy, "as many parts are walked through as may be at once");
+}
 
 }  // namespace
-
-// A place among those that make manifests: few at once, since each keeps a thread busy.
-class Snapshots::Turn {
- public:
-  Turn(Snapshots& of, const AccountId& account) : of_(of), account_(account.str()) {
-    std::unique_lock lock(of_.turns_mutex_);
-    if (of_.in_line_[account_] >= kInLine) return;
-    ++of_.in_line_[account_];
-    in_line_ = true;
-    has_ = of_.turns_changed_.wait_for(lock, kPatience, [this] { return of_.making_ < kMaking; });
-    if (has_) ++of_.making_;
-  }
-  ~Turn() {
-    if (!in_line_) return;
-    const std::lock_guard lock(of_.turns_mutex_);
-    if (has_) --of_.making_;
-    if (const auto mine = of_.in_line_.find(account_); --mine->second == 0)
-      of_.in_line_.erase(mine);
-    of_.turns_changed_.notify_one();
-  }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-  Result<void> check() const {
-    if (has_) return {};
-    return fail(ErrorCode::busy, "too many manifests are being made");
-  }
-
- private:
-  Snapshots& of_;
-  std::string account_;
-  bool in_line_ = false;
-  bool has_ = false;
-};
 
 Snapshots::Snapshots(storage::PartCatalog& catalog, std::string bucket)
     : catalog_(catalog),
@@ -109,35 +107,41 @@ std::string Snapshots::location(const Table& table) const {
 }
 
 Result<Snapshot> Snapshots::current(const Table& table, Timestamp now) {
-  VALETKEY_TRY(storage::Catalog catalog, catalog_.catalog(table.account));
-  const Pin pinned = pin(table, catalog, now);
-  Snapshot snapshot{.generation = pinned.generation,
-                    .seen = pinned.seen,
-                    .listed_as_of = catalog.generation,
-                    .days = pinned.days,
-                    .key = {},
-                    .metadata = {},
-                    .without_statistics = std::move(catalog.without_statistics),
-                    .without_microseconds = std::move(catalog.without_microseconds)};
-  for (const auto& day : pinned.days) {
-    snapshot.files += day.parts;
-    snapshot.rows += day.rows;
-  }
-  const MetadataName name{pinned.generation, pinned.seen};
-  snapshot.key = MetadataKey{table.account, table.type, name}.str();
-  snapshot.metadata = metadata_of(table, name, pinned.days);
-  return snapshot;
+  VALETKEY_TRY(const storage::Catalog catalog, catalog_.catalog(table.account));
+  return pin(table, catalog, now);
+}
+
+std::string Snapshots::key_of(const Table& table, const Snapshot& snapshot) {
+  return MetadataKey{table.account, table.type, MetadataName{snapshot.generation, snapshot.seen}}
+      .str();
+}
+
+std::string Snapshots::metadata_of(const Table& table, const Snapshot& snapshot) const {
+  const MetadataKey list{table.account, table.type, ListName{snapshot.generation}};
+  return table_metadata(schema_of(table.type),
+                        {.location = location(table),
+                         .snapshot = snapshot.generation,
+                         .changed = snapshot.seen,
+                         .totals = snapshot.totals,
+                         .list_path = fmt::format("s3://{}/{}", bucket_, list.str())});
 }
 
 // The snapshot that was shown last, where the table has not changed since; else the generation of now.
-Snapshots::Pin Snapshots::pin(const Table& table, const storage::Catalog& catalog, Timestamp now) {
+Snapshot Snapshots::pin(const Table& table, const storage::Catalog& catalog, Timestamp now) {
   Days days = days_of(catalog, table.type);
   const std::lock_guard lock(mutex_);
   std::vector<Pin>& pins = pins_[{table.account.str(), table.type}];
-  if (!pins.empty() && pins.back().generation >= catalog.oldest_generation &&
-      same(pins.back().days, days))
-    return pins.back();
-  const Timestamp seen = pins.empty() ? now - kAge : std::max(now - kAge, pins.back().seen);
+  Timestamp seen = now - kAge;
+  if (!pins.empty()) {
+    Snapshot last = pins.back().snapshot;
+    // Another request may have read the index after this one did, and was here first.
+    const bool ahead = last.generation > catalog.generation;
+    if (ahead || (last.generation >= catalog.oldest_generation && same(pins.back().days, days))) {
+      last.listed_as_of = std::max(last.generation, catalog.generation);
+      return last;
+    }
+    seen = std::max(seen, last.seen);
+  }
   if (pins.size() == kPinsOfTable) {
     pinned_days_ -= pins.front().days.size();
     pins.erase(pins.begin());
@@ -147,8 +151,8 @@ Snapshots::Pin Snapshots::pin(const Table& table, const storage::Catalog& catalo
     pinned_days_ = 0;
   }
   pinned_days_ += days.size();
-  Pin made{catalog.generation, seen, std::move(days)};
-  pins_[{table.account.str(), table.type}].push_back(made);
+  const Snapshot made{catalog.generation, seen, catalog.generation, totals_of(days)};
+  pins_[{table.account.str(), table.type}].push_back({made, std::move(days)});
   return made;
 }
 
@@ -161,8 +165,8 @@ Result<Snapshots::Days> Snapshots::days_at(const Table& table, const storage::Ca
     const auto pins = pins_.find({table.account.str(), table.type});
     if (pins != pins_.end())
       for (const Pin& pin : pins->second)
-        if (pin.generation == generation && (generation >= catalog.oldest_generation ||
-                                             same(pin.days, days_of(catalog, table.type))))
+        if (pin.snapshot.generation == generation && (generation >= catalog.oldest_generation ||
+                                                      same(pin.days, days_of(catalog, table.type))))
           return pin.days;
   }
   if (generation == catalog.generation) return days_of(catalog, table.type);
@@ -171,8 +175,8 @@ Result<Snapshots::Days> Snapshots::days_at(const Table& table, const storage::Ca
 }
 
 Result<Snapshots::Days> Snapshots::count_days(const Table& table, std::uint64_t generation) {
-  const Turn turn(*this, table.account);
-  VALETKEY_CHECK(turn.check());
+  Places::Place place(places_, table.account);
+  if (!place.take()) return busy();
   Days days;
   std::string after;
   while (true) {
@@ -186,6 +190,7 @@ Result<Snapshots::Days> Snapshots::count_days(const Table& table, std::uint64_t 
         days.push_back({.folder = key->name.folder, .changed = generation});
       ++days.back().parts;
       days.back().rows += part.info.rows.value_or(0);
+      days.back().bytes += part.info.size;
     }
     if (!page.truncated || page.parts.empty()) return days;
     after = page.parts.back().info.key;
@@ -211,42 +216,20 @@ std::vector<Snapshots::Group> Snapshots::group(const Days& days) {
   return groups;
 }
 
-std::string Snapshots::metadata_of(const Table& table, const MetadataName& name,
-                                   const Days& days) const {
-  TableState state{.location = location(table),
-                   .snapshot = name.generation,
-                   .changed = name.seen,
-                   .list_path = {}};
-  for (const auto& day : days) {
-    state.files += day.parts;
-    state.rows += day.rows;
-  }
-  state.list_path =
-      fmt::format("s3://{}/{}", bucket_,
-                  MetadataKey{table.account, table.type, ListName{name.generation}}.str());
-  return table_metadata(schema_of(table.type), state);
-}
-
-Result<Snapshots::Bytes> Snapshots::read(const MetadataKey& key) {
+Result<Snapshots::Found> Snapshots::read(const MetadataKey& key) {
   const Table table{key.account, key.type};
   if (const auto* name = std::get_if<MetadataName>(&key.name)) return read_metadata(table, *name);
   if (const auto* name = std::get_if<ListName>(&key.name)) return read_list(table, *name);
-  // An erasure elsewhere in the account ends the generation that is being listed, not what these days are.
-  Result<Bytes> manifest = gone();
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    manifest = read_manifest(key, std::get<ManifestName>(key.name));
-    if (manifest || manifest.error().code != ErrorCode::not_found) break;
-  }
-  return manifest;
+  return read_manifest(key, std::get<ManifestName>(key.name));
 }
 
-Result<Snapshots::Bytes> Snapshots::read_metadata(const Table& table, const MetadataName& name) {
+Result<Snapshots::Found> Snapshots::read_metadata(const Table& table, const MetadataName& name) {
   VALETKEY_TRY(const storage::Catalog catalog, catalog_.catalog(table.account));
   VALETKEY_TRY(const Days days, days_at(table, catalog, name.generation));
-  return std::make_shared<const std::string>(metadata_of(table, name, days));
+  return document(metadata_of(table, {name.generation, name.seen, 0, totals_of(days)}));
 }
 
-Result<Snapshots::Bytes> Snapshots::read_list(const Table& table, const ListName& name) {
+Result<Snapshots::Found> Snapshots::read_list(const Table& table, const ListName& name) {
   VALETKEY_TRY(const storage::Catalog catalog, catalog_.catalog(table.account));
   VALETKEY_TRY(const Days days, days_at(table, catalog, name.generation));
   Rows rows;
@@ -257,54 +240,82 @@ Result<Snapshots::Bytes> Snapshots::read_list(const Table& table, const ListName
                  rows_of(table, group, still ? catalog.generation : name.generation));
     rows.insert(rows.end(), made->begin(), made->end());
   }
-  return std::make_shared<const std::string>(manifest_list(rows, name.generation));
+  return document(manifest_list(rows, name.generation));
+}
+
+std::string Snapshots::name_of(const Table& table, const Group& group) {
+  return fmt::format("{}{}-g{}-p{}", layout::type_prefix(table.account, table.type), group.days,
+                     group.changed, group.parts);
 }
 
 Result<std::shared_ptr<const Snapshots::Rows>> Snapshots::rows_of(const Table& table,
                                                                   const Group& group,
                                                                   std::uint64_t generation) {
-  const std::string name =
-      fmt::format("{}{}-g{}-p{}", layout::type_prefix(table.account, table.type), group.days,
-                  group.changed, group.parts);
+  const std::string name = name_of(table, group);
   if (auto known = rows_.find(name)) return known;
-  const Turn turn(*this, table.account);
-  VALETKEY_CHECK(turn.check());
+  Places::Place place(places_, table.account);
+  if (!place.take()) return busy();
   if (auto known = rows_.find(name)) return known;
-  auto rows = std::make_shared<Rows>();
-  VALETKEY_CHECK(
-      make(table, group, generation, [&](ManifestWriter::Made made, const std::string& key) {
-        made.row.path = fmt::format("s3://{}/{}", bucket_, key);
-        rows->push_back(std::move(made.row));
-        const std::size_t bytes = made.bytes.size();
-        manifests_.insert(key, std::make_shared<const std::string>(std::move(made.bytes)), bytes);
-      }));
-  rows_.insert(name, rows, rows->size());
-  return rows;
+  VALETKEY_TRY(Made made, make(table, group, generation, {}));
+  return std::move(made.rows);
 }
 
-Result<Snapshots::Bytes> Snapshots::read_manifest(const MetadataKey& key,
+namespace {
+
+// Whether days can ever have been so, as far as that can be said without a walk through their parts.
+bool may_have_been(const ManifestName& name, const StateOfDays& now,
+                   const storage::Catalog& catalog) {
+  const bool is_month = name.days.size() == 7;
+  if (name.parts == 0 || name.number > (name.parts - 1) / kEntries) return false;
+  if (is_month && name.parts > kSmallMonth) return false;
+  if (name.changed < catalog.oldest_generation || name.changed > catalog.generation) return false;
+  // The day has not changed since.
+  return is_month || now.parts == 0 || now.changed > name.changed || now.parts == name.parts;
+}
+
+}  // namespace
+
+Result<Snapshots::Found> Snapshots::read_manifest(const MetadataKey& key,
                                                   const ManifestName& name) {
   const Table table{key.account, key.type};
+  const Group group{name.days, name.changed, name.parts};
   const std::string text = key.str();
-  VALETKEY_TRY(const storage::Catalog catalog, catalog_.catalog(table.account));
-  const bool still =
-      state_of(catalog, table.type, name.days) == StateOfDays{name.changed, name.parts};
-  if (!still && (name.changed < catalog.oldest_generation || name.changed > catalog.generation))
-    return gone();
-  if (auto known = manifests_.find(text)) return known;
-  const Turn turn(*this, table.account);
-  VALETKEY_CHECK(turn.check());
-  Bytes wanted;
-  VALETKEY_CHECK(make(table, {name.days, name.changed, name.parts},
-                      still ? catalog.generation : name.changed,
-                      [&](ManifestWriter::Made made, const std::string& made_key) {
-                        const std::size_t bytes = made.bytes.size();
-                        auto kept = std::make_shared<const std::string>(std::move(made.bytes));
-                        if (made_key == text) wanted = kept;
-                        manifests_.insert(made_key, std::move(kept), bytes);
-                      }));
-  if (!wanted) return gone();
-  return wanted;
+  const auto known = manifests_.find(text);
+  const auto rows = rows_.find(name_of(table, group));
+  Places::Place place(places_, table.account);
+  if (!known && !place.take()) return busy();
+  for (int attempt = 0;; ++attempt) {
+    VALETKEY_TRY(const storage::Catalog catalog, catalog_.catalog(table.account));
+    const StateOfDays now = state_of(catalog, table.type, name.days);
+    const bool still = now == StateOfDays{name.changed, name.parts};
+    if (!still && !may_have_been(name, now, catalog)) return gone();
+    if (known) return known;
+    const std::string path = fmt::format("s3://{}/{}", bucket_, text);
+    if (rows && std::ranges::find(*rows, path, &ManifestRow::path) == rows->end()) return gone();
+    auto made = make(table, group, still ? catalog.generation : name.changed, text);
+    if (made && made->wanted) return made->wanted;
+    if (made) return gone();
+    // An erasure elsewhere in the account ended the generation that was being listed, not what these days are.
+    const bool again = still && attempt < kAttempts && made.error().code == ErrorCode::not_found;
+    if (!again) return std::unexpected(std::move(made).error());
+  }
+}
+
+Result<Snapshots::Made> Snapshots::make(const Table& table, const Group& group,
+                                        std::uint64_t generation, std::string_view wanted_key) {
+  Found wanted;
+  auto rows = std::make_shared<Rows>();
+  const auto keep = [&](ManifestWriter::Made made, const std::string& key) {
+    made.row.path = fmt::format("s3://{}/{}", bucket_, key);
+    rows->push_back(std::move(made.row));
+    const std::size_t bytes = made.bytes.size();
+    auto kept = document(std::move(made.bytes));
+    if (key == wanted_key) wanted = kept;
+    manifests_.insert(key, std::move(kept), bytes);
+  };
+  VALETKEY_CHECK(walk(table, group, generation, keep));
+  rows_.insert(name_of(table, group), rows, rows->size());
+  return Made{std::move(rows), std::move(wanted)};
 }
 
 namespace {
@@ -352,7 +363,7 @@ class Sorter {
 
 }  // namespace
 
-Result<void> Snapshots::make(const Table& table, const Group& group, std::uint64_t generation,
+Result<void> Snapshots::walk(const Table& table, const Group& group, std::uint64_t generation,
                              const Take& take) {
   const std::string type = layout::type_prefix(table.account, table.type);
   const bool is_month = group.days.size() == 7;

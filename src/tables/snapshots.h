@@ -5,7 +5,6 @@
 // docs/decisions/0019-metadata-as-a-view.md
 #pragma once
 
-#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,6 +16,7 @@
 #include "tables/bounded_cache.h"
 #include "tables/manifest.h"
 #include "tables/metadata_name.h"
+#include "tables/places.h"
 
 namespace valetkey::tables {
 
@@ -30,13 +30,13 @@ struct Snapshot {
   std::uint64_t generation = 0;
   Timestamp seen;                  // when it was first shown
   std::uint64_t listed_as_of = 0;  // a generation, still to be had, in which the table is the same
-  std::vector<storage::CatalogDay> days;
-  std::uint64_t files = 0, rows = 0;
-  std::string key;       // of its metadata.json
-  std::string metadata;  // the same, as JSON
-  // A part of the account of which nothing is known yet, and one whose instants are milliseconds: while there is
-  // one, Iceberg's readers would fail, or read wrong rows. Empty: there is none.
-  std::string without_statistics, without_microseconds;
+  Totals totals;
+};
+
+// What lies below a key of metadata.
+struct Document {
+  std::string bytes;
+  std::string etag;  // of the bytes
 };
 
 class Snapshots {
@@ -44,21 +44,27 @@ class Snapshots {
   // `bucket`: of the locations. The catalog outlives it.
   Snapshots(storage::PartCatalog& catalog, std::string bucket);
 
+  // Never one that is older than another that was returned before.
   Result<Snapshot> current(const Table& table, Timestamp now);
+  // Of its metadata.json, and what that holds.
+  static std::string key_of(const Table& table, const Snapshot& snapshot);
+  std::string metadata_of(const Table& table, const Snapshot& snapshot) const;
   // s3://bucket/v1/account_id=…/type=…
   std::string location(const Table& table) const;
 
-  // The bytes below such a key. `not_found`: there never were any, or they may not be shown any more; `busy`: too
-  // much is being made at the moment.
-  Result<std::shared_ptr<const std::string>> read(const MetadataKey& key);
+  // `not_found`: there never was any, or it may not be shown any more; `busy`: there is no place at the moment,
+  // said at once.
+  Result<std::shared_ptr<const Document>> read(const MetadataKey& key);
+
+  // Who else walks through parts takes one of the same places.
+  Places& places() { return places_; }
 
  private:
   using Days = std::vector<storage::CatalogDay>;
-  using Bytes = std::shared_ptr<const std::string>;
+  using Found = std::shared_ptr<const Document>;
   using Rows = std::vector<ManifestRow>;
   struct Pin {  // a snapshot that was shown
-    std::uint64_t generation = 0;
-    Timestamp seen;
+    Snapshot snapshot;
     Days days;
   };
   // Days whose parts lie in the same manifests.
@@ -67,22 +73,27 @@ class Snapshots {
     std::uint64_t changed = 0;
     std::uint64_t parts = 0;
   };
-  class Turn;
-
-  Pin pin(const Table& table, const storage::Catalog& catalog, Timestamp now);
+  Snapshot pin(const Table& table, const storage::Catalog& catalog, Timestamp now);
   Result<Days> days_at(const Table& table, const storage::Catalog& catalog,
                        std::uint64_t generation);
   Result<Days> count_days(const Table& table, std::uint64_t generation);
   static std::vector<Group> group(const Days& days);
-  std::string metadata_of(const Table& table, const MetadataName& name, const Days& days) const;
-  Result<Bytes> read_metadata(const Table& table, const MetadataName& name);
-  Result<Bytes> read_list(const Table& table, const ListName& name);
-  Result<Bytes> read_manifest(const MetadataKey& key, const ManifestName& name);
+  static std::string name_of(const Table& table, const Group& group);
+  Result<Found> read_metadata(const Table& table, const MetadataName& name);
+  Result<Found> read_list(const Table& table, const ListName& name);
+  Result<Found> read_manifest(const MetadataKey& key, const ManifestName& name);
   Result<std::shared_ptr<const Rows>> rows_of(const Table& table, const Group& group,
                                               std::uint64_t generation);
+  // Makes and keeps the manifests of a group.
+  struct Made {
+    std::shared_ptr<const Rows> rows;
+    Found wanted;  // the one of that key; null: the group has none
+  };
+  Result<Made> make(const Table& table, const Group& group, std::uint64_t generation,
+                    std::string_view wanted_key);
   // Hands over each manifest of the group and its key. `not_found`: those are not its parts any more.
   using Take = std::function<void(ManifestWriter::Made, const std::string&)>;
-  Result<void> make(const Table& table, const Group& group, std::uint64_t generation,
+  Result<void> walk(const Table& table, const Group& group, std::uint64_t generation,
                     const Take& take);
 
   storage::PartCatalog& catalog_;
@@ -90,13 +101,9 @@ class Snapshots {
   std::mutex mutex_;  // of what follows
   std::map<std::pair<std::string, layout::RowType>, std::vector<Pin>> pins_;
   std::size_t pinned_days_ = 0;
-  BoundedCache<std::string> manifests_;
+  BoundedCache<Document> manifests_;
   BoundedCache<Rows> rows_;
-  // Who makes manifests, and who waits for a turn.
-  std::mutex turns_mutex_;
-  std::condition_variable turns_changed_;
-  int making_ = 0;
-  std::map<std::string, int> in_line_;
+  Places places_;
 };
 
 }  // namespace valetkey::tables

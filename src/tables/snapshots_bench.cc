@@ -34,6 +34,10 @@ class IndexCatalog final : public storage::PartCatalog {
                                           std::uint64_t generation) override {
     return index_.list_parts(account, prefix, after, limit, generation);
   }
+  Result<storage::UnreadyParts> unready_parts(const AccountId& account,
+                                              layout::RowType type) override {
+    return index_.unready_parts(account, type);
+  }
   Result<std::vector<storage::ObjectInfo>> unread_parts(std::size_t) override { return none(); }
   Result<void> describe(const std::vector<storage::ReadPart>&) override { return {}; }
   Result<std::vector<storage::ObjectInfo>> parts_without_microseconds(const std::string&,
@@ -152,8 +156,8 @@ void plan_all(benchmark::State& state) {
     forget_peak();
     Snapshots snapshots(catalog, "bucket");
     const auto current = snapshots.current(table(), kNow);
-    if (!current || current->files != std::uint64_t{kDays} * kPartsOfDay) std::abort();
-    const auto metadata = boost::json::parse(current->metadata);
+    if (!current || current->totals.files != std::uint64_t{kDays} * kPartsOfDay) std::abort();
+    const auto metadata = boost::json::parse(snapshots.metadata_of(table(), *current));
     const auto list =
         snapshots.read(key_of(metadata.at("snapshots").at(0).at("manifest-list").as_string()));
     if (!list) std::abort();

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import requests
@@ -243,6 +244,24 @@ class Tables(ServedCase):
         publisher.join()
         self.assertEqual([], faults)
         self.assertEqual(set(self.listed("events")), set(self.read_files(self.load("events"))))
+
+    def test_a_plan_reads_in_parallel_what_is_not_made_yet(self):
+        self.send_some()
+        loaded = [self.load(kind) for kind in ("decisions", "events")]
+        paths = []
+        for each in loaded:
+            [snapshot] = each["metadata"]["snapshots"]
+            data = s3_of(each["config"]).get_object(Bucket=BUCKET, Key=key_of(snapshot["manifest-list"]))["Body"].read()
+            paths += [snapshot["manifest-list"]] + [row["manifest_path"] for row in avro.read(data)[1]]
+        self.server.stop()
+        self.server.start()
+        client = s3_of(self.load()["config"])
+
+        def get(path: str) -> int:
+            return len(client.get_object(Bucket=BUCKET, Key=key_of(path))["Body"].read())
+
+        with ThreadPoolExecutor(8) as pool:
+            self.assertNotIn(0, pool.map(get, paths * 6))
 
     def test_after_an_erasure_nothing_of_before_is_read(self):
         self.send_some()

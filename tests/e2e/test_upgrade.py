@@ -4,6 +4,7 @@ when the new server is killed at once.
 
 one_partition.tar.xz was made by that release's own programs. Each of the accounts 11 to 16 has two events of uuids
 exported-*, which are exported, two of begun-*, in a batch that began and did not end, and two of waiting-*."""
+import json
 import pathlib
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ import requests
 import parts
 from clock import MovedClock
 from load import body, conversion
-from server import Server, main
+from server import Server, eventually, main
 
 MADE = 1795941893  # when; within the window of a day in which a repeated uuid is known
 ACCOUNTS = [str(number) for number in range(11, 17)]
@@ -71,6 +72,35 @@ class Upgrade(unittest.TestCase):
         rows = parts.read_rows(parts.download(self.server, ACCOUNTS[0], self.token, self.clock.environment))
         self.assertEqual(sorted(f"{kind}-{ACCOUNTS[0]}-{number}" for kind in (*KINDS, "new") for number in range(2)),
                          sorted(row["uuid"] for row in rows))
+        self.server.run("check")
+
+    # The tables of a folder whose release knew none: nothing is known of its parts yet, and their times are milliseconds.
+    def load(self) -> requests.Response:
+        return self.server.get(f"/iceberg/v1/{ACCOUNTS[0]}/namespaces/export/tables/events", self.token)
+
+    def shared(self) -> list[dict]:
+        share = f"/delta-sharing/shares/account-{ACCOUNTS[0]}/schemas/export/tables/events/query"
+        answer = requests.post(f"{self.server.api}{share}", json={}, timeout=20,
+                               headers={"Authorization": f"Bearer {self.token}"})
+        self.assertEqual(200, answer.status_code, answer.text)
+        return [each["file"] for each in map(json.loads, answer.text.splitlines()) if "file" in each]
+
+    def test_its_tables_open_when_its_parts_are_rewritten(self):
+        self.server.start()
+        self.server.run("export")
+        self.assertTrue(eventually(lambda: self.load().status_code != 503), "its parts are not looked through")
+        refused = self.load()
+        self.assertEqual(409, refused.status_code, refused.text)
+        self.assertIn("valetkeyd export rewrite", refused.text)
+        before = self.shared()
+        self.assertEqual(6, sum(json.loads(each["stats"])["numRecords"] for each in before))
+        self.server.run("export", "rewrite")
+        loaded = self.load()
+        self.assertEqual(200, loaded.status_code, loaded.text)
+        [snapshot] = loaded.json()["metadata"]["snapshots"]
+        self.assertEqual("6", snapshot["summary"]["total-records"])
+        self.assertEqual(sum(each["size"] for each in self.shared()), int(snapshot["summary"]["total-files-size"]))
+        self.assertFalse({each["id"] for each in before} & {each["id"] for each in self.shared()})
         self.server.run("check")
 
 

@@ -27,6 +27,7 @@ class MemoryStore final : public ObjectStore {
   bool blocks = false;            // cached_only reads would block
   std::set<std::string> corrupt;  // keys that do not authenticate
   std::optional<Error> failure;   // of every call
+  int busy_times = 0;             // how many calls of open() find it busy
   bool leaks = false;             // a listing shows what lies outside its prefix
   std::uint64_t oldest_generation = 0;
   // Snapshots: generations are counted, though a listing is always as of now. Lasting readers keep their bytes.
@@ -59,6 +60,7 @@ class MemoryStore final : public ObjectStore {
     return object->info;
   }
   Result<std::unique_ptr<ObjectReader>> open(std::string_view key) override {
+    if (busy_times > 0 && busy_times-- > 0) return fail(ErrorCode::busy, "busy");
     VALETKEY_TRY(auto object, find(key));
     return std::make_unique<Reader>(std::move(object), *this);
   }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "storage/part_catalog.h"
 
@@ -21,7 +22,8 @@ class MemoryCatalog final : public storage::PartCatalog {
   };
   std::uint64_t generation = 1;
   std::uint64_t oldest_generation = 1;
-  std::size_t pages = 0;                        // asked for
+  std::size_t pages = 0, parts = 0;             // asked for, and read
+  std::set<std::string> unreadable;             // of those without statistics
   std::function<void()> between_pages = [] {};  // what others do meanwhile
 
   // Ten rows of an experiment or event, of which no more is known than bounds of the time, in microseconds.
@@ -80,15 +82,25 @@ class MemoryCatalog final : public storage::PartCatalog {
       auto& day = days[parsed.name.folder];
       ++day.parts;
       day.rows += each.part.info.rows.value_or(0);
-      if (!each.part.statistics)
-        out.without_statistics = key;
-      else if (each.part.statistics->timestamps != layout::TimestampUnit::microseconds)
-        out.without_microseconds = key;
+      day.bytes += each.part.info.size;
     }
     for (auto& [folder, day] : days) {
       day.folder = folder;
       day.changed = changed[folder];
       out.days.push_back(day);
+    }
+    return out;
+  }
+
+  Result<storage::UnreadyParts> unready_parts(const AccountId& account,
+                                              layout::RowType type) override {
+    storage::UnreadyParts out;
+    for (const auto& [key, each] : parts_) {
+      if (!key.starts_with(layout::type_prefix(account, type)) || each.gone <= generation) continue;
+      if (!each.part.statistics)
+        (unreadable.contains(key) ? out.unreadable : out.unread) = key;
+      else if (each.part.statistics->timestamps != layout::TimestampUnit::microseconds)
+        out.milliseconds = key;
     }
     return out;
   }
@@ -110,6 +122,7 @@ class MemoryCatalog final : public storage::PartCatalog {
         break;
       }
       page.parts.push_back(each.part);
+      ++parts;
     }
     return page;
   }
