@@ -101,7 +101,8 @@ Answer<Reply> Console::config(const Call& call) const {
        {"password_min", control::kMinPasswordCharacters},
        {"invitation_hours", control::kInvitationLives.count()},
        {"export_every_s", options_.export_every.count() / 1000},
-       {"default_duration_s", api.default_duration.count() / 1000}});
+       {"default_duration_s", api.default_duration.count() / 1000},
+       {"tables", options_.tables}});
 }
 
 // The statements of `valetkey query`, as the browser's older engine takes them.

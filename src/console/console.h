@@ -50,6 +50,7 @@ struct Options {
   bool passwords = true;
   std::string issuer{};  // of the provider
   milliseconds export_every{0};
+  bool tables = false;  // that engines read
 };
 
 class Console {

@@ -180,6 +180,7 @@ void Server::open_console() {
     log::warn("server", "the console offers no SQL in the browser",
               {{"why", engine.error().detail}});
   if (event_log_) options.export_every = config_.exporting.longest_wait;
+  options.tables = snapshots_ != nullptr;
   console_ = std::make_unique<console::Console>(
       console::Parts{*api_, *control_, *feed_, *api_audit_, *gate_, engines_->issuer(), *usage_,
                      *objects_, figures(), event_log_.get(), runtime_->blocking(),

@@ -24,6 +24,7 @@ export interface Config {
   invitation_hours: number;
   export_every_s: number;
   default_duration_s: number;
+  tables: boolean;
 }
 
 export interface AccountName {

@@ -2,6 +2,7 @@
 // A result as table, bars and CSV.
 import { useState } from "preact/hooks";
 import { Bars } from "../parts/charts.tsx";
+import { save } from "../parts/save.ts";
 import type { Result } from "../query/engine.ts";
 import { cellText, drawable, isNumber, toCsv } from "../query/result.ts";
 import { count, plural } from "../text/format.ts";
@@ -23,7 +24,11 @@ export function QueryResult({ result, seconds }: { result: Result; seconds: numb
             in {seconds.toFixed(1)} s
           </span>
         </h2>
-        <button class="button" type="button" onClick={() => save(toCsv(result))}>
+        <button
+          class="button"
+          type="button"
+          onClick={() => save("valetkey.csv", "text/csv", toCsv(result))}
+        >
           Save as CSV
         </button>
       </div>
@@ -124,13 +129,4 @@ function ResultBars({ result, names, figures }: BarsProps) {
       />
     </div>
   );
-}
-
-function save(csv: string): void {
-  const url = URL.createObjectURL(new Blob([csv], { type: "text/csv" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = "valetkey.csv";
-  link.click();
-  window.setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

@@ -11,10 +11,10 @@ import { LoadedView } from "../parts/states.tsx";
 import { useSigned } from "../session.tsx";
 import {
   fileName,
-  kTools,
   sdkLines,
   sendOne,
   stepsFor,
+  toolsOf,
   type Sdk,
   type Step,
   type Tool,
@@ -130,7 +130,7 @@ function Guide({ token }: { token: Token | null }) {
   return (
     <div class="split">
       <div class="section">
-        <Choice legend="Tool" options={kTools} value={tool} onChange={setTool} />
+        <Choice legend="Tool" options={toolsOf(config.tables)} value={tool} onChange={setTool} />
         <ol class="steps">
           {steps.map((step) => (
             <OneStep key={step.title} step={step} />

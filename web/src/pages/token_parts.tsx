@@ -9,6 +9,9 @@ import { Cancel, Dialog } from "../parts/dialog.tsx";
 import { Choice, FormView, useForm } from "../parts/form.tsx";
 import { LoadedView } from "../parts/states.tsx";
 import { toast } from "../parts/toast.tsx";
+import { save } from "../parts/save.ts";
+import { useSigned } from "../session.tsx";
+import { sharingProfile } from "../text/commands.ts";
 import { inSentence, moment, plural } from "../text/format.ts";
 import { shownState } from "../text/token.ts";
 
@@ -34,6 +37,7 @@ export function LastUsed({ token, now }: { token: Token; now: Date }) {
 
 // The only sight of a token's value.
 export function FreshToken({ made, start }: { made: NewToken; start: boolean }) {
+  const { config } = useSigned();
   const now = new Date();
   return (
     <section class="notice" aria-labelledby="made">
@@ -44,6 +48,24 @@ export function FreshToken({ made, start }: { made: NewToken; start: boolean }) 
         It is shown this once; the server keeps only its digest. If it is lost, generate another.
       </p>
       <CopyLine text={made.token} label="Token" />
+      {config.tables && made.scopes.includes("export") && (
+        <p>
+          <button
+            class="button"
+            type="button"
+            onClick={() =>
+              save(
+                "valetkey.share",
+                "application/json",
+                sharingProfile(config.api_url, made.token, made.expires),
+              )
+            }
+          >
+            Download as a Delta Sharing profile
+          </button>{" "}
+          <span class="small quiet">For pandas, Spark and Power BI. The file holds the token.</span>
+        </p>
+      )}
       {made.replaces?.expires && (
         <p>
           The former token works until {inSentence(made.replaces.expires, now)}. Give your job the

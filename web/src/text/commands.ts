@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands to paste, tool by tool, with the real addresses. The token stands in none of them: it is
 // read without echo into a file. tests/e2e/test_console_pages.py runs what this makes.
-export type Tool = "valetkey" | "aws" | "boto3" | "duckdb" | "spark" | "rclone" | "curl";
+export type Tool =
+  "valetkey" | "aws" | "boto3" | "duckdb" | "spark" | "rclone" | "curl" | "sharing";
 
 export const kTools: { value: Tool; label: string }[] = [
   { value: "valetkey", label: "valetkey" },
@@ -11,7 +12,24 @@ export const kTools: { value: Tool; label: string }[] = [
   { value: "spark", label: "Spark" },
   { value: "rclone", label: "rclone" },
   { value: "curl", label: "curl" },
+  { value: "sharing", label: "Delta Sharing" },
 ];
+
+// Those of a server that keeps tables, or of one that does not.
+export function toolsOf(tables: boolean): typeof kTools {
+  return kTools.filter(({ value }) => tables || value !== "sharing");
+}
+
+// What `valetkey configure share` writes: a profile of Delta Sharing, which holds the token.
+export function sharingProfile(api: string, token: string, expires: string | null): string {
+  const profile = {
+    shareCredentialsVersion: 1,
+    endpoint: `${api}/delta-sharing/`,
+    bearerToken: token,
+    ...(expires ? { expirationTime: expires } : {}),
+  };
+  return `${JSON.stringify(profile)}\n`;
+}
 
 export interface Place {
   api: string; // without a slash at its end
@@ -176,6 +194,24 @@ EOF`,
           title: "Copy your data",
           code: `${begin}rclone copy ":s3,provider=Other,env_auth=true,endpoint='${place.endpoint}',region=${place.region}:${where}" ./data`,
           ...(begin ? {} : { note: "rclone 1.68 or newer where the address is https://." }),
+        },
+      ];
+    case "sharing":
+      return [
+        configure(place),
+        {
+          title: "Write the profile",
+          text: "It holds the token; only you can read it. A new token’s page offers it as a download, too.",
+          code: "valetkey configure share --output valetkey.share",
+        },
+        {
+          title: "Read your data",
+          code: `python3 - <<'EOF'
+import delta_sharing
+decisions = delta_sharing.load_as_pandas("valetkey.share#account-${place.account}.export.decisions")
+print(decisions.groupby("variation_id")["visitor_id"].nunique())
+EOF`,
+          note: "pip install delta-sharing. In Power BI: Get data, Delta Sharing, with the endpoint and the token of the profile.",
         },
       ];
     case "curl":
