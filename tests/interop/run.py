@@ -55,6 +55,7 @@ def s3a_provider(way: str, home: pathlib.Path) -> str:
 
 
 PYPI = fetch.version_of
+ICEBERG = " with Iceberg " + VERSIONS["maven"]["iceberg41"][0].split(":")[2].rstrip("!")
 CLIENTS_RUN = [
     Client("awscli", PYPI("aws", "awscli"), FILES, "PLAE", aws_cli),
     Client("boto3", PYPI("aws", "boto3"), FILES, "PLAE", script("aws", "boto3_objects")),
@@ -69,6 +70,11 @@ CLIENTS_RUN = [
     Client("duckdb-iceberg", PYPI("duckdb_iceberg", "duckdb-extension-iceberg"), TABLES, "A",
            script("duckdb_iceberg", "duckdb_iceberg_tables")),
     Client("delta-sharing", PYPI("sharing", "delta-sharing"), TABLES, "A", script("sharing", "sharing_tables")),
+    Client("clickhouse", "by chdb " + PYPI("clickhouse", "chdb"), TABLES, "A", script("clickhouse", "clickhouse_tables")),
+    Client("spark-iceberg", PYPI("spark", "pyspark") + ICEBERG, TABLES, "A",
+           script("spark", "spark_iceberg_tables", lambda way, home: fetch.jars("iceberg41")), True),
+    Client("spark35-iceberg", PYPI("spark35", "pyspark") + ICEBERG, TABLES, "A",
+           script("spark35", "spark_iceberg_tables", lambda way, home: fetch.jars("iceberg35")), True),
     Client("rust", VERSIONS["cargo"]["aws-sdk-s3"].lstrip("="), FILES, "PLA",
            lambda way, prefix, home: [fetch.cargo("objects"), BUCKET, prefix, "3"]),
     Client("go", VERSIONS["go"]["objects"]["github.com/aws/aws-sdk-go-v2/service/s3"], FILES, "PLA",
@@ -175,12 +181,54 @@ def optimizely_java() -> str:
     return events_arrive(lambda words: [*program, *words], "java-sdk")
 
 
+# The nine queries of an export that the operator of this run has: $VALETKEY_INTEROP_EXPORT names the folder above v1.
+NINE = {"duckdb": "duckdb_iceberg", "pyiceberg": "iceberg", "polars": "iceberg", "sharing": "sharing",
+        "clickhouse": "clickhouse", "spark": "spark", "spark35": "spark35"}
+
+
+@functools.cache
+def own_export(real_time: bool) -> tuple[pathlib.Path, str, str, dict]:
+    """Its folder, a time and an event to ask for, and what a direct read of the files finds."""
+    named = os.environ.get("VALETKEY_INTEROP_EXPORT")
+    if not named:
+        raise Skipped("VALETKEY_INTEROP_EXPORT names no export")
+    scene = staged(real_time)
+    [folder] = pathlib.Path(named).resolve().glob("v1/account_id=*")
+    scene.take_in(pathlib.Path(named).resolve(), folder.name.removeprefix("account_id="))
+    said = ["0", ""]
+    for _ in range(2):  # first, what there is to ask for
+        words = [fetch.python("duckdb_iceberg"), "-B", CLIENTS / "nine_queries.py", "files", folder, *said]
+        with tempfile.TemporaryDirectory(dir=scene.folder) as home:
+            found = json.loads(run(list(map(str, words)), stage.clean_environment(), pathlib.Path(home), scene))
+        [[first, _, _]] = found["times"]
+        said = [str(first + 30 * 60 * 1000), found["by event"][-1][0]]
+    return folder, *said, found
+
+
+def nine(engine: str) -> str:
+    of_spark = engine.startswith("spark")
+    folder, cut, event, wanted = own_export(of_spark)
+    scene = staged(of_spark)
+    word = BUCKET if not of_spark else fetch.jars("iceberg35" if engine == "spark35" else "iceberg41")
+    with tempfile.TemporaryDirectory(dir=scene.folder) as made:
+        home = pathlib.Path(made)
+        words, environment = scene.way("A", folder.name.removeprefix("account_id="), home)
+        command = [fetch.python(NINE[engine]), "-B", CLIENTS / "nine_queries.py", engine.removesuffix("35"), word, cut, event]
+        found = json.loads(run([*words, *map(str, command)], environment, home, scene).splitlines()[-1])
+    odd = {name: (wanted[name], found.get(name)) for name in wanted if found.get(name) != wanted[name]}
+    if odd:
+        raise AssertionError(f"wanted and read differ: {odd}"[:600])
+    return f"{len(found)} of {len(wanted)} queries as a direct read of the files"
+
+
 def jobs() -> dict[str, list[tuple[str, typing.Callable[[], str]]]]:
     """What there is to run, by name: a title and a function each."""
     found = {client.name: [(f"{client.name} {client.version} {WAYS[way]}", functools.partial(read_back, client, way))
                            for way in client.ways] for client in CLIENTS_RUN}
     found["optimizely-python"] = [(f"optimizely-python {PYPI('optimizely', 'optimizely-sdk')}", optimizely_python)]
     found["optimizely-java"] = [(f"optimizely-java {VERSIONS['maven']['optimizely'][0].split(':')[2]}", optimizely_java)]
+    for engine in NINE:
+        found[f"nine-{engine}"] = [(f"nine queries, {engine}", functools.partial(nine, engine))]
     return found
 
 

@@ -52,6 +52,12 @@ class Stage:
         self.server.start()
         self.send_events()
 
+    def take_in(self, folder: pathlib.Path, account: str) -> None:
+        """An export that was published elsewhere, as parts that Iceberg's readers get right."""
+        self.tokens[account] = self.server.make_account(account)
+        self.server.run("import", str(folder))
+        self.server.run("export", "rewrite")
+
     def send_events(self) -> None:
         """The demo's events; what their export holds, as a reader says that none of the clients is built on."""
         parts.need_node()

@@ -4,7 +4,7 @@ import os
 import sys
 
 import job
-import pyspark.sql.functions as f
+import spark_summary
 from pyspark.sql import SparkSession
 
 bucket, prefix, provider, jars = sys.argv[1:]
@@ -30,20 +30,4 @@ def table(kind: str):
     return spark.read.option("basePath", at).parquet(at)
 
 
-def counts(frame, column: str) -> dict:
-    return {row[column]: row["count"] for row in frame.groupBy(column).count().orderBy(column).collect()}
-
-
-def read() -> dict:
-    decisions, conversions = table("decisions"), table("events")
-    sums = conversions.agg(
-        f.sum("revenue"), f.round(f.sum("value"), 2), f.count_if(f.col("tags")["category"] == "shoes"),
-        f.count_if(f.exists("attributes", lambda each: each["name"] == "plan")),
-        f.min(f.unix_millis("timestamp"))).collect()[0]
-    return {"decisions": decisions.count(), "conversions": conversions.count(),
-            "visitors": decisions.select("visitor_id").distinct().count(),
-            "variations": counts(decisions, "variation_id"), "names": counts(conversions, "event_name"),
-            **dict(zip(("revenue", "value", "shoes", "plans", "first"), sums))}
-
-
-job.for_hours(read)
+job.for_hours(lambda: spark_summary.of_frames(table("decisions"), table("events")))
