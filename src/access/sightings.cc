@@ -3,6 +3,10 @@
 
 namespace valetkey::access {
 
+std::string block_text(const http::Address& client) {
+  return client.is_v4() ? client.str() : client.block().str() + "/64";
+}
+
 void Sightings::note(const TokenId& token, Sight what, const Sighting& sighting) {
   Shard& shard = shards_[shard_of(token)];
   const std::lock_guard lock(shard.mutex);

@@ -25,6 +25,9 @@ struct Seen {
   std::optional<Sighting> exchange{}, listing{}, bytes{};
 };
 
+// Where somebody was seen, as lists and records show it: "192.0.2.1", or the block "2001:db8::/64".
+std::string block_text(const http::Address& client);
+
 class Sightings {
  public:
   void note(const TokenId& token, Sight what, const Sighting& sighting);

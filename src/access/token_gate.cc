@@ -29,11 +29,6 @@ std::optional<TokenAnswer> TokenGate::find(const Digest256& digest, Timestamp no
   return *grant;
 }
 
-Result<TokenReading> TokenGate::read(std::string_view token, Timestamp now) const {
-  if (!is_well_formed_token(token)) return TokenReading{mistyped(), feed_.generation()};
-  return read(control::token_digest(token), now);
-}
-
 Result<TokenReading> TokenGate::read(const Digest256& digest, Timestamp now) const {
   const std::uint64_t generation = feed_.generation();
   VALETKEY_TRY(TokenAnswer answer, store_.authenticate(as_text(digest), now));
@@ -45,10 +40,6 @@ Result<control::OperatorAnswer> TokenGate::read_operator(std::string_view token,
   if (!is_well_formed_token(token))
     return control::OperatorAnswer(std::unexpected(control::TokenRefusal::mistyped));
   return store_.authenticate_operator(as_text(control::token_digest(token)), now);
-}
-
-void TokenGate::remember(std::string_view token, const TokenReading& reading) const {
-  remember(control::token_digest(token), reading);
 }
 
 void TokenGate::remember(const Digest256& digest, const TokenReading& reading) const {

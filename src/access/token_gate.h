@@ -40,10 +40,9 @@ class TokenGate {
       : store_(store), feed_(feed) {}
   // The answer if this thread knows it (a mistyped token needs no look-up); never blocks.
   std::optional<TokenAnswer> find(std::string_view token, Timestamp now) const;
-  // Asks the store; blocks.
-  Result<TokenReading> read(std::string_view token, Timestamp now) const;
   // The same of a token that is known by its digest, as an engine token names it.
   std::optional<TokenAnswer> find(const Digest256& digest, Timestamp now) const;
+  // Asks the store; blocks.
   Result<TokenReading> read(const Digest256& digest, Timestamp now) const;
   // The same of an operator's token, which is never kept.
   Result<control::OperatorAnswer> read_operator(std::string_view token, Timestamp now) const;
@@ -52,7 +51,6 @@ class TokenGate {
   // since the reading: a grant revoked between read() and remember() would otherwise stay until the
   // next change.
   void remember(const Digest256& digest, const TokenReading& reading) const;
-  void remember(std::string_view token, const TokenReading& reading) const;
 
  private:
   control::ControlStore& store_;

@@ -61,10 +61,6 @@ void move_forward(Used& used, const TokenId& token, const LastUse& use) {
   }
 }
 
-std::string block_text(const http::Address& client) {
-  return client.is_v4() ? client.str() : client.block().str() + "/64";
-}
-
 }  // namespace
 
 struct Usage::State {

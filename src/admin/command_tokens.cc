@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <boost/json/value_from.hpp>
+
 #include "admin/commands.h"
 #include "admin/cutting_off.h"
 #include "admin/ended_tokens.h"
@@ -19,18 +21,6 @@ json::value or_null(const std::optional<Timestamp>& t) {
   return t ? json::value(format_iso8601(*t)) : json::value();
 }
 
-json::array texts_of(const std::vector<std::string>& texts) {
-  json::array out;
-  for (const std::string& text : texts) out.emplace_back(text);
-  return out;
-}
-
-json::array texts_of(const std::vector<AddressBlock>& blocks) {
-  json::array out;
-  for (const AddressBlock& block : blocks) out.emplace_back(block.str());
-  return out;
-}
-
 // Of the answer to a person, behind the scopes.
 std::string limits_text(const control::Narrowing& narrowing) {
   return narrowing.empty() ? "" : ", limited to " + narrowing.words();
@@ -42,20 +32,14 @@ json::object document_of(const Token& t, const std::string& email) {
           {"user", email},
           {"name", t.name},
           {"scopes", t.scopes.str()},
-          {"prefixes", texts_of(t.narrowing.prefixes())},
-          {"sources", texts_of(t.narrowing.sources())},
+          {"prefixes", json::value_from(t.narrowing.prefixes())},
+          {"sources", json::value_from(t.narrowing.source_texts())},
           {"created", format_iso8601(t.created)},
           {"expires", or_null(t.expires)},
           {"revoked", or_null(t.revoked)},
           {"parent", t.parent ? json::value(t.parent->str()) : json::value()},
           {"last_used", or_null(t.last_used)},
           {"last_used_from", t.last_used ? json::value(t.last_used_from) : json::value()}};
-}
-
-std::string state_of(const Token& t, const control::User& owner, Timestamp now) {
-  if (t.revoked) return "revoked";
-  if (t.expires && *t.expires <= now) return "expired";
-  return owner.state == control::UserState::active ? "active" : "disabled";
 }
 
 Result<control::User> owner_of(control::ControlStore& store, const AccountId& account,
@@ -172,7 +156,7 @@ Result<int> token_list(CommandContext& context, const std::string& account,
                          "LIMITED TO", "EXPIRES", "CREATED"});
   for (const auto& t : tokens)
     table.row({t.id.str(), t.name, t.account ? t.account->str() : "-", owners.at(t.user).email,
-               state_of(t, owners.at(t.user), context.clock.now()),
+               std::string(control::state_of(t, owners.at(t.user), context.clock.now())),
                t.last_used ? format_iso8601(*t.last_used) : "never",
                t.last_used ? t.last_used_from : "-", t.scopes.str(),
                t.narrowing.empty() ? "-" : t.narrowing.words(),

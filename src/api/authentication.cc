@@ -121,8 +121,11 @@ std::optional<Digest256> Authenticator::digest_of(std::string_view token, TokenF
 
 http::Task<Answer<control::TokenGrant>> Authenticator::read(const http::Request& request,
                                                             TokenForm form) {
-  co_return co_await read_token(request, Secret{std::string(token_of(request, form).value_or(""))},
-                                form);
+  const auto token = token_of(request, form);
+  if (!token) co_return refuse(request, token.error());
+  const auto digest = digest_of(*token, form, request.now);
+  if (!digest) co_return refuse(request, kEngineToken);
+  co_return co_await look_up(request, *digest);
 }
 
 http::Task<Answer<control::TokenGrant>> Authenticator::read_token(const http::Request& request,
@@ -131,16 +134,20 @@ http::Task<Answer<control::TokenGrant>> Authenticator::read_token(const http::Re
   if (auto known = find_token(request, token.reveal(), form)) co_return std::move(*known);
   const auto digest = digest_of(token.reveal(), form, request.now);
   if (!digest) co_return refuse(request, kEngineToken);
+  co_return co_await look_up(request, *digest);
+}
+
+http::Task<Answer<control::TokenGrant>> Authenticator::look_up(const http::Request& request,
+                                                               Digest256 digest) {
+  if (!feed_.fresh()) co_return std::unexpected(unavailable());
   Turns::Turn turn;
   const bool suspect = limiter_.is_over(request.client.block(), request.now);
   const bool admitted = co_await looking_up_[suspect ? 1 : 0].wait(turn);
   if (!admitted) co_return std::unexpected(unavailable());
-  auto work = [&gate = gate_, digest = *digest, now = request.now] {
-    return gate.read(digest, now);
-  };
+  auto work = [&gate = gate_, digest, now = request.now] { return gate.read(digest, now); };
   Result<access::TokenReading> reading = co_await http::run_blocking(blocking_, std::move(work));
   if (!reading) co_return std::unexpected(hide(reading.error(), "looking up a token", request.id));
-  gate_.remember(*digest, *reading);
+  gate_.remember(digest, *reading);
   co_return judge(request, std::move(reading->answer));
 }
 

@@ -40,16 +40,17 @@ class Authenticator {
 
   // The answer if this thread knows it; never blocks. Nothing: ask read().
   std::optional<Answer<control::TokenGrant>> find(const http::Request& request, TokenForm form);
-  // Looks the token up on the blocking pool. Look-ups that run at once are bounded, more narrowly
+  // Looks up, on the blocking pool, the token that find() did not know. Look-ups that run at once are bounded, more narrowly
   // for addresses over the limit; who waits longer than 5 s is told unavailable.
   http::Task<Answer<control::TokenGrant>> read(const http::Request& request, TokenForm form);
-  // The same of a token that was presented elsewhere than in a header.
+  // Both, of a token that was presented elsewhere than in a header.
   http::Task<Answer<control::TokenGrant>> read_token(const http::Request& request, Secret token,
                                                      TokenForm form);
   // The same of an operator's token, which no other route takes.
   http::Task<Answer<control::OperatorGrant>> read_operator(const http::Request& request);
 
  private:
+  http::Task<Answer<control::TokenGrant>> look_up(const http::Request& request, Digest256 digest);
   std::optional<Answer<control::TokenGrant>> find_token(const http::Request& request,
                                                         std::string_view token, TokenForm form);
   // Of the personal access token that stands behind `token`. Nothing: an engine token that is not one.

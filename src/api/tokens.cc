@@ -10,6 +10,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <boost/json/value_from.hpp>
 
 #include "api/json_text.h"
 #include "base/log.h"
@@ -46,24 +47,6 @@ std::unexpected<Problem> no_such_token() {
 json::value instant(const std::optional<Timestamp>& at) {
   if (!at) return nullptr;
   return json::value(format_iso8601(*at));
-}
-
-std::string_view state_of(const Token& token, const User& owner, Timestamp now) {
-  if (token.revoked) return "revoked";
-  if (token.expires && *token.expires <= now) return "expired";
-  return owner.state == control::UserState::active ? "active" : "disabled";
-}
-
-json::array texts_of(const std::vector<std::string>& texts) {
-  json::array out;
-  for (const std::string& text : texts) out.emplace_back(text);
-  return out;
-}
-
-json::array texts_of(const std::vector<AddressBlock>& blocks) {
-  json::array out;
-  for (const AddressBlock& block : blocks) out.emplace_back(block.str());
-  return out;
 }
 
 // The one document that holds a token's value.
@@ -136,9 +119,9 @@ json::object describe(const Token& token, const User& owner, Timestamp now) {
           {"name", token.name},
           {"user", owner.email},
           {"scopes", std::move(scopes)},
-          {"prefixes", texts_of(token.narrowing.prefixes())},
-          {"sources", texts_of(token.narrowing.sources())},
-          {"state", state_of(token, owner, now)},
+          {"prefixes", json::value_from(token.narrowing.prefixes())},
+          {"sources", json::value_from(token.narrowing.source_texts())},
+          {"state", control::state_of(token, owner, now)},
           {"created", format_iso8601(token.created)},
           {"expires", instant(token.expires)},
           {"revoked", instant(token.revoked)},

@@ -132,13 +132,7 @@ Result<void> run_configure_aws(Context& context, const client::Environment& env,
   if (("\n" + shared).find("\n[" + profile + "]") != std::string::npos)
     return fail(ErrorCode::already_exists, "the shared credentials file has a profile " + profile +
                                                ", which would win: choose another --profile");
-  client::GrantPtr grant;
-  VALETKEY_CHECK(context.run([](Context& c, client::GrantPtr& to) -> Task<Result<void>> {
-    auto got = co_await c.session().get();
-    if (!got) co_return std::unexpected(got.error());
-    to = *got;
-    co_return Result<void>{};
-  }(context, grant)));
+  VALETKEY_TRY(const client::GrantPtr grant, context.grant());
   const fs::path path = aws_file(env, "AWS_CONFIG_FILE", "config");
   VALETKEY_TRY(const auto before, read_if_there(path));
   const std::string header = profile == "default" ? "[default]" : "[profile " + profile + "]";

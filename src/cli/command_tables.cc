@@ -73,17 +73,6 @@ print(decisions.groupby("variation_id")["visitor_id"].nunique())
 )"},
 };
 
-Result<client::GrantPtr> grant_of(Context& context) {
-  client::GrantPtr grant;
-  VALETKEY_CHECK(context.run([](Context& c, client::GrantPtr& to) -> Task<Result<void>> {
-    auto got = co_await c.session().get();
-    if (!got) co_return std::unexpected(got.error());
-    to = *got;
-    co_return Result<void>{};
-  }(context, grant)));
-  return grant;
-}
-
 // The account whose prefix the credentials open.
 Result<std::string> account_of(const client::Grant& grant) {
   constexpr std::string_view kPrefix = "v1/account_id=";
@@ -108,7 +97,7 @@ std::vector<std::string> engine_names() {
 }
 
 Result<void> run_tables(Context& context, const TablesFlags& flags, Streams streams) {
-  VALETKEY_TRY(const client::GrantPtr grant, grant_of(context));
+  VALETKEY_TRY(const client::GrantPtr grant, context.grant());
   VALETKEY_TRY(const std::string account, account_of(*grant));
   const std::string token =
       flags.show_token ? std::string(context.profile().token.reveal()) : "$TOKEN";
@@ -128,7 +117,7 @@ Result<void> run_tables(Context& context, const TablesFlags& flags, Streams stre
 }
 
 Result<void> run_configure_share(Context& context, const std::string& file, Streams streams) {
-  VALETKEY_TRY(const client::GrantPtr grant, grant_of(context));
+  VALETKEY_TRY(const client::GrantPtr grant, context.grant());
   VALETKEY_TRY(const std::string account, account_of(*grant));
   const client::Profile& profile = context.profile();
   std::string text =

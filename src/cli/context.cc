@@ -72,6 +72,17 @@ Task<void> Context::look_again_and_again() {
   }
 }
 
+Result<client::GrantPtr> Context::grant() {
+  client::GrantPtr grant;
+  VALETKEY_CHECK(run([](client::Session& session, client::GrantPtr& to) -> Task<Result<void>> {
+    auto got = co_await session.get();
+    if (!got) co_return std::unexpected(got.error());
+    to = *got;
+    co_return Result<void>{};
+  }(session_, grant)));
+  return grant;
+}
+
 Result<void> Context::run(Task<Result<void>> task, std::function<void()> on_interrupt) {
   Result<void> result = fail(ErrorCode::internal, "the command did not end");
   loop_.restart();  // a command may run more than one task

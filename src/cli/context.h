@@ -42,6 +42,8 @@ class Context {
   // Runs the task to its end; its error is the command's. SIGINT and SIGTERM end the process with
   // exit status 1 after `on_interrupt`, which must leave everything in order.
   Result<void> run(Task<Result<void>> task, std::function<void()> on_interrupt = {});
+  // What the session has, asked for where it has nothing yet.
+  Result<client::GrantPtr> grant();
 
  private:
   void look();

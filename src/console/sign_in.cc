@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "access/sightings.h"
 #include "base/crypto.h"
 #include "console/fields.h"
 #include "control/invitation.h"
@@ -28,10 +29,6 @@ http::Address place_of(std::string_view email, const http::Address& block) {
   http::Address place;
   std::memcpy(place.bytes.data(), digest.data(), place.bytes.size());
   return place;
-}
-
-std::string block_text(const http::Address& address) {
-  return address.is_v4() ? address.str() : address.block().str() + "/64";
 }
 
 std::string lower(std::string text) {
@@ -93,9 +90,9 @@ Answer<Who> SignIn::find(std::string_view cookie, const Call& call) {
   WebSession& session = *answer;
   if (!session.last_used || call.now - *session.last_used >= kTouchedEvery) {
     session.expires = std::min(call.now + kSessionSlides, session.absolute_expires);
-    VALETKEY_CHECK(or_hide(
-        parts_.store.touch_session(session.id, session.expires, block_text(call.address), call.now),
-        "moving a session's end", call));
+    VALETKEY_CHECK(or_hide(parts_.store.touch_session(session.id, session.expires,
+                                                      access::block_text(call.address), call.now),
+                           "moving a session's end", call));
   }
   const bool of_account = session.user.account.has_value();
   control::TokenScopes scopes{.export_ = of_account,
@@ -121,7 +118,7 @@ std::unexpected<Problem> SignIn::failed(const Call& call, std::string_view email
   const http::Address block = call.address.block();
   static_cast<void>(blocks_.failed(block, call.now));
   static_cast<void>(accounts_.failed(place_of(email, block), call.now));
-  parts_.audit.refused(why, block_text(call.address), call.now);
+  parts_.audit.refused(why, access::block_text(call.address), call.now);
   return api::problem(ProblemCode::unauthenticated, "The address or the password is wrong.");
 }
 
@@ -161,7 +158,7 @@ Answer<WebSession> SignIn::create(const Call& call, const User& user, Reply& rep
   auto made = parts_.store.create_session({.user = user.id,
                                            .expires = call.now + kSessionSlides,
                                            .absolute_expires = call.now + kSessionLives,
-                                           .from = block_text(call.address)},
+                                           .from = access::block_text(call.address)},
                                           as_text(digest), call.now);
   if (!made && made.error().code == ErrorCode::denied)
     return forbidden("Your account is not active: ask the operator.");

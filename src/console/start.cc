@@ -16,14 +16,10 @@ namespace json = boost::json;
 constexpr std::chrono::seconds kPatience{10};
 constexpr int kVisitors = 40;
 
-std::string block_text(const http::Address& address) {
-  return address.is_v4() ? address.str() : address.block().str() + "/64";
-}
-
 json::value document_of(const std::optional<access::Sighting>& sighting, bool with_bytes) {
   if (!sighting) return nullptr;
   json::object document{{"at", format_iso8601_ms(sighting->at)},
-                        {"from", block_text(sighting->client)}};
+                        {"from", access::block_text(sighting->client)}};
   if (with_bytes) document.emplace("bytes", sighting->bytes);
   return document;
 }

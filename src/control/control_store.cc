@@ -122,4 +122,10 @@ Result<TokenScopes> TokenScopes::parse(std::string_view text) {
   }
 }
 
+std::string_view state_of(const Token& token, const User& owner, Timestamp now) {
+  if (token.revoked) return "revoked";
+  if (token.expires && *token.expires <= now) return "expired";
+  return owner.state == UserState::active ? "active" : "disabled";
+}
+
 }  // namespace valetkey::control

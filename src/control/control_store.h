@@ -82,6 +82,9 @@ struct Token {
   Narrowing narrowing{};
 };
 
+// "active", "revoked", "expired", or "disabled" with its owner.
+std::string_view state_of(const Token& token, const User& owner, Timestamp now);
+
 // A user with what an admin wants to know of one.
 struct Person {
   User user;

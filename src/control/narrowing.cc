@@ -80,12 +80,6 @@ std::string joined(const std::vector<std::string>& texts) {
   return all;
 }
 
-std::vector<std::string> texts_of(const std::vector<AddressBlock>& blocks) {
-  std::vector<std::string> texts;
-  for (const AddressBlock& block : blocks) texts.push_back(block.str());
-  return texts;
-}
-
 Result<void> check_size(const Narrowing& narrowing) {
   if (narrowing.str().size() <= Narrowing::kMaxBytes) return {};
   return bad(
@@ -150,10 +144,16 @@ std::string Narrowing::str() const {
   return text;
 }
 
+std::vector<std::string> Narrowing::source_texts() const {
+  std::vector<std::string> texts;
+  for (const AddressBlock& source : sources_) texts.push_back(source.str());
+  return texts;
+}
+
 std::string Narrowing::words() const {
   std::string text = joined(prefixes_);
   if (!sources_.empty())
-    text.append(text.empty() ? "from " : " from ").append(joined(texts_of(sources_)));
+    text.append(text.empty() ? "from " : " from ").append(joined(source_texts()));
   return text;
 }
 

@@ -37,6 +37,7 @@ class Narrowing {
   // Sorted, none within another. Empty: everything, or from everywhere.
   const std::vector<std::string>& prefixes() const { return prefixes_; }
   const std::vector<AddressBlock>& sources() const { return sources_; }
+  std::vector<std::string> source_texts() const;
   bool empty() const { return prefixes_.empty() && sources_.empty(); }
 
   // Of a name below the account's prefix, or of the prefix of a listing: whether all that begins so
