@@ -79,7 +79,7 @@ std::expected<std::string_view, std::string_view> token_of(const http::Request& 
 
 Authenticator::Authenticator(const access::TokenGate& gate, const control::ChangeFeed& feed,
                              control::AuditLog& audit, http::asio::thread_pool& blocking,
-                             LimiterOptions limiter, const KeySource* keys)
+                             limits::LimiterOptions limiter, const KeySource* keys)
     : gate_(gate),
       feed_(feed),
       audit_(audit),
@@ -142,7 +142,7 @@ http::Task<Answer<control::TokenGrant>> Authenticator::look_up(const http::Reque
   if (!feed_.fresh()) co_return std::unexpected(unavailable());
   Turns::Turn turn;
   const bool suspect = limiter_.is_over(request.client.block(), request.now);
-  const bool admitted = co_await looking_up_[suspect ? 1 : 0].wait(turn);
+  const bool admitted = co_await wait_for(looking_up_[suspect ? 1 : 0], turn);
   if (!admitted) co_return std::unexpected(unavailable());
   auto work = [&gate = gate_, digest, now = request.now] { return gate.read(digest, now); };
   Result<access::TokenReading> reading = co_await http::run_blocking(blocking_, std::move(work));
@@ -159,7 +159,7 @@ http::Task<Answer<control::OperatorGrant>> Authenticator::read_operator(
   const Secret token{std::string(*presented)};
   Turns::Turn turn;
   const bool suspect = limiter_.is_over(request.client.block(), request.now);
-  const bool admitted = co_await looking_up_[suspect ? 1 : 0].wait(turn);
+  const bool admitted = co_await wait_for(looking_up_[suspect ? 1 : 0], turn);
   if (!admitted) co_return std::unexpected(unavailable());
   auto work = [&gate = gate_, token, now = request.now] {
     return gate.read_operator(token.reveal(), now);

@@ -9,7 +9,6 @@
 #include <string_view>
 
 #include "access/token_gate.h"
-#include "api/failure_limiter.h"
 #include "api/problem.h"
 #include "api/turns.h"
 #include "base/keyring.h"
@@ -17,6 +16,7 @@
 #include "control/change_feed.h"
 #include "http/async.h"
 #include "http/message.h"
+#include "limits/failure_limiter.h"
 
 namespace valetkey::api {
 
@@ -35,8 +35,8 @@ class Authenticator {
  public:
   // `keys`: of engine tokens; null: there are none.
   Authenticator(const access::TokenGate& gate, const control::ChangeFeed& feed,
-                control::AuditLog& audit, http::asio::thread_pool& blocking, LimiterOptions limiter,
-                const KeySource* keys = nullptr);
+                control::AuditLog& audit, http::asio::thread_pool& blocking,
+                limits::LimiterOptions limiter, const KeySource* keys = nullptr);
 
   // The answer if this thread knows it; never blocks. Nothing: ask read().
   std::optional<Answer<control::TokenGrant>> find(const http::Request& request, TokenForm form);
@@ -65,7 +65,7 @@ class Authenticator {
   const control::ChangeFeed& feed_;
   control::AuditLog& audit_;
   http::asio::thread_pool& blocking_;
-  FailureLimiter limiter_;
+  limits::FailureLimiter limiter_;
   const KeySource* keys_;
   std::array<Turns, 2> looking_up_{Turns(64), Turns(4)};  // of [trusted, suspect] addresses
 };

@@ -186,7 +186,7 @@ http::Task<Answer<Intake::Body>> Intake::read(const http::Request& request) {
               : request.body.size();
   if (most <= kSmallBytes) co_return parse(request, *zipped);
   Turns::Turn turn;
-  const bool admitted = co_await large_bodies_.wait(turn);
+  const bool admitted = co_await wait_for(large_bodies_, turn);
   if (!admitted) co_return drop(unavailable(), "", "unavailable", 1);
   auto work = [this, &request, zipped = *zipped] { return parse(request, zipped); };
   co_return co_await http::run_blocking(blocking_, std::move(work));
@@ -227,7 +227,7 @@ http::Task<Answer<Intake::Account>> Intake::look_up(const http::Request& request
                                                     const std::string& id) {
   if (auto known = accounts_.find(id)) co_return known;
   Turns::Turn turn;
-  const bool admitted = co_await look_ups_.wait(turn);
+  const bool admitted = co_await wait_for(look_ups_, turn);
   if (!admitted) co_return drop(unavailable(), "", "unavailable", 1);
   const auto parsed = AccountId::parse(id);
   if (!parsed) co_return std::unexpected(hide(parsed.error(), "reading an account", request.id));

@@ -3,7 +3,6 @@
 // control store's changes within a second, and how much each has sent. Thread-safe.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -14,30 +13,16 @@
 #include "base/thread_cache.h"
 #include "control/change_feed.h"
 #include "control/control_store.h"
+#include "limits/event_meter.h"
 
 namespace valetkey::api {
-
-// How much one account has sent to this process. Lock-free; shared by all loops. Several processes
-// do not share it, so an account may get a multiple of its limits then; a restart forgets it.
-class IntakeMeter {
- public:
-  // Counts `events` if less than a second's worth of `per_s` (not 0) is owed, and returns 0; else
-  // says how long until then. So a request that is larger than the limit gets through once.
-  milliseconds take_events(std::uint64_t events, std::uint64_t per_s, Timestamp now);
-  // Counts `bytes` if they fit into `per_day` (not 0), and returns 0; else how long until midnight.
-  milliseconds take_bytes(std::uint64_t bytes, std::uint64_t per_day, Timestamp now);
-
- private:
-  std::atomic<std::int64_t> owed_until_us_ = 0;   // since 1970
-  std::atomic<std::uint64_t> day_and_bytes_ = 0;  // day of 1970 in 16 bits, bytes in 48
-};
 
 struct IntakeAccount {
   bool known = false;
   bool active = false;
   control::AccountPolicy policy;
   // Shared by the caches of all threads and the table of meters; null: no limits.
-  std::shared_ptr<IntakeMeter> meter;
+  std::shared_ptr<limits::EventMeter> meter;
 };
 
 // What the store said, and how old that news is: a change seen by the feed since then voids it.
@@ -63,13 +48,13 @@ class IntakeAccounts {
     RecentNames<std::shared_ptr<const IntakeAccount>, 4096> known;
     RecentNames<std::shared_ptr<const IntakeAccount>, 1024> unknown;
   };
-  std::shared_ptr<IntakeMeter> meter_of(const AccountId& id);
+  std::shared_ptr<limits::EventMeter> meter_of(const AccountId& id);
 
   control::ControlStore& store_;
   const control::ChangeFeed& feed_;
   ThreadCache<Cache> caches_;
   std::mutex mutex_;  // of the table below, met on a miss only
-  std::unordered_map<std::string, std::shared_ptr<IntakeMeter>> meters_;
+  std::unordered_map<std::string, std::shared_ptr<limits::EventMeter>> meters_;
 };
 
 }  // namespace valetkey::api

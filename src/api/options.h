@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "api/failure_limiter.h"
 #include "base/timestamp.h"
 #include "control/control_store.h"
 #include "events/intake.h"
+#include "limits/failure_limiter.h"
 
 namespace valetkey::api {
 
@@ -24,7 +24,7 @@ struct Options {
   milliseconds min_duration = std::chrono::minutes(15);
   milliseconds default_duration = std::chrono::hours(1);
   milliseconds max_duration = std::chrono::hours(1);
-  LimiterOptions limiter;
+  limits::LimiterOptions limiter;
   double token_requests_per_s = 0;  // of one token; 0: off
   control::TokenLimits token_limits;
   double token_creations_per_s = 0;  // of one user, and ten times as many of an account; 0: off

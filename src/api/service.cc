@@ -195,7 +195,7 @@ http::Task<http::Response> Service::show_token(const http::Request& request,
 http::Task<http::Response> Service::account_usage(const http::Request& request,
                                                   control::TokenGrant grant) {
   Turns::Turn turn;
-  const bool admitted = co_await sums_.wait(turn);
+  const bool admitted = co_await wait_for(sums_, turn);
   if (!admitted) co_return to_response(unavailable(), request.id);
   auto work = [this, caller = caller_of(request, std::move(grant)),
                query = std::string(request.query)] { return usage_.read(caller, query); };

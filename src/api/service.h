@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "access/credentials.h"
-#include "access/pace.h"
 #include "access/token_gate.h"
 #include "access/usage.h"
 #include "api/account_usage.h"
@@ -29,6 +28,7 @@
 #include "http/async.h"
 #include "http/cors.h"
 #include "http/server.h"
+#include "limits/pace.h"
 
 namespace valetkey::api {
 
@@ -79,7 +79,7 @@ class Service final : public http::Handler {
   http::asio::thread_pool& blocking_;
   http::Origins origins_;
   Authenticator authenticator_;
-  access::Rates rates_;
+  limits::Rates rates_;
   Exchange exchange_;
   std::unique_ptr<http::asio::thread_pool> minting_;  // null: the issuer never waits
   static constexpr int kMaxWaitingExchanges = 1000;

@@ -14,7 +14,6 @@
 
 #include "access/credentials.h"
 #include "access/end_of_sessions.h"
-#include "access/pace.h"
 #include "api/options.h"
 #include "api/problem.h"
 #include "api/token_request.h"
@@ -22,6 +21,7 @@
 #include "control/change_feed.h"
 #include "control/control_store.h"
 #include "http/message.h"
+#include "limits/pace.h"
 
 namespace valetkey::api {
 
@@ -99,7 +99,7 @@ class Tokens {
   access::CredentialIssuer& issuer_;
   control::TokenLimits limits_;
   milliseconds longest_session_;
-  access::Rates user_rates_, account_rates_;  // of creations
+  limits::Rates user_rates_, account_rates_;  // of creations
 };
 
 }  // namespace valetkey::api

@@ -13,14 +13,14 @@
 #include <string_view>
 #include <vector>
 
-#include "api/failure_limiter.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/timestamp.h"
 #include "control/control_store.h"
 #include "http/body_memory.h"
 #include "http/server.h"
-#include "s3/account_limits.h"
+#include "limits/account_limits.h"
+#include "limits/failure_limiter.h"
 
 namespace valetkey::config {
 
@@ -107,10 +107,10 @@ struct Config {
     http::Limits http;        // of each listener
     http::BodyLimits bodies;  // of all listeners together
     std::vector<std::string> trusted_proxies;
-    s3::AccountLimits account;            // so that no tenant takes the whole server
-    api::LimiterOptions auth_failures;    // of each address block
-    double token_requests_per_s = 50;     // of the API; 0: no limit
-    control::TokenLimits tokens;          // that count, and made in 24 hours
+    limits::AccountLimits account;         // so that no tenant takes the whole server
+    limits::LimiterOptions auth_failures;  // of each address block
+    double token_requests_per_s = 50;      // of the API; 0: no limit
+    control::TokenLimits tokens;           // that count, and made in 24 hours
     double token_creations_per_s = 5;     // of a user; ten times as many of an account; 0: no limit
     milliseconds shutdown_delay{0};       // unready, but still accepting: for load balancers
     milliseconds shutdown_grace{30'000};  // for running requests after SIGTERM

@@ -6,11 +6,11 @@
 
 #include <string>
 
-#include "access/pace.h"
 #include "console/call.h"
 #include "control/audit.h"
 #include "control/change_feed.h"
 #include "control/control_store.h"
+#include "limits/pace.h"
 
 namespace valetkey::console {
 
@@ -50,7 +50,7 @@ class People {
 
   Parts parts_;
   std::string console_url_;
-  access::Rates rates_;  // of invitations, by account
+  limits::Rates rates_;  // of invitations, by account
 };
 
 }  // namespace valetkey::console

@@ -105,9 +105,9 @@ http::Task<http::Response> Service::run(const http::Request& request, const Rout
       rates_.take(call.who->token.str(), std::chrono::steady_clock::now()) > milliseconds(0))
     co_return api::to_response(busy(), request.id);
   api::Turns::Turn turn, effort;
-  bool admitted = co_await calls_.wait(turn);
-  if (admitted && route.effort == Effort::hashes) admitted = co_await hashes_.wait(effort);
-  if (admitted && route.effort == Effort::reads) admitted = co_await reads_.wait(effort);
+  bool admitted = co_await api::wait_for(calls_, turn);
+  if (admitted && route.effort == Effort::hashes) admitted = co_await api::wait_for(hashes_, effort);
+  if (admitted && route.effort == Effort::reads) admitted = co_await api::wait_for(reads_, effort);
   if (!admitted) co_return api::to_response(busy(), request.id);
   auto done = co_await http::run_blocking(
       parts_.blocking, [this, &route, call = std::move(call), cookie = std::move(cookie)] {

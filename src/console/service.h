@@ -4,7 +4,6 @@
 // everything else the API. Called on every loop at once; the work itself runs on the pool, bounded.
 #pragma once
 
-#include "access/pace.h"
 #include "api/authentication.h"
 #include "api/turns.h"
 #include "console/engine.h"
@@ -13,6 +12,7 @@
 #include "console/sign_in.h"
 #include "http/async.h"
 #include "http/server.h"
+#include "limits/pace.h"
 
 namespace valetkey::console {
 
@@ -47,7 +47,7 @@ class Service final : public http::Handler {
 
   Parts parts_;
   Pages pages_;
-  access::Rates rates_;
+  limits::Rates rates_;
   api::Turns calls_{6}, hashes_{2}, reads_{2};  // at once, of the pool's threads
 };
 

@@ -20,7 +20,7 @@ using control::WebSession;
 
 constexpr std::chrono::minutes kTouchedEvery{1};
 // Of one account from one block: people mistype a few times, and a guesser gets one try a minute.
-constexpr api::LimiterOptions kAccountLimits{.burst = 5, .interval = std::chrono::minutes(1)};
+constexpr limits::LimiterOptions kAccountLimits{.burst = 5, .interval = std::chrono::minutes(1)};
 
 // The limiter counts by sixteen bytes, which an address has, and so has a digest.
 http::Address place_of(std::string_view email, const http::Address& block) {
@@ -75,7 +75,7 @@ json::object session_document(const WebSession& session) {
             {"absolute_expires", format_iso8601(session.absolute_expires)}}}};
 }
 
-SignIn::SignIn(Parts parts, const api::LimiterOptions& limits, bool takes_passwords)
+SignIn::SignIn(Parts parts, const limits::LimiterOptions& limits, bool takes_passwords)
     : parts_(parts),
       takes_passwords_(takes_passwords),
       blocks_(limits),

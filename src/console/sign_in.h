@@ -4,11 +4,11 @@
 // else anybody could lock anybody out.
 #pragma once
 
-#include "api/failure_limiter.h"
 #include "console/call.h"
 #include "control/audit.h"
 #include "control/change_feed.h"
 #include "control/control_store.h"
+#include "limits/failure_limiter.h"
 
 namespace valetkey::console {
 
@@ -25,7 +25,7 @@ class SignIn {
     control::ChangeFeed& feed;
     control::AuditLog& audit;
   };
-  SignIn(Parts parts, const api::LimiterOptions& limits, bool takes_passwords);
+  SignIn(Parts parts, const limits::LimiterOptions& limits, bool takes_passwords);
 
   // Whose cookie it is, its end moved on; unauthenticated otherwise.
   Answer<Who> find(std::string_view cookie, const Call& call);
@@ -52,8 +52,8 @@ class SignIn {
 
   Parts parts_;
   bool takes_passwords_;
-  api::FailureLimiter blocks_;
-  api::FailureLimiter accounts_;  // each with the block
+  limits::FailureLimiter blocks_;
+  limits::FailureLimiter accounts_;  // each with the block
 };
 
 }  // namespace valetkey::console

@@ -5,12 +5,12 @@
 
 #include <functional>
 
-#include "access/pace.h"
 #include "access/usage.h"
 #include "console/call.h"
 #include "control/audit.h"
 #include "events/event_log.h"
 #include "events/intake.h"
+#include "limits/pace.h"
 #include "storage/export_figures.h"
 
 namespace valetkey::console {
@@ -42,7 +42,7 @@ class Start {
   Answer<void> store(const Call& call, const events::Intake& intake);
 
   Parts parts_;
-  access::Rates samples_;  // by account
+  limits::Rates samples_;  // by account
 };
 
 // The last hour of a shop with 40 visitors and one experiment, as an SDK reports it: a body of POST

@@ -176,7 +176,7 @@ Result<void> StsIssuer::admit() {
     const std::lock_guard lock(closed_mutex_);
     return std::unexpected(closed_why_);
   }
-  const auto cost = access::cost_of(1, options_.calls_per_s);
+  const auto cost = limits::cost_of(1, options_.calls_per_s);
   const auto wait = pace_.take(std::chrono::steady_clock::now(), cost, seconds(1));
   if (wait.count() <= 0) return {};
   ++counts_.over_budget;

@@ -8,7 +8,6 @@
 #include <string>
 
 #include "access/credentials.h"
-#include "access/pace.h"
 #include "aws/kept_keys.h"
 #include "aws/sts.h"
 #include "control/change_feed.h"
@@ -17,6 +16,7 @@
 #include "issuer/place.h"
 #include "issuer/roles.h"
 #include "issuer/session_cache.h"
+#include "limits/pace.h"
 
 namespace valetkey::issuer {
 
@@ -95,7 +95,7 @@ class StsIssuer final : public access::CredentialIssuer {
   StsCounts counts_;
   SessionCache cache_;
   Flights<Bought> flights_;
-  access::Pace pace_;
+  limits::Pace pace_;
   // Until then nobody asks the engine again, and why.
   std::atomic<std::int64_t> closed_until_ns_{0};
   std::mutex closed_mutex_;

@@ -19,7 +19,7 @@ void name_owner(http::Note& note, const access::Claims& claims) {
 }  // namespace
 
 Authenticator::Authenticator(const KeySource& keys, const access::RevocationCheck& revocation,
-                             AccountTable& accounts, RegionRule rule)
+                             limits::AccountTable& accounts, RegionRule rule)
     : keys_(keys), revocation_(revocation), accounts_(accounts), rule_(std::move(rule)) {}
 
 Answer<SessionPtr> Authenticator::authenticate(const http::Request& request,

@@ -8,7 +8,7 @@
 #include "access/revocation.h"
 #include "base/keyring.h"
 #include "http/message.h"
-#include "s3/account_limits.h"
+#include "limits/account_limits.h"
 #include "s3/error.h"
 #include "s3/session_cache.h"
 
@@ -22,7 +22,7 @@ struct RegionRule {
 class Authenticator {
  public:
   Authenticator(const KeySource& keys, const access::RevocationCheck& revocation,
-                AccountTable& accounts, RegionRule rule);
+                limits::AccountTable& accounts, RegionRule rule);
   // The session whose secret signed this request, unexpired and not revoked, over the body that
   // came. Order: what the claim itself tells, region, session token, signature, revocation, body.
   // `note` learns whose the session token is as soon as it opens, even if the request is refused.
@@ -36,7 +36,7 @@ class Authenticator {
 
   const KeySource& keys_;
   const access::RevocationCheck& revocation_;
-  AccountTable& accounts_;
+  limits::AccountTable& accounts_;
   RegionRule rule_;
   // Of one keyring, which is held, so that no other one gets its address.
   ThreadCache<SessionCache, std::shared_ptr<const Keyring>> caches_;

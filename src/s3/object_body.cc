@@ -21,7 +21,7 @@ http::BodySource::Pull wait_for(milliseconds time) {
 }  // namespace
 
 ObjectBody::ObjectBody(std::unique_ptr<storage::ObjectReader> reader, Span span, SessionPtr session,
-                       Oversight oversight, Running running, Timestamp day)
+                       Oversight oversight, limits::Running running, Timestamp day)
     : reader_(std::move(reader)),
       span_(span),
       session_(std::move(session)),
@@ -32,7 +32,7 @@ ObjectBody::ObjectBody(std::unique_ptr<storage::ObjectReader> reader, Span span,
 ObjectBody::~ObjectBody() { report(); }
 
 // Whether this batch must wait or must not be sent at all.
-std::optional<http::BodySource::Pull> ObjectBody::hold(SteadyTime now) {
+std::optional<http::BodySource::Pull> ObjectBody::hold(limits::SteadyTime now) {
   if (oversight_.revocation.revoked(session_->scope.claims())) {
     failure_ = "revoked";
     return Pull{};
@@ -74,7 +74,7 @@ http::BodySource::Pull ObjectBody::failed(storage::ReadFailure failure) {
 }
 
 http::BodySource::Pull ObjectBody::pull(std::span<char> out, bool may_block) {
-  const SteadyTime now = std::chrono::steady_clock::now();
+  const limits::SteadyTime now = std::chrono::steady_clock::now();
   if (const auto held = hold(now)) return *held;
   const auto mode = may_block ? storage::ReadMode::blocking : storage::ReadMode::cached_only;
   const auto read = reader_->read(span_.offset + sent_, batch(out), mode);
@@ -84,7 +84,7 @@ http::BodySource::Pull ObjectBody::pull(std::span<char> out, bool may_block) {
   return {Status::ok, *read, {}};
 }
 
-void ObjectBody::account_for(std::size_t bytes, SteadyTime now) {
+void ObjectBody::account_for(std::size_t bytes, limits::SteadyTime now) {
   sent_ += bytes;
   unreported_ += bytes;
   oversight_.accounts.sent(*session_->use, now, bytes);

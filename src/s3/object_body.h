@@ -9,7 +9,7 @@
 #include "access/revocation.h"
 #include "access/usage.h"
 #include "http/message.h"
-#include "s3/account_limits.h"
+#include "limits/account_limits.h"
 #include "s3/hooks.h"
 #include "s3/range.h"
 #include "s3/session_cache.h"
@@ -21,7 +21,7 @@ namespace valetkey::s3 {
 struct Oversight {
   const access::RevocationCheck& revocation;
   access::Usage& usage;
-  const AccountTable& accounts;
+  const limits::AccountTable& accounts;
   Hooks& hooks;
 };
 
@@ -29,7 +29,7 @@ class ObjectBody final : public http::BodySource {
  public:
   // `running` counts the request until the body goes. `day`: when the request came, for the usage.
   ObjectBody(std::unique_ptr<storage::ObjectReader> reader, Span span, SessionPtr session,
-             Oversight oversight, Running running, Timestamp day);
+             Oversight oversight, limits::Running running, Timestamp day);
   ~ObjectBody() override;
   ObjectBody(const ObjectBody&) = delete;
   ObjectBody& operator=(const ObjectBody&) = delete;
@@ -39,22 +39,23 @@ class ObjectBody final : public http::BodySource {
   std::string_view failure() const override { return failure_; }
 
  private:
-  std::optional<Pull> hold(SteadyTime now);
+  std::optional<Pull> hold(limits::SteadyTime now);
   std::span<char> batch(std::span<char> out) const;
   Pull failed(storage::ReadFailure failure);
-  void account_for(std::size_t bytes, SteadyTime now);
+  void account_for(std::size_t bytes, limits::SteadyTime now);
   void report();
 
   std::unique_ptr<storage::ObjectReader> reader_;
   Span span_;
   SessionPtr session_;
   Oversight oversight_;
-  Running running_;
+  limits::Running running_;
   Timestamp day_;
   std::uint64_t sent_ = 0;
   std::uint64_t unreported_ = 0;
   std::string_view failure_ = "unreadable";
-  std::optional<SteadyTime> stale_since_;  // the control store has not been seen for too long
+  std::optional<limits::SteadyTime>
+      stale_since_;  // the control store has not been seen for too long
 };
 
 }  // namespace valetkey::s3

@@ -61,7 +61,7 @@ Failure failure_of_read(ReadFailure why, std::string_view key, Hooks& hooks) {
 
 http::Task<Answer<http::Response>> Operations::run(const Authorized& authorized,
                                                    const http::Request& request,
-                                                   Running running) const {
+                                                   limits::Running running) const {
   switch (authorized.operation()) {
     case Operation::head_bucket:
       co_return head_bucket();
@@ -143,7 +143,7 @@ http::Task<Answer<http::Response>> Operations::head_object(const Authorized& aut
 
 http::Task<Answer<http::Response>> Operations::get_object(const Authorized& authorized,
                                                           const http::Request& request,
-                                                          Running running) const {
+                                                          limits::Running running) const {
   auto opened = co_await open(authorized.key());
   if (!opened) co_return std::unexpected(failure_of(opened.error(), authorized.key()));
   std::unique_ptr<ObjectReader> reader = std::move(*opened);
@@ -152,7 +152,7 @@ http::Task<Answer<http::Response>> Operations::get_object(const Authorized& auth
   http::Response& response = answer->response;
   if (!answer->has_body) co_return std::move(response);
   // An account that has had its bytes waits for its body, as long ones do between their pieces.
-  const AccountUse& use = *authorized.session()->use;
+  const limits::AccountUse& use = *authorized.session()->use;
   if (answer->span.length > kReadAheadBytes ||
       oversight_.accounts.pause(use, std::chrono::steady_clock::now()) > milliseconds(0)) {
     response.set("Content-Type", answer->content_type)

@@ -25,7 +25,7 @@ class Operations {
 
   // `running` goes with the answer: it counts until a body that is still being read is done.
   http::Task<Answer<http::Response>> run(const Authorized& authorized, const http::Request& request,
-                                         Running running) const;
+                                         limits::Running running) const;
 
  private:
   Answer<http::Response> head_bucket() const;
@@ -36,7 +36,7 @@ class Operations {
                                                  const http::Request& request) const;
   http::Task<Answer<http::Response>> get_object(const Authorized& authorized,
                                                 const http::Request& request,
-                                                Running running) const;
+                                                limits::Running running) const;
 
   storage::ObjectStore& store_;
   const KeySource& keys_;

@@ -74,7 +74,7 @@ class Service::Impl {
     if (!call) co_return std::unexpected(std::move(call).error());
     auto session = authenticator_.authenticate(request, note);
     if (!session) co_return std::unexpected(std::move(session).error());
-    Running running;
+    limits::Running running;
     auto authorized = admit(*session, std::move(*call), request, running);
     if (!authorized) {
       count(**session, request, 0);
@@ -87,7 +87,7 @@ class Service::Impl {
   }
 
   Answer<Authorized> admit(const SessionPtr& session, Call call, const http::Request& request,
-                           Running& running) const {
+                           limits::Running& running) const {
     if (!accounts_.enter(session->use, std::chrono::steady_clock::now(), running))
       return s3::refuse(Code::slow_down);
     VALETKEY_TRY(Authorized authorized, authorize(session, std::move(call), options_.bucket));
@@ -128,7 +128,7 @@ class Service::Impl {
   }
 
   Options options_;
-  AccountTable accounts_;
+  limits::AccountTable accounts_;
   access::Usage& usage_;
   Hooks& hooks_;
   Cors cors_;

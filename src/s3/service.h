@@ -13,7 +13,7 @@
 #include "base/keyring.h"
 #include "http/async.h"
 #include "http/server.h"
-#include "s3/account_limits.h"
+#include "limits/account_limits.h"
 #include "s3/hooks.h"
 #include "storage/object_store.h"
 
@@ -25,7 +25,7 @@ struct Options {
   std::string domain;          // Host `bucket.domain` names the bucket; empty: path style only
   bool strict_region = false;  // true: another region in the credential scope is refused
   std::vector<std::string> cors_origins;
-  AccountLimits limits;
+  limits::AccountLimits limits;
 };
 
 class Service final : public http::Handler {

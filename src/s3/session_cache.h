@@ -10,7 +10,7 @@
 
 #include "access/credentials.h"
 #include "base/thread_cache.h"
-#include "s3/account_limits.h"
+#include "limits/account_limits.h"
 #include "sigv4/verify.h"
 
 namespace valetkey::s3 {
@@ -18,7 +18,7 @@ namespace valetkey::s3 {
 struct Session {
   access::Scope scope;
   Secret signing_key;  // of the credential scope it was opened with
-  std::shared_ptr<AccountUse> use;
+  std::shared_ptr<limits::AccountUse> use;
   Timestamp opened;  // when the keyring last said yes
 };
 // Shared by the cache, the requests that run and the bodies they left behind.

@@ -6,10 +6,10 @@
 
 #include <memory>
 
-#include "access/pace.h"
 #include "api/authentication.h"
 #include "api/options.h"
 #include "http/server.h"
+#include "limits/pace.h"
 #include "storage/part_catalog.h"
 #include "tables/iceberg.h"
 #include "tables/sharing.h"
@@ -54,7 +54,7 @@ class Doors final : public http::Handler {
   http::asio::thread_pool& blocking_;
   api::Options options_;
   api::Authenticator authenticator_;
-  access::Rates rates_;
+  limits::Rates rates_;
   Vending vending_;
   std::unique_ptr<IcebergCatalog> catalog_;  // null as Parts::snapshots
   std::unique_ptr<DeltaShares> shares_;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "s3/account_limits.h"
+#include "limits/account_limits.h"
 
 #include <gtest/gtest.h>
 
 #include <thread>
 #include <vector>
 
-namespace valetkey::s3 {
+namespace valetkey::limits {
 namespace {
 
 using namespace std::chrono_literals;
@@ -96,4 +96,4 @@ TEST(AccountLimits, NeverLetsInMoreThanTheLimitFromManyThreads) {
 }
 
 }  // namespace
-}  // namespace valetkey::s3
+}  // namespace valetkey::limits

@@ -10,10 +10,10 @@
 #include <memory>
 #include <string>
 
+#include "base/address.h"
 #include "base/timestamp.h"
-#include "http/message.h"
 
-namespace valetkey::api {
+namespace valetkey::limits {
 
 struct LimiterOptions {
   unsigned burst = 10;           // failures at once; 0: no limit
@@ -25,16 +25,16 @@ class FailureLimiter {
  public:
   explicit FailureLimiter(LimiterOptions options);
   // Counts a failure of this block. 0: within the limit; else how long until the next one would be.
-  milliseconds failed(const http::Address& block, Timestamp now);
+  milliseconds failed(const Address& block, Timestamp now);
   // Whether the next failure would be over the limit; counts nothing.
-  bool is_over(const http::Address& block, Timestamp now) const;
+  bool is_over(const Address& block, Timestamp now) const;
 
  private:
   struct Place {
     std::size_t set;
     std::uint64_t tag;
   };
-  Place place_of(const http::Address& block) const;
+  Place place_of(const Address& block) const;
   std::uint64_t due_of(std::uint64_t cell, std::uint64_t now) const;
   std::size_t choose(const Place& place, std::uint64_t now) const;
   std::uint64_t ticks(Timestamp now) const;
@@ -46,4 +46,4 @@ class FailureLimiter {
   std::unique_ptr<std::atomic<std::uint64_t>[]> cells_;
 };
 
-}  // namespace valetkey::api
+}  // namespace valetkey::limits

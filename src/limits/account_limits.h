@@ -12,14 +12,11 @@
 #include <string>
 #include <unordered_map>
 
-#include "access/pace.h"
 #include "base/ids.h"
 #include "base/timestamp.h"
+#include "limits/pace.h"
 
-namespace valetkey::s3 {
-
-using access::Pace;
-using access::SteadyTime;
+namespace valetkey::limits {
 
 struct AccountLimits {
   std::size_t max_requests = 64;  // running at once per account
@@ -66,4 +63,4 @@ class AccountTable {
   std::unordered_map<AccountId, std::shared_ptr<AccountUse>> accounts_;
 };
 
-}  // namespace valetkey::s3
+}  // namespace valetkey::limits

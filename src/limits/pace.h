@@ -11,7 +11,7 @@
 
 #include "base/timestamp.h"
 
-namespace valetkey::access {
+namespace valetkey::limits {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
@@ -51,4 +51,4 @@ class Rates {
   std::unordered_map<std::string, Pace> paces_;
 };
 
-}  // namespace valetkey::access
+}  // namespace valetkey::limits

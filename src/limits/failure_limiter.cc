@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "api/failure_limiter.h"
+#include "limits/failure_limiter.h"
 
 #include <algorithm>
 #include <bit>
@@ -7,7 +7,7 @@
 
 #include "base/crypto.h"
 
-namespace valetkey::api {
+namespace valetkey::limits {
 namespace {
 
 // A cell is 20 bits of hash and the instant, in ms since 1970, at which the block has been forgiven
@@ -26,7 +26,7 @@ FailureLimiter::FailureLimiter(LimiterOptions options)
       sets_(std::bit_ceil(std::max<std::size_t>(options.blocks / kWays, 1))),
       cells_(std::make_unique<std::atomic<std::uint64_t>[]>(sets_ * kWays)) {}
 
-FailureLimiter::Place FailureLimiter::place_of(const http::Address& block) const {
+FailureLimiter::Place FailureLimiter::place_of(const Address& block) const {
   std::string text = seed_;
   text.append(reinterpret_cast<const char*>(block.bytes.data()), block.bytes.size());
   const Digest256 digest = sha256(text);
@@ -64,7 +64,7 @@ std::size_t FailureLimiter::choose(const Place& place, std::uint64_t now) const 
   return best;
 }
 
-milliseconds FailureLimiter::failed(const http::Address& block, Timestamp at) {
+milliseconds FailureLimiter::failed(const Address& block, Timestamp at) {
   if (options_.burst == 0) return milliseconds(0);
   const Place place = place_of(block);
   const std::uint64_t now = ticks(at);
@@ -80,7 +80,7 @@ milliseconds FailureLimiter::failed(const http::Address& block, Timestamp at) {
   }
 }
 
-bool FailureLimiter::is_over(const http::Address& block, Timestamp at) const {
+bool FailureLimiter::is_over(const Address& block, Timestamp at) const {
   if (options_.burst == 0) return false;
   const Place place = place_of(block);
   const std::uint64_t now = ticks(at);
@@ -88,4 +88,4 @@ bool FailureLimiter::is_over(const http::Address& block, Timestamp at) const {
   return (cell & ~kDueMask) == place.tag && due_of(cell, now) > now + tolerance_;
 }
 
-}  // namespace valetkey::api
+}  // namespace valetkey::limits

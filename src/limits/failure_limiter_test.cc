@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "api/failure_limiter.h"
+#include "limits/failure_limiter.h"
 
 #include <gtest/gtest.h>
 
@@ -8,13 +8,13 @@
 
 #include "base/clock.h"
 
-namespace valetkey::api {
+namespace valetkey::limits {
 namespace {
 
 constexpr auto kZero = milliseconds(0);
 const Timestamp kStart = from_epoch_ms(1'795'000'000'000);
 
-http::Address block(std::string_view text) { return http::Address::parse(text)->block(); }
+Address block(std::string_view text) { return Address::parse(text)->block(); }
 
 class FailureLimiterTest : public testing::Test {
  protected:
@@ -94,4 +94,4 @@ TEST_F(FailureLimiterTest, GrantsExactlyTheBurstToManyThreads) {
 }
 
 }  // namespace
-}  // namespace valetkey::api
+}  // namespace valetkey::limits

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/pace.h"
+#include "limits/pace.h"
 
 #include <algorithm>
 
-namespace valetkey::access {
+namespace valetkey::limits {
 namespace {
 
 using std::chrono::nanoseconds;
@@ -51,4 +51,4 @@ milliseconds Rates::take(const std::string& id, SteadyTime now) {
   return std::chrono::ceil<milliseconds>(over);
 }
 
-}  // namespace valetkey::access
+}  // namespace valetkey::limits

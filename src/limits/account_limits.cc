@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "s3/account_limits.h"
+#include "limits/account_limits.h"
 
 #include <algorithm>
 
-namespace valetkey::s3 {
+namespace valetkey::limits {
 namespace {
 
 using std::chrono::nanoseconds;
 constexpr std::size_t kMaxIdleAccounts = 4096;
 constexpr nanoseconds kRequestBurst = std::chrono::seconds(1);
 constexpr nanoseconds kByteBurst = std::chrono::milliseconds(250);
-using access::cost_of;
 
 }  // namespace
 
@@ -57,4 +56,4 @@ void AccountTable::sent(AccountUse& use, SteadyTime now, std::uint64_t bytes) co
   use.bytes.add(now, cost_of(static_cast<double>(bytes), static_cast<double>(limits_.bytes_per_s)));
 }
 
-}  // namespace valetkey::s3
+}  // namespace valetkey::limits
