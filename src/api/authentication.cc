@@ -208,10 +208,11 @@ Problem Authenticator::count_failure(const http::Request& request, std::string_v
   audit_.refused(reason, block.str(), request.now);
   const milliseconds wait = limiter_.failed(block, request.now);
   if (wait > milliseconds(0))
-    return {ProblemCode::rate_limited,
-            "Too many failed attempts from this address; wait before the next.",
-            std::chrono::ceil<std::chrono::seconds>(wait),
-            {}};
+    return {.code = ProblemCode::rate_limited,
+            .message = "Too many failed attempts from this address; wait before the next.",
+            .retry_after = std::chrono::ceil<std::chrono::seconds>(wait),
+            .allow = {},
+            .closes = true};
   return {ProblemCode::unauthenticated, advice_on(reason), {}, {}};
 }
 

@@ -79,75 +79,76 @@ Exchange::Exchange(const Options& options, access::CredentialIssuer& issuer,
   append_member(tail_ += ',', "region", options.region);
 }
 
-Answer<milliseconds> Exchange::check(const http::Request& request, const control::TokenGrant& grant,
-                                     CredentialsForm form) const {
+Answer<milliseconds> Exchange::check(const Ask& ask) {
+  const control::TokenGrant& grant = ask.grant;
   if (!grant.scopes.export_)
-    return problem(ProblemCode::forbidden,
-                   "This token lacks the scope \"export\": use one that has it.");
-  if (grant.expires && *grant.expires - request.now < issuer_.min_life())
-    return problem(ProblemCode::forbidden,
-                   "This token ends in less than " + format_duration(issuer_.min_life()) +
-                       ", and no credentials are that short-lived: use one that lasts longer.");
-  if (form == CredentialsForm::container) return options_.max_duration;
-  return read_duration(request.query, options_);
+    return refuse(ask, {ProblemCode::forbidden,
+                        "This token lacks the scope \"export\": use one that has it.",
+                        {},
+                        {}});
+  if (grant.expires && *grant.expires - ask.now < issuer_.min_life())
+    return refuse(ask, {ProblemCode::forbidden,
+                        "This token ends in less than " + format_duration(issuer_.min_life()) +
+                            ", and no credentials are that short-lived: use one that lasts longer.",
+                        {},
+                        {}});
+  if (ask.form == CredentialsForm::container) return options_.max_duration;
+  auto duration = read_duration(ask.query, options_);
+  if (!duration) return refuse(ask, std::move(duration.error()));
+  return duration;
 }
 
-std::optional<http::Response> Exchange::answer_at_once(const http::Request& request,
-                                                       const control::TokenGrant& grant,
-                                                       CredentialsForm form) {
-  const auto duration = check(request, grant, form);
-  if (!duration) return refuse(request, grant, duration.error());
-  const auto credentials = issuer_.issue_at_once(grant, *duration, request.now);
+std::optional<Answer<http::Response>> Exchange::answer_at_once(const Ask& ask) {
+  auto duration = check(ask);
+  if (!duration) return std::unexpected(std::move(duration.error()));
+  const auto credentials = issuer_.issue_at_once(ask.grant, *duration, ask.now);
   if (!credentials) return std::nullopt;
-  return conclude(request, grant, form, *credentials);
+  return conclude(ask, *credentials);
 }
 
-http::Response Exchange::answer(const http::Request& request, const control::TokenGrant& grant,
-                                CredentialsForm form) {
-  const auto duration = check(request, grant, form);
-  if (!duration) return refuse(request, grant, duration.error());
-  return conclude(request, grant, form, issuer_.issue(grant, *duration, request.now));
+Answer<http::Response> Exchange::answer(const Ask& ask) {
+  VALETKEY_TRY(const milliseconds duration, check(ask));
+  return conclude(ask, issuer_.issue(ask.grant, duration, ask.now));
 }
 
-http::Response Exchange::refuse(const http::Request& request, const control::TokenGrant& grant,
-                                const Problem& problem) {
-  record(request, grant, name_of(problem.code), "");
-  return to_response(problem, request.id);
-}
-
-http::Response Exchange::conclude(const http::Request& request, const control::TokenGrant& grant,
-                                  CredentialsForm form,
-                                  const Result<access::Credentials>& credentials) {
+Answer<http::Response> Exchange::conclude(const Ask& ask,
+                                          const Result<access::Credentials>& credentials) {
+  const control::TokenGrant& grant = ask.grant;
   if (!credentials) {
-    Problem hidden = hide(credentials.error(), "minting credentials", request.id);
-    if (credentials.error().code == ErrorCode::unavailable)
-      hidden.message = "No credentials can be issued: " + credentials.error().detail + ".";
-    if (credentials.error().code == ErrorCode::busy) hidden = busy();
-    if (credentials.error().code == ErrorCode::invalid && !grant.narrowing.empty())
-      return refuse(request, grant,
-                    {ProblemCode::forbidden, sentence_of(credentials.error()), {}, {}});
-    return to_response(hidden, request.id);
+    const Error& error = credentials.error();
+    Problem hidden = hide(error, "minting credentials", ask.request_id);
+    if (error.code == ErrorCode::invalid && !grant.narrowing.empty())
+      return refuse(ask, {ProblemCode::forbidden, sentence_of(error), {}, {}});
+    if (error.code == ErrorCode::busy) return std::unexpected(busy());
+    if (error.code == ErrorCode::unavailable)
+      hidden.message = "No credentials can be issued: " + error.detail + ".";
+    return std::unexpected(std::move(hidden));
   }
-  record(request, grant, "ok", credentials->access_key_id);
-  usage_.exchanged(grant, request.now, request.client);
+  record(ask, "ok", credentials->access_key_id);
+  usage_.exchanged(grant, ask.now, ask.client);
   http::Response response =
-      json_response(200, form == CredentialsForm::document ? document(*credentials, grant)
-                                                           : container_document(*credentials));
+      json_response(200, ask.form == CredentialsForm::document ? document(*credentials, grant)
+                                                               : container_document(*credentials));
   // Beside the published document, so that a client can warn before a job fails for it.
   if (grant.expires) response.set("X-Valetkey-Token-Expires", format_iso8601(*grant.expires));
   return response;
 }
 
-void Exchange::record(const http::Request& request, const control::TokenGrant& grant,
-                      std::string_view outcome, std::string_view access_key_id) {
-  audit_.append({.at = request.now,
+// What the token may not have is audited; what failed is logged.
+std::unexpected<Problem> Exchange::refuse(const Ask& ask, Problem problem) {
+  record(ask, name_of(problem.code), "");
+  return std::unexpected(std::move(problem));
+}
+
+void Exchange::record(const Ask& ask, std::string_view outcome, std::string_view access_key_id) {
+  audit_.append({.at = ask.now,
                  .action = "credentials.issue",
                  .outcome = outcome,
-                 .account = &grant.account,
-                 .actor = grant.user.str(),
-                 .subject = access_key_id.empty() ? grant.token.str() : access_key_id,
-                 .client = request.client.str(),
-                 .request_id = request.id});
+                 .account = &ask.grant.account,
+                 .actor = ask.grant.user.str(),
+                 .subject = access_key_id.empty() ? ask.grant.token.str() : access_key_id,
+                 .client = ask.client.str(),
+                 .request_id = ask.request_id});
 }
 
 std::string Exchange::document(const access::Credentials& credentials,

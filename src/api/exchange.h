@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "access/credentials.h"
 #include "access/usage.h"
@@ -27,25 +28,26 @@ class Exchange {
  public:
   Exchange(const Options& options, access::CredentialIssuer& issuer, control::AuditLog& audit,
            access::Usage& usage);
+
+  // What an exchange needs of its request; all of it outlives the call.
+  struct Ask {
+    const control::TokenGrant& grant;
+    std::string_view query;
+    Timestamp now;
+    const http::Address& client;
+    std::string_view request_id;
+    CredentialsForm form = CredentialsForm::document;
+  };
   // What happens, in order: scope, parameters, minting, audit, usage. Nothing where the issuer has
   // to ask another service: answer() then, where it may block.
-  std::optional<http::Response> answer_at_once(const http::Request& request,
-                                               const control::TokenGrant& grant,
-                                               CredentialsForm form);
-  http::Response answer(const http::Request& request, const control::TokenGrant& grant,
-                        CredentialsForm form);
-  // As of access::CredentialIssuer.
-  unsigned calls_at_once() const { return issuer_.calls_at_once(); }
+  std::optional<Answer<http::Response>> answer_at_once(const Ask& ask);
+  Answer<http::Response> answer(const Ask& ask);
 
  private:
-  Answer<milliseconds> check(const http::Request& request, const control::TokenGrant& grant,
-                             CredentialsForm form) const;
-  http::Response refuse(const http::Request& request, const control::TokenGrant& grant,
-                        const Problem& problem);
-  http::Response conclude(const http::Request& request, const control::TokenGrant& grant,
-                          CredentialsForm form, const Result<access::Credentials>& credentials);
-  void record(const http::Request& request, const control::TokenGrant& grant,
-              std::string_view outcome, std::string_view access_key_id);
+  Answer<milliseconds> check(const Ask& ask);
+  Answer<http::Response> conclude(const Ask& ask, const Result<access::Credentials>& credentials);
+  std::unexpected<Problem> refuse(const Ask& ask, Problem problem);
+  void record(const Ask& ask, std::string_view outcome, std::string_view access_key_id);
   std::string document(const access::Credentials& credentials,
                        const control::TokenGrant& grant) const;
   static void append_prefixes(std::string& out, const control::Narrowing& narrowing);

@@ -125,10 +125,11 @@ http::Response Intake::refuse(int status, const http::Request& head) const {
 }
 
 http::Task<http::Response> Intake::handle(const http::Request& request) {
-  if (request.path != kEventsPath) co_return finish(request, not_found(request.id));
+  if (request.path != kEventsPath)
+    co_return finish(request, to_response(no_such_resource(), request.id));
   if (request.method == http::Method::options) co_return finish(request, preflight());
   if (request.method != http::Method::post)
-    co_return finish(request, method_not_allowed("POST", request.id));
+    co_return finish(request, to_response(wrong_method("POST"), request.id));
   http::Note note;
   const Answer<void> taken = co_await take(request, note);
   http::Response response = taken ? no_content() : to_response(taken.error(), request.id);

@@ -92,6 +92,22 @@ Problem busy() {
           {}};
 }
 
+Problem no_such_resource() {
+  return {ProblemCode::not_found, "There is no such resource; see /openapi.json.", {}, {}};
+}
+
+Problem wrong_method(std::string allow) {
+  std::string message = "This resource knows only the methods " + allow + ".";
+  return {ProblemCode::method_not_allowed, std::move(message), {}, std::move(allow)};
+}
+
+Problem not_json() {
+  return {ProblemCode::unsupported_media_type,
+          "Send the body as Content-Type: application/json.",
+          {},
+          {}};
+}
+
 std::string sentence_of(const Error& error) {
   std::string text = error.detail;
   if (!text.empty() && text[0] >= 'a' && text[0] <= 'z')
@@ -124,18 +140,6 @@ http::Response refuse(int status, std::string_view request_id) {
   return to_response(problem, request_id);
 }
 
-http::Response not_found(std::string_view request_id) {
-  return to_response(
-      {ProblemCode::not_found, "There is no such resource; see /openapi.json.", {}, {}},
-      request_id);
-}
-
-http::Response method_not_allowed(std::string allow, std::string_view request_id) {
-  std::string message = "This resource knows only the methods " + allow + ".";
-  return to_response({ProblemCode::method_not_allowed, std::move(message), {}, std::move(allow)},
-                     request_id);
-}
-
 http::Response no_content() {
   http::Response response(204);
   response.set("Cache-Control", "no-store");
@@ -159,6 +163,7 @@ http::Response to_response(const Problem& problem, std::string_view request_id) 
   if (!problem.allow.empty()) response.set("Allow", problem.allow);
   if (problem.retry_after.count() > 0)
     response.set("Retry-After", std::to_string(problem.retry_after.count()));
+  if (problem.closes) response.close_connection();
   return response;
 }
 

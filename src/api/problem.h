@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <expected>
 #include <string>
 #include <string_view>
 
@@ -42,14 +41,18 @@ struct Problem {
   // For the log: whose request, and the real reason where the client is told less than that.
   http::Note note{};
   std::string field{};  // of the request, where one is at fault; told where it is set
+  bool closes = false;  // the connection: of who goes on guessing beyond the limit
 };
 
 template <class T>
-using Answer = std::expected<T, Problem>;
+using Answer = Result<T, Problem>;
 
 inline std::unexpected<Problem> problem(ProblemCode code, std::string message) {
   return std::unexpected(Problem{code, std::move(message), {}, {}});
 }
+Problem no_such_resource();
+Problem wrong_method(std::string allow);
+Problem not_json();  // where a body must be
 // The same instant answer for every server that cannot say yes or no at the moment.
 Problem unavailable();
 // The same where too many ask for credentials: each is told another time to come back.
@@ -62,8 +65,6 @@ Problem hide(const Error& error, std::string_view doing, std::string_view reques
 http::Response to_response(const Problem& problem, std::string_view request_id);
 // The answer to what never became a request, by the status that http gives it.
 http::Response refuse(int status, std::string_view request_id);
-http::Response not_found(std::string_view request_id);
-http::Response method_not_allowed(std::string allow, std::string_view request_id);
 // 204, no-store.
 http::Response no_content();
 // `json` as it stands; no-store, since most answers of this API are one person's or a secret.

@@ -1,39 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/service.h"
 
-#include <algorithm>
-
-#include "access/scope.h"
-#include "api/json_text.h"
-#include "api/landing.h"
-#include "api/strict_json.h"
-#include "api/token_request.h"
-
 namespace valetkey::api {
 namespace {
 
+using control::TokenGrant;
+
 constexpr std::size_t kMaxBodyBytes = 16 * 1024;
 constexpr std::chrono::seconds kRateBurst{20};  // a job that starts asks often, then rarely
-
-Caller caller_of(const http::Request& request, control::TokenGrant grant) {
-  return {std::move(grant), request.now, request.client.str(), std::string(request.id)};
-}
-
-TokenForm form_of(Action action) {
-  return action == Action::container ? TokenForm::bearer_or_bare : TokenForm::bearer;
-}
-
-// The answer to a caller who has shown a token, for the log.
-http::Response of(const control::TokenGrant& grant, http::Response response) {
-  response.note().account = grant.account.str();
-  response.note().token = grant.token.str();
-  return response;
-}
 
 // RFC 7240: who wants to know what a deletion ended says so; others get 204, as ever.
 bool wants_representation(const http::Request& request) {
   const auto wish = request.header("prefer");
   return wish && wish->contains("return=representation");
+}
+
+Call call_of(const http::Request& request, const Match<Route>& match, TokenGrant who) {
+  return {.caller = {std::move(who), request.now, request.client.str(), std::string(request.id)},
+          .address = request.client,
+          .id = std::string(match.ids.empty() ? "" : match.ids.front()),
+          .query = std::string(request.query),
+          .body = std::string(request.body),
+          .wants_representation = wants_representation(request)};
+}
+
+http::Response preflight(const std::string& methods) {
+  http::Response response = no_content();
+  response.set("Access-Control-Allow-Methods", methods);
+  response.set("Access-Control-Allow-Headers", "Authorization, Content-Type, Token");
+  response.set("Access-Control-Max-Age", "600");
+  return response;
 }
 
 }  // namespace
@@ -44,10 +40,12 @@ Service::Service(Parts parts, http::asio::thread_pool& blocking, Options options
       origins_(options_.cors_origins),
       authenticator_(parts.gate, parts.feed, parts.audit, blocking, options_.limiter),
       rates_(options_.token_requests_per_s, kRateBurst),
-      exchange_(options_, parts.issuer, parts.audit, parts.usage),
-      tokens_({parts.store, parts.feed, parts.audit, parts.issuer}, options_),
-      usage_(parts.store, std::move(parts.stored)) {
-  if (const unsigned calls = exchange_.calls_at_once(); calls > 0)
+      operations_({{parts.store, parts.feed, parts.audit, parts.issuer},
+                   parts.usage,
+                   std::move(parts.stored),
+                   parts.log != nullptr},
+                  options_) {
+  if (const unsigned calls = parts.issuer.calls_at_once(); calls > 0)
     minting_ = std::make_unique<http::asio::thread_pool>(calls);
   if (parts.log != nullptr)
     intake_ = std::make_unique<Intake>(
@@ -68,49 +66,38 @@ http::Response Service::refuse(int status, const http::Request& head) const {
 // The order is fixed: route, authenticate, then read parameters. An exchange with a token that this
 // thread knows runs straight through, without a hop or a second coroutine.
 http::Task<http::Response> Service::handle(const http::Request& request) {
-  if (request.path == kEventsPath) {
-    if (intake_) co_return co_await intake_->handle(request);
-    co_return finish(request, not_found(request.id));
-  }
-  const Match match = api::match(request.method, request.path);
-  if (auto response = answer_stranger(request, match))
-    co_return finish(request, std::move(*response));
-  const TokenForm form = form_of(*match.action);
-  auto grant = authenticator_.find(request, form);
-  if (!grant) grant = co_await authenticator_.read(request, form);
-  if (!*grant) co_return finish(request, refuse_stranger(grant->error(), request));
-  const control::TokenGrant who = **grant;
-  if (const auto problem = over_rate(who))
-    co_return finish(request, of(who, to_response(*problem, request.id)));
-  if (auto response = answer_at_once(request, *match.action, who))
-    co_return finish(request, of(who, std::move(*response)));
-  co_return finish(request, of(who, co_await answer_later(request, match, std::move(**grant))));
+  if (intake_ && request.path == kEventsPath) co_return co_await intake_->handle(request);
+  const auto match = match_in(routes(), request.method, request.path);
+  if (match.route == nullptr) co_return finish(request, nullptr, answer_unmatched(request, match));
+  const Route& route = *match.route;
+  if (!route.shows)
+    co_return finish(request, nullptr, *(operations_.*route.at_once)(request, nullptr));
+  if (!request.body_complete) co_return finish(request, api::refuse(413, request.id));
+  auto known = authenticator_.find(request, *route.shows);
+  if (!known) known = co_await authenticator_.read(request, *route.shows);
+  if (!*known) co_return finish(request, nullptr, std::unexpected(std::move(known->error())));
+  const TokenGrant who = *std::move(*known);
+  if (auto problem = over_rate(who))
+    co_return finish(request, &who, std::unexpected(*std::move(problem)));
+  if (route.at_once != nullptr)
+    if (auto answer = (operations_.*route.at_once)(request, &who))
+      co_return finish(request, &who, *std::move(answer));
+  co_return finish(request, &who, co_await work(route, call_of(request, match, who)));
 }
 
-// What needs no token: public resources, what does not exist, and preflights.
-std::optional<http::Response> Service::answer_stranger(const http::Request& request,
-                                                       const Match& match) {
-  if (match.action == Action::landing) return landing(request);
-  if (match.action == Action::openapi) return json_response(200, std::string(openapi_document()));
-  if (!match.action && request.method == http::Method::options && origins_.allowed(request) &&
-      !match.allow.empty())
+// What is no row of the table: a preflight, another method, or nothing at all.
+Answer<http::Response> Service::answer_unmatched(const http::Request& request,
+                                                 const Match<Route>& match) const {
+  if (match.allow.empty() || request.path == kEventsPath)
+    return std::unexpected(no_such_resource());
+  if (request.method == http::Method::options && origins_.allowed(request))
     return preflight(match.allow);
-  if (!match.action && match.allow.empty()) return not_found(request.id);
-  if (!match.action) return method_not_allowed(match.allow, request.id);
-  if (!request.body_complete) return api::refuse(413, request.id);
-  return std::nullopt;
-}
-
-// Whoever goes on guessing beyond the limit keeps no connection for it.
-http::Response Service::refuse_stranger(const Problem& problem, const http::Request& request) {
-  http::Response response = to_response(problem, request.id);
-  if (problem.code == ProblemCode::rate_limited) response.close_connection();
-  return response;
+  return std::unexpected(wrong_method(match.allow));
 }
 
 // Most requests of a valid token leave an audit record: nobody shall fill the disk with them.
-std::optional<Problem> Service::over_rate(const control::TokenGrant& grant) {
-  const milliseconds wait = rates_.take(grant.token.str(), std::chrono::steady_clock::now());
+std::optional<Problem> Service::over_rate(const TokenGrant& who) {
+  const milliseconds wait = rates_.take(who.token.str(), std::chrono::steady_clock::now());
   if (wait <= milliseconds(0)) return std::nullopt;
   return Problem{ProblemCode::rate_limited,
                  "This token is used more often than the operator allows; keep credentials until "
@@ -119,170 +106,32 @@ std::optional<Problem> Service::over_rate(const control::TokenGrant& grant) {
                  {}};
 }
 
-std::optional<http::Response> Service::answer_at_once(const http::Request& request, Action action,
-                                                      const control::TokenGrant& grant) {
-  if (action == Action::account) return account(grant);
-  if (action == Action::gcp)
-    return to_response({ProblemCode::not_implemented,
-                        "The export is not in Google Cloud Storage; use /v2/export/credentials.",
-                        {},
-                        {}},
-                       request.id);
-  if (action == Action::credentials)
-    return exchange_.answer_at_once(request, grant, CredentialsForm::document);
-  if (action == Action::container)
-    return exchange_.answer_at_once(request, grant, CredentialsForm::container);
-  return std::nullopt;
-}
-
-http::Task<http::Response> Service::answer_later(const http::Request& request, const Match& match,
-                                                 control::TokenGrant grant) {
-  switch (*match.action) {
-    case Action::credentials:
-      co_return co_await exchange(request, std::move(grant), CredentialsForm::document);
-    case Action::container:
-      co_return co_await exchange(request, std::move(grant), CredentialsForm::container);
-    case Action::list_tokens:
-      co_return co_await list_tokens(request, std::move(grant));
-    case Action::show_token:
-      co_return co_await show_token(request, std::move(grant), match.id);
-    case Action::account_usage:
-      co_return co_await account_usage(request, std::move(grant));
-    case Action::create_token:
-      co_return co_await create_token(request, std::move(grant));
-    case Action::revoke_token:
-      co_return co_await revoke_token(request, std::move(grant), match.id);
-    default:
-      co_return api::refuse(500, request.id);  // everything else was answered at once
-  }
-}
-
-// Of an issuer that asks another service, on threads of its own: one that hangs holds up nothing
-// else, and what waits for it is bounded.
-http::Task<http::Response> Service::exchange(const http::Request& request,
-                                             control::TokenGrant grant, CredentialsForm form) {
-  if (waiting_exchanges_.fetch_add(1) >= kMaxWaitingExchanges) {
-    --waiting_exchanges_;
-    co_return to_response(busy(), request.id);
-  }
-  auto work = [this, &request, grant = std::move(grant), form] {
-    http::Response answer = exchange_.answer(request, grant, form);
-    --waiting_exchanges_;
-    return answer;
-  };
-  co_return co_await http::run_blocking(*minting_, std::move(work));
-}
-
-http::Task<http::Response> Service::list_tokens(const http::Request& request,
-                                                control::TokenGrant grant) {
-  auto work = [this, caller = caller_of(request, std::move(grant)),
-               query = std::string(request.query)] { return tokens_.list(caller, query); };
-  auto listed = co_await http::run_blocking(blocking_, std::move(work));
-  if (!listed) co_return to_response(listed.error(), request.id);
-  co_return json_response(200, std::move(*listed));
-}
-
-http::Task<http::Response> Service::show_token(const http::Request& request,
-                                               control::TokenGrant grant, std::string_view id) {
-  auto work = [this, caller = caller_of(request, std::move(grant)), id = std::string(id)] {
-    return tokens_.show(caller, id);
-  };
-  auto shown = co_await http::run_blocking(blocking_, std::move(work));
-  if (!shown) co_return to_response(shown.error(), request.id);
-  co_return json_response(200, std::move(*shown));
-}
-
-http::Task<http::Response> Service::account_usage(const http::Request& request,
-                                                  control::TokenGrant grant) {
+// An issuer that asks another service has threads of its own: one that hangs holds up nothing else,
+// and what waits for it is bounded.
+http::Task<Answer<http::Response>> Service::work(const Route& route, Call call) {
   Turns::Turn turn;
-  const bool admitted = co_await wait_for(sums_, turn);
-  if (!admitted) co_return to_response(unavailable(), request.id);
-  auto work = [this, caller = caller_of(request, std::move(grant)),
-               query = std::string(request.query)] { return usage_.read(caller, query); };
-  auto read = co_await http::run_blocking(blocking_, std::move(work));
-  if (!read) co_return to_response(read.error(), request.id);
-  co_return json_response(200, std::move(*read));
+  const bool mints = route.place == Place::issuer;
+  if (mints && !exchanges_.take(turn)) co_return std::unexpected(busy());
+  if (route.place == Place::sums) {
+    const bool admitted = co_await wait_for(sums_, turn);
+    if (!admitted) co_return std::unexpected(unavailable());
+  }
+  auto todo = [this, &route, call = std::move(call)] { return (operations_.*route.work)(call); };
+  co_return co_await http::run_blocking(mints ? *minting_ : blocking_, std::move(todo));
 }
 
-http::Task<http::Response> Service::create_token(const http::Request& request,
-                                                 control::TokenGrant grant) {
-  if (!is_json(request))
-    co_return to_response({ProblemCode::unsupported_media_type,
-                           "Send the body as Content-Type: application/json.",
-                           {},
-                           {}},
-                          request.id);
-  auto work = [this, caller = caller_of(request, std::move(grant)),
-               body = std::string(request.body)] { return tokens_.create(caller, body); };
-  auto made = co_await http::run_blocking(blocking_, std::move(work));
-  if (!made) co_return to_response(made.error(), request.id);
-  co_return json_response(201, std::string(made->reveal()));
+// The one place where a problem becomes a response; then what every answer has in common.
+http::Response Service::finish(const http::Request& request, const TokenGrant* who,
+                               Answer<http::Response> answer) const {
+  http::Response response = answer ? *std::move(answer) : to_response(answer.error(), request.id);
+  if (who != nullptr) {
+    response.note().account = who->account.str();
+    response.note().token = who->token.str();
+  }
+  return finish(request, std::move(response));
 }
 
-http::Task<http::Response> Service::revoke_token(const http::Request& request,
-                                                 control::TokenGrant grant, std::string_view id) {
-  auto work = [this, caller = caller_of(request, std::move(grant)), id = std::string(id),
-               query = std::string(request.query)] { return tokens_.revoke(caller, id, query); };
-  auto revoked = co_await http::run_blocking(blocking_, std::move(work));
-  if (!revoked) co_return to_response(revoked.error(), request.id);
-  // Who asks for a cut-off wants to know what came of it.
-  const bool preferred = wants_representation(request);
-  if (!preferred && !read_cut_off(request.query).value_or(false)) co_return no_content();
-  http::Response response = json_response(200, std::move(*revoked));
-  if (preferred) response.set("Preference-Applied", "return=representation");
-  co_return response;
-}
-
-http::Response Service::account(const control::TokenGrant& grant) const {
-  std::string json = "{\"account_id\":";
-  append_json(json, grant.account.str());
-  append_json(json += ",\"bucket\":", options_.bucket);
-  append_json(json += ",\"prefix\":", access::prefix_of(grant.account));
-  if (!options_.public_endpoint.empty())
-    append_json(json += ",\"endpoint\":", options_.public_endpoint);
-  append_json(json += ",\"region\":", options_.region);
-  return json_response(200, std::move(json += '}'));
-}
-
-// The address under which this client reaches the API.
-std::string Service::url_of(const http::Request& request) const {
-  if (!options_.api_public_url.empty()) return options_.api_public_url;
-  const auto host = request.header("host").value_or("");
-  const auto is_host_character = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view(".-_:[]").contains(c);
-  };
-  if (host.empty() || !std::ranges::all_of(host, is_host_character))
-    return options_.api_listener_url;
-  return (request.tls ? "https://" : "http://") + std::string(host);
-}
-
-http::Response Service::landing(const http::Request& request) const {
-  LandingAddresses addresses{.api = url_of(request),
-                             .s3 = options_.public_endpoint,
-                             .events = options_.intake_url,
-                             .bucket = options_.bucket,
-                             .region = options_.region,
-                             .console = options_.has_console};
-  while (addresses.api.ends_with('/')) addresses.api.pop_back();
-  if (intake_) addresses.events = addresses.api + std::string(kEventsPath);
-  http::Response response;
-  response.set("Content-Security-Policy", "sandbox; default-src 'none'");
-  response.set("X-Content-Type-Options", "nosniff");
-  response.set("Cache-Control", "no-store");  // it names the address that was asked for
-  response.body(landing_page(addresses), "text/html; charset=utf-8");
-  return response;
-}
-
-http::Response Service::preflight(const std::string& methods) const {
-  http::Response response = no_content();
-  response.set("Access-Control-Allow-Methods", methods);
-  response.set("Access-Control-Allow-Headers", "Authorization, Content-Type, Token");
-  response.set("Access-Control-Max-Age", "600");
-  return response;
-}
-
-// What every answer has in common. HEAD needs nothing: the server leaves the body out.
+// HEAD needs nothing: the server leaves the body out.
 http::Response Service::finish(const http::Request& request, http::Response response) const {
   response.set("X-Request-Id", request.id);
   if (!origins_.empty()) response.set("Vary", "Origin");

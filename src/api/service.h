@@ -1,25 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // The JSON protocol: a personal access token in, temporary credentials out, and the handling of
-// tokens. Called on every loop at once; holds no state but the failure limiter and the count of
-// running look-ups. The document of all of it is openapi.json, served at /openapi.json.
+// tokens. One way for a request: match, authenticate, pace, do the work at its place, render. Called
+// on every loop at once. The document of all of it is openapi.json, served at /openapi.json.
 #pragma once
 
-#include <atomic>
 #include <memory>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "access/credentials.h"
 #include "access/token_gate.h"
 #include "access/usage.h"
-#include "api/account_usage.h"
 #include "api/authentication.h"
-#include "api/exchange.h"
 #include "api/intake.h"
+#include "api/operations.h"
 #include "api/options.h"
+#include "api/paths.h"
 #include "api/routes.h"
-#include "api/tokens.h"
 #include "api/turns.h"
 #include "control/audit.h"
 #include "control/change_feed.h"
@@ -53,26 +48,12 @@ class Service final : public http::Handler {
   http::Response refuse(int status, const http::Request& head) const override;
 
  private:
-  std::optional<http::Response> answer_stranger(const http::Request& request, const Match& match);
-  static http::Response refuse_stranger(const Problem& problem, const http::Request& request);
-  std::optional<Problem> over_rate(const control::TokenGrant& grant);
-  std::optional<http::Response> answer_at_once(const http::Request& request, Action action,
-                                               const control::TokenGrant& grant);
-  http::Task<http::Response> answer_later(const http::Request& request, const Match& match,
-                                          control::TokenGrant grant);
-  http::Task<http::Response> exchange(const http::Request& request, control::TokenGrant grant,
-                                      CredentialsForm form);
-  http::Task<http::Response> list_tokens(const http::Request& request, control::TokenGrant grant);
-  http::Task<http::Response> show_token(const http::Request& request, control::TokenGrant grant,
-                                        std::string_view id);
-  http::Task<http::Response> account_usage(const http::Request& request, control::TokenGrant grant);
-  http::Task<http::Response> create_token(const http::Request& request, control::TokenGrant grant);
-  http::Task<http::Response> revoke_token(const http::Request& request, control::TokenGrant grant,
-                                          std::string_view id);
-  http::Response account(const control::TokenGrant& grant) const;
-  http::Response preflight(const std::string& methods) const;
-  std::string url_of(const http::Request& request) const;
-  http::Response landing(const http::Request& request) const;
+  Answer<http::Response> answer_unmatched(const http::Request& request,
+                                          const Match<Route>& match) const;
+  std::optional<Problem> over_rate(const control::TokenGrant& who);
+  http::Task<Answer<http::Response>> work(const Route& route, Call call);
+  http::Response finish(const http::Request& request, const control::TokenGrant* who,
+                        Answer<http::Response> answer) const;
   http::Response finish(const http::Request& request, http::Response response) const;
 
   Options options_;
@@ -80,13 +61,10 @@ class Service final : public http::Handler {
   http::Origins origins_;
   Authenticator authenticator_;
   limits::Rates rates_;
-  Exchange exchange_;
+  Operations operations_;
   std::unique_ptr<http::asio::thread_pool> minting_;  // null: the issuer never waits
-  static constexpr int kMaxWaitingExchanges = 1000;
-  std::atomic<int> waiting_exchanges_ = 0;
-  Tokens tokens_;
-  AccountUsage usage_;
-  Turns sums_{2};                   // of the pool's threads: adding up what is stored takes long
+  Turns sums_{2};
+  Turns exchanges_{1000};           // that wait for the issuer
   std::unique_ptr<Intake> intake_;  // null: there is no event log
 };
 

@@ -49,8 +49,8 @@ http::Task<http::Response> Service::handle(const http::Request& request) {
   if (match.route == nullptr && !ours && match.allow.empty())
     co_return co_await parts_.api.handle(request);
   if (match.route == nullptr)
-    co_return match.allow.empty() ? api::not_found(request.id)
-                                  : api::method_not_allowed(match.allow, request.id);
+    co_return api::to_response(
+        match.allow.empty() ? api::no_such_resource() : api::wrong_method(match.allow), request.id);
   if (!request.body_complete) co_return api::refuse(413, request.id);
   if (ours) co_return co_await answer_page(request, std::move(match));
   co_return co_await answer_program(request, std::move(match));
@@ -69,11 +69,7 @@ http::Task<http::Response> Service::answer_program(const http::Request& request,
                                                    Routes::Match match) {
   if (request.method != http::Method::get && request.method != http::Method::head &&
       !request.body.empty() && !api::is_json(request))
-    co_return api::to_response({ProblemCode::unsupported_media_type,
-                                "Send the body as Content-Type: application/json.",
-                                {},
-                                {}},
-                               request.id);
+    co_return api::to_response(api::not_json(), request.id);
   Call call = call_of(request, std::move(match.ids));
   if (match.route->access == Access::operator_) {
     auto grant = co_await parts_.authenticator.read_operator(request);
@@ -106,7 +102,8 @@ http::Task<http::Response> Service::run(const http::Request& request, const Rout
     co_return api::to_response(busy(), request.id);
   api::Turns::Turn turn, effort;
   bool admitted = co_await api::wait_for(calls_, turn);
-  if (admitted && route.effort == Effort::hashes) admitted = co_await api::wait_for(hashes_, effort);
+  if (admitted && route.effort == Effort::hashes)
+    admitted = co_await api::wait_for(hashes_, effort);
   if (admitted && route.effort == Effort::reads) admitted = co_await api::wait_for(reads_, effort);
   if (!admitted) co_return api::to_response(busy(), request.id);
   auto done = co_await http::run_blocking(
