@@ -8,10 +8,9 @@
 #include <map>
 
 #include "admin/become_owner.h"
-#include "admin/commands.h"
+#include "admin/words.h"
 #include "base/version.h"
-#include "config/config.h"
-#include "control/names.h"
+#include "terminal/ids.h"
 #include "terminal/output.h"
 #include "terminal/program.h"
 
@@ -24,64 +23,10 @@ using control::UserState;
 constexpr std::uint64_t kMostAuditRecords = 1'000'000;          // held at once
 constexpr std::int64_t kMostOfAccount = 1'000'000'000'000'000;  // a petabyte a day
 
-// The values of all options and arguments; a command reads those it declared.
-struct Words {
-  std::string data_dir, config, keyring;
-  bool json = false;
-  std::string bucket, id, email, account, role, name, user, folder;
-  std::string purpose = "both";
-  milliseconds activate_in{10'000};
-  unsigned workers = 0;
-  bool cut_off = false;
-  bool repair = false, markdown = false, if_missing = false, purge = false, yes = false;
-  TokenFlags token;
-  ServeFlags serve;
-  PolicyFlags policy;
-  AuditFlags audit;
-  UsageFlags usage;
-  std::string visitor;
-};
-
 using Todo = std::function<Result<int>(CommandContext&)>;
 using terminal::choice;
 using terminal::Command;
 using terminal::number;
-using terminal::Value;
-
-Value account_id(std::string& out) {
-  return terminal::text(
-      out, [](std::string_view text) { return AccountId::parse(text).has_value(); },
-      "an account's id of 1 to 20 digits, such as 12345");
-}
-
-Value email(std::string& out) {
-  return terminal::text(
-      out, [](std::string_view text) { return control::normalise_email(text).has_value(); },
-      "an e-mail address such as ada@example.org");
-}
-
-Value scopes(std::string& out) {
-  return terminal::text(
-      out, [](std::string_view text) { return control::TokenScopes::parse(text).has_value(); },
-      "export, tokens, or both as export,tokens");
-}
-
-Value listener(std::string& out) {
-  return terminal::text(
-      out, [](std::string_view text) { return config::parse_host_port(text).has_value(); },
-      "an address and a port such as 127.0.0.1:8080, [::1]:8080 or localhost:0");
-}
-
-Value retention(std::optional<std::optional<std::chrono::days>>& out) {
-  Value value([&out](std::string_view text) {
-    const auto days = terminal::read_days(text);
-    if (text != "none" && (!days || days->count() == 0)) return false;
-    out.emplace(days);
-    return true;
-  });
-  value.accepts = std::string(terminal::kDaysForm) + ", or none";
-  return value;
-}
 
 class CommandLine {
  public:
@@ -202,7 +147,8 @@ void CommandLine::add_accounts() {
   Command& create = add(group, "create", "Make an account", [this](CommandContext& c) {
     return account_create(c, words_.id, words_.name);
   });
-  create.argument("ID", account_id(words_.id), "1 to 20 digits, as in the keys of the export");
+  create.argument("ID", terminal::account_id(words_.id),
+                  "1 to 20 digits, as in the keys of the export");
   create.option("--name", words_.name, "NAME", "For people");
   create.example("valetkeyd account create 12345 --name Acme")
       .example("valetkeyd account create 12345 --name \"Example Shop\"");
@@ -213,7 +159,7 @@ void CommandLine::add_accounts() {
     Command& command = add(group, name, about, [this, state](CommandContext& c) {
       return account_set(c, words_.id, state);
     });
-    command.argument("ID", account_id(words_.id), "The account");
+    command.argument("ID", terminal::account_id(words_.id), "The account");
     command.example(fmt::format("valetkeyd account {} 12345", name))
         .example(fmt::format("valetkeyd account {} 12345 --data-dir /srv/valetkey", name));
   };
@@ -222,7 +168,8 @@ void CommandLine::add_accounts() {
   Command& remove = add(
       group, "delete", "Revoke all its tokens and sessions for good",
       [this](CommandContext& c) { return account_delete(c, words_.id, words_.purge, words_.yes); });
-  remove.argument("ID", account_id(words_.id), "The account, asked for again on a terminal");
+  remove.argument("ID", terminal::account_id(words_.id),
+                  "The account, asked for again on a terminal");
   remove.flag("--purge", words_.purge,
               "Also remove its export, waiting events, users, tokens and figures");
   remove.flag("--yes", words_.yes, "Do not ask");
@@ -232,7 +179,7 @@ void CommandLine::add_accounts() {
   Command& usage =
       add(group, "usage", "Show what accounts store now and used by day, for bills",
           [this](CommandContext& c) { return account_usage(c, words_.id, words_.usage); });
-  usage.argument("ID", account_id(words_.id), "The account")
+  usage.argument("ID", terminal::account_id(words_.id), "The account")
       .required(false)
       .by_default("the totals of every account");
   usage.option("--since", terminal::day(words_.usage.since), "DAY", "The first day")
@@ -248,7 +195,7 @@ void CommandLine::add_policy(Command& accounts) {
   Command& command = add(
       accounts, "set", "Change what it takes in and how long it keeps it; show it without options",
       [this](CommandContext& c) { return account_set_policy(c, words_.id, words_.policy); });
-  command.argument("ID", account_id(words_.id), "The account");
+  command.argument("ID", terminal::account_id(words_.id), "The account");
   command.option("--name", policy.name, "NAME", "Another name, for people");
   command.flag("--yes", policy.yes, "Do not ask before a shorter retention removes days");
   command.option("--retention", retention(policy.retention), "DAYS",
@@ -274,7 +221,7 @@ void CommandLine::add_policy(Command& accounts) {
       "Remove a visitor's rows from the export and from what waits, whether or not a server "
       "runs",
       [this](CommandContext& c) { return account_erase_visitor(c, words_.id, words_.visitor); });
-  erase.argument("ID", account_id(words_.id), "The account");
+  erase.argument("ID", terminal::account_id(words_.id), "The account");
   erase.argument("VISITOR", words_.visitor, "As visitor_id in the rows");
   erase.example("valetkeyd account erase-visitor 12345 oeu1383080393924r0.5047421827912331")
       .example("valetkeyd account erase-visitor 12345 'visitor 7' --json");
@@ -313,7 +260,7 @@ void CommandLine::add_users() {
     return user_create(c, words_.email, words_.account, words_.role);
   });
   create.argument("EMAIL", email(words_.email), "Unique in the installation");
-  create.option("--account", account_id(words_.account), "ID",
+  create.option("--account", terminal::account_id(words_.account), "ID",
                 "The account of a member or an admin");
   create
       .option("--role", choice(words_.role, {"member", "admin", "operator"}), "ROLE",
@@ -323,7 +270,7 @@ void CommandLine::add_users() {
       .example("valetkeyd user create ops@example.org --role operator");
   Command& list = add(group, "list", "Show the users",
                       [this](CommandContext& c) { return user_list(c, words_.account); });
-  list.option("--account", account_id(words_.account), "ID", "Only of this account");
+  list.option("--account", terminal::account_id(words_.account), "ID", "Only of this account");
   list.example("valetkeyd user list").example("valetkeyd user list --account 12345 --json");
   const auto change = [&](const char* name, const char* about, UserState state) {
     Command& command = add(group, name, about, [this, state](CommandContext& c) {
@@ -363,7 +310,7 @@ void CommandLine::add_tokens() {
       .example("valetkeyd token create --account 12345 --user ada@example.org --name laptop");
   Command& create = add(group, "create", "Make a token and print it, once",
                         [this](CommandContext& c) { return token_create(c, words_.token); });
-  create.option("--account", account_id(words_.token.account), "ID",
+  create.option("--account", terminal::account_id(words_.token.account), "ID",
                 "The account; of an operator's token: none");
   create.option("--user", email(words_.token.user), "EMAIL", "One of its users, or an operator")
       .required();
@@ -406,7 +353,7 @@ void CommandLine::add_tokens() {
   Command& list =
       add(group, "list", "Show the tokens, never their values",
           [this](CommandContext& c) { return token_list(c, words_.account, words_.user); });
-  list.option("--account", account_id(words_.account), "ID", "Only of this account");
+  list.option("--account", terminal::account_id(words_.account), "ID", "Only of this account");
   list.option("--user", email(words_.user), "EMAIL", "Only of this user");
   list.example("valetkeyd token list")
       .example("valetkeyd token list --account 12345 --user ada@example.org");
@@ -431,7 +378,7 @@ void CommandLine::add_audit() {
              "Only this one, such as token.revoke, or those of a kind, such as token");
   log.option("--user", flags.user, "EMAIL|ID",
              "Only what this user and their tokens did, and what was done to them");
-  log.option("--account", account_id(flags.account), "ID", "Only of this account");
+  log.option("--account", terminal::account_id(flags.account), "ID", "Only of this account");
   log.option("--since", terminal::instant(flags.since), "WHEN", "From then on");
   log.option("--until", terminal::instant(flags.until), "WHEN",
              "Up to then, or to the end of that day");
