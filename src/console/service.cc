@@ -52,66 +52,70 @@ http::Task<http::Response> Service::handle(const http::Request& request) {
     co_return api::to_response(
         match.allow.empty() ? api::no_such_resource() : api::wrong_method(match.allow), request.id);
   if (!request.body_complete) co_return api::refuse(413, request.id);
-  if (ours) co_return co_await answer_page(request, std::move(match));
-  co_return co_await answer_program(request, std::move(match));
+  Answer<Reply> answer = ours ? co_await answer_page(request, std::move(match))
+                              : co_await answer_program(request, std::move(match));
+  if (!answer) co_return api::to_response(answer.error(), request.id);
+  co_return respond(request, *std::move(answer));
 }
 
-http::Task<http::Response> Service::answer_page(const http::Request& request, Routes::Match match) {
+http::Task<Answer<Reply>> Service::answer_page(const http::Request& request, Routes::Match match) {
   const bool secure = is_secure(request);
-  if (const auto own = check_origin(request, secure); !own)
-    co_return api::to_response(own.error(), request.id);
+  if (auto own = check_origin(request, secure); !own)
+    co_return std::unexpected(std::move(own.error()));
   const auto cookie = read_cookie(request, CookieKind::session, secure);
   Call call = call_of(request, std::move(match.ids));
-  co_return co_await run(request, *match.route, std::move(call), std::string(cookie.value_or("")));
+  co_return co_await run(*match.route, std::move(call), std::string(cookie.value_or("")));
 }
 
-http::Task<http::Response> Service::answer_program(const http::Request& request,
-                                                   Routes::Match match) {
+http::Task<Answer<Reply>> Service::answer_program(const http::Request& request,
+                                                  Routes::Match match) {
   if (request.method != http::Method::get && request.method != http::Method::head &&
       !request.body.empty() && !api::is_json(request))
-    co_return api::to_response(api::not_json(), request.id);
+    co_return std::unexpected(api::not_json());
   Call call = call_of(request, std::move(match.ids));
-  if (match.route->access == Access::operator_) {
-    auto grant = co_await parts_.authenticator.read_operator(request);
-    if (!grant) co_return api::to_response(grant.error(), request.id);
-    call.who = Who{.token = grant->token,
-                   .user = {grant->user, {}, {}, control::Role::operator_, {}, {}},
-                   .scopes = grant->scopes,
-                   .expires = grant->expires,
-                   .narrowing = grant->narrowing,
-                   .session = {}};
-    co_return co_await run(request, *match.route, std::move(call), {});
+  auto who = co_await authenticate(request, *match.route);
+  if (!who) co_return std::unexpected(std::move(who.error()));
+  call.who = *std::move(who);
+  co_return co_await run(*match.route, std::move(call), {});
+}
+
+http::Task<Answer<Who>> Service::authenticate(const http::Request& request, const Route& route) {
+  if (route.access == Access::operator_) {
+    const auto grant = co_await parts_.authenticator.read_operator(request);
+    if (!grant) co_return std::unexpected(grant.error());
+    co_return Who{.token = grant->token,
+                  .user = {grant->user, {}, {}, control::Role::operator_, {}, {}},
+                  .scopes = grant->scopes,
+                  .expires = grant->expires,
+                  .narrowing = grant->narrowing,
+                  .session = {}};
   }
   auto known = parts_.authenticator.find(request, api::TokenForm::bearer);
   if (!known) known = co_await parts_.authenticator.read(request, api::TokenForm::bearer);
-  if (!*known) co_return api::to_response(known->error(), request.id);
+  if (!*known) co_return std::unexpected(known->error());
   const control::TokenGrant& grant = **known;
-  call.who = Who{.token = grant.token,
-                 .user = {grant.user, {}, grant.account, grant.role, {}, {}},
-                 .scopes = grant.scopes,
-                 .expires = grant.expires,
-                 .narrowing = grant.narrowing,
-                 .session = {}};
-  co_return co_await run(request, *match.route, std::move(call), {});
+  co_return Who{.token = grant.token,
+                .user = {grant.user, {}, grant.account, grant.role, {}, {}},
+                .scopes = grant.scopes,
+                .expires = grant.expires,
+                .narrowing = grant.narrowing,
+                .session = {}};
 }
 
-http::Task<http::Response> Service::run(const http::Request& request, const Route& route, Call call,
-                                        std::string cookie) {
+http::Task<Answer<Reply>> Service::run(const Route& route, Call call, std::string cookie) {
   if (call.who &&
       rates_.take(call.who->token.str(), std::chrono::steady_clock::now()) > milliseconds(0))
-    co_return api::to_response(busy(), request.id);
+    co_return std::unexpected(busy());
   api::Turns::Turn turn, effort;
   bool admitted = co_await api::wait_for(calls_, turn);
   if (admitted && route.effort == Effort::hashes)
     admitted = co_await api::wait_for(hashes_, effort);
   if (admitted && route.effort == Effort::reads) admitted = co_await api::wait_for(reads_, effort);
-  if (!admitted) co_return api::to_response(busy(), request.id);
-  auto done = co_await http::run_blocking(
+  if (!admitted) co_return std::unexpected(busy());
+  co_return co_await http::run_blocking(
       parts_.blocking, [this, &route, call = std::move(call), cookie = std::move(cookie)] {
         return work(route, call, cookie);
       });
-  if (!done) co_return api::to_response(done.error(), request.id);
-  co_return respond(request, std::move(*done));
 }
 
 Answer<Reply> Service::work(const Route& route, Call call, const std::string& cookie) {

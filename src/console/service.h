@@ -36,10 +36,10 @@ class Service final : public http::Handler {
   http::Response refuse(int status, const http::Request& head) const override;
 
  private:
-  http::Task<http::Response> answer_page(const http::Request& request, Routes::Match match);
-  http::Task<http::Response> answer_program(const http::Request& request, Routes::Match match);
-  http::Task<http::Response> run(const http::Request& request, const Route& route, Call call,
-                                 std::string cookie);
+  http::Task<Answer<Reply>> answer_page(const http::Request& request, Routes::Match match);
+  http::Task<Answer<Reply>> answer_program(const http::Request& request, Routes::Match match);
+  http::Task<Answer<Who>> authenticate(const http::Request& request, const Route& route);
+  http::Task<Answer<Reply>> run(const Route& route, Call call, std::string cookie);
   Answer<Reply> work(const Route& route, Call call, const std::string& cookie);
   Call call_of(const http::Request& request, std::vector<std::string> ids) const;
   bool is_secure(const http::Request& request) const;
