@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "issuer/denials.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <vector>
 
 namespace valetkey::issuer {
 namespace {
 
 namespace json = boost::json;
 constexpr seconds kMostClockDifference{300};  // at which an engine takes a signature, too
-constexpr std::string_view kTag = "aws:PrincipalTag/";
 constexpr std::string_view kIssued = "aws:TokenIssueTime";
+constexpr std::string_view kAccountTag = "aws:PrincipalTag/account";
+constexpr std::string_view kTokenTag = "aws:PrincipalTag/token";
 
 std::unexpected<Error> not_ours() {
   return fail(ErrorCode::invalid,
@@ -17,10 +20,33 @@ std::unexpected<Error> not_ours() {
               "what it denies is allowed again");
 }
 
-// The one member of an object of one member.
-const json::key_value_pair* only(const json::value* value) {
-  const json::object* object = value ? value->if_object() : nullptr;
-  return object && object->size() == 1 ? &*object->begin() : nullptr;
+const json::object* object_in(const json::object& object, std::string_view name) {
+  const json::value* found = object.if_contains(name);
+  return found ? found->if_object() : nullptr;
+}
+
+// One text, or a list of them; nothing else, and nothing where the member is missing.
+std::optional<std::vector<std::string>> texts_in(const json::object& object,
+                                                 std::string_view name) {
+  const json::value* found = object.if_contains(name);
+  if (!found) return std::vector<std::string>{};
+  if (const auto* text = found->if_string()) return std::vector{std::string(*text)};
+  if (!found->is_array()) return std::nullopt;
+  std::vector<std::string> texts;
+  for (const json::value& each : found->get_array()) {
+    if (!each.is_string()) return std::nullopt;
+    texts.emplace_back(each.get_string());
+  }
+  return texts;
+}
+
+json::object denial(json::object tags, Timestamp before) {
+  json::object time{{kIssued, format_iso8601(before)}};
+  return {{"Effect", "Deny"},
+          {"Action", "*"},
+          {"Resource", "*"},
+          {"Condition",
+           json::object{{"StringEquals", std::move(tags)}, {"DateLessThan", std::move(time)}}}};
 }
 
 }  // namespace
@@ -28,27 +54,46 @@ const json::key_value_pair* only(const json::value* value) {
 void Denials::add(const access::Cut& cut, Timestamp at) {
   // The engine compares whole seconds, by a clock of its own: those of this second end as well.
   const Timestamp now = std::chrono::floor<seconds>(at);
-  if (cut.tokens.empty()) until_[{"account", cut.account.str()}] = now + seconds(1);
+  OfAccount& account = accounts_[cut.account.str()];
+  if (cut.tokens.empty()) account.all = now + seconds(1);
   // They buy none any more, so what the engine's clock is ahead may be denied, too.
-  for (const TokenId& token : cut.tokens)
-    until_[{"token", token.str()}] = now + kMostClockDifference;
+  for (const TokenId& token : cut.tokens) account.tokens[token.str()] = now + kMostClockDifference;
 }
 
 void Denials::forget_older(Timestamp than) {
-  std::erase_if(until_, [than](const auto& entry) { return entry.second < than; });
+  for (auto& [id, account] : accounts_) {
+    if (account.all && *account.all < than) account.all.reset();
+    std::erase_if(account.tokens, [than](const auto& entry) { return entry.second < than; });
+  }
+  std::erase_if(accounts_,
+                [](const auto& entry) { return !entry.second.all && entry.second.tokens.empty(); });
+}
+
+std::optional<AccountId> Denials::widen(Timestamp at) {
+  const auto tokens_of = [](const auto& entry) {
+    return entry.first.empty() ? 0 : entry.second.tokens.size();
+  };
+  const auto widest = std::ranges::max_element(accounts_, {}, tokens_of);
+  if (widest == accounts_.end() || tokens_of(*widest) == 0) return std::nullopt;
+  const auto id = AccountId::parse(widest->first);
+  if (!id) return std::nullopt;
+  widest->second.tokens.clear();
+  add({.account = *id}, at);
+  return *id;
 }
 
 Result<std::string> Denials::policy() const {
   json::array statements;
-  for (const auto& [whose, before] : until_) {
-    json::object tag{{std::string(kTag) + whose.first, whose.second}};
-    json::object time{{kIssued, format_iso8601(before)}};
-    statements.push_back(json::object{
-        {"Effect", "Deny"},
-        {"Action", "*"},
-        {"Resource", "*"},
-        {"Condition",
-         json::object{{"StringEquals", std::move(tag)}, {"DateLessThan", std::move(time)}}}});
+  for (const auto& [id, account] : accounts_) {
+    if (account.all) statements.push_back(denial({{kAccountTag, id}}, *account.all));
+    std::map<Timestamp, json::array> tokens;
+    for (const auto& [token, before] : account.tokens) tokens[before].emplace_back(token);
+    for (auto& [before, list] : tokens) {
+      json::object tags;
+      if (!id.empty()) tags.emplace(kAccountTag, id);
+      tags.emplace(kTokenTag, list.size() == 1 ? std::move(list[0]) : json::value(std::move(list)));
+      statements.push_back(denial(std::move(tags), before));
+    }
   }
   std::string text = json::serialize(
       json::object{{"Version", "2012-10-17"}, {"Statement", std::move(statements)}});
@@ -68,18 +113,21 @@ Result<Denials> parse_denials(std::string_view policy) {
   Denials denials;
   for (const json::value& each : list->get_array()) {
     const json::object* statement = each.if_object();
-    const json::value* found = statement ? statement->if_contains("Condition") : nullptr;
-    const json::object* condition = found ? found->if_object() : nullptr;
-    if (!condition) return not_ours();
-    const auto* tag = only(condition->if_contains("StringEquals"));
-    const auto* time = only(condition->if_contains("DateLessThan"));
-    if (!tag || !time || !tag->value().is_string() || !time->value().is_string() ||
-        !std::string_view(tag->key()).starts_with(kTag) || time->key() != kIssued)
+    const json::object* condition = statement ? object_in(*statement, "Condition") : nullptr;
+    const json::object* tags = condition ? object_in(*condition, "StringEquals") : nullptr;
+    const json::object* time = condition ? object_in(*condition, "DateLessThan") : nullptr;
+    if (!tags || !time) return not_ours();
+    const auto accounts = texts_in(*tags, kAccountTag);
+    const auto tokens = texts_in(*tags, kTokenTag);
+    const auto issued = texts_in(*time, kIssued);
+    if (!accounts || accounts->size() > 1 || !tokens || !issued || issued->size() != 1 ||
+        accounts->size() + tokens->size() == 0)
       return not_ours();
-    const auto before = parse_iso8601(std::string_view(time->value().get_string()));
+    const auto before = parse_iso8601(issued->front());
     if (!before) return not_ours();
-    denials.until_[{std::string(std::string_view(tag->key()).substr(kTag.size())),
-                    std::string(tag->value().get_string())}] = *before;
+    Denials::OfAccount& account = denials.accounts_[accounts->empty() ? "" : accounts->front()];
+    if (tokens->empty()) account.all = *before;
+    for (const std::string& token : *tokens) account.tokens[token] = *before;
   }
   return denials;
 }

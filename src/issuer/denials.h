@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The policy that takes sessions of a shared role back: a Deny for each account and token that was cut
-// off, of what was issued before. Pure.
+// The policy that takes sessions of a shared role back: a Deny for each account that was cut off, and
+// for tokens of each, of what was issued before. Pure.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,7 +17,9 @@ class Denials {
   void add(const access::Cut& cut, Timestamp at);
   // Sessions of before have ended by themselves.
   void forget_older(Timestamp than);
-  bool empty() const { return until_.empty(); }
+  // Makes room: the account with the most tokens here is denied as a whole in their place. Returns
+  // it; nothing where no account has any.
+  std::optional<AccountId> widen(Timestamp at);
   // `too_large` beyond what a role's policies may have.
   Result<std::string> policy() const;
 
@@ -24,8 +27,12 @@ class Denials {
 
  private:
   friend Result<Denials> parse_denials(std::string_view policy);
-  // Tag and value: "account" 123, "token" tok_…; sessions issued before are refused.
-  std::map<std::pair<std::string, std::string>, Timestamp> until_;
+  struct OfAccount {
+    std::optional<Timestamp> all{};  // sessions issued before are refused
+    std::map<std::string, Timestamp> tokens{};
+  };
+  // By account; "" has tokens that an earlier release wrote without one.
+  std::map<std::string, OfAccount> accounts_;
 };
 
 // `invalid` for a policy that this class did not write.

@@ -15,18 +15,19 @@ struct Added {
   bool whole_account = false;
 };
 
-// Somebody with a stolen token may have made so many of it that a policy cannot name them all: then
-// the sessions of the whole account end.
+// A policy holds some hundred tokens. A tenant, or a thief, who cuts off more must not take the room of
+// all others: then the sessions of the account with the most tokens end as a whole.
 Result<Added> add(Denials denials, const access::Cut& cut, Timestamp at) {
-  Denials whole = denials;
   denials.add(cut, at);
-  auto policy = denials.policy();
-  if (policy) return Added{.policy = *std::move(policy)};
-  if (cut.tokens.empty() || policy.error().code != ErrorCode::too_large)
-    return std::unexpected(policy.error());
-  whole.add({.account = cut.account}, at);
-  VALETKEY_TRY(std::string text, whole.policy());
-  return Added{.policy = std::move(text), .whole_account = true};
+  bool whole_account = false;
+  while (true) {
+    auto policy = denials.policy();
+    if (policy) return Added{.policy = *std::move(policy), .whole_account = whole_account};
+    const auto widened =
+        policy.error().code == ErrorCode::too_large ? denials.widen(at) : std::nullopt;
+    if (!widened) return std::unexpected(policy.error());
+    whole_account = whole_account || (*widened == cut.account && !cut.tokens.empty());
+  }
 }
 
 // Removing what is not there is fine.

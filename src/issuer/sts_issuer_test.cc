@@ -307,17 +307,17 @@ TEST(StsIssuer, CutsOffByADenialOnAws) {
             R"("DateLessThan":{"aws:TokenIssueTime":"2026-11-29T10:00:01Z"}}}]})");
   const auto token = TokenId::parse("tok_GHIJKLMNOPabcdef").value();
   ASSERT_TRUE(bench.issuer().cut_off({Bench::account(), {token}}, bench.now() + hours(13)));
-  EXPECT_FALSE(bench.engine().role_policy.contains("PrincipalTag/account"))
+  EXPECT_FALSE(bench.engine().role_policy.contains(R"("aws:PrincipalTag/account":"123"})"))
       << "what has ended by itself is not denied for ever";
   EXPECT_TRUE(
       bench.engine().role_policy.contains(R"("aws:PrincipalTag/token":"tok_GHIJKLMNOPabcdef")"));
 }
 
-// A policy holds some fifty: a thief who made more of a stolen token loses all the same.
+// A thief who made more of a stolen token than a policy can name loses all the same.
 TEST(StsIssuer, CutsTheAccountOffWhereOnePolicyCannotNameAllTokens) {
   Bench bench;
   access::Cut cut{.account = Bench::account()};
-  for (int i = 0; i < 100; ++i) cut.tokens.push_back(make_token_id());
+  for (int i = 0; i < 1000; ++i) cut.tokens.push_back(make_token_id());
   const auto done = bench.issuer().cut_off(cut, bench.now());
   ASSERT_TRUE(done) << done.error().detail;
   EXPECT_TRUE(done->at_once && done->whole_account);
