@@ -7,6 +7,7 @@
 #include "base/testing/faulty_calls.h"
 #include "base/testing/temporary_folder.h"
 #include "events/file_log.h"
+#include "events/joined_log.h"
 #include "events/testing/event_log_conformance.h"
 #include "events/testing/faulty_log.h"
 #include "events/testing/memory_log.h"
@@ -47,18 +48,41 @@ class Faulty final : public LogUnderTest {
   FaultyCalls calls_;
   FaultyLog faulty_{log_, calls_};
 };
+class Joined final : public LogUnderTest {
+ public:
+  EventLog& log() override { return *log_; }
+
+ private:
+  std::unique_ptr<EventLog> log_ =
+      join_logs(std::make_unique<MemoryLog>(2), std::make_unique<MemoryLog>());
+};
 template <class T>
 std::unique_ptr<LogUnderTest> make() {
   return std::make_unique<T>();
 }
 
 std::string form_name(const testing::TestParamInfo<MakeLogUnderTest>& info) {
-  constexpr const char* kNames[] = {"Files", "Memory", "Faulty"};
+  constexpr const char* kNames[] = {"Files", "Memory", "Faulty", "Joined"};
   return kNames[info.index];
 }
 INSTANTIATE_TEST_SUITE_P(Forms, EventLogConformance,
-                         testing::Values(&make<InFiles>, &make<InMemory>, &make<Faulty>),
+                         testing::Values(&make<InFiles>, &make<InMemory>, &make<Faulty>,
+                                         &make<Joined>),
                          form_name);
+
+TEST(JoinedLog, IsReadToItsEndWhereItBeganAndGoesOnInTheOther) {
+  auto former = std::make_unique<MemoryLog>(1);
+  ASSERT_TRUE(append_events(*former, {"a"}));
+  const auto log = join_logs(std::move(former), std::make_unique<MemoryLog>(1));
+  ASSERT_TRUE(append_events(*log, {"b"}));
+  ASSERT_EQ(log->partitions(), 2U);
+  EXPECT_EQ(read_events(*log, 0).uuids, std::vector<std::string>{"a"});
+  EXPECT_EQ(read_events(*log, 1).uuids, std::vector<std::string>{"b"});
+  EXPECT_FALSE(log->routed(0)) << "an event of it may be sent again, and lie in the other";
+  ASSERT_TRUE(log->release(0, 1));
+  EXPECT_EQ(log->stats(0)->events.value_or(9), 0U);
+  EXPECT_EQ(log->stats(1)->events.value_or(9), 1U);
+}
 
 TEST(FaultyLog, FailsTheCallThatItIsToldToAndMayKeepTheEvents) {
   MemoryLog inner(1);

@@ -17,6 +17,7 @@ FENCES = [
     (re.compile(r"^(libpq|postgres_ext)"), "libpq", {"postgres"}),
     (re.compile(r"^duckdb\.h"), "DuckDB", {"duckdb"}),
     (re.compile(r"^cjose/"), "libcjose", {"oidc"}),
+    (re.compile(r"^librdkafka/"), "librdkafka", {"kafka"}),
     (re.compile(r"^sodium"), "libsodium", {"control/password.cc"}),
 ]
 

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// On the brokers that the tier "engines" started; without them there is nothing here to run.
+#include "kafka/kafka_log.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <latch>
+
+#include "events/testing/event_log_conformance.h"
+#include "kafka/internal/producer.h"
+#include "kafka/testing/broker.h"
+
+namespace valetkey::events {
+namespace {
+
+class InKafka final : public LogUnderTest {
+ public:
+  InKafka() { reopen(); }
+  EventLog& log() override { return *log_; }
+  void reopen() override {
+    log_.reset();
+    log_ = kafka::opened(options_, clock_);
+  }
+
+ private:
+  kafka::LogOptions options_ = kafka::fresh_topic(kafka::running_brokers()->plain);
+  SystemClock clock_;
+  std::unique_ptr<EventLog> log_;
+};
+std::vector<MakeLogUnderTest> forms() {
+  if (!kafka::running_brokers()) return {};
+  return {[]() -> std::unique_ptr<LogUnderTest> { return std::make_unique<InKafka>(); }};
+}
+INSTANTIATE_TEST_SUITE_P(Kafka, EventLogConformance, testing::ValuesIn(forms()));
+
+}  // namespace
+}  // namespace valetkey::events
+
+namespace valetkey::kafka {
+namespace {
+
+using events::append_events;
+using events::read_events;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+class KafkaLogTest : public testing::TestWithParam<Brokers> {
+ protected:
+  LogOptions options_ = fresh_topic(GetParam().plain);
+  SystemClock clock_;
+  unsigned mine() const { return events::partition_of({"12", "v"}, options_.partitions, 1); }
+  std::string refusal(const LogOptions& options) {
+    const auto log = open_log(options, clock_);
+    EXPECT_FALSE(log);
+    return log ? "" : log.error().detail;
+  }
+};
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(KafkaLogTest);
+INSTANTIATE_TEST_SUITE_P(Kafka, KafkaLogTest, testing::ValuesIn(brokers_to_test_on()));
+
+std::string large_records(const std::vector<std::string>& uuids, std::size_t bytes) {
+  std::string out;
+  const std::string value(bytes, 'x');
+  for (const auto& uuid : uuids) {
+    events::Event event;
+    event.account_id = "12";
+    event.uuid = uuid;
+    event.visitor_id = "v";
+    event.tags.push_back({.key = "k", .value = value});
+    encode_event(event, out);
+  }
+  return out;
+}
+
+TEST_P(KafkaLogTest, CutsARequestThatIsLargerThanAMessage) {
+  const auto log = opened(options_, clock_);
+  std::promise<Result<void>> done;
+  const auto records = large_records({"a", "b", "c", "d"}, 5 << 20);
+  log->append({"12", "v"}, records, 4, [&](Result<void> it) { done.set_value(std::move(it)); });
+  const auto sent = done.get_future().get();
+  ASSERT_TRUE(sent) << sent.error().detail;
+  const auto read = read_events(*log, mine());
+  EXPECT_EQ(read.uuids, (std::vector<std::string>{"a", "b", "c", "d"}));
+  EXPECT_EQ(read.places.size(), 2U);
+}
+
+TEST_P(KafkaLogTest, RefusesAnEventThatNoMessageHolds) {
+  const auto log = opened(options_, clock_);
+  ErrorCode code{};
+  log->append({"12", "v"}, large_records({"a"}, 20 << 20), 1,
+              [&](const Result<void>& it) { code = it.error().code; });
+  EXPECT_EQ(code, ErrorCode::too_large);
+}
+
+TEST_P(KafkaLogTest, RefusesATopicThatLosesEventsAndSaysTheCommandThatMendsIt) {
+  make_topic(options_, {});  // a week, a megabyte
+  EXPECT_THAT(refusal(options_), AllOf(HasSubstr("retention.ms is 604800000"), HasSubstr("--alter"),
+                                       HasSubstr("--entity-name " + options_.topic),
+                                       HasSubstr("max.message.bytes=12587008,retention.ms=-1")));
+  const Settings good{{"retention.ms", "-1"}, {"max.message.bytes", "16777216"}};
+  const auto with = [&](const char* name, const char* value) {
+    options_.topic += "x";
+    auto settings = good;
+    settings.emplace_back(name, value);
+    make_topic(options_, settings);
+    return refusal(options_);
+  };
+  EXPECT_THAT(with("cleanup.policy", "compact"), HasSubstr("cleanup.policy is compact"));
+  EXPECT_THAT(with("retention.bytes", "1000000"), HasSubstr("retention.bytes is 1000000"));
+  EXPECT_THAT(with("unclean.leader.election.enable", "true"), HasSubstr("unclean"));
+  options_.topic += "y";
+  make_topic(options_, good);
+  EXPECT_TRUE(open_log(options_, clock_)) << "made by an operator, as it must be";
+}
+
+TEST_P(KafkaLogTest, RefusesATopicOfAnotherShape) {
+  ASSERT_TRUE(open_log(options_, clock_));
+  auto other = options_;
+  other.partitions = 4;
+  EXPECT_THAT(refusal(other), HasSubstr("has 3 partitions and [events] partitions says 4"));
+  other = options_;
+  other.replicas = 3;
+  EXPECT_THAT(refusal(other), HasSubstr("of 1 replicas and [events] replicas says 3"));
+}
+
+TEST_P(KafkaLogTest, SignsInOverTls) {
+  const auto options = fresh_topic(GetParam().secure);
+  const auto log = opened(options, clock_);
+  EXPECT_TRUE(append_events(*log, {"a"}));
+  EXPECT_EQ(read_events(*log, mine()).uuids, std::vector<std::string>{"a"});
+}
+
+TEST_P(KafkaLogTest, SaysWhatToDoWhereTheInstalledLibraryCannotSignInWithScram) {
+  auto options = fresh_topic(GetParam().secure);
+  options.connection.mechanism = "SCRAM-SHA-512";
+  if (rd_kafka_version() < 0x020601ff)
+    EXPECT_THAT(refusal(options), HasSubstr("set [events] mechanism = \"PLAIN\""));
+  else
+    EXPECT_TRUE(open_log(options, clock_));
+}
+
+TEST_P(KafkaLogTest, IsNotLetInWithAWrongPasswordOrByAStranger) {
+  auto options = fresh_topic(GetParam().secure);
+  options.connection.password = Secret("not-the-password");
+  EXPECT_THAT(refusal(options), AllOf(HasSubstr("uthentication"), Not(HasSubstr("not-the"))));
+  options = fresh_topic(GetParam().secure);
+  options.connection.ca_file.clear();
+  EXPECT_THAT(refusal(options), HasSubstr("certificate verify failed"));
+}
+
+TEST_P(KafkaLogTest, SaysWhereNobodyAnswers) {
+  options_.connection.brokers = {"127.0.0.1:1"};
+  EXPECT_THAT(refusal(options_), AllOf(HasSubstr("127.0.0.1:1"), HasSubstr("refused")));
+}
+
+TEST_P(KafkaLogTest, ForgetsWhatWasReleasedAFenceLater) {
+  ManualClock clock(clock_.now());
+  options_.release_after = std::chrono::hours(1);
+  const auto log = opened(options_, clock);
+  ASSERT_TRUE(append_events(*log, {"a"}));
+  ASSERT_TRUE(append_events(*log, {"b"}));
+  const auto place = read_events(*log, mine()).places.at(0);
+  ASSERT_TRUE(log->release(mine(), place));
+  clock.advance(std::chrono::minutes(59));
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  EXPECT_EQ(read_events(*log, mine()).uuids.size(), 2U) << "a ledger that fell back finds it";
+  clock.advance(std::chrono::minutes(2));
+  for (int left = 100; left > 0 && log->open(mine(), 0); --left)
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(log->open(mine(), 0).error().code, ErrorCode::not_found);
+  EXPECT_EQ(read_events(*log, mine(), place).uuids, std::vector<std::string>{"b"});
+}
+
+TEST_P(KafkaLogTest, PassesOverAMessageThatHoldsNoEvents) {
+  const auto log = opened(options_, clock_);
+  ASSERT_TRUE(append_events(*log, {"a"}));
+  write_message(options_, mine(), "not ours");
+  write_message(options_, mine(), "");
+  ASSERT_TRUE(append_events(*log, {"b"}));
+  EXPECT_EQ(read_events(*log, mine()).uuids, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(log->stats(mine())->set_aside, 2U);
+}
+
+TEST_P(KafkaLogTest, RefusesMoreThanMayWait) {
+  options_.max_queued_bytes = 4 << 20;
+  const auto log = opened(options_, clock_);
+  constexpr int kAppends = 200;
+  const auto records = large_records({"a"}, 1 << 20);
+  std::atomic<int> kept = 0, refused = 0;
+  std::latch done(kAppends);
+  for (int i = 0; i < kAppends; ++i)
+    log->append({"12", "v"}, records, 1, [&](const Result<void>& it) {
+      if (!it) EXPECT_EQ(it.error().code, ErrorCode::unavailable);
+      ++(it ? kept : refused);
+      done.count_down();
+    });
+  done.wait();
+  EXPECT_GT(refused, 0);
+  EXPECT_EQ(read_events(*log, mine()).uuids.size(), static_cast<std::size_t>(kept));
+}
+
+TEST_P(KafkaLogTest, ManyPartitionsCanBeReadInTurns) {
+  options_.partitions = 6;
+  const auto log = opened(options_, clock_);
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(append_events(*log, {"a", "b"}, std::to_string(i)));
+  // Two readers of each, as an exporter that looks ahead has them, one step at a time.
+  std::vector<std::unique_ptr<events::LogReader>> readers;
+  for (unsigned i = 0; i < 12; ++i) readers.push_back(log->open(i / 2, 0).value());
+  std::uint64_t events = 0;
+  for (bool more = true; more;) {
+    more = false;
+    for (const auto& reader : readers) {
+      std::string records;
+      const auto piece = reader->next(records);
+      ASSERT_TRUE(piece) << piece.error().detail;
+      events += piece->count;
+      more = more || piece->count > 0;
+    }
+  }
+  EXPECT_EQ(events, 160U);
+}
+
+TEST_P(KafkaLogTest, AProducerThatCannotGoOnSaysSo) {
+  ASSERT_TRUE(open_log(options_, clock_));
+  const auto producer = Producer::open(options_, 8 << 20, [](unsigned, events::Offset) {}).value();
+  rd_kafka_test_fatal_error(producer->client().get(),
+                            RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "for a test");
+  for (int left = 100; left > 0 && !producer->is_broken(); --left)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_TRUE(producer->is_broken());
+  ErrorCode code{};
+  producer->send(0, events::records_of({"a"}), 1,
+                 [&](const Result<void>& it) { code = it.error().code; });
+  EXPECT_EQ(code, ErrorCode::unavailable);
+}
+
+}  // namespace
+}  // namespace valetkey::kafka
