@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "events/event.h"
+#include "events/file_log.h"
 #include "events/segment.h"
 
 namespace valetkey::admin {
@@ -27,6 +28,17 @@ Result<std::vector<fs::path>> segments_in(const fs::path& folder) {
                 fmt::format("cannot look into {}: {}", folder.string(), error.message()));
   std::ranges::sort(paths);
   return paths;
+}
+
+// From `at` on, by account. False: a record is none.
+bool count_events(std::string_view records, std::size_t at, Event& event, Backlog& into) {
+  while (at < records.size()) {
+    if (!events::decode_event(records, at, event)) return false;
+    auto& account = into.accounts[std::string(event.account_id)];
+    if (account.events++ == 0 || event.received < account.oldest) account.oldest = event.received;
+    if (!into.oldest || event.received < *into.oldest) into.oldest = event.received;
+  }
+  return true;
 }
 
 class Look {
@@ -86,16 +98,10 @@ class Look {
     if (everything_ && !count(*records, from - frame.header.first)) damaged(path, frame.position);
   }
 
-  // By account. False: a record is none.
   bool count(std::string_view records, std::uint64_t skipped) {
     std::size_t at = 0;
     if (!events::skip_events(records, at, skipped)) return false;
-    while (at < records.size()) {
-      if (!events::decode_event(records, at, event_)) return false;
-      auto& account = found_.accounts[std::string(event_.account_id)];
-      if (account.events++ == 0) account.oldest = event_.received;
-    }
-    return true;
+    return count_events(records, at, event_, found_);
   }
 
   static std::optional<Timestamp> received(std::string_view records, std::uint64_t skipped) {
@@ -125,6 +131,31 @@ Result<Backlog> read_backlog(const fs::path& folder, const Keyring& keyring,
   Look look(keyring, consumed, everything);
   for (const auto& path : paths) look.segment(path, &path == &paths.back());
   return look.found();
+}
+
+Result<void> add_backlog(events::EventLog& topic, const std::vector<Offset>& consumed,
+                         Backlog& backlog, bool everything) {
+  Event event;
+  backlog.ends.resize(consumed.size());
+  for (unsigned partition = 0; partition < topic.partitions(); ++partition) {
+    const auto place = events::kFilePartitions + partition;
+    auto at = consumed[place];
+    VALETKEY_TRY(const auto stats, topic.stats(partition));
+    backlog.ends[place] = std::max(stats.end, at);
+    if (!everything || stats.end <= at) continue;
+    VALETKEY_TRY(const auto reader, topic.open(partition, at));
+    while (at < stats.end) {
+      std::string records;
+      VALETKEY_TRY(const auto piece, reader->next(records, stats.end));
+      if (piece.next == at) break;
+      at = piece.next;
+      backlog.events += piece.count;
+      backlog.bytes += records.size();
+      if (!count_events(records, 0, event, backlog))
+        return fail(ErrorCode::corrupt, "the event log gave a record that is none");
+    }
+  }
+  return {};
 }
 
 }  // namespace valetkey::admin

@@ -36,4 +36,8 @@ struct Backlog {
 Result<Backlog> read_backlog(const std::filesystem::path& folder, const Keyring& keyring,
                              const std::vector<events::Offset>& consumed, bool everything = false);
 
+// Adds what waits in Kafka's topic, whose partitions come behind those of the folder.
+Result<void> add_backlog(events::EventLog& topic, const std::vector<events::Offset>& consumed,
+                         Backlog& backlog, bool everything = false);
+
 }  // namespace valetkey::admin

@@ -9,6 +9,7 @@
 
 #include "admin/backlog.h"
 #include "admin/commands.h"
+#include "admin/engines.h"
 #include "admin/export_wiring.h"
 #include "terminal/size.h"
 #include "terminal/table.h"
@@ -54,19 +55,24 @@ Result<void> export_here(const ExporterParts& parts, const config::Config& confi
 // meanwhile.
 class AtTheServer {
  public:
-  AtTheServer(const CommandContext& context, const KeySource& keys, exporter::Ledger& ledger)
-      : context_(context), keys_(keys), ledger_(ledger) {}
+  AtTheServer(const CommandContext& context, const KeySource& keys, exporter::Ledger& ledger,
+              const config::Config& config)
+      : context_(context), keys_(keys), ledger_(ledger), config_(config) {}
 
   // True: all that waited at the first turn is exported.
   Result<bool> turn() {
-    if (!asked_) asked_ = context_.clock.now();
+    if (!asked_) {
+      asked_ = context_.clock.now();
+      VALETKEY_TRY(topic_, open_topic(config_, context_.clock));
+    }
     VALETKEY_CHECK(ledger_.request_run(context_.clock.now()));
     const auto until = SteadyClock::now() + kAskAgain;
     while (SteadyClock::now() < until) {
-      VALETKEY_TRY(const auto consumed, consumed_by_partition(ledger_));
+      VALETKEY_TRY(const auto consumed, consumed_by_partition(ledger_, topic_.get()));
       if (!target_) {
-        VALETKEY_TRY(const auto backlog,
+        VALETKEY_TRY(auto backlog,
                      read_backlog(events_folder(context_.data_dir), *keys_.get(), consumed));
+        if (topic_ != nullptr) VALETKEY_CHECK(add_backlog(*topic_, consumed, backlog));
         target_ = backlog.ends;
       }
       if (reached(consumed)) return true;
@@ -97,6 +103,8 @@ class AtTheServer {
   const CommandContext& context_;
   const KeySource& keys_;
   exporter::Ledger& ledger_;
+  const config::Config& config_;
+  std::unique_ptr<events::EventLog> topic_;  // of Kafka, if events wait there
   std::optional<Timestamp> asked_;
   std::optional<std::vector<events::Offset>> target_, seen_;  // by partition of the log
   SteadyClock::time_point progressed_;
@@ -106,7 +114,7 @@ Result<void> export_all(CommandContext& context, const KeySource& keys,
                         storage::ObjectStore& objects, exporter::Ledger& ledger,
                         const config::Config& config) {
   VALETKEY_TRY(const auto control, context.open_control());
-  AtTheServer server(context, keys, ledger);
+  AtTheServer server(context, keys, ledger, config);
   while (true) {
     const auto log = open_event_log(context.data_dir, config, ledger, keys, context.clock);
     if (log) return export_here({**log, objects, ledger, *control, context.clock}, config);
@@ -124,6 +132,19 @@ struct Status {
   std::optional<Timestamp> last_finished;
 };
 
+// What Kafka does not tell is told as a problem: the rest is known all the same.
+Result<Backlog> all_backlog(const CommandContext& context, const Keyring& keyring,
+                            exporter::Ledger& ledger) {
+  VALETKEY_TRY(const auto config, context.load_config());
+  const auto topic = open_topic(config, context.clock);
+  VALETKEY_TRY(const auto consumed, consumed_by_partition(ledger, topic ? topic->get() : nullptr));
+  VALETKEY_TRY(auto out, read_backlog(events_folder(context.data_dir), keyring, consumed, true));
+  auto added = topic ? Result<void>() : std::unexpected(topic.error());
+  if (topic && *topic) added = add_backlog(**topic, consumed, out, true);
+  if (!added) out.problems.push_back(added.error().detail);
+  return out;
+}
+
 Result<Status> read_status(const CommandContext& context) {
   VALETKEY_TRY(const auto keys, context.open_keys());
   VALETKEY_TRY(const auto ledger, open_ledger(context.data_dir));
@@ -131,9 +152,7 @@ Result<Status> read_status(const CommandContext& context) {
   VALETKEY_TRY(out.accounts, ledger->counts());
   VALETKEY_TRY(out.closed_through, ledger->closed_through());
   VALETKEY_TRY(out.last_finished, ledger->last_finished());
-  VALETKEY_TRY(const auto consumed, consumed_by_partition(*ledger));
-  VALETKEY_TRY(out.backlog,
-               read_backlog(events_folder(context.data_dir), *keys->get(), consumed, true));
+  VALETKEY_TRY(out.backlog, all_backlog(context, *keys->get(), *ledger));
   VALETKEY_TRY(out.losses, ledger->losses());
   for (const auto* counts : {&out.losses.dropped, &out.losses.altered})
     for (const auto& [account, reasons] : *counts) out.accounts.try_emplace(account);

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/engines.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/file.h"
 #include "bucket/open.h"
+#include "kafka/kafka_log.h"
 #include "storage/disk_store.h"
 
 namespace valetkey::admin {
@@ -28,7 +34,77 @@ issuer::VendingSettings settings_of(const config::Config& config) {
   return out;
 }
 
+constexpr std::size_t kMaxPasswordBytes = 4096;
+// What a record has around the text of its request.
+constexpr std::uint64_t kAroundText = 2 << 20;
+
+bool is_topic_name(std::string_view name) {
+  return !name.empty() && name.size() <= 249 && name != "." && name != ".." &&
+         std::ranges::all_of(name, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '.' || c == '_' || c == '-';
+         });
+}
+
+Result<void> check_topic(const config::Config::Events& events) {
+  if (events.kind != "kafka") return {};
+  if (events.brokers.empty())
+    return fail(ErrorCode::invalid,
+                "[events] kind = \"kafka\" needs brokers, as [\"kafka1.example.org:9092\"]");
+  for (const std::string& broker : events.brokers)
+    if (broker.empty() || broker.contains(','))
+      return fail(ErrorCode::invalid,
+                  fmt::format("[events] brokers: '{}' must be HOST:PORT", broker.substr(0, 100)));
+  if (!is_topic_name(events.topic))
+    return fail(ErrorCode::invalid,
+                "[events] topic must be 1 to 249 characters of a-z, A-Z, 0-9, '.', '_' and '-'");
+  if (events.username.empty() != events.password_file.empty())
+    return fail(ErrorCode::invalid, "[events] needs both username and password_file, or neither");
+  if (events.mechanism == "PLAIN" && !events.username.empty() && !events.tls)
+    return fail(ErrorCode::invalid,
+                "[events] mechanism = \"PLAIN\" sends the password itself, so it needs tls = true");
+  return {};
+}
+
+Result<Secret> read_password(const std::filesystem::path& file) {
+  std::error_code unknown;
+  const auto mode = std::filesystem::status(file, unknown).permissions();
+  if (!unknown && (mode & std::filesystem::perms::others_all) != std::filesystem::perms::none)
+    return fail(ErrorCode::denied, file.string() + " can be read by others: chmod o-rwx it");
+  VALETKEY_TRY(std::string password, read_file(file, kMaxPasswordBytes));
+  while (password.ends_with('\n') || password.ends_with('\r')) password.pop_back();
+  if (password.empty())
+    return fail(ErrorCode::invalid, file.string() + " is empty and should hold a password");
+  return Secret(std::move(password));
+}
+
 }  // namespace
+
+Result<std::unique_ptr<events::EventLog>> open_topic(const config::Config& config,
+                                                     const Clock& clock) {
+  const config::Config::Events& from = config.events;
+  if (from.kind != "kafka") return nullptr;
+  VALETKEY_CHECK(check_topic(from));
+  kafka::LogOptions options;
+  options.connection = {.brokers = from.brokers,
+                        .tls = from.tls,
+                        .ca_file = from.ca_file,
+                        .username = from.username,
+                        .password = {},
+                        .mechanism = from.mechanism};
+  if (!from.password_file.empty()) {
+    VALETKEY_TRY(options.connection.password, read_password(from.password_file));
+  }
+  options.topic = from.topic;
+  options.partitions = static_cast<unsigned>(from.partitions);
+  options.replicas = static_cast<unsigned>(from.replicas);
+  options.largest_event_bytes =
+      std::max(config.intake.max_body_bytes, config.intake.max_unzipped_bytes) + kAroundText;
+  options.max_queued_bytes = from.max_queued_bytes;
+  options.longest_wait = config.intake.longest_wait;
+  options.release_after = from.keep;
+  return kafka::open_log(std::move(options), clock);
+}
 
 Result<std::unique_ptr<storage::ObjectStore>> open_store(const config::Config& config,
                                                          const config::Environment& env,
@@ -52,6 +128,7 @@ Result<std::unique_ptr<storage::ObjectStore>> open_store(const config::Config& c
 bool vends(const config::Config& config) { return config.issuer.kind == "sts"; }
 
 Result<void> check_engines(const config::Config& config) {
+  VALETKEY_CHECK(check_topic(config.events));
   if (!vends(config)) return {};
   if (config.intake.enabled && config.objects.kind == "disk")
     return fail(ErrorCode::invalid,

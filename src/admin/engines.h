@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "control/change_feed.h"
 #include "control/control_store.h"
+#include "events/event_log.h"
 #include "issuer/vending.h"
 #include "storage/object_store.h"
 
@@ -29,6 +30,10 @@ Result<std::unique_ptr<storage::ObjectStore>> open_store(const config::Config& c
                                                          const config::Environment& env,
                                                          const std::filesystem::path& data_dir,
                                                          const KeySource& keys, const Clock& clock);
+
+// Where events wait, if [events] names no folder but Kafka; else null. Asks the brokers what the topic is.
+Result<std::unique_ptr<events::EventLog>> open_topic(const config::Config& config,
+                                                     const Clock& clock);
 
 class Engines {
  public:

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/export_wiring.h"
 
+#include <fmt/format.h>
+
+#include "admin/engines.h"
 #include "base/log.h"
 #include "duckdb/library.h"
 #include "events/file_log.h"
+#include "events/joined_log.h"
 #include "storage/disk_parts.h"
 
 namespace valetkey::admin {
@@ -51,13 +55,35 @@ Result<std::unique_ptr<exporter::Ledger>> open_ledger(const fs::path& data_dir) 
   return exporter::open_sqlite_ledger(data_dir / "objects.db");
 }
 
-Result<std::vector<events::Offset>> consumed_by_partition(exporter::Ledger& ledger) {
-  std::vector<events::Offset> out(events::kFilePartitions);
+Result<std::vector<events::Offset>> consumed_by_partition(exporter::Ledger& ledger,
+                                                          const events::EventLog* topic) {
+  std::vector<events::Offset> out(events::kFilePartitions + (topic ? topic->partitions() : 0));
   for (unsigned partition = 0; partition < out.size(); ++partition) {
     VALETKEY_TRY(out[partition], ledger.consumed(partition));
   }
   return out;
 }
+
+namespace {
+
+// Else everything that comes would lie below what counts as exported.
+Result<void> check_places(exporter::Ledger& ledger, const events::EventLog& topic,
+                          const config::Config::Events& config) {
+  for (unsigned partition = 0; partition < topic.partitions(); ++partition) {
+    VALETKEY_TRY(const auto consumed, ledger.consumed(events::kFilePartitions + partition));
+    VALETKEY_TRY(const auto stats, topic.stats(partition));
+    if (stats.end < consumed)
+      return fail(
+          ErrorCode::invalid,
+          fmt::format("partition {} of the topic {} ends at {} and was exported up to {}: it "
+                      "is not the topic that this data folder's events lay in, so set "
+                      "[events] brokers and topic to that one",
+                      partition, config.topic, stats.end, consumed));
+  }
+  return {};
+}
+
+}  // namespace
 
 Result<std::unique_ptr<events::EventLog>> open_event_log(const fs::path& data_dir,
                                                          const config::Config& config,
@@ -73,9 +99,16 @@ Result<std::unique_ptr<events::EventLog>> open_event_log(const fs::path& data_di
   options.longest_wait = config.intake.longest_wait;
   options.first_offset = [&ledger](unsigned partition) { return ledger.floor(partition); };
   VALETKEY_TRY(auto log, events::open_file_log(std::move(options), keys, clock));
-  VALETKEY_TRY(const auto consumed, consumed_by_partition(ledger));
-  for (unsigned partition = 0; partition < consumed.size(); ++partition)
-    VALETKEY_CHECK(log->release(partition, consumed[partition]));  // a crash may have come between
+  VALETKEY_TRY(auto topic, open_topic(config, clock));
+  if (topic) {
+    VALETKEY_CHECK(check_places(ledger, *topic, config.events));
+    log = events::join_logs(std::move(log), std::move(topic));
+  }
+  // A crash may have come between.
+  for (unsigned partition = 0; partition < log->partitions(); ++partition) {
+    VALETKEY_TRY(const auto consumed, ledger.consumed(partition));
+    VALETKEY_CHECK(log->release(partition, consumed));
+  }
   return log;
 }
 

@@ -21,8 +21,11 @@ namespace valetkey::admin {
 
 std::filesystem::path events_folder(const std::filesystem::path& data_dir);
 Result<std::unique_ptr<exporter::Ledger>> open_ledger(const std::filesystem::path& data_dir);
-// Where the next batch of each partition of the event log begins.
-Result<std::vector<events::Offset>> consumed_by_partition(exporter::Ledger& ledger);
+// Where the next batch of each partition of the event log begins: those of the data folder, behind them those of Kafka's
+// topic, if there is one.
+Result<std::vector<events::Offset>> consumed_by_partition(exporter::Ledger& ledger,
+                                                          const events::EventLog* topic = nullptr);
+// In the data folder, and in Kafka's topic where [events] says so: then the folder's is read to its end.
 // `busy`: another process, a server most likely, has it.
 Result<std::unique_ptr<events::EventLog>> open_event_log(const std::filesystem::path& data_dir,
                                                          const config::Config& config,

@@ -91,6 +91,19 @@ struct Config {
     std::uint64_t max_row_values = 50'000;
     std::uint64_t max_row_bytes = 32 << 20;
   } intake;
+  struct Events {                      // where they wait for the exporter
+    std::string kind = "disk";         // disk: below the data folder, encrypted; kafka: in a topic
+    std::vector<std::string> brokers;  // HOST:PORT
+    std::string topic = "valetkey-events";
+    std::uint64_t partitions = 16;
+    std::uint64_t replicas = 3;
+    bool tls = true;
+    std::string ca_file;                  // PEM; empty: what the system trusts
+    std::string username, password_file;  // empty: nobody signs in
+    std::string mechanism = "SCRAM-SHA-512";
+    std::uint64_t max_queued_bytes = 64 << 20;  // not yet acknowledged; beyond: 503
+    milliseconds keep{24 * 3'600'000};          // what is exported, for a ledger that falls back
+  } events;
   struct Export {
     milliseconds longest_wait{15 * 60'000};  // of an event before it is exported
     std::uint64_t batch_bytes = 128 << 20;   // so many waiting are exported at once

@@ -29,6 +29,9 @@ constexpr auto kSections = std::to_array<Section>({
      "[api] "
      "public_url and /v2/console/oidc/callback."},
     {"intake", "Events in: POST /v1/events on the API's listener, or on one of its own."},
+    {"events",
+     "Where events wait for the exporter: in the data folder, encrypted, or in a topic of Kafka, "
+     "which is made if it is missing."},
     {"export", "Events out: the exporter in the server turns what waits into Parquet."},
     {"limits", "Limits on what clients can take. Those on connections count per listener."},
     {"log", "Logs go to stderr, one line an event. Secrets and query strings never enter them."},
@@ -161,6 +164,38 @@ constexpr auto kSettings = std::to_array<Setting>({
      1000, 10'000'000},
     {"intake", "max_row_bytes", FIELD(intake.max_row_bytes),
      "Most text of a request, counted in each row that repeats it.", 1 << 20, kGiB},
+
+    {"events", "kind", FIELD(events.kind),
+     "disk: below the data folder. kafka: in a topic of Kafka, which does not encrypt it on its "
+     "disks. What still waits in the data folder is exported all the same.",
+     0, 0, "disk|kafka"},
+    {"events", "brokers", FIELD(events.brokers),
+     "Brokers of Kafka, as [\"kafka1.example.org:9092\"]; they name the others."},
+    {"events", "topic", FIELD(events.topic), "The topic, of this installation alone."},
+    {"events", "partitions", FIELD(events.partitions),
+     "Partitions of the topic. Never change it: an account's events meet in one of them.", 1, 1024},
+    {"events", "replicas", FIELD(events.replicas),
+     "Copies that Kafka keeps of each event at least; an event is acknowledged when 2 brokers have "
+     "it. 1 loses events with a broker's disk.",
+     1, 10},
+    {"events", "tls", FIELD(events.tls), "false reaches the brokers in the clear."},
+    {"events", "ca_file", FIELD(events.ca_file),
+     "PEM file with the certificates to trust at the brokers. Empty: what the system trusts."},
+    {"events", "username", FIELD(events.username),
+     "As which this server signs in to Kafka (SASL). Empty: it does not."},
+    {"events", "password_file", FIELD(events.password_file),
+     "File with its password; others must not be able to read it."},
+    {"events", "mechanism", FIELD(events.mechanism),
+     "How it signs in. The librdkafka of Debian 12 cannot sign in with SCRAM to Kafka 3.8.1 and "
+     "later: PLAIN, over TLS alone, does.",
+     0, 0, "SCRAM-SHA-512|SCRAM-SHA-256|PLAIN"},
+    {"events", "max_queued_bytes", FIELD(events.max_queued_bytes),
+     "With more event bytes on the way to Kafka and not acknowledged, senders get 503.", 1 << 20,
+     16 * kGiB},
+    {"events", "keep", FIELD(events.keep),
+     "How long exported events stay readable in the topic, for a ledger that was restored to an "
+     "earlier state.",
+     0, 7 * 24 * kHourMs},
 
     {"export", "longest_wait", FIELD(exporting.longest_wait),
      "How long an event may wait before it is exported.", 1000, 24 * kHourMs},
