@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kManifestBytes = 32 << 20;  // that are kept
 constexpr std::size_t kListedManifests = 20'000;  // whose lengths are kept
 constexpr std::uint64_t kEntries = 8'000;         // of a manifest
-constexpr std::uint64_t kSmallMonth = 512;        // parts that lie in one manifest, once it is over
+constexpr std::uint64_t kSmallMonth = 512;        // parts that lie in one manifest
 constexpr std::size_t kPinsOfTable = 4;
 constexpr std::size_t kPinnedDays = 200'000;  // of all tables
 constexpr std::size_t kPage = 1'000;          // parts asked for at once
@@ -197,18 +197,15 @@ Result<Snapshots::Days> Snapshots::count_days(const Table& table, std::uint64_t 
   }
 }
 
-// A month that is over and has few parts is a group; else each day.
+// A month of few parts is a group; else each day. Engines read every manifest, and most of a small one is its schema.
 std::vector<Snapshots::Group> Snapshots::group(const Days& days) {
   std::map<std::string, std::uint64_t> months;
   for (const auto& day : days) months[month_of(day.folder.day)] += day.parts;
-  if (!days.empty()) months.erase(month_of(days.back().folder.day));
   std::vector<Group> groups;
   for (const auto& day : days) {
     if (day.parts == 0) continue;
     const std::string month = month_of(day.folder.day);
-    const auto whole = months.find(month);
-    const bool small = whole != months.end() && whole->second <= kSmallMonth;
-    std::string name = small ? month : format_date(day.folder.day);
+    std::string name = months[month] <= kSmallMonth ? month : format_date(day.folder.day);
     if (groups.empty() || groups.back().days != name) groups.push_back({.days = std::move(name)});
     groups.back().changed = std::max(groups.back().changed, day.changed);
     groups.back().parts += day.parts;
