@@ -26,6 +26,7 @@ import events  # noqa: E402
 import nodes  # noqa: E402
 import report  # noqa: E402
 import sync  # noqa: E402
+import tables  # noqa: E402
 import trees  # noqa: E402
 import boto3  # noqa: E402
 from botocore.auth import S3SigV4Auth, SigV4Auth  # noqa: E402
@@ -373,7 +374,8 @@ PARTS = {"credentials": Bench.credentials, "credentials_half_load": Bench.creden
          "credentials_peer": Bench.credentials_peer, "get_16k": Bench.get_16k, "get_16k_peer": Bench.get_16k_peer,
          "get_256m": Bench.get_256m,
          "get_256m_tls": Bench.get_256m_tls, "list": Bench.list, "import": Bench.import_, "idle": Bench.idle,
-         "console": console.run, **events.PARTS, **sync.PARTS, **engines.PARTS, **nodes.PARTS, **build.PARTS}
+         "console": console.run, **events.PARTS, **sync.PARTS, **engines.PARTS, **nodes.PARTS, **tables.PARTS,
+         **build.PARTS}
 ONLY_BY_NAME = {"build"}  # says nothing of the programs
 # A figure's own name selects the part that measures it.
 FIGURES = {**{name: name.split(".")[0] for name in report.TARGETS},
@@ -381,8 +383,8 @@ FIGURES = {**{name: name.split(".")[0] for name in report.TARGETS},
            "credentials.half_load_p99_vs_nginx": "credentials_half_load",
            "credentials.vs_peer": "credentials_peer", "get_16k.vs_peer": "get_16k_peer", "list.page_1m_p50_ms": "list",
            "list.page_1m_vs_10k": "list", "idle_rss_mib": "idle", "idle_1000_connections_rss_mib": "idle",
-           **events.FIGURES, **sync.FIGURES, **engines.FIGURES,
-           **nodes.FIGURES}
+           **events.FIGURES, **sync.FIGURES, **engines.FIGURES, **nodes.FIGURES,
+           **tables.FIGURES}
 
 
 def main() -> int:

@@ -139,9 +139,30 @@ const Table& table() {
 void load_table(benchmark::State& state) {
   IndexCatalog catalog(Filled::index());
   Snapshots snapshots(catalog, "bucket");
-  for (auto _ : state) benchmark::DoNotOptimize(snapshots.current(table(), kNow));
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(catalog.unready_parts(table().account, table().type));
+    const auto snapshot = snapshots.current(table(), kNow);
+    benchmark::DoNotOptimize(snapshots.metadata_of(table(), *snapshot));
+  }
 }
 BENCHMARK(load_table)->Unit(benchmark::kMillisecond);
+
+// A thousand parts, from anywhere.
+void page_of_parts(benchmark::State& state) {
+  storage::Index& index = Filled::index();
+  const std::string folder = layout::type_prefix(table().account, table().type);
+  const auto generation = index.catalog(table().account)->generation;
+  int at = 0;
+  for (auto _ : state) {
+    at = (at + 77) % (kDays - 1);
+    const Date day = *parse_date("2026-01-01") + std::chrono::days(at);
+    const auto page =
+        index.list_parts(table().account, folder,
+                         fmt::format("{}date={}/", folder, format_date(day)), 1'000, generation);
+    if (!page || page->parts.size() != 1'000) state.SkipWithError("not a page of 1,000");
+  }
+}
+BENCHMARK(page_of_parts)->Unit(benchmark::kMillisecond);
 
 MetadataKey key_of(std::string_view path) {
   return *MetadataKey::parse(path.substr(std::string_view("s3://bucket/").size()));
@@ -161,11 +182,11 @@ void plan_all(benchmark::State& state) {
     const auto list =
         snapshots.read(key_of(metadata.at("snapshots").at(0).at("manifest-list").as_string()));
     if (!list) std::abort();
-    bytes = (*list)->size();
-    for (const auto& row : read_avro(**list)->rows) {
+    bytes = (*list)->bytes.size();
+    for (const auto& row : read_avro((*list)->bytes)->rows) {
       const auto manifest = snapshots.read(key_of(row.at("manifest_path").as_string()));
       if (!manifest) std::abort();
-      bytes += (*manifest)->size();
+      bytes += (*manifest)->bytes.size();
     }
     added = memory("VmHWM:") - before;
   }
