@@ -5,9 +5,9 @@
 
 #include "access/internal/claims.h"
 #include "access/internal/session_token.h"
-#include "access/scope.h"
 #include "base/crypto.h"
 #include "base/encoding.h"
+#include "layout/part_key.h"
 
 namespace valetkey::access {
 namespace {
@@ -101,7 +101,9 @@ Result<Credentials> SealedIssuer::issue(const control::TokenGrant& grant, millis
 }
 
 Scope::Scope(Claims claims, Secret secret)
-    : claims_(std::move(claims)), prefix_(prefix_of(claims_.account)), secret_(std::move(secret)) {}
+    : claims_(std::move(claims)),
+      prefix_(layout::account_prefix(claims_.account)),
+      secret_(std::move(secret)) {}
 
 Result<Scope, RefusedSession> open_session(const Keyring& keyring, std::string_view session_token,
                                            std::string_view access_key_id, Timestamp now) {

@@ -3,8 +3,6 @@
 
 namespace valetkey::access {
 
-std::string prefix_of(const AccountId& account) { return "v1/account_id=" + account.str() + "/"; }
-
 namespace {
 
 bool is_opened(const Scope& scope, std::string_view resource) {

@@ -24,7 +24,6 @@ enum class Decision : std::uint8_t {
   not_found,           // read of exactly the own prefix without its slash (rclone asks): 404
 };
 
-std::string prefix_of(const AccountId& account);  // "v1/account_id=<id>/"
 // What may be listed and read: the account's prefix, or, of a token that is limited to some, those.
 std::vector<std::string> prefixes_of(const Scope& scope);
 Decision allows(const Scope& scope, Action action, std::string_view resource);

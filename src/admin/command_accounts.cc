@@ -3,12 +3,12 @@
 
 #include <thread>
 
-#include "access/scope.h"
 #include "admin/commands.h"
 #include "admin/confirm.h"
 #include "admin/cutting_off.h"
 #include "admin/ended_tokens.h"
 #include "admin/erasing.h"
+#include "layout/part_key.h"
 #include "terminal/size.h"
 #include "terminal/table.h"
 
@@ -109,7 +109,7 @@ std::string loss_text(const control::Account& account, bool purge) {
 
 Result<storage::StoreStats> stored_by(storage::ObjectStore& objects, const AccountId& account) {
   storage::StoreStats out;
-  storage::ListQuery query{access::prefix_of(account), "", "", 1000, 0};
+  storage::ListQuery query{layout::account_prefix(account), "", "", 1000, 0};
   while (true) {
     VALETKEY_TRY(const auto page, objects.list(query));
     for (const auto& entry : page.entries) {

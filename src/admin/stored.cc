@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/stored.h"
 
-#include "access/scope.h"
+#include "layout/part_key.h"
 
 namespace valetkey::admin {
 
 Result<api::Stored> stored_of(storage::ObjectStore& objects, const AccountId& account) {
   api::Stored sum;
   storage::ListQuery query{
-      .prefix = access::prefix_of(account), .delimiter = {}, .start_after = {}};
+      .prefix = layout::account_prefix(account), .delimiter = {}, .start_after = {}};
   while (true) {
     VALETKEY_TRY(const storage::ListPage page, objects.list(query));
     for (const storage::ListEntry& entry : page.entries) sum.bytes += entry.info.size;

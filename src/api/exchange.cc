@@ -5,9 +5,9 @@
 
 #include <charconv>
 
-#include "access/scope.h"
 #include "api/duration.h"
 #include "api/json_text.h"
+#include "layout/part_key.h"
 
 namespace valetkey::api {
 namespace {
@@ -163,7 +163,7 @@ std::string Exchange::document(const access::Credentials& credentials,
     append_place(out, *credentials.place);
   } else {
     out += path_start_;
-    out += access::prefix_of(grant.account);
+    out += layout::account_prefix(grant.account);
     out += '"';
     out += tail_;
   }

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
-#include "access/scope.h"
 #include "api/json_text.h"
 #include "api/landing.h"
 #include "api/routes.h"
 #include "api/strict_json.h"
+#include "layout/part_key.h"
 
 namespace valetkey::api {
 namespace {
@@ -72,7 +72,7 @@ AtOnceAnswer Operations::account(const http::Request&, const TokenGrant* who) {
   std::string json = "{\"account_id\":";
   append_json(json, who->account.str());
   append_json(json += ",\"bucket\":", options_.bucket);
-  append_json(json += ",\"prefix\":", access::prefix_of(who->account));
+  append_json(json += ",\"prefix\":", layout::account_prefix(who->account));
   if (!options_.public_endpoint.empty())
     append_json(json += ",\"endpoint\":", options_.public_endpoint);
   append_json(json += ",\"region\":", options_.region);

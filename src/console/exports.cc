@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <set>
 
-#include "access/scope.h"
 #include "base/encoding.h"
 #include "console/fields.h"
 #include "console/parameters.h"
+#include "layout/part_key.h"
 #include "layout/partition.h"
 #include "sigv4/sign.h"
 
@@ -252,7 +252,7 @@ Answer<Reply> Exports::link(const Call& call) {
   VALETKEY_CHECK(figures());  // the parts are here, and not in a bucket of somebody else's
   VALETKEY_TRY(const Fields fields, Fields::parse(call.body, {"key"}));
   VALETKEY_TRY(const std::string key, fields.text("key"));
-  const auto known = key.starts_with(access::prefix_of(account_of(call)))
+  const auto known = key.starts_with(layout::account_prefix(account_of(call)))
                          ? parts_.objects.head(key)
                          : Result<storage::ObjectInfo>(fail(ErrorCode::not_found, ""));
   if (!known && known.error().code == ErrorCode::not_found)
@@ -281,7 +281,7 @@ Answer<Reply> Exports::link(const Call& call) {
 
 Answer<Reply> Exports::credentials(const Call& call) {
   VALETKEY_TRY(const access::Credentials made, issue(call));
-  const access::Place own{options_.bucket, access::prefix_of(account_of(call)),
+  const access::Place own{options_.bucket, layout::account_prefix(account_of(call)),
                           options_.public_endpoint, options_.region};
   const access::Place& place = made.place ? *made.place : own;
   return reply_with({{"credentials",

@@ -5,7 +5,7 @@
 #include <array>
 
 #include "base/encoding.h"
-#include "layout/partition.h"
+#include "layout/part_key.h"
 
 namespace valetkey::control {
 namespace {
@@ -48,7 +48,7 @@ Result<void> check_prefix(std::string_view prefix) {
 
 Result<std::string> prefix_of_type(std::string_view name) {
   for (const auto type : {layout::RowType::decisions, layout::RowType::events})
-    if (name == layout::name_of(type)) return "type=" + std::string(name) + "/";
+    if (name == layout::name_of(type)) return layout::type_folder(type);
   return bad(in_quotes(name) + " is no type: the types are decisions and events");
 }
 

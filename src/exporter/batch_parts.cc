@@ -26,12 +26,7 @@ std::uint64_t fingerprint(std::string_view key) {
 // A UUID (version 8) that depends on nothing but the batch and the place: a repetition overwrites
 // itself.
 std::string part_uuid(const ExportBatch& batch, const std::string& place) {
-  auto digest = sha256(batch.id + "/" + place);
-  digest[6] = static_cast<std::uint8_t>((digest[6] & 0x0f) | 0x80);
-  digest[8] = static_cast<std::uint8_t>((digest[8] & 0x3f) | 0x80);
-  const auto text = hex(as_text(digest).substr(0, 16));
-  return fmt::format("{}-{}-{}-{}-{}", text.substr(0, 8), text.substr(8, 4), text.substr(12, 4),
-                     text.substr(16, 4), text.substr(20));
+  return layout::uuid_of(batch.id + "/" + place);
 }
 
 }  // namespace

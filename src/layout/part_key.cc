@@ -58,13 +58,14 @@ std::optional<RowType> parse_row_type(std::string_view name) {
 std::string account_prefix(const AccountId& account) {
   return fmt::format("{}{}/", kTop, account.str());
 }
+std::string type_folder(RowType type) { return fmt::format("{}{}/", kType, name_of(type)); }
 std::string type_prefix(const AccountId& account, RowType type) {
-  return fmt::format("{}{}{}/", account_prefix(account), kType, name_of(type));
+  return account_prefix(account) + type_folder(type);
 }
 std::optional<AccountId> account_in(std::string_view key) { return take_account(key); }
 
 std::string DayFolder::str() const {
-  return fmt::format("{}{}/{}{}/", kType, name_of(type), kDate, format_date(day));
+  return fmt::format("{}{}{}/", type_folder(type), kDate, format_date(day));
 }
 std::optional<DayFolder> DayFolder::containing(std::string_view name) { return take_day(name); }
 

@@ -19,8 +19,9 @@ inline constexpr std::string_view kSuccess = "_SUCCESS";  // in a day's folder: 
 
 std::optional<RowType> parse_row_type(std::string_view name);  // "decisions", "events"
 
+std::string type_folder(RowType type);                            // type=<type>/
 std::string account_prefix(const AccountId& account);             // v1/account_id=<id>/
-std::string type_prefix(const AccountId& account, RowType type);  // account_prefix + type=<type>/
+std::string type_prefix(const AccountId& account, RowType type);  // account_prefix + type_folder
 // Of a key that begins with an account's prefix.
 std::optional<AccountId> account_in(std::string_view key);
 

@@ -191,7 +191,13 @@ char32_t character_at(std::string_view text, std::size_t at) {
   return c;
 }
 
-// The least text of its characters that is greater than all that begin with `text`; none: there is none.
+}  // namespace
+
+const ColumnStatistics* PartStatistics::column(std::int32_t id) const {
+  const auto it = std::ranges::lower_bound(columns, id, {}, &ColumnStatistics::id);
+  return it == columns.end() || it->id != id ? nullptr : &*it;
+}
+
 std::optional<std::string> raised(std::string_view text) {
   constexpr char32_t kLast = 0x10FFFF;
   while (!text.empty()) {
@@ -203,13 +209,6 @@ std::optional<std::string> raised(std::string_view text) {
     return std::string(text) + utf8(c + 1 == 0xD800 ? 0xE000 : c + 1);
   }
   return std::nullopt;
-}
-
-}  // namespace
-
-const ColumnStatistics* PartStatistics::column(std::int32_t id) const {
-  const auto it = std::ranges::lower_bound(columns, id, {}, &ColumnStatistics::id);
-  return it == columns.end() || it->id != id ? nullptr : &*it;
 }
 
 std::optional<Bounds> text_bounds(std::string_view least, std::string_view greatest) {

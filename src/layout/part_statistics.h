@@ -58,6 +58,9 @@ inline constexpr std::size_t kCutBound = 32;
 inline constexpr std::size_t kLongestBound = 1024;
 // Bounds of texts as they are kept; none if no upper bound can be made of the beginning.
 std::optional<Bounds> text_bounds(std::string_view least, std::string_view greatest);
+// The least text of as many characters that is greater than all that begin with `text`, which is UTF-8; none: there is
+// none.
+std::optional<std::string> raised(std::string_view text);
 
 inline constexpr std::size_t kMostRowGroups = 100'000;
 

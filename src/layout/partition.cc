@@ -8,6 +8,7 @@
 #include "base/crypto.h"
 #include "base/encoding.h"
 #include "base/xml_text.h"
+#include "layout/part_key.h"
 
 namespace valetkey::layout {
 namespace {
@@ -89,13 +90,20 @@ std::string former_partition_value(std::string_view value) {
 }
 
 std::string day_prefix(const AccountId& account, RowType type, Date day) {
-  return fmt::format("v1/account_id={}/type={}/date={}/", account.str(), name_of(type),
-                     format_date(day));
+  return DayKey{account, {type, day}}.str();
 }
 std::string partition_prefix(const AccountId& account, RowType type, Date day,
                              std::string_view value) {
   return fmt::format("{}{}={}/", day_prefix(account, type, day), partition_name(type),
                      partition_value(value));
+}
+std::string uuid_of(std::string_view name) {
+  Digest256 digest = sha256(name);
+  digest[6] = static_cast<std::uint8_t>((digest[6] & 0x0f) | 0x80);
+  digest[8] = static_cast<std::uint8_t>((digest[8] & 0x3f) | 0x80);
+  const auto text = hex(as_text(digest).substr(0, 16));
+  return fmt::format("{}-{}-{}-{}-{}", text.substr(0, 8), text.substr(8, 4), text.substr(12, 4),
+                     text.substr(16, 4), text.substr(20));
 }
 std::string part_name(unsigned number, std::string_view uuid) {
   return fmt::format("part-{:05}-{}.c000.snappy.parquet", number, uuid);

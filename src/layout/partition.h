@@ -31,6 +31,8 @@ std::string former_partition_value(std::string_view value);
 std::string day_prefix(const AccountId& account, RowType type, Date day);  // v1/…/date=2020-09-14/
 // day_prefix + experiment=<value>/ or event=<value>/
 std::string partition_prefix(const AccountId&, RowType, Date, std::string_view value);
+// A UUID (version 8) that depends on nothing but the name.
+std::string uuid_of(std::string_view name);
 // part-00000-<uuid>.c000.snappy.parquet
 std::string part_name(unsigned number, std::string_view uuid);
 

@@ -68,6 +68,11 @@ TEST(Partition, ShortensLongNamesAtACharacter) {
             partition_value(std::string(300, 'a') + "c"));
 }
 
+TEST(Partition, NamesByAUuidOfItsOwnKind) {
+  EXPECT_EQ(uuid_of("a"),
+            "ca978112-ca1b-8dca-bac2-31b39a23dc4d");  // the SHA-256, marked as version 8
+}
+
 TEST(Partition, MakesTheKeysOfTheRealExport) {
   const auto account = AccountId::parse("596780373").value();
   const auto day = parse_date("2020-09-14").value();

@@ -18,8 +18,7 @@ Refusal refusal_of(const Error& error, std::string_view doing, const http::Reque
 
 bool opens(const control::TokenGrant& grant, layout::RowType type) {
   // A table's metadata names all of its parts: who may not read one of them does not see it.
-  return grant.scopes.export_ &&
-         grant.narrowing.opens("type=" + std::string(layout::name_of(type)) + "/");
+  return grant.scopes.export_ && grant.narrowing.opens(layout::type_folder(type));
 }
 
 std::optional<layout::RowType> table_of(const control::TokenGrant& grant, std::string_view name) {

@@ -8,9 +8,9 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "access/scope.h"
 #include "api/json_text.h"
 #include "base/crypto.h"
+#include "layout/part_key.h"
 
 namespace valetkey::tables {
 namespace {
@@ -235,7 +235,7 @@ Answer<http::Response> IcebergCatalog::credentials(const Call& call, RowType typ
 std::string IcebergCatalog::credentials_list(const Call& call, std::string_view storage) const {
   std::string out = "[{\"prefix\":";
   api::append_json(out, fmt::format("s3://{}/{}", vending_.options().bucket,
-                                    access::prefix_of(call.grant.account)));
+                                    layout::account_prefix(call.grant.account)));
   return out += fmt::format(",\"config\":{}}}]", storage);
 }
 

@@ -125,26 +125,6 @@ void write_summaries(AvroWriter& avro, const ManifestRow& row) {
 
 std::int64_t as_signed(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
-// The character behind the one that `character` is; nothing behind the last.
-std::optional<std::string> next_character(std::string_view character) {
-  const std::size_t bytes = utf8_sequence(character);
-  if (bytes != character.size() || bytes == 0) return std::nullopt;
-  constexpr std::uint32_t kMasks[] = {0x7F, 0x1F, 0x0F, 0x07};
-  std::uint32_t code = static_cast<unsigned char>(character[0]) & kMasks[bytes - 1];
-  for (const char byte : character.substr(1))
-    code = code << 6 | (static_cast<unsigned char>(byte) & 0x3F);
-  if (++code == 0xD800) code = 0xE000;
-  if (code > 0x10FFFF) return std::nullopt;
-  if (code < 0x80) return std::string(1, static_cast<char>(code));
-  const std::size_t length = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  constexpr unsigned char kFirst[] = {0, 0, 0xC0, 0xE0, 0xF0};
-  std::string out(length, '\0');
-  for (std::size_t i = length; --i > 0; code >>= 6)
-    out[i] = static_cast<char>(0x80 | (code & 0x3F));
-  out[0] = static_cast<char>(kFirst[length] | code);
-  return out;
-}
-
 template <class Value>
 void widen(std::optional<Value>& least, std::optional<Value>& greatest, const Value& value) {
   if (!least || value < *least) least = value;
@@ -181,14 +161,7 @@ std::string cut_below(std::string_view least) {
 std::optional<std::string> cut_above(std::string_view greatest) {
   std::string cut = cut_below(greatest);
   if (cut.size() == greatest.size()) return cut;
-  while (!cut.empty()) {
-    std::size_t start = cut.size() - 1;
-    while (start > 0 && (static_cast<unsigned char>(cut[start]) & 0xC0) == 0x80) --start;
-    if (const auto raised = next_character(std::string_view(cut).substr(start)))
-      return cut.substr(0, start) + *raised;
-    cut.resize(start);
-  }
-  return std::nullopt;
+  return layout::raised(cut);
 }
 
 ManifestWriter::ManifestWriter(const TableSchema& schema, int spec)

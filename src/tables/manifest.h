@@ -79,7 +79,6 @@ struct TableState {
   Totals totals;
   std::string list_path;
 };
-std::string table_uuid(std::string_view location);
 std::string table_metadata(const TableSchema& schema, const TableState& state);
 
 }  // namespace valetkey::tables

@@ -5,8 +5,6 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "base/crypto.h"
-#include "base/encoding.h"
 #include "tables/manifest.h"
 
 namespace valetkey::tables {
@@ -40,20 +38,11 @@ json::array specs_of(const TableSchema& schema) {
 
 }  // namespace
 
-// Version 8 of UUIDs, made of the location: the same table has the same one for good.
-std::string table_uuid(std::string_view location) {
-  std::string digits = sha256_hex(location).substr(0, 32);
-  digits[12] = '8';
-  digits[16] = "89ab"[digits[16] % 4];
-  for (const std::size_t dash : {20, 16, 12, 8}) digits.insert(dash, 1, '-');
-  return digits;
-}
-
 std::string table_metadata(const TableSchema& schema, const TableState& state) {
   const std::int64_t changed = epoch_ms(state.changed);
   return json::serialize(json::object{
       {"format-version", 2},
-      {"table-uuid", table_uuid(state.location)},
+      {"table-uuid", layout::uuid_of(state.location)},
       {"location", state.location},
       {"last-sequence-number", state.snapshot},
       {"last-updated-ms", changed},

@@ -84,12 +84,10 @@ http::Response with_lines(const Snapshot& snapshot, std::string lines) {
 }
 
 std::string head_lines(RowType type, std::string_view location) {
-  json::object metadata{{"id", table_uuid(location)},
-                        {"name", layout::name_of(type)},
-                        {"format", {{"provider", "parquet"}}},
-                        {"schemaString", schema_of(type).spark},
-                        {"partitionColumns", json::array{"date"}},
-                        {"configuration", json::object()}};
+  json::object metadata{
+      {"id", layout::uuid_of(location)},         {"name", layout::name_of(type)},
+      {"format", {{"provider", "parquet"}}},     {"schemaString", schema_of(type).spark},
+      {"partitionColumns", json::array{"date"}}, {"configuration", json::object()}};
   return "{\"protocol\":{\"minReaderVersion\":1}}\n" +
          json::serialize(json::object{{"metaData", std::move(metadata)}}) + "\n";
 }
