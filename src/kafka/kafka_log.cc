@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <optional>
 #include <shared_mutex>
 
 #include "base/log.h"
@@ -28,6 +29,8 @@ constexpr std::chrono::seconds kAway{4};
 // Ends that are older are none. Longer than Kafka takes to find another leader.
 constexpr std::chrono::seconds kStale{15};
 constexpr std::chrono::seconds kReleaseTogether{60};
+constexpr std::chrono::milliseconds kPause{20};
+constexpr std::chrono::milliseconds kPlacing{3000};
 
 // What one partition may forget, and when.
 struct Release {
@@ -99,7 +102,10 @@ class KafkaLog final : public events::EventLog {
   }
 
   Result<events::LogStats> stats(unsigned partition) const override {
-    if (since(looked_) > kStale) return fail(ErrorCode::unavailable, problem());
+    for (auto left = kPlacing / kPause; unplaced_.load() >= looked_.load() && left > 0; --left)
+      std::this_thread::sleep_for(kPause);
+    if (since(looked_) > kStale || unplaced_.load() >= looked_.load())
+      return fail(ErrorCode::unavailable, problem());
     events::LogStats out{.end = bounds_.end(partition), .set_aside = damaged_};
     if (since(reached_) > kAway) out.problem = problem();
     return out;
@@ -115,10 +121,14 @@ class KafkaLog final : public events::EventLog {
   }
 
   Result<std::unique_ptr<Producer>> open_producer() {
-    return Producer::open(options_, topic_.message_bytes, [this](unsigned partition, Offset end) {
-      bounds_.raise_end(partition, end);
-      reached_ = SteadyClock::now();
-    });
+    return Producer::open(options_, topic_.message_bytes,
+                          [this](unsigned partition, std::optional<Offset> end) {
+                            reached_ = SteadyClock::now();
+                            if (end)
+                              bounds_.raise_end(partition, *end);
+                            else
+                              unplaced_ = SteadyClock::now();
+                          });
   }
 
   // --- the watching thread ---
@@ -149,6 +159,7 @@ class KafkaLog final : public events::EventLog {
   }
 
   Result<void> look() {
+    const auto began = SteadyClock::now();
     const auto ends = read_ends(*client_, options_.topic, partitions(), kEndsMs);
     if (!ends) {
       // A partition between two leaders keeps nobody from sending to the others.
@@ -157,7 +168,7 @@ class KafkaLog final : public events::EventLog {
     }
     for (unsigned partition = 0; partition < ends->size(); ++partition)
       bounds_.raise_end(partition, (*ends)[partition]);
-    looked_ = SteadyClock::now();
+    looked_ = began;
     reached_ = SteadyClock::now();
     return {};
   }
@@ -210,7 +221,9 @@ class KafkaLog final : public events::EventLog {
   const Clock& clock_;
   Bounds bounds_;
   std::atomic<std::uint64_t> damaged_ = 0;
-  Moment looked_{}, reached_{};
+  // When the ends were asked for that are known; when a broker answered; when something was acknowledged without its
+  // place, so that ends of before may be too low.
+  Moment looked_{}, reached_{}, unplaced_{};
   bool reachable_ = true;  // the watching thread's
 
   mutable std::mutex problem_mutex_;

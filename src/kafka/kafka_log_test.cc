@@ -224,7 +224,8 @@ TEST_P(KafkaLogTest, ManyPartitionsCanBeReadInTurns) {
 
 TEST_P(KafkaLogTest, AProducerThatCannotGoOnSaysSo) {
   ASSERT_TRUE(open_log(options_, clock_));
-  const auto producer = Producer::open(options_, 8 << 20, [](unsigned, events::Offset) {}).value();
+  const auto producer =
+      Producer::open(options_, 8 << 20, [](unsigned, std::optional<events::Offset>) {}).value();
   rd_kafka_test_fatal_error(producer->client().get(),
                             RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "for a test");
   for (int left = 100; left > 0 && !producer->is_broken(); --left)

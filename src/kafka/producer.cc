@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 
 #include "kafka/internal/message.h"
 
@@ -113,8 +112,9 @@ void Producer::delivered(rd_kafka_t*, const rd_kafka_message_t* message, void*) 
   auto* const sending = static_cast<Sending*>(message->_private);
   if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
     return Sending::finish_one(sending, not_kept(message->err));
-  sending->producer.acknowledged_(static_cast<unsigned>(message->partition),
-                                  static_cast<events::Offset>(message->offset) + 1);
+  std::optional<events::Offset> end;
+  if (message->offset >= 0) end = static_cast<events::Offset>(message->offset) + 1;
+  sending->producer.acknowledged_(static_cast<unsigned>(message->partition), end);
   Sending::finish_one(sending, {});
 }
 

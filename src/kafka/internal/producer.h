@@ -3,6 +3,7 @@
 // Thread-safe.
 #pragma once
 
+#include <optional>
 #include <thread>
 
 #include "kafka/internal/client.h"
@@ -12,8 +13,9 @@ namespace valetkey::kafka {
 class Producer {
  public:
   using Done = events::EventLog::Done;
-  // Told of each message that is durable: where its partition ends at least.
-  using Acknowledged = std::function<void(unsigned partition, events::Offset end)>;
+  // Told of each message that is durable: where its partition ends at least. Nothing: the broker had it from an earlier
+  // attempt, and does not say where.
+  using Acknowledged = std::function<void(unsigned partition, std::optional<events::Offset> end)>;
 
   static Result<std::unique_ptr<Producer>> open(const LogOptions& options,
                                                 std::size_t message_bytes,
