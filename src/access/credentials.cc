@@ -32,7 +32,7 @@ std::uint32_t key_id_of(std::string_view head) {
   return id;
 }
 
-// Whoever reads the session token in a log knows the salt, but neither the claims nor the subkey.
+// A session token in a log shows the salt, but neither the claims nor the subkey.
 Secret derive_secret(const Key& key, std::string_view salt, std::string_view claims) {
   const Digest256 mac = hmac_sha256(key.derive.reveal(), std::string(salt).append(claims));
   return Secret(base64url(as_text(mac).substr(0, kSecretBytes)));

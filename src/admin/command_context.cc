@@ -83,11 +83,10 @@ Result<std::unique_ptr<control::AuditLog>> CommandContext::open_audit() const {
 
 Result<void> CommandContext::check_keyring_place() const {
   if (!is_inside(keyring(), data_dir)) return {};
-  return fail(
-      ErrorCode::denied,
-      fmt::format("the keyring {} would lie inside the data folder, where whoever takes the "
-                  "data takes the keys too; name a place outside with --keyring",
-                  keyring().string()));
+  return fail(ErrorCode::denied,
+              fmt::format("the keyring {} would lie inside the data folder, where a thief of the "
+                          "data gets the keys too; name a place outside with --keyring",
+                          keyring().string()));
 }
 
 Result<std::unique_ptr<KeySource>> CommandContext::open_keys() const {

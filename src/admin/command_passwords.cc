@@ -52,7 +52,8 @@ Result<int> user_invite(CommandContext& context, const std::string& email) {
   // The link alone on stdout, so that it can be passed on.
   context.out << url << '\n';
   context.err << fmt::format(
-      "Whoever opens this link sets the password of {} and is signed in: send it to nobody else. "
+      "The person who opens this link sets the password of {} and is signed in: send it to nobody "
+      "else. "
       "It works once, until {}.\n",
       user.email, until);
   return 0;

@@ -143,8 +143,8 @@ Result<exporter::ErasureResult> erase(CommandContext& context, const AccountId& 
   VALETKEY_TRY(const auto control, context.open_control());
   VALETKEY_TRY(const auto known, control->account(account));
   VALETKEY_TRY(const auto ledger, open_ledger(context.data_dir));
-  // Before it begins: no erasure goes unrecorded. The digest proves it to whoever knows the id, and
-  // tells it to nobody else.
+  // Before it begins: no erasure goes unrecorded. The digest proves it to those who know the id,
+  // and tells it to nobody else.
   VALETKEY_CHECK(
       context.record("account.erase-visitor", known.id, "sha256:" + sha256_hex(visitor)));
   return erase_wherever_exported({context, config, *keys, *objects, *control, *ledger}, known.id,

@@ -47,7 +47,7 @@ Result<int> user_set_state(CommandContext& context, const std::string& email,
 Result<int> user_set_role(CommandContext& context, const std::string& email,
                           const std::string& role);
 
-// Prints a link, once: whoever opens it sets the user's password and is signed in to the console.
+// Prints a link, once: opening it sets the user's password and signs in to the console.
 Result<int> user_invite(CommandContext& context, const std::string& email);
 // Reads the password from standard input.
 Result<int> user_set_password(CommandContext& context, const std::string& email);

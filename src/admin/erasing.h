@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Erasures as commands ask for them. Whoever exports erases: the running server, or the command
+// Erasures as commands ask for them. The exporter erases: the running server, or the command
 // where none runs. The request is in the ledger first, so it is carried out even if the command
 // ends.
 #pragma once

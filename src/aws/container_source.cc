@@ -12,7 +12,7 @@ constexpr std::string_view kEcs = "http://169.254.170.2";
 constexpr std::array<std::string_view, 3> kServers{"169.254.170.2", "169.254.170.23",
                                                    "fd00:ec2::23"};
 
-// Whoever can set a variable must not make the server send its token to a stranger in the clear.
+// A variable that somebody set must not make the server send its token to a stranger in the clear.
 bool is_trusted(const http::Url& url) {
   if (url.scheme == "https" || url.host == "localhost") return true;
   if (std::ranges::find(kServers, url.host) != kServers.end()) return true;

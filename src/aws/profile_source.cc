@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxFileBytes = 1 << 20;
 constexpr milliseconds kProcessPatience{60'000};
-// Whoever assumes a role needs no policy of the session to bound itself: the role is the bound.
+// The server needs no policy of the session to bound itself: the role is the bound.
 constexpr std::string_view kAllOfTheRole =
     R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]})";
 

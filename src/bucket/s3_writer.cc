@@ -155,7 +155,7 @@ Result<void> S3Writer::write(std::string_view bytes) {
 
 Result<void> S3Writer::send_full_parts() {
   const std::size_t part = store_.options().part_bytes;
-  // The rows are not known yet: whoever wants them reads the footer.
+  // The rows are not known yet: the footer has them.
   if (!upload_) {
     VALETKEY_TRY(upload_, Upload::begin(store_, info_.key, std::nullopt));
   }

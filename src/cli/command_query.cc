@@ -135,7 +135,7 @@ Result<std::unique_ptr<Database>> open_duckdb(const client::Environment& env,
   return Database::open(options);
 }
 
-// What rows must be called where names lie together; whoever asks for that folder gets them all.
+// What rows must be called where names lie together; asking for that folder gets them all.
 std::string row_name(const std::string& asked) {
   return asked == layout::kOtherPartition ? "" : asked;
 }

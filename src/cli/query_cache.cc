@@ -60,7 +60,7 @@ void remove_snapshots_of_the_dead(const fs::path& running) {
   }
 }
 
-// Held for an instant by whoever makes a snapshot, so that it is not taken for a dead one.
+// Held for an instant by the process that makes a snapshot, so that it is not taken for a dead one.
 Result<FileLock> lock_running(const fs::path& path) {
   for (int attempt = 0;; ++attempt) {
     auto lock = FileLock::acquire(path);

@@ -75,7 +75,7 @@ void Provider::keep(Away away) {
   away_.insert_or_assign(order_.back(), std::move(away));
 }
 
-// Whoever comes back with a state has used it up, though the browser be another one.
+// A browser that comes back with a state has used it up, even if it is another browser.
 std::optional<Provider::Away> Provider::take(const std::string& state, std::string_view cookie,
                                              Timestamp now) {
   const std::lock_guard lock(mutex_);

@@ -17,7 +17,7 @@ namespace valetkey::console {
 
 enum class Access : std::uint8_t {
   open,      // nobody in particular
-  person,    // whoever is signed in
+  person,    // anybody who is signed in
   account,   // a user of an account
   admin,     // an admin of an account
   operator_  // of the installation

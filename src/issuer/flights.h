@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls under way, shared: whoever asks what somebody else is asking waits for that answer.
+// Calls under way, shared: a thread that asks what another one is asking waits for that answer.
 // Thread-safe; blocks.
 #pragma once
 

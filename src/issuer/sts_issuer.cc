@@ -137,8 +137,8 @@ Result<access::Credentials> StsIssuer::issue(const control::TokenGrant& grant,
 }
 
 // A cut-off ends what the engine gave until then. What it gave behind one, to a server that had not
-// yet seen why, must not be given out: whoever cuts off has written the reason before, so a look
-// after the purchase sees it.
+// yet seen why, must not be given out: the reason is written before the cut-off, so a look after
+// the purchase sees it.
 Result<void> StsIssuer::still_counts(const control::TokenGrant& grant, Timestamp now) const {
   if (!parts_.feed.poll())
     return fail(ErrorCode::unavailable, "the control store cannot be read at the moment");
