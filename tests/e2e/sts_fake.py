@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""AWS STS as its documentation describes it, strict, on loopback: for what no real engine here answers.
+"""AWS STS, and IAM's policies of roles, as their documentation describes them, strict, on loopback: for what no real
+engine here answers.
 
 It recomputes each signature with botocore's signer, insists on the wire form that AWS documents, and can be told to
 give any of the documented errors. Its sessions open nothing.
@@ -7,6 +8,7 @@ give any of the documented errors. Its sessions open nothing.
 import datetime
 import hashlib
 import http.server
+import json
 import re
 import secrets
 import threading
@@ -19,6 +21,7 @@ import botocore.awsrequest
 import botocore.credentials
 
 NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
+IAM = "https://iam.amazonaws.com/doc/2010-05-08/"
 NAME = re.compile(r"[\w+=,.@-]{2,64}\Z", re.ASCII)
 ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+\Z", re.ASCII)
 CHAINING = ("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
@@ -53,6 +56,7 @@ class StsFake:
         self.keys, self.longest, self.chained, self.region = dict(keys), longest, chained, region
         self.fault: str | None = None
         self.calls: list[dict] = []
+        self.policies: dict[tuple[str, str], dict] = {}  # by the names of role and policy
         self.external_id: str | None = None
         self._lock = threading.Lock()
         fake = self
@@ -128,14 +132,17 @@ class StsFake:
         form = dict(pairs)
         if len(form) != len(pairs):
             raise Refused(400, "MalformedQueryString", "A parameter is given twice.")
-        if form.get("Version") != "2011-06-15":
+        service = {"2011-06-15": "sts", "2010-05-08": "iam"}.get(form.get("Version"))
+        if service is None:
             raise Refused(400, "MissingParameter", "The request must contain the parameter Version.")
-        access_key = self._verify(request, body)
+        access_key = self._verify(request, body, service)
         with self._lock:
             self.calls.append(form)
         if self.fault:
             status, message = DOCUMENTED[self.fault]
             raise Refused(status, self.fault, message)
+        if service == "iam":
+            return self._role_policy(form)
         if form["Action"] == "GetCallerIdentity":
             return (f'<GetCallerIdentityResponse xmlns="{NAMESPACE}"><GetCallerIdentityResult><Arn>'
                     f"arn:aws:iam::123456789012:user/{access_key}</Arn><UserId>AIDA</UserId><Account>123456789012"
@@ -145,9 +152,23 @@ class StsFake:
             return self._assume(form)
         raise Refused(400, "InvalidAction", "Could not find that operation.")
 
-    def _verify(self, request, body: bytes) -> str:
+    def _role_policy(self, form: dict) -> str:
+        key = (form["RoleName"], form["PolicyName"])
+        if form["Action"] == "PutRolePolicy":
+            self.policies[key] = json.loads(form["PolicyDocument"])
+            return (f'<PutRolePolicyResponse xmlns="{IAM}"><ResponseMetadata><RequestId>1</RequestId>'
+                    "</ResponseMetadata></PutRolePolicyResponse>")
+        if form["Action"] != "GetRolePolicy":
+            raise Refused(400, "InvalidAction", "Could not find that operation.")
+        if key not in self.policies:
+            raise Refused(404, "NoSuchEntity", f"The role policy with name {key[1]} cannot be found.")
+        return (f'<GetRolePolicyResponse xmlns="{IAM}"><GetRolePolicyResult><RoleName>{key[0]}</RoleName><PolicyName>'
+                f"{key[1]}</PolicyName><PolicyDocument>{urllib.parse.quote(json.dumps(self.policies[key]), safe='')}"
+                "</PolicyDocument></GetRolePolicyResult></GetRolePolicyResponse>")
+
+    def _verify(self, request, body: bytes, service: str) -> str:
         header = request.headers.get("Authorization", "")
-        match = re.fullmatch(r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/sts/aws4_request, "
+        match = re.fullmatch(r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/" + service + r"/aws4_request, "
                              r"SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})", header)
         if not match:
             raise Refused(403, "MissingAuthenticationToken", "Request is missing Authentication Token")
@@ -166,7 +187,7 @@ class StsFake:
         again = botocore.awsrequest.AWSRequest("POST", f"{self.url}/", data=body, headers={
             name: request.headers[name] for name in signed.split(";")})
         again.context["timestamp"] = stamp
-        signer = botocore.auth.SigV4Auth(botocore.credentials.Credentials(key, self.keys[key]), "sts", region)
+        signer = botocore.auth.SigV4Auth(botocore.credentials.Credentials(key, self.keys[key]), service, region)
         canonical = signer.canonical_request(again)
         canonical_signed = canonical.split("\n")[-2]
         if canonical_signed != signed or canonical.split("\n")[-1] != hashlib.sha256(body).hexdigest():

@@ -149,6 +149,31 @@ class Vending(unittest.TestCase):
         self.assertAlmostEqual(ends, time.time() + 6 * 3600, delta=60)
         self.assertTrue(serving.eventually(lambda: self.ask(made["token"]).status_code == 401, 2))
 
+    def test_a_cut_off_that_failed_is_repeated_and_ends_the_sessions_of_a_whole_family(self):
+        self.server.config.write_text(configuration(self.sts.url, f'iam_endpoint = "{self.sts.url}"\n'))
+        self.server.start()
+        parent = self.server.make_token("123", "user@123.example")
+        made = self.server.call("POST", "/v2/tokens", parent["token"], json={"name": "child"})
+        self.assertEqual(made.status_code, 201, made.text)
+        child = made.json()
+        self.server.secrets.append(child["token"])
+        self.server.exchange(child["token"])
+        self.sts.fault = "ServiceUnavailable"
+        failure = self.server.refused("token", "revoke", parent["id"], "--cut-off")
+        self.assertEqual(failure.status, 1, failure.errors)
+        self.assertIn(f"Token {parent['id']} and 1 token that it created are revoked", failure.errors)
+        self.assertIn("could not be ended, and live until", failure.errors)
+        self.assertTrue(serving.eventually(lambda: self.ask(child["token"]).status_code == 401, 2))
+        self.sts.fault = None
+        said = self.server.ask("token", "revoke", parent["id"], "--cut-off")
+        self.assertTrue(said["sessions_ended"], said)
+        (policy,) = self.sts.policies.values()
+        (denied,) = [each["Condition"]["StringEquals"] for each in policy["Statement"]]
+        self.assertEqual(denied["aws:PrincipalTag/account"], "123")
+        self.assertEqual(set(denied["aws:PrincipalTag/token"]), {parent["id"], child["id"]})
+        self.assertEqual([call["Action"] for call in self.sts.calls[-2:]], ["GetRolePolicy", "PutRolePolicy"])
+        self.assertEqual(self.ask().status_code, 200, "another token of the account goes on")
+
 
 if __name__ == "__main__":
     serving.main()
