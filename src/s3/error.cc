@@ -175,6 +175,7 @@ http::Response error_response(const Failure& failure, http::Method method, std::
                               std::string_view request_id, std::string_view host_id) {
   http::Response response(info_of(failure.code).status);
   if (!failure.content_range.empty()) response.set("Content-Range", failure.content_range);
+  if (response.status() == 503) response.set("Retry-After", "1");
   response.note().reason = failure.reason.empty() ? info_of(failure.code).name : failure.reason;
   response.note().detail = failure.message;
   std::string xml = error_xml(failure, path, request_id, host_id);

@@ -335,7 +335,9 @@ TEST_F(ServiceTest, TellsNothingOfWhatFailedInside) {
     EXPECT_THAT(reply.body, testing::Not(HasSubstr("secret-place")));
   }
   world_.store.failure = Error{ErrorCode::busy, "locked"};
-  EXPECT_EQ(object(kKey).code(), "ServiceUnavailable");
+  const Reply busy = object(kKey);
+  EXPECT_EQ(busy.code(), "ServiceUnavailable");
+  EXPECT_EQ(busy.header("Retry-After"), "1");
 }
 
 TEST_F(ServiceTest, AsksAgainWhatIsBusyForAMoment) {
