@@ -27,6 +27,16 @@ class BoundedCache {
   // What costs more than everything may is not kept.
   void insert(const std::string& name, std::shared_ptr<const Value> value, std::size_t cost) {
     const std::lock_guard lock(mutex_);
+    put(name, std::move(value), cost);
+  }
+  // Kept only where there is room beside what is here.
+  void offer(const std::string& name, std::shared_ptr<const Value> value, std::size_t cost) {
+    const std::lock_guard lock(mutex_);
+    if (cost_ + cost <= max_cost_) put(name, std::move(value), cost);
+  }
+
+ private:
+  void put(const std::string& name, std::shared_ptr<const Value> value, std::size_t cost) {
     erase(name);
     if (cost > max_cost_) return;
     entries_.push_front({name, std::move(value), cost});
@@ -35,7 +45,6 @@ class BoundedCache {
     while (cost_ > max_cost_) erase(std::string(entries_.back().name));
   }
 
- private:
   struct Entry {
     std::string name;
     std::shared_ptr<const Value> value;

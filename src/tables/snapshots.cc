@@ -13,7 +13,7 @@
 namespace valetkey::tables {
 namespace {
 
-constexpr std::size_t kManifestBytes = 32 << 20;  // that are kept
+constexpr std::size_t kManifestBytes = 48 << 20;  // that are kept
 constexpr std::size_t kListedManifests = 20'000;  // whose lengths are kept
 constexpr std::uint64_t kEntries = 8'000;         // of a manifest
 constexpr std::uint64_t kSmallMonth = 512;        // parts that lie in one manifest
@@ -307,7 +307,9 @@ Result<Snapshots::Made> Snapshots::make(const Table& table, const Group& group,
     rows->push_back(std::move(made.row));
     const std::size_t bytes = made.bytes.size();
     auto kept = document(std::move(made.bytes));
-    if (key == wanted_key) wanted = kept;
+    // The engine reads the others in the same order: of more than there is room for, the first would go before it comes.
+    if (key != wanted_key) return manifests_.offer(key, std::move(kept), bytes);
+    wanted = kept;
     manifests_.insert(key, std::move(kept), bytes);
   };
   VALETKEY_CHECK(walk(table, group, generation, keep));

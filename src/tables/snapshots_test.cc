@@ -247,6 +247,25 @@ TEST_F(SnapshotsTest, ThatNeverWereAreNotFound) {
   EXPECT_TRUE(read_avro(read_key(folder + "2020-09-14-g2-p1-s0-n0.avro")));
 }
 
+TEST(BoundedCache, GoesByUseAndTakesOffersWhereThereIsRoom) {
+  BoundedCache<int> cache(10);
+  const auto put = [&](const std::string& name) {
+    cache.insert(name, std::make_shared<int>(1), 4);
+  };
+  put("a");
+  put("b");
+  cache.offer("c", std::make_shared<int>(1), 4);
+  EXPECT_FALSE(cache.find("c"));
+  EXPECT_TRUE(cache.find("a"));
+  put("d");
+  EXPECT_FALSE(cache.find("b")) << "it was used longest ago";
+  EXPECT_TRUE(cache.find("a"));
+  cache.offer("e", std::make_shared<int>(1), 2);
+  EXPECT_TRUE(cache.find("e"));
+  cache.insert("f", std::make_shared<int>(1), 11);
+  EXPECT_FALSE(cache.find("f"));
+}
+
 // A client may make names up; what they cost is bounded.
 TEST_F(SnapshotsTest, MakeNothingForNamesOfWhatNeverWas) {
   add("2020-09-14", "1");
