@@ -24,7 +24,7 @@ def at_a_million(bench) -> None:
     found = {each["name"].split("/")[0]: each for each in json.loads(printed)["benchmarks"]}
     plan = found["plan_all"]
     bench.add("tables.load_ms", "ms", [found["load_table"]["real_time"]])
-    bench.add("tables.list_parts_ms", "ms", [found["page_of_parts"]["real_time"]])
+    bench.add("tables.list_parts_ms", "ms", [found["page_of_parts"]["cpu_time"]])
     bench.add("tables.plan_1m_s", "s", [plan["cpu_time"]])
     bench.add("tables.plan_1m_mib", "MiB", [plan["added_MiB"]])
     bench.note(f"tables.plan_1m_s: {plan['sent_MiB']:.0f} MiB of metadata, {plan['real_time']:.1f} s by the clock")
