@@ -49,7 +49,7 @@ print(polars.scan_iceberg(table, storage_options=s3)
 )"},
     Engine{"spark", "Spark 3.5, as Iceberg tables",
            R"(spark-sql \
-  --packages org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.10.1,org.apache.iceberg:iceberg-aws-bundle:1.10.1 \
+  --packages org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.12.0,org.apache.iceberg:iceberg-aws-bundle:1.12.0 \
   --conf spark.sql.catalog.vk=org.apache.iceberg.spark.SparkCatalog \
   --conf spark.sql.catalog.vk.type=rest \
   --conf spark.sql.catalog.vk.uri={api}/iceberg \
