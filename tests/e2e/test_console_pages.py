@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The console in a real Chromium against the real server: from an invitation to rows on the screen, and what else people
 do there. Screenshots: build/console-screenshots."""
+import datetime
 import json
 import pathlib
 import re
@@ -123,6 +124,21 @@ class FirstSteps(ConsoleCase):
         for number in (1, 2, 3):
             page.act("wait", css=f".aside .watch li.seen:nth-child({number})", seconds=2)
         page.shot("start-ticked")
+        # The profile of Delta Sharing: as a command writes it, and as the page beside the token hands it out.
+        page.choose("Delta Sharing")
+        page.shot("start-sharing")
+        script = "set -e\n" + "\n".join(page.texts(".steps pre code")[:2])
+        done = subprocess.run(["bash", "-c", script], input=token + "\n", capture_output=True, text=True, timeout=100,
+                              env=environment, cwd=home)
+        self.assertEqual(0, done.returncode, done.stderr)
+        written = json.loads((home / "valetkey.share").read_text())
+        self.assertEqual((f"{self.server.api}/delta-sharing/", token), (written["endpoint"], written["bearerToken"]))
+        page.click("Download as a Delta Sharing profile")
+        got = page.act("download")
+        self.assertEqual("valetkey.share", got["name"])
+        offered = json.loads(pathlib.Path(got["path"]).read_text())
+        instants = [datetime.datetime.fromisoformat(each.pop("expirationTime")) for each in (written, offered)]
+        self.assertEqual((written, instants[0]), (offered, instants[1]))
 
     def test_the_session_that_ends_asks_in_place_and_keeps_what_was_typed(self):
         page = self.person("dora@example.com", "member")
