@@ -16,7 +16,7 @@
 #include "exporter/exporter.h"
 #include "exporter/parquet_footer.h"
 #include "exporter/part_publisher.h"
-#include "exporter/sqlite_ledger.h"
+#include "exporter/sql_ledger.h"
 #include "sqlite/database.h"
 #include "storage/testing/faulty_store.h"
 

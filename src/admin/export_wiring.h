@@ -14,7 +14,7 @@
 #include "events/event_log.h"
 #include "exporter/exporter.h"
 #include "exporter/ledger.h"
-#include "exporter/sqlite_ledger.h"
+#include "exporter/sql_ledger.h"
 #include "storage/object_store.h"
 
 namespace valetkey::admin {

@@ -1,190 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/sqlite_store.h"
 
-#include <mutex>
-
-#include "control/internal/sqlite_schema.h"
-#include "control/internal/sqlite_tables.h"
-#include "sqlite/pool.h"
+#include "control/internal/sql_schema.h"
+#include "control/internal/sql_store.h"
+#include "sqlite/database.h"
 
 namespace valetkey::control {
-namespace {
 
-class SqliteStore final : public ControlStore {
- public:
-  SqliteStore(std::filesystem::path file, milliseconds lock_wait)
-      : lock_wait_(lock_wait), pool_(std::move(file), lock_wait) {}
-
-  Result<Account> create_account(const AccountId& id, std::string_view name,
-                                 Timestamp now) override {
-    return writing([&](Database& c) { return insert_account(c, id, name, now); });
-  }
-  Result<Account> account(const AccountId& id) override {
-    return reading([&](Database& c) { return select_account(c, id); });
-  }
-  Result<std::vector<Account>> accounts() override {
-    return reading([&](Database& c) { return select_accounts(c); });
-  }
-  Result<void> set_account_state(const AccountId& id, AccountState state, Timestamp now) override {
-    return writing([&](Database& c) { return update_account_state(c, id, state, now); });
-  }
-  Result<void> set_account_name(const AccountId& id, std::string_view name) override {
-    return writing([&](Database& c) { return update_account_name(c, id, name); });
-  }
-  Result<void> purge_account(const AccountId& id) override {
-    return writing([&](Database& c) { return delete_account_rows(c, id); });
-  }
-  Result<AccountPolicy> policy(const AccountId& id) override {
-    return reading([&](Database& c) { return select_policy(c, id); });
-  }
-  Result<void> set_policy(const AccountId& id, const AccountPolicy& policy,
-                          Timestamp now) override {
-    return writing([&](Database& c) { return upsert_policy(c, id, policy, now); });
-  }
-
-  Result<User> create_user(std::string_view email, std::optional<AccountId> account, Role role,
-                           Timestamp now) override {
-    return writing([&](Database& c) { return insert_user(c, email, account, role, now); });
-  }
-  Result<User> user(const UserId& id) override {
-    return reading([&](Database& c) { return select_user(c, id); });
-  }
-  Result<User> user_by_email(std::string_view email) override {
-    return reading([&](Database& c) { return select_user_by_email(c, email); });
-  }
-  Result<std::vector<User>> users(std::optional<AccountId> account) override {
-    return reading([&](Database& c) { return select_users(c, account); });
-  }
-  Result<std::vector<Token>> set_user_state(const UserId& id, UserState state,
-                                            Timestamp now) override {
-    return writing([&](Database& c) { return update_user_state(c, id, state, now); });
-  }
-  Result<std::vector<Token>> set_user_role(const UserId& id, Role role, Timestamp now) override {
-    return writing([&](Database& c) { return update_user_role(c, id, role, now); });
-  }
-
-  Result<std::vector<Person>> people(std::optional<AccountId> account, Timestamp now) override {
-    return reading([&](Database& c) { return select_people(c, account, now); });
-  }
-  Result<std::string> password(const UserId& id) override {
-    return reading([&](Database& c) { return select_password(c, id); });
-  }
-  Result<void> set_password(const UserId& id, std::string_view hash) override {
-    return writing([&](Database& c) { return update_password(c, id, hash); });
-  }
-  Result<void> invite(const UserId& id, std::string_view sha256, Timestamp expires) override {
-    return writing([&](Database& c) { return upsert_invitation(c, id, sha256, expires); });
-  }
-  Result<Invitation> invitation(std::string_view sha256, Timestamp now) override {
-    return reading([&](Database& c) { return select_invitation(c, sha256, now); });
-  }
-  Result<User> accept_invitation(std::string_view sha256, std::string_view hash,
-                                 Timestamp now) override {
-    return writing([&](Database& c) { return use_invitation(c, sha256, hash, now); });
-  }
-  Result<WebSession> create_session(const NewSession& wanted, std::string_view sha256,
-                                    Timestamp now) override {
-    return writing([&](Database& c) { return insert_session(c, wanted, sha256, now); });
-  }
-  Result<SessionAnswer> session(std::string_view sha256, Timestamp now) override {
-    return reading([&](Database& c) { return select_session(c, sha256, now); });
-  }
-  Result<void> touch_session(const TokenId& id, Timestamp expires, std::string_view from,
-                             Timestamp now) override {
-    return writing([&](Database& c) { return update_session(c, id, expires, from, now); });
-  }
-  Result<std::vector<WebSession>> sessions(const UserId& id, Timestamp now) override {
-    return reading([&](Database& c) { return select_sessions(c, id, now); });
-  }
-  Result<std::uint64_t> end_session(const UserId& user, const TokenId& id, Timestamp now) override {
-    return writing([&](Database& c) { return revoke_session(c, user, id, now); });
-  }
-  Result<std::uint64_t> end_sessions(const UserId& user, const std::optional<TokenId>& but,
-                                     Timestamp now) override {
-    return writing([&](Database& c) { return control::revoke_sessions(c, user, but, now); });
-  }
-  Result<Token> replace_token(const TokenId& old, const NewToken& wanted, std::string_view sha256,
-                              Timestamp ends, Timestamp now) override {
-    return writing([&](Database& c) { return exchange_token(c, old, wanted, sha256, ends, now); });
-  }
-  Result<OperatorAnswer> authenticate_operator(std::string_view sha256, Timestamp now) override {
-    return reading([&](Database& c) { return select_operator_grant(c, sha256, now); });
-  }
-
-  Result<Token> create_token(const NewToken& wanted, std::string_view sha256,
-                             Timestamp now) override {
-    return writing([&](Database& c) { return insert_token(c, wanted, sha256, now); });
-  }
-  Result<Token> token(const TokenId& id) override {
-    return reading([&](Database& c) { return select_personal_token(c, id); });
-  }
-  Result<std::vector<Token>> tokens(std::optional<AccountId> account,
-                                    std::optional<UserId> user) override {
-    return reading([&](Database& c) { return select_tokens(c, account, user); });
-  }
-  Result<std::vector<Token>> tokens_page(const TokenPage& page) override {
-    return reading([&](Database& c) { return select_tokens_page(c, page); });
-  }
-  Result<std::vector<Token>> revoke_token(const TokenId& id, Timestamp now) override {
-    return writing([&](Database& c) { return revoke_with_descendants(c, id, now); });
-  }
-  Result<void> revoke_sessions(const AccountId& account, Timestamp now) override {
-    return writing([&](Database& c) { return revoke_sessions_of(c, account, now); });
-  }
-  Result<TokenAnswer> authenticate(std::string_view sha256, Timestamp now) override {
-    return reading([&](Database& c) { return select_grant(c, sha256, now); });
-  }
-
-  Result<std::uint64_t> change_counter() override {
-    return reading([&](Database& c) { return select_change_counter(c); });
-  }
-  Result<std::vector<Revocation>> revocations(Timestamp newer_than,
-                                              std::uint64_t changed_after) override {
-    return reading([&](Database& c) { return select_revocations(c, newer_than, changed_after); });
-  }
-
-  Result<void> add_usage(const std::vector<DayOfUsage>& days,
-                         const std::vector<TokenUse>& tokens) override {
-    return writing([&](Database& c) { return upsert_usage(c, days, tokens); });
-  }
-  Result<std::vector<DayOfUsage>> usage(std::optional<AccountId> account, Date since,
-                                        Date until) override {
-    return reading([&](Database& c) { return select_usage(c, account, since, until); });
-  }
-  Result<void> purge_usage(const AccountId& account) override {
-    return writing([&](Database& c) { return delete_usage(c, account); });
-  }
-
- private:
-  // Each call reads with one statement, which SQLite makes consistent by itself.
-  template <class Work>
-  auto reading(Work work) -> decltype(work(std::declval<Database&>())) {
-    VALETKEY_TRY(const sqlite::Pool::Lease database, pool_.take());
-    return work(*database);
-  }
-
-  // The mutex queues this process's writers fairly; SQLite's lock, which is polled, only has to
-  // settle matters between processes.
-  template <class Work>
-  auto writing(Work work) -> decltype(work(std::declval<Database&>())) {
-    const std::unique_lock lock(writer_, lock_wait_);
-    if (!lock.owns_lock())
-      return fail(ErrorCode::busy, "the control store is busy with other writers; try again");
-    return reading([&](Database& database) -> decltype(work(database)) {
-      VALETKEY_TRY(Transaction transaction, Transaction::begin(database));
-      auto result = work(database);
-      if (!result) return result;
-      VALETKEY_CHECK(transaction.commit());
-      return result;
-    });
-  }
-
-  const milliseconds lock_wait_;
-  sqlite::Pool pool_;
-  std::timed_mutex writer_;
-};
-
-}  // namespace
+using sqlite::Database;
 
 Result<std::unique_ptr<ControlStore>> open_sqlite_store(const std::filesystem::path& file,
                                                         milliseconds lock_wait) {
@@ -192,8 +15,10 @@ Result<std::unique_ptr<ControlStore>> open_sqlite_store(const std::filesystem::p
   VALETKEY_CHECK(read_format(*database, file));  // before anything of it is changed
   VALETKEY_CHECK(database->use_write_ahead_log());
   VALETKEY_CHECK(migrate(*database, file));
-  return std::make_unique<SqliteStore>(file,
-                                       lock_wait > milliseconds(0) ? lock_wait : sqlite::kLockWait);
+  const auto wait = lock_wait > milliseconds(0) ? lock_wait : sqlite::kLockWait;
+  return make_sql_store(
+      {.connect = [file, wait] { return Database::open(file, Database::Mode::read_write, wait); },
+       .lock_wait = wait});
 }
 
 Result<void> backup_sqlite_store(const std::filesystem::path& file,
@@ -207,7 +32,7 @@ Result<void> backup_sqlite_store(const std::filesystem::path& file,
 Result<std::vector<std::string>> check_sqlite_store(const std::filesystem::path& file) {
   VALETKEY_TRY(const auto database, Database::open(file, Database::Mode::read_write));
   VALETKEY_TRY(std::vector<std::string> problems, database->check_structure());
-  VALETKEY_TRY(Statement keys, database->prepare("PRAGMA foreign_key_check"));
+  VALETKEY_TRY(auto keys, database->prepare("PRAGMA foreign_key_check"));
   while (problems.empty()) {
     VALETKEY_TRY(const bool dangling, keys.step());
     if (!dangling) break;

@@ -2,6 +2,8 @@
 #include "control/sqlite_store.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -13,23 +15,13 @@
 
 #include "base/file.h"
 #include "base/testing/temporary_folder.h"
-#include "control/testing/conformance.h"
-#include "control/testing/console_conformance.h"
+#include "control/tokens.h"
 #include "sqlite/database.h"
 
 namespace valetkey::control {
 namespace {
 
 namespace fs = std::filesystem;
-
-OpenedStore open_in_folder() {
-  auto folder = std::make_shared<TemporaryFolder>();
-  auto store = open_sqlite_store(folder->path() / "control.db").value();
-  return {std::move(folder), std::move(store)};
-}
-INSTANTIATE_TEST_SUITE_P(Sqlite, ControlStoreConformance,
-                         testing::Values(StoreOpener(open_in_folder)));
-INSTANTIATE_TEST_SUITE_P(Sqlite, ConsoleConformance, testing::Values(StoreOpener(open_in_folder)));
 
 class SqliteStore : public testing::Test {
  protected:

@@ -17,7 +17,7 @@
 #include "events/testing/faulty_log.h"
 #include "exporter/part_publisher.h"
 #include "exporter/part_reading.h"
-#include "exporter/sqlite_ledger.h"
+#include "exporter/sql_ledger.h"
 #include "exporter/testing/faulty_ledger.h"
 #include "layout/fields.h"
 #include "layout/part_key.h"

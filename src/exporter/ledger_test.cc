@@ -5,9 +5,11 @@
 #include <gtest/gtest.h>
 
 #include "base/testing/temporary_folder.h"
-#include "exporter/sqlite_ledger.h"
+#include "exporter/sql_ledger.h"
 #include "exporter/testing/faulty_ledger.h"
 #include "exporter/testing/memory_ledger.h"
+#include "postgres/testing/test_server.h"
+#include "sqlite/database.h"
 
 namespace valetkey::exporter {
 namespace {
@@ -37,6 +39,17 @@ class InSqlite final : public Form {
   TemporaryFolder folder_;
   std::unique_ptr<Ledger> ledger_;
 };
+class InPostgres final : public Form {
+ public:
+  InPostgres()
+      : ledger_(
+            open_postgres_ledger(std::make_shared<postgres::Server>(schema_.settings())).value()) {}
+  Ledger& ledger() override { return *ledger_; }
+
+ private:
+  postgres::TestSchema schema_;
+  std::unique_ptr<Ledger> ledger_;
+};
 class InMemory final : public Form {
  public:
   Ledger& ledger() override { return ledger_; }
@@ -62,7 +75,11 @@ class LedgerConformance : public testing::TestWithParam<std::unique_ptr<Form> (*
  protected:
   Ledger& ledger() { return form_->ledger(); }
   Lease lease(Work work) { return ledger().take_lease(work).value(); }
-  std::unique_ptr<Form> form_ = GetParam()();
+  void SetUp() override {
+    if (GetParam() == &make<InPostgres>) VALETKEY_NEEDS_POSTGRES();
+    form_ = GetParam()();
+  }
+  std::unique_ptr<Form> form_;
 };
 
 TEST_P(LedgerConformance, GoesOnWhereTheLastBatchOfThePartitionEnded) {
@@ -209,7 +226,13 @@ TEST_P(LedgerConformance, KeepsWhatAnybodyNotes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Forms, LedgerConformance,
-                         testing::Values(&make<InSqlite>, &make<InMemory>, &make<Faulty>));
+                         testing::Values(&make<InSqlite>, &make<InPostgres>, &make<InMemory>,
+                                         &make<Faulty>),
+                         [](const auto& form) {
+                           if (form.param == &make<InSqlite>) return "Sqlite";
+                           if (form.param == &make<InPostgres>) return "Postgres";
+                           return form.param == &make<InMemory> ? "Memory" : "Faulty";
+                         });
 
 TEST(SqliteLedger, OpensAsAReleaseWithOnePartitionLeftIt) {
   const TemporaryFolder folder;

@@ -91,4 +91,24 @@ class Pool {
   std::vector<std::unique_ptr<Connection>> idle_;
 };
 
+// `work` on one of its connections; once more on another one if that was lost and nothing can have happened.
+template <class Connection, class Work>
+auto with_connection(Pool<Connection>& pool, Work&& work)
+    -> decltype(work(std::declval<Connection&>())) {
+  for (bool again : {true, false}) {
+    VALETKEY_TRY(const auto connection, pool.take());
+    auto result = work(*connection);
+    if (result || !again || connection->usable() || !connection->may_repeat()) return result;
+  }
+  std::unreachable();
+}
+
+// The same in a transaction.
+template <class Connection, class Work>
+auto write(Pool<Connection>& pool, Work&& work) -> decltype(work(std::declval<Connection&>())) {
+  return with_connection(pool, [&](Connection& connection) {
+    return write(static_cast<Database&>(connection), [&] { return work(connection); });
+  });
+}
+
 }  // namespace valetkey::sql

@@ -9,7 +9,7 @@ import sys
 import unittest
 
 PROGRAMS = pathlib.Path(os.environ["VALETKEY_PROGRAMS"])
-TESTS = {"postgres_test": "*"}
+TESTS = {"postgres_test": "*", "control_test": "*Postgres*", "exporter_test": "*Postgres*"}
 
 
 def environment() -> dict[str, str]:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <limits>
 
-#include "control/internal/sqlite_tables.h"
+#include "control/internal/sql_tables.h"
 #include "control/names.h"
 
 namespace valetkey::control {
@@ -9,7 +9,7 @@ namespace {
 
 // A web session is nobody's parent to those who read.
 constexpr std::string_view kColumns =
-    "SELECT id, account, user, name, scopes, created_ms, expires_ms, revoked_ms,"
+    "SELECT id, account, tokens.user, name, scopes, created_ms, expires_ms, revoked_ms,"
     " (SELECT above.id FROM tokens AS above WHERE above.id = tokens.parent"
     " AND above.kind = 'personal'), last_used_ms, last_used_from, kind,"
     " (SELECT above.user FROM tokens AS above WHERE above.id = tokens.parent),"
@@ -118,8 +118,8 @@ Result<std::uint64_t> count_tokens(Database& database, const std::string& sql, c
 Result<void> check_limit(Database& database, const Holder& holder, std::uint64_t most,
                          Timestamp now) {
   if (most == 0) return {};
-  const std::string of =
-      "SELECT count(*) FROM tokens WHERE kind = 'personal' AND " + holder.column + " = ?1 AND ";
+  const std::string of = "SELECT count(*) FROM tokens WHERE kind = 'personal' AND tokens." +
+                         holder.column + " = ?1 AND ";
   VALETKEY_TRY(const auto counting,
                count_tokens(database,
                             "SELECT (" + of + "revoked_ms IS NULL AND expires_ms IS NULL) + (" +
@@ -182,13 +182,13 @@ Result<std::vector<Token>> read_tokens(Statement& list) {
 // Revokes the tokens that `roots` selects (?1 is `root`) and all that descends from them.
 Result<std::vector<Token>> revoke_families(Database& database, std::string_view roots,
                                            std::string_view root, Timestamp now) {
-  VALETKEY_TRY(
-      Statement find,
-      database.prepare("WITH RECURSIVE family (id) AS (" + std::string(roots) +
-                       " UNION SELECT tokens.id FROM tokens JOIN family"
-                       " ON tokens.parent = family.id) " +
-                       std::string(kColumns) +
-                       " WHERE id IN family AND revoked_ms IS NULL ORDER BY created_ms, id"));
+  VALETKEY_TRY(Statement find,
+               database.prepare("WITH RECURSIVE family (id) AS (" + std::string(roots) +
+                                " UNION SELECT tokens.id FROM tokens JOIN family"
+                                " ON tokens.parent = family.id) " +
+                                std::string(kColumns) +
+                                " WHERE id IN (SELECT id FROM family) AND revoked_ms IS NULL ORDER "
+                                "BY created_ms, tokens.id"));
   VALETKEY_TRY(std::vector<Token> ended, read_tokens(find.bind(root)));
   VALETKEY_TRY(Statement revoke,
                database.prepare("UPDATE tokens SET revoked_ms = ?2 WHERE id = ?1"));
@@ -228,7 +228,7 @@ Result<Token> insert_token(Database& database, const NewToken& wanted, std::stri
     if (parent.kind == TokenKind::session) token.parent.reset();
   }
   VALETKEY_TRY(Statement insert,
-               database.prepare("INSERT INTO tokens (id, sha256, account, user, name, scopes,"
+               database.prepare("INSERT INTO tokens (id, sha256, account, \"user\", name, scopes,"
                                 " created_ms, expires_ms, parent, narrowing)"
                                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"));
   const std::string scopes = token.scopes.str(), narrowing = token.narrowing.str();
@@ -248,7 +248,7 @@ Result<void> check_children(Database& database, const TokenId& old, const NewTok
   if (!wanted.expires) return {};
   VALETKEY_TRY(Statement find,
                database.prepare("SELECT 1 FROM tokens WHERE parent = ?1 AND revoked_ms IS NULL"
-                                " AND ifnull(expires_ms, 1 << 62) > ?2 LIMIT 1"));
+                                " AND (expires_ms IS NULL OR expires_ms > ?2) LIMIT 1"));
   VALETKEY_TRY(const bool longer, find.bind(old.str(), epoch_ms(*wanted.expires)).step());
   if (!longer) return {};
   return fail(ErrorCode::invalid,
@@ -275,9 +275,10 @@ Result<Token> exchange_token(Database& database, const TokenId& old, const NewTo
     VALETKEY_CHECK(revoke_with_descendants(database, old, now));
     return token;
   }
-  VALETKEY_TRY(Statement shorten, database.prepare("UPDATE tokens SET expires_ms ="
-                                                   " min(ifnull(expires_ms, ?2), ?2)"
-                                                   " WHERE id = ?1"));
+  VALETKEY_TRY(Statement shorten,
+               database.prepare("UPDATE tokens SET expires_ms ="
+                                " CASE WHEN expires_ms < ?2 THEN expires_ms ELSE ?2 END"
+                                " WHERE id = ?1"));
   VALETKEY_CHECK(shorten.bind(old.str(), epoch_ms(ends)).run());
   VALETKEY_CHECK(count_change(database));  // what a cache knows of its end is no longer so
   return token;
@@ -287,12 +288,14 @@ Result<std::vector<Token>> select_tokens(Database& database,
                                          const std::optional<AccountId>& account,
                                          const std::optional<UserId>& user) {
   std::string sql = std::string(kColumns) + " WHERE kind = 'personal'";
-  sql += account ? " AND account = ?1" : " AND ?1 IS NULL";
-  sql += user ? " AND user = ?2" : " AND ?2 IS NULL";
-  VALETKEY_TRY(Statement list, database.prepare(sql + " ORDER BY created_ms, id"));
+  if (account) sql += " AND account = ?";
+  if (user) sql += " AND tokens.user = ?";
+  VALETKEY_TRY(Statement list, database.prepare(sql + " ORDER BY created_ms, tokens.id"));
   const auto account_text = as_text(account);
   const auto user_text = as_text(user);
-  return read_tokens(list.bind(account_text, user_text));
+  if (account && user) return read_tokens(list.bind(*account_text, *user_text));
+  if (account || user) return read_tokens(list.bind(account ? *account_text : *user_text));
+  return read_tokens(list);
 }
 
 Result<std::vector<Token>> select_tokens_page(Database& database, const TokenPage& page) {
@@ -305,10 +308,10 @@ Result<std::vector<Token>> select_tokens_page(Database& database, const TokenPag
   }
   VALETKEY_TRY(Statement list,
                database.prepare(std::string(kColumns) +
-                                (page.user ? " WHERE user = ?1 AND account = ?5"
+                                (page.user ? " WHERE tokens.user = ?1 AND account = ?5"
                                            : " WHERE account = ?1 AND account = ?5") +
                                 " AND kind = 'personal' AND (created_ms, id) > (?2, ?3)"
-                                " ORDER BY created_ms, id LIMIT ?4"));
+                                " ORDER BY created_ms, tokens.id LIMIT ?4"));
   const std::string id = page.after ? page.after->str() : "";
   list.bind(page.user ? page.user->str() : page.account.str(),
             page.after ? epoch_ms(after) : std::numeric_limits<std::int64_t>::min(), id,
@@ -319,7 +322,7 @@ Result<std::vector<Token>> select_tokens_page(Database& database, const TokenPag
 Result<std::vector<Token>> revoke_with_descendants(Database& database, const TokenId& id,
                                                    Timestamp now) {
   VALETKEY_CHECK(select_personal_token(database, id));
-  return revoke_families(database, "SELECT ?1", id.str(), now);
+  return revoke_families(database, "SELECT id FROM tokens WHERE id = ?1", id.str(), now);
 }
 
 Result<std::vector<Token>> revoke_created_for_others(Database& database, const UserId& user,

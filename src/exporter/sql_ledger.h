@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ledger in objects.db, beside the index. Thread-safe; several processes may open one, and the leases tell their
-// exporters apart. Tables: docs/formats.md, "Export ledger".
+// The ledger in a relational database: SQLite's objects.db, beside the index, or PostgreSQL. Thread-safe; several
+// processes may open one, and the leases tell their exporters apart. Tables: docs/formats.md, "Export ledger".
 #pragma once
 
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "exporter/ledger.h"
-#include "sqlite/database.h"
+#include "postgres/database.h"
+#include "sql/pool.h"
 
 namespace valetkey::exporter {
 
 // `file` is objects.db of an open store.
 Result<std::unique_ptr<Ledger>> open_sqlite_ledger(const std::filesystem::path& file);
+// Makes its tables where they are missing.
+Result<std::unique_ptr<Ledger>> open_postgres_ledger(std::shared_ptr<postgres::Server> server);
 
-class SqliteLedger final : public Ledger {
+class SqlLedger final : public Ledger {
  public:
-  explicit SqliteLedger(std::unique_ptr<sqlite::Database> database)
-      : database_(std::move(database)) {}
+  using Pool = sql::Pool<sql::Database>;
+  SqlLedger(Pool::Connect connect, std::size_t connections)
+      : pool_(std::move(connect), connections) {}
   Result<Lease> take_lease(Work work) override;
   Result<std::uint64_t> consumed(unsigned partition) override;
   Result<std::optional<ExportBatch>> unfinished(unsigned partition) override;
@@ -65,15 +68,25 @@ class SqliteLedger final : public Ledger {
   Result<std::optional<std::string>> failed_since(Timestamp asked) override;
 
  private:
-  Result<void> check(const Lease& lease);
-  Result<void> add_losses(const char* insert, const LossCounts& counts);
-  Result<LossCounts> read_losses(const char* select);
-  Result<void> add_counts(const std::string& account, const ExportCounts& counts);
-  Result<std::vector<SeenFile>> read_seen(sqlite::Statement& query);
-  Result<void> add_seen(unsigned partition, const std::vector<SeenFile>& seen);
-  Result<void> add_excess(const ExportExcess& excess, Timestamp now);
-  std::mutex mutex_;
-  std::unique_ptr<sqlite::Database> database_;
+  template <class Function>
+  auto reading(Function function) {
+    return sql::with_connection(pool_, function);
+  }
+  template <class Function>
+  auto writing(Function function) {
+    return sql::write(pool_, function);
+  }
+  // In a transaction that fails with `busy` unless the lease is in force, and that keeps others from taking it.
+  template <class Function>
+  auto writing(const Lease& lease, Function function) {
+    return sql::write(pool_, [&](sql::Database& database) -> decltype(function(database)) {
+      VALETKEY_CHECK(check(database, lease));
+      return function(database);
+    });
+  }
+  static Result<void> check(sql::Database& database, const Lease& lease);
+
+  Pool pool_;
 };
 
 }  // namespace valetkey::exporter

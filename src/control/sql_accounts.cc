@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control/internal/sqlite_tables.h"
+#include "control/internal/sql_tables.h"
 #include "control/names.h"
 
 namespace valetkey::control {
@@ -104,10 +104,10 @@ Result<void> delete_account_rows(Database& database, const AccountId& id) {
                                        std::string(name_of(account.state)) + "; delete it first");
   VALETKEY_CHECK(delete_usage(database, id));
   // Children before what they refer to; of the tokens, which refer to each other, all at once.
-  VALETKEY_CHECK(database.execute("PRAGMA defer_foreign_keys = ON"));
   for (const char* sql :
        {"DELETE FROM tokens WHERE account = ?1",
-        "DELETE FROM invitations WHERE user IN (SELECT id FROM users WHERE account = ?1)",
+        "DELETE FROM invitations WHERE invitations.user IN (SELECT id FROM users WHERE account = "
+        "?1)",
         "DELETE FROM users WHERE account = ?1", "DELETE FROM policies WHERE account = ?1",
         "UPDATE accounts SET name = '' WHERE id = ?1"}) {
     VALETKEY_TRY(Statement forget, database.prepare(sql));

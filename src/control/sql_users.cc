@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control/internal/sqlite_tables.h"
+#include "control/internal/sql_tables.h"
 #include "control/names.h"
 
 namespace valetkey::control {
@@ -87,8 +87,8 @@ Result<std::vector<User>> select_users(Database& database,
           account ? "SELECT id, email, account, role, state, created_ms, password IS NOT NULL"
                     " FROM users WHERE account = ?1 ORDER BY email"
                   : "SELECT id, email, account, role, state, created_ms, password IS NOT NULL"
-                    " FROM users WHERE ?1 IS NULL ORDER BY email"));
-  list.bind(account_text);
+                    " FROM users ORDER BY email"));
+  if (account_text) list.bind(*account_text);
   std::vector<User> users;
   while (true) {
     VALETKEY_TRY(const bool row, list.step());
@@ -102,14 +102,15 @@ Result<std::vector<Person>> select_people(Database& database,
                                           const std::optional<AccountId>& account, Timestamp now) {
   VALETKEY_TRY(
       Statement list,
-      database.prepare("SELECT id, email, account, role, state, created_ms, password IS NOT NULL,"
-                       " (SELECT count(*) FROM tokens WHERE user = users.id AND kind = 'personal'"
-                       " AND revoked_ms IS NULL AND ifnull(expires_ms, ?2 + 1) > ?2),"
-                       " (SELECT count(*) FROM tokens WHERE user = users.id AND kind = 'session'"
-                       " AND revoked_ms IS NULL AND min(idle_ms, expires_ms) > ?2),"
-                       " (SELECT max(last_used_ms) FROM tokens WHERE user = users.id),"
-                       " (SELECT expires_ms FROM invitations WHERE user = users.id"
-                       " AND expires_ms > ?2) FROM users WHERE account IS ?1 ORDER BY email"));
+      database.prepare(
+          "SELECT id, email, account, role, state, created_ms, password IS NOT NULL,"
+          " (SELECT count(*) FROM tokens WHERE tokens.user = users.id AND kind = 'personal'"
+          " AND revoked_ms IS NULL AND (expires_ms IS NULL OR expires_ms > ?2)),"
+          " (SELECT count(*) FROM tokens WHERE tokens.user = users.id AND kind = 'session'"
+          " AND revoked_ms IS NULL AND idle_ms > ?2 AND expires_ms > ?2),"
+          " (SELECT max(last_used_ms) FROM tokens WHERE tokens.user = users.id),"
+          " (SELECT expires_ms FROM invitations WHERE invitations.user = users.id"
+          " AND expires_ms > ?2) FROM users WHERE account IS NOT DISTINCT FROM ?1 ORDER BY email"));
   const auto account_text = as_text(account);
   list.bind(account_text, epoch_ms(now));
   std::vector<Person> people;

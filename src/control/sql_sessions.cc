@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Web sessions: rows of `tokens` of the kind 'session', so that what ends a token ends them, too.
-#include "control/internal/sqlite_tables.h"
+#include "control/internal/sql_tables.h"
 
 namespace valetkey::control {
 namespace {
@@ -31,8 +31,8 @@ Result<WebSession> read_session(Database& database, const Statement& row) {
 // Those that ended long ago, and the oldest of a user who has too many.
 Result<void> make_room(Database& database, const UserId& user, Timestamp now) {
   VALETKEY_TRY(Statement forget,
-               database.prepare("DELETE FROM tokens WHERE kind = 'session' AND user = ?1"
-                                " AND min(idle_ms, expires_ms) < ?2 AND NOT EXISTS"
+               database.prepare("DELETE FROM tokens WHERE kind = 'session' AND tokens.user = ?1"
+                                " AND (idle_ms < ?2 OR expires_ms < ?2) AND NOT EXISTS"
                                 " (SELECT 1 FROM tokens AS made WHERE made.parent = tokens.id)"));
   VALETKEY_CHECK(forget.bind(user.str(), epoch_ms(now - kKept)).run());
   VALETKEY_TRY(const auto living, select_sessions(database, user, now));
@@ -60,11 +60,12 @@ Result<WebSession> insert_session(Database& database, const NewSession& wanted,
   VALETKEY_CHECK(make_room(database, user.id, now));
   const TokenId id = make_token_id();
   const std::string_view scopes = user.account ? "export,tokens,users,audit" : "accounts";
-  VALETKEY_TRY(Statement insert,
-               database.prepare("INSERT INTO tokens (id, sha256, account, user, kind, name, scopes,"
-                                " created_ms, idle_ms, expires_ms, last_used_ms, last_used_from)"
-                                " VALUES (?1, ?2, ?3, ?4, 'session', 'console', ?5, ?6, ?7, ?8, ?6,"
-                                " ?9)"));
+  VALETKEY_TRY(
+      Statement insert,
+      database.prepare("INSERT INTO tokens (id, sha256, account, \"user\", kind, name, scopes,"
+                       " created_ms, idle_ms, expires_ms, last_used_ms, last_used_from)"
+                       " VALUES (?1, ?2, ?3, ?4, 'session', 'console', ?5, ?6, ?7, ?8, ?6,"
+                       " ?9)"));
   const std::optional<std::string> account = as_text(user.account);
   VALETKEY_CHECK(insert
                      .bind(id.str(), Blob{sha256}, account, user.id.str(), scopes, epoch_ms(now),
@@ -101,17 +102,19 @@ Result<SessionAnswer> select_session(Database& database, std::string_view sha256
 
 Result<void> update_session(Database& database, const TokenId& id, Timestamp expires,
                             std::string_view from, Timestamp now) {
-  VALETKEY_TRY(Statement update,
-               database.prepare("UPDATE tokens SET idle_ms = max(idle_ms, ?2), last_used_ms = ?3,"
-                                " last_used_from = ?4 WHERE id = ?1 AND kind = 'session'"));
+  VALETKEY_TRY(
+      Statement update,
+      database.prepare("UPDATE tokens SET idle_ms = CASE WHEN idle_ms > ?2 THEN idle_ms ELSE ?2"
+                       " END, last_used_ms = ?3,"
+                       " last_used_from = ?4 WHERE id = ?1 AND kind = 'session'"));
   return update.bind(id.str(), epoch_ms(expires), epoch_ms(now), from).run();
 }
 
 Result<std::vector<WebSession>> select_sessions(Database& database, const UserId& user,
                                                 Timestamp now) {
   VALETKEY_TRY(Statement list, database.prepare(std::string(kColumns) +
-                                                " AND tokens.user = ? AND revoked_ms IS NULL AND"
-                                                " min(idle_ms, expires_ms) > ?"
+                                                " AND tokens.user = ?1 AND revoked_ms IS NULL"
+                                                " AND idle_ms > ?2 AND tokens.expires_ms > ?2"
                                                 " ORDER BY tokens.created_ms, tokens.id"));
   list.bind(user.str(), epoch_ms(now));
   std::vector<WebSession> sessions;
@@ -125,9 +128,10 @@ Result<std::vector<WebSession>> select_sessions(Database& database, const UserId
 
 Result<std::uint64_t> revoke_session(Database& database, const UserId& user, const TokenId& id,
                                      Timestamp now) {
-  VALETKEY_TRY(Statement revoke,
-               database.prepare("UPDATE tokens SET revoked_ms = ?3 WHERE id = ?1 AND user = ?2"
-                                " AND kind = 'session' AND revoked_ms IS NULL"));
+  VALETKEY_TRY(
+      Statement revoke,
+      database.prepare("UPDATE tokens SET revoked_ms = ?3 WHERE id = ?1 AND tokens.user = ?2"
+                       " AND kind = 'session' AND revoked_ms IS NULL"));
   VALETKEY_CHECK(revoke.bind(id.str(), user.str(), epoch_ms(now)).run());
   if (database.changes() == 0) return 0;
   VALETKEY_CHECK(forbid(database, id.str(), now));

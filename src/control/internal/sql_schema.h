@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables of control.db and their history. docs/formats.md, "Control store".
+// The tables of control.db, and of a PostgreSQL in its place, and their history. docs/formats.md, "Control store".
 #pragma once
 
 #include <filesystem>
 
+#include "postgres/database.h"
 #include "sqlite/database.h"
 
 namespace valetkey::control {
@@ -16,5 +17,7 @@ Result<std::int64_t> read_format(sqlite::Database& database, const std::filesyst
 
 // Brings the file to the newest format, in one transaction. Safe to race with itself.
 Result<void> migrate(sqlite::Database& database, const std::filesystem::path& file);
+
+Result<void> migrate(postgres::Server& server);
 
 }  // namespace valetkey::control

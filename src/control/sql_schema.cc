@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control/internal/sqlite_schema.h"
+#include "control/internal/sql_schema.h"
 
 #include <array>
 
@@ -159,6 +159,96 @@ CREATE INDEX counting_by_user ON tokens (user, expires_ms) WHERE revoked_ms IS N
 ALTER TABLE tokens ADD COLUMN narrowing TEXT NOT NULL DEFAULT '';
 )"};
 
+// Of PostgreSQL, from the first release that had it.
+constexpr const char* kPostgresTables = R"(
+CREATE TABLE accounts (
+  id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('active', 'suspended', 'deleted')),
+  created_ms BIGINT NOT NULL,
+  usage_purged BIGINT NOT NULL DEFAULT 0
+);
+
+CREATE TABLE users (
+  id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  email TEXT COLLATE "C" NOT NULL UNIQUE,
+  account TEXT COLLATE "C" REFERENCES accounts (id),
+  role TEXT NOT NULL CHECK (role IN ('member', 'admin', 'operator')),
+  state TEXT NOT NULL CHECK (state IN ('active', 'disabled')),
+  created_ms BIGINT NOT NULL,
+  password TEXT,
+  CHECK ((role = 'operator') = (account IS NULL))
+);
+CREATE INDEX users_by_account ON users (account);
+
+CREATE TABLE invitations (
+  "user" TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES users (id),
+  sha256 BYTEA NOT NULL UNIQUE CHECK (length(sha256) = 32),
+  expires_ms BIGINT NOT NULL
+);
+
+CREATE TABLE tokens (
+  id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  sha256 BYTEA NOT NULL UNIQUE CHECK (length(sha256) = 32),
+  account TEXT COLLATE "C" REFERENCES accounts (id),
+  "user" TEXT COLLATE "C" NOT NULL REFERENCES users (id),
+  kind TEXT NOT NULL DEFAULT 'personal' CHECK (kind IN ('personal', 'session')),
+  name TEXT NOT NULL,
+  scopes TEXT NOT NULL,
+  created_ms BIGINT NOT NULL,
+  idle_ms BIGINT CHECK ((kind = 'session') = (idle_ms IS NOT NULL)),
+  expires_ms BIGINT CHECK (kind = 'personal' OR expires_ms IS NOT NULL),
+  revoked_ms BIGINT,
+  parent TEXT COLLATE "C" REFERENCES tokens (id),
+  last_used_ms BIGINT,
+  last_used_from TEXT,
+  narrowing TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX tokens_by_account ON tokens (account, created_ms, id);
+CREATE INDEX tokens_by_user ON tokens ("user", created_ms, id);
+CREATE INDEX tokens_by_parent ON tokens (parent) WHERE parent IS NOT NULL;
+CREATE INDEX counting_by_account ON tokens (account, expires_ms) WHERE revoked_ms IS NULL;
+CREATE INDEX counting_by_user ON tokens ("user", expires_ms) WHERE revoked_ms IS NULL;
+
+CREATE TABLE revocations (
+  subject TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  not_before_ms BIGINT NOT NULL,
+  revoked_ms BIGINT NOT NULL,
+  change BIGINT NOT NULL
+);
+CREATE INDEX revocations_by_time ON revocations (revoked_ms);
+CREATE INDEX revocations_by_change ON revocations (change);
+
+CREATE TABLE changes (
+  id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+  counter BIGINT NOT NULL
+);
+INSERT INTO changes (id, counter) VALUES (1, 1);
+
+CREATE TABLE account_usage (
+  account TEXT COLLATE "C" NOT NULL REFERENCES accounts (id),
+  day BIGINT NOT NULL,
+  exchanges BIGINT NOT NULL,
+  requests BIGINT NOT NULL,
+  bytes BIGINT NOT NULL,
+  events BIGINT NOT NULL,
+  event_bytes BIGINT NOT NULL,
+  PRIMARY KEY (account, day)
+);
+
+CREATE TABLE policies (
+  account TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES accounts (id),
+  retention_days BIGINT CHECK (retention_days >= 1),
+  ingest_key_sha256 BYTEA CHECK (length(ingest_key_sha256) = 32),
+  origins TEXT NOT NULL,
+  events_per_s BIGINT NOT NULL CHECK (events_per_s >= 0),
+  bytes_per_day BIGINT NOT NULL CHECK (bytes_per_day >= 0),
+  changed_ms BIGINT NOT NULL,
+  bucket TEXT,
+  prefix TEXT
+);
+)";
+
 constexpr auto kNewest = static_cast<std::int64_t>(kMigrations.size());
 
 }  // namespace
@@ -188,6 +278,10 @@ Result<void> migrate(sqlite::Database& database, const std::filesystem::path& fi
     VALETKEY_CHECK(database.execute(kMigrations.at(static_cast<std::size_t>(format))));
   VALETKEY_CHECK(database.execute("PRAGMA user_version=" + std::to_string(kNewest)));
   return transaction.commit();
+}
+
+Result<void> migrate(postgres::Server& server) {
+  return postgres::migrate(server, "control store", {kPostgresTables});
 }
 
 }  // namespace valetkey::control

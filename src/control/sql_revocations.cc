@@ -4,7 +4,7 @@
 // issue one after the instant of the change. Hence "forever" until the subject is allowed again.
 #include <limits>
 
-#include "control/internal/sqlite_tables.h"
+#include "control/internal/sql_tables.h"
 
 namespace valetkey::control {
 namespace {
@@ -24,9 +24,14 @@ Result<void> forget_old(Database& database, Timestamp now) {
 
 Result<void> set_not_before(Database& database, std::string_view subject,
                             std::int64_t not_before_ms, Timestamp now) {
-  VALETKEY_TRY(Statement set, database.prepare("INSERT OR REPLACE INTO revocations"
+  VALETKEY_TRY(Statement set, database.prepare("INSERT INTO revocations"
                                                " (subject, not_before_ms, revoked_ms, change)"
-                                               " SELECT ?1, ?2, ?3, counter + 1 FROM changes"));
+                                               " SELECT ?1, ?2, ?3, counter + 1 FROM changes"
+                                               " WHERE id = 1"
+                                               " ON CONFLICT (subject) DO UPDATE SET"
+                                               " not_before_ms = excluded.not_before_ms,"
+                                               " revoked_ms = excluded.revoked_ms,"
+                                               " change = excluded.change"));
   VALETKEY_CHECK(set.bind(subject, not_before_ms, epoch_ms(now)).run());
   return forget_old(database, now);
 }

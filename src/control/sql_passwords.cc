@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control/internal/sqlite_tables.h"
+#include "control/internal/sql_tables.h"
 
 namespace valetkey::control {
 namespace {
@@ -29,15 +29,16 @@ Result<void> upsert_invitation(Database& database, const UserId& id, std::string
   if (user.state != UserState::active)
     return fail(ErrorCode::denied, "user " + user.email + " is disabled");
   VALETKEY_TRY(Statement insert,
-               database.prepare("INSERT INTO invitations (user, sha256, expires_ms)"
-                                " VALUES (?, ?, ?) ON CONFLICT (user) DO UPDATE SET"
+               database.prepare("INSERT INTO invitations (\"user\", sha256, expires_ms)"
+                                " VALUES (?, ?, ?) ON CONFLICT (\"user\") DO UPDATE SET"
                                 " sha256 = excluded.sha256, expires_ms = excluded.expires_ms"));
   return insert.bind(id.str(), Blob{sha256}, epoch_ms(expires)).run();
 }
 
 Result<Invitation> select_invitation(Database& database, std::string_view sha256, Timestamp now) {
-  VALETKEY_TRY(Statement find, database.prepare("SELECT user, expires_ms FROM invitations"
-                                                " WHERE sha256 = ? AND expires_ms > ?"));
+  VALETKEY_TRY(Statement find,
+               database.prepare("SELECT invitations.user, expires_ms FROM invitations"
+                                " WHERE sha256 = ? AND expires_ms > ?"));
   VALETKEY_TRY(const bool found, find.bind(Blob{sha256}, epoch_ms(now)).step());
   if (!found) return no_invitation();
   VALETKEY_TRY(const UserId id, as_stored(UserId::parse(find.text(0))));
@@ -58,7 +59,8 @@ Result<User> use_invitation(Database& database, std::string_view sha256, std::st
 }
 
 Result<void> delete_invitation(Database& database, const UserId& id) {
-  VALETKEY_TRY(Statement remove, database.prepare("DELETE FROM invitations WHERE user = ?"));
+  VALETKEY_TRY(Statement remove,
+               database.prepare("DELETE FROM invitations WHERE invitations.user = ?"));
   return remove.bind(id.str()).run();
 }
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "control/internal/sqlite_tables.h"
+#include "control/internal/sql_tables.h"
 
 namespace valetkey::control {
 namespace {
@@ -55,7 +55,7 @@ std::vector<std::string> split(std::string_view lines) {
   return origins;
 }
 
-// SQLite has no larger integer; a limit beyond it limits nothing anybody could send.
+// Columns have no larger integer; a limit beyond it limits nothing anybody could send.
 std::int64_t as_column(std::uint64_t limit) {
   constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
   return limit > static_cast<std::uint64_t>(kMost) ? kMost : static_cast<std::int64_t>(limit);
@@ -89,10 +89,17 @@ Result<void> upsert_policy(Database& database, const AccountId& id, const Accoun
   if (account.state == AccountState::deleted)
     return fail(ErrorCode::denied, "account " + id.str() + " was deleted; that is final");
   VALETKEY_TRY(Statement set,
-               database.prepare("INSERT OR REPLACE INTO policies (account, retention_days,"
+               database.prepare("INSERT INTO policies (account, retention_days,"
                                 " ingest_key_sha256, origins, events_per_s, bytes_per_day,"
                                 " changed_ms, bucket, prefix)"
-                                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"));
+                                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+                                " ON CONFLICT (account) DO UPDATE SET"
+                                " retention_days = excluded.retention_days,"
+                                " ingest_key_sha256 = excluded.ingest_key_sha256,"
+                                " origins = excluded.origins, events_per_s = excluded.events_per_s,"
+                                " bytes_per_day = excluded.bytes_per_day,"
+                                " changed_ms = excluded.changed_ms, bucket = excluded.bucket,"
+                                " prefix = excluded.prefix"));
   const std::string origins = join(policy.origins);
   std::optional<std::int64_t> retention_days;
   if (policy.retention) retention_days = policy.retention->count();

@@ -2,16 +2,24 @@
 #include <algorithm>
 #include <limits>
 
-#include "control/internal/sqlite_tables.h"
+#include "control/internal/sql_tables.h"
 
 namespace valetkey::control {
 namespace {
 
-// Sums stop at half the range, so that adding two never overflows into SQLite's floating point.
+// Sums stop at half the range, so that adding two never overflows.
 constexpr auto kMost = std::numeric_limits<std::int64_t>::max() / 2;
 
 std::int64_t capped(std::uint64_t value) {
   return static_cast<std::int64_t>(std::min<std::uint64_t>(value, kMost));
+}
+
+// Of two values that are capped themselves.
+std::string capped_sum(const std::string& column) {
+  const std::string before = "account_usage." + column, added = "excluded." + column,
+                    most = std::to_string(kMost);
+  return "CASE WHEN " + before + " > " + most + " - " + added + " THEN " + most + " ELSE " +
+         before + " + " + added + " END";
 }
 
 std::int64_t day_number(Date day) { return day.time_since_epoch().count(); }
@@ -22,7 +30,7 @@ Result<void> forget_old_days(Database& database, const AccountId& account) {
                database.prepare("DELETE FROM account_usage WHERE account = ?1 AND day <="
                                 " (SELECT day FROM account_usage WHERE account = ?1"
                                 "  ORDER BY day DESC LIMIT 1 OFFSET ?2)"));
-  return forget.bind(account.str(), std::int64_t{kDaysOfUsage}).run();
+  return forget.bind(account.str(), std::int64_t{kDaysOfUsage}).run_later();
 }
 
 Result<void> add_day(Statement& add, const DayOfUsage& day) {
@@ -30,7 +38,7 @@ Result<void> add_day(Statement& add, const DayOfUsage& day) {
   add.bind(day.account.str(), day_number(day.day), capped(counts.exchanges),
            capped(counts.requests), capped(counts.bytes), capped(counts.events),
            capped(counts.event_bytes));
-  return add.run();
+  return add.run_later();
 }
 
 Result<void> move_last_uses(Database& database, const std::vector<TokenUse>& tokens) {
@@ -41,7 +49,7 @@ Result<void> move_last_uses(Database& database, const std::vector<TokenUse>& tok
                        "  FROM accounts WHERE accounts.id = tokens.account) = 0"));
   for (const TokenUse& use : tokens) {
     move.bind(use.token.str(), epoch_ms(use.at), use.from);
-    VALETKEY_CHECK(move.run());
+    VALETKEY_CHECK(move.run_later());
   }
   return {};
 }
@@ -57,15 +65,14 @@ Result<void> upsert_usage(Database& database, const std::vector<DayOfUsage>& day
   VALETKEY_TRY(
       Statement add,
       database.prepare(
-          "INSERT INTO account_usage (account, day, exchanges, requests, bytes, events, "
-          "event_bytes)"
-          " SELECT id, ?2, ?3, ?4, ?5, ?6, ?7 FROM accounts WHERE id = ?1 AND usage_purged = 0"
-          " ON CONFLICT (account, day) DO UPDATE SET"
-          " exchanges = min(exchanges + excluded.exchanges, 4611686018427387903),"
-          " requests = min(requests + excluded.requests, 4611686018427387903),"
-          " bytes = min(bytes + excluded.bytes, 4611686018427387903),"
-          " events = min(events + excluded.events, 4611686018427387903),"
-          " event_bytes = min(event_bytes + excluded.event_bytes, 4611686018427387903)"));
+          std::string(
+              "INSERT INTO account_usage (account, day, exchanges, requests, bytes, events, "
+              "event_bytes)"
+              " SELECT id, ?2, ?3, ?4, ?5, ?6, ?7 FROM accounts WHERE id = ?1 AND usage_purged = 0"
+              " ON CONFLICT (account, day) DO UPDATE SET") +
+          " exchanges = " + capped_sum("exchanges") + ", requests = " + capped_sum("requests") +
+          ", bytes = " + capped_sum("bytes") + ", events = " + capped_sum("events") +
+          ", event_bytes = " + capped_sum("event_bytes")));
   for (const DayOfUsage& day : days) {
     VALETKEY_CHECK(add_day(add, day));
     VALETKEY_CHECK(forget_old_days(database, day.account));
@@ -79,10 +86,13 @@ Result<std::vector<DayOfUsage>> select_usage(Database& database,
   std::string sql =
       "SELECT account, day, exchanges, requests, bytes, events, event_bytes FROM account_usage"
       " WHERE day BETWEEN ?1 AND ?2";
-  sql += account ? " AND account = ?3" : " AND ?3 IS NULL";
+  if (account) sql += " AND account = ?3";
   VALETKEY_TRY(Statement list, database.prepare(sql + " ORDER BY account, day"));
   const auto account_text = as_text(account);
-  list.bind(day_number(since), day_number(until), account_text);
+  if (account_text)
+    list.bind(day_number(since), day_number(until), *account_text);
+  else
+    list.bind(day_number(since), day_number(until));
   std::vector<DayOfUsage> usage;
   while (true) {
     VALETKEY_TRY(const bool row, list.step());

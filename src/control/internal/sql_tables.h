@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The statements behind ControlStore, table by table, on a given connection. Those that write
-// expect to run inside a Transaction; contracts are those of ControlStore.
+// The statements behind ControlStore, table by table, on a given connection, of SQLite or PostgreSQL. Those that write
+// expect to run inside a Transaction that no other writer's overlaps; contracts are those of ControlStore.
 #pragma once
 
 #include "control/control_store.h"
-#include "sqlite/database.h"
+#include "sql/database.h"
 
 namespace valetkey::control {
 
-using sqlite::Blob;
-using sqlite::Database;
-using sqlite::Statement;
-using sqlite::Transaction;
+using sql::Blob;
+using sql::Database;
+using sql::Statement;
+using sql::Transaction;
 
-// sqlite_accounts.cc
+// sql_accounts.cc
 Result<Account> insert_account(Database&, const AccountId&, std::string_view name, Timestamp now);
 Result<Account> select_account(Database&, const AccountId&);
 Result<std::vector<Account>> select_accounts(Database&);
@@ -21,11 +21,11 @@ Result<void> update_account_state(Database&, const AccountId&, AccountState, Tim
 Result<void> update_account_name(Database&, const AccountId&, std::string_view name);
 Result<void> delete_account_rows(Database&, const AccountId&);
 
-// sqlite_policies.cc
+// sql_policies.cc
 Result<AccountPolicy> select_policy(Database&, const AccountId&);
 Result<void> upsert_policy(Database&, const AccountId&, const AccountPolicy&, Timestamp now);
 
-// sqlite_users.cc
+// sql_users.cc
 Result<User> insert_user(Database&, std::string_view email, const std::optional<AccountId>&, Role,
                          Timestamp now);
 Result<User> select_user(Database&, const UserId&);
@@ -37,7 +37,7 @@ Result<std::vector<Token>> update_user_role(Database&, const UserId&, Role, Time
 Result<std::vector<Person>> select_people(Database&, const std::optional<AccountId>&,
                                           Timestamp now);
 
-// sqlite_passwords.cc
+// sql_passwords.cc
 Result<std::string> select_password(Database&, const UserId&);
 Result<void> update_password(Database&, const UserId&, std::string_view hash);
 Result<void> upsert_invitation(Database&, const UserId&, std::string_view sha256,
@@ -47,7 +47,7 @@ Result<User> use_invitation(Database&, std::string_view sha256, std::string_view
                             Timestamp now);
 Result<void> delete_invitation(Database&, const UserId&);
 
-// sqlite_sessions.cc
+// sql_sessions.cc
 Result<WebSession> insert_session(Database&, const NewSession&, std::string_view sha256,
                                   Timestamp now);
 Result<SessionAnswer> select_session(Database&, std::string_view sha256, Timestamp now);
@@ -58,7 +58,7 @@ Result<std::uint64_t> revoke_session(Database&, const UserId&, const TokenId&, T
 Result<std::uint64_t> revoke_sessions(Database&, const UserId&, const std::optional<TokenId>& but,
                                       Timestamp now);
 
-// sqlite_tokens.cc
+// sql_tokens.cc
 Result<Token> insert_token(Database&, const NewToken&, std::string_view sha256, Timestamp now);
 Result<Token> select_token(Database&, const TokenId&);  // of any kind
 Result<Token> select_personal_token(Database&, const TokenId&);
@@ -74,7 +74,7 @@ Result<void> revoke_tokens_of(Database&, const AccountId&, Timestamp now);
 Result<TokenAnswer> select_grant(Database&, std::string_view sha256, Timestamp now);
 Result<OperatorAnswer> select_operator_grant(Database&, std::string_view sha256, Timestamp now);
 
-// sqlite_revocations.cc
+// sql_revocations.cc
 // Refuses every session of `subject` from now on, until allow_again().
 Result<void> forbid(Database&, std::string_view subject, Timestamp now);
 // Sessions issued from `now` on count again; earlier ones stay refused.
@@ -85,13 +85,13 @@ Result<std::vector<Revocation>> select_revocations(Database&, Timestamp newer_th
 Result<void> count_change(Database&);
 Result<std::uint64_t> select_change_counter(Database&);
 
-// sqlite_usage.cc
+// sql_usage.cc
 Result<void> upsert_usage(Database&, const std::vector<DayOfUsage>&, const std::vector<TokenUse>&);
 Result<std::vector<DayOfUsage>> select_usage(Database&, const std::optional<AccountId>&, Date since,
                                              Date until);
 Result<void> delete_usage(Database&, const AccountId&);
 
-// A value that was checked before it was stored: if it no longer parses, the file was altered.
+// A value that was checked before it was stored: if it no longer parses, the database was altered.
 template <class T>
 Result<T> as_stored(Result<T> parsed) {
   if (!parsed)

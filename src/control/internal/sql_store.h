@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The control store over a relational database, whichever it is.
+#pragma once
+
+#include <chrono>
+#include <limits>
+#include <memory>
+#include <string>
+
+#include "control/control_store.h"
+#include "sql/pool.h"
+
+namespace valetkey::control {
+
+struct SqlStoreOptions {
+  sql::Pool<sql::Database>::Connect connect;  // to a database that has the tables
+  std::size_t connections = std::numeric_limits<std::size_t>::max();
+  std::chrono::milliseconds lock_wait{10'000};  // of a writer, for others
+  std::string
+      lock{};  // the first statement of every change: no other goes on before this one is done
+  bool replicated = false;  // another server may take its place, which may know less
+};
+std::unique_ptr<ControlStore> make_sql_store(SqlStoreOptions options);
+
+}  // namespace valetkey::control
