@@ -126,7 +126,7 @@ Result<int> purge(CommandContext& context, control::ControlStore& store, const A
   VALETKEY_TRY(const auto config, context.load_config());
   VALETKEY_TRY(const auto keys, context.open_keys());
   VALETKEY_TRY(const auto objects, context.open_objects(*keys));
-  VALETKEY_TRY(const auto ledger, open_ledger(context.data_dir));
+  VALETKEY_TRY(const auto ledger, context.open_ledger());
   VALETKEY_CHECK(context.record("account.purge", account, account.str()));
   std::this_thread::sleep_for(kSeenByServers);
   VALETKEY_TRY(const auto before, stored_by(*objects, account));

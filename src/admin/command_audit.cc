@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "admin/commands.h"
+#include "control/shared_audit.h"
 #include "terminal/table.h"
 
 namespace valetkey::admin {
@@ -85,11 +86,28 @@ void add_row(terminal::Table& table, const AuditEvent& e, const People& people) 
              std::to_string(e.count), or_dash(e.detail)});
 }
 
+// Of all nodes, where they share a database: what is not copied yet of this one is copied first.
+Result<std::size_t> read_all_nodes(const CommandContext& context,
+                                   const control::AuditFilter& filter,
+                                   const std::function<void(const AuditEvent&)>& each) {
+  const auto folder = context.data_dir / "audit";
+  VALETKEY_TRY(Databases databases, context.databases());
+  if (!databases.shared()) return control::read_audit(folder, filter, each);
+  VALETKEY_TRY(const auto node, node_id(context.data_dir));
+  control::AuditCopier copier(folder, node, databases.shared_server());
+  while (true) {
+    VALETKEY_TRY(const bool more, copier.copy_some());
+    if (!more) break;
+  }
+  VALETKEY_CHECK(control::read_shared_audit(databases.server(), filter, each));
+  return 0;
+}
+
 // A mistyped action is the likeliest reason for nothing: the ones that there are help.
 Result<std::string> advice(const CommandContext& context, const AuditFlags& flags) {
   if (flags.action.empty()) return "No audit records match.";
   std::set<std::string> actions;
-  VALETKEY_CHECK(control::read_audit(context.data_dir / "audit", {}, [&](const AuditEvent& e) {
+  VALETKEY_CHECK(read_all_nodes(context, {}, [&](const AuditEvent& e) {
     if (actions.size() < 64) actions.insert(e.action);
   }));
   std::string list;
@@ -106,8 +124,7 @@ Result<int> audit(CommandContext& context, const AuditFlags& flags) {
   json::array list;
   terminal::Table table(
       {"AT", "ACTION", "OUTCOME", "ACCOUNT", "ACTOR", "SUBJECT", "CLIENT", "COUNT", "DETAIL"});
-  VALETKEY_TRY(const std::size_t damaged,
-               control::read_audit(context.data_dir / "audit", filter, [&](const AuditEvent& e) {
+  VALETKEY_TRY(const std::size_t damaged, read_all_nodes(context, filter, [&](const AuditEvent& e) {
                  if (context.json)
                    list.push_back(document_of(e, people));
                  else

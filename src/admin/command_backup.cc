@@ -161,6 +161,11 @@ Result<void> end_restore(const fs::path& folder) {
 
 Result<int> backup(CommandContext& context, const std::string& destination) {
   const fs::path to = destination;
+  VALETKEY_TRY(const auto databases, context.databases());
+  if (databases.shared())
+    return fail(ErrorCode::denied,
+                "accounts and the export's ledger are in PostgreSQL: back it up with its own "
+                "tools, and the keyring apart");
   VALETKEY_TRY(const auto keys, context.open_keys());
   VALETKEY_TRY(
       const auto objects,

@@ -48,7 +48,7 @@ class UncountedProgress final : public upkeep::CheckProgress {
 // Of an export that lies in a bucket.
 Result<upkeep::CheckReport> check_bucket(const CommandContext& context, const KeySource& keys) {
   VALETKEY_TRY(const auto objects, context.open_objects(keys));
-  VALETKEY_TRY(const auto ledger, open_ledger(context.data_dir));
+  VALETKEY_TRY(const auto ledger, context.open_ledger());
   VALETKEY_TRY(const auto store, context.open_control());
   VALETKEY_TRY(auto accounts, exported_accounts(*store));
   UncountedProgress progress(context);
@@ -106,7 +106,7 @@ Result<std::vector<std::string>> forget_unreadable_seen(const CommandContext& co
                                                         const KeySource& keys) {
   std::vector<std::string> repaired;
   const auto objects = context.open_objects(keys);
-  const auto ledger = open_ledger(context.data_dir);
+  const auto ledger = context.open_ledger();
   if (!objects || !ledger) return repaired;  // a finding of the check that follows
   VALETKEY_TRY(const auto files, (*ledger)->all_seen());
   for (const auto& file : files) {
@@ -128,7 +128,11 @@ void check_control(const CommandContext& context, std::vector<std::string>& prob
   const auto note = [&](const auto& read) {
     if (!read) problems.push_back("control.db: " + read.error().detail);
   };
-  if (const auto damaged = control::check_sqlite_store(context.data_dir / "control.db"); damaged) {
+  const auto databases = context.databases();
+  if (databases && databases->shared()) {
+    // PostgreSQL looks after its own pages.
+  } else if (const auto damaged = control::check_sqlite_store(context.data_dir / "control.db");
+             damaged) {
     for (const std::string& problem : *damaged)
       problems.push_back("control.db: " + problem + ": restore a backup");
     if (!damaged->empty()) return check_audit(context, problems);
@@ -150,7 +154,7 @@ void check_control(const CommandContext& context, std::vector<std::string>& prob
 // Every stretch of the event log that waits is authenticated, every row of the ledger read.
 Result<void> check_events(const CommandContext& context, std::vector<std::string>& problems) {
   VALETKEY_TRY(const auto keys, context.open_keys());
-  VALETKEY_TRY(const auto ledger, open_ledger(context.data_dir));
+  VALETKEY_TRY(const auto ledger, context.open_ledger());
   VALETKEY_TRY(const auto counts, ledger->counts());
   VALETKEY_TRY(const auto seen, ledger->all_seen());
   VALETKEY_TRY(const auto consumed, consumed_by_partition(*ledger));

@@ -9,7 +9,6 @@
 #include "admin/data_folder.h"
 #include "admin/engines.h"
 #include "admin/keyring_binding.h"
-#include "control/sqlite_store.h"
 
 namespace valetkey::admin {
 namespace fs = std::filesystem;
@@ -63,7 +62,9 @@ Result<void> CommandContext::need_data() const {
     return fail(ErrorCode::unavailable,
                 fmt::format("the restore into {} did not finish; run `valetkeyd restore` again",
                             data_dir.string()));
-  if (fs::exists(data_dir / "control.db", error)) return {};
+  // The last that `init` makes on SQLite, and what every folder has whose accounts are in PostgreSQL.
+  if (fs::exists(data_dir / "control.db", error) || fs::exists(data_dir / kNodeId, error))
+    return {};
   if (error && error != std::errc::no_such_file_or_directory)
     return fail(ErrorCode::denied,
                 fmt::format("cannot look into {}: {}", data_dir.string(), error.message()));
@@ -73,8 +74,20 @@ Result<void> CommandContext::need_data() const {
 }
 
 Result<std::unique_ptr<control::ControlStore>> CommandContext::open_control() const {
+  VALETKEY_TRY(Databases named, databases());
+  return named.open_control();
+}
+
+Result<std::unique_ptr<exporter::Ledger>> CommandContext::open_ledger() const {
+  VALETKEY_TRY(Databases named, databases());
+  return named.open_ledger();
+}
+
+Result<Databases> CommandContext::databases() const {
   VALETKEY_CHECK(need_data());
-  return control::open_sqlite_store(data_dir / "control.db");
+  VALETKEY_TRY(const config::Config config, load_config());
+  VALETKEY_CHECK(check_databases(config));
+  return Databases(config, data_dir);
 }
 
 Result<std::unique_ptr<control::AuditLog>> CommandContext::open_audit() const {

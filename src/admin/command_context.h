@@ -9,6 +9,7 @@
 
 #include <boost/json/value.hpp>
 
+#include "admin/databases.h"
 #include "base/clock.h"
 #include "base/keyring.h"
 #include "config/config.h"
@@ -41,7 +42,10 @@ struct CommandContext {
   Result<config::Config> load_config() const;
   // `not_found`, with what to do, if the folder was never initialised.
   Result<void> need_data() const;
+  // What [control] names.
+  Result<Databases> databases() const;
   Result<std::unique_ptr<control::ControlStore>> open_control() const;
+  Result<std::unique_ptr<exporter::Ledger>> open_ledger() const;
   Result<std::unique_ptr<control::AuditLog>> open_audit() const;
   // Refused (`denied`) inside the data folder, where a backup or a thief would get both at once.
   Result<void> check_keyring_place() const;

@@ -147,7 +147,7 @@ Result<Backlog> all_backlog(const CommandContext& context, const Keyring& keyrin
 
 Result<Status> read_status(const CommandContext& context) {
   VALETKEY_TRY(const auto keys, context.open_keys());
-  VALETKEY_TRY(const auto ledger, open_ledger(context.data_dir));
+  VALETKEY_TRY(const auto ledger, context.open_ledger());
   Status out;
   VALETKEY_TRY(out.accounts, ledger->counts());
   VALETKEY_TRY(out.closed_through, ledger->closed_through());
@@ -261,7 +261,7 @@ Result<int> export_now(CommandContext& context) {
   VALETKEY_TRY(const auto config, context.load_config());
   VALETKEY_TRY(const auto keys, context.open_keys());
   VALETKEY_TRY(const auto objects, context.open_objects(*keys));
-  VALETKEY_TRY(const auto ledger, open_ledger(context.data_dir));
+  VALETKEY_TRY(const auto ledger, context.open_ledger());
   VALETKEY_TRY(const auto before, total_counts(*ledger));
   VALETKEY_CHECK(export_all(context, *keys, *objects, *ledger, config));
   VALETKEY_TRY(const auto after, total_counts(*ledger));

@@ -5,7 +5,6 @@
 #include "admin/data_folder.h"
 #include "admin/export_wiring.h"
 #include "admin/keyring_binding.h"
-#include "control/sqlite_store.h"
 #include "storage/disk_store.h"
 
 namespace valetkey::admin {
@@ -22,22 +21,29 @@ Result<void> need_no_keyring(const fs::path& file) {
                           file.string()));
 }
 
-Result<void> make_databases(CommandContext& context, const std::string& bucket) {
-  // control.db last: its presence says that the folder is complete.
+Result<void> make_databases(CommandContext& context, const config::Config& config) {
+  // control.db last, or node.id: its presence says that the folder is complete.
+  const std::string& bucket = config.s3.bucket;
+  Databases databases(config, context.data_dir);
   VALETKEY_TRY(const auto keys, FileKeySource::open(context.keyring()));
   VALETKEY_TRY(const auto objects,
                storage::open_disk_store({.folder = context.data_dir, .bucket = bucket}, *keys,
                                         context.clock));
-  VALETKEY_TRY(const auto ledger, open_ledger(context.data_dir));
-  VALETKEY_CHECK(ledger->set_timestamps(layout::TimestampUnit::microseconds));
-  VALETKEY_TRY(const auto store, control::open_sqlite_store(context.data_dir / "control.db"));
+  VALETKEY_CHECK(share_keyring(databases, context.keyring(), *keys->get()));
+  if (config.intake.enabled || !databases.shared()) {
+    VALETKEY_TRY(const auto ledger, databases.open_ledger());
+    VALETKEY_CHECK(ledger->set_timestamps(layout::TimestampUnit::microseconds));
+  }
+  VALETKEY_TRY(const auto store, databases.open_control(true));
+  if (databases.shared()) VALETKEY_CHECK(node_id(context.data_dir));
   VALETKEY_CHECK(bind_keyring(context, *keys->get()));
   return context.record("init", std::nullopt, context.data_dir.string());
 }
 
 bool is_made(const CommandContext& context) {
   std::error_code ignored;
-  return fs::exists(context.data_dir / "control.db", ignored) &&
+  return (fs::exists(context.data_dir / "control.db", ignored) ||
+          fs::exists(context.data_dir / kNodeId, ignored)) &&
          fs::exists(context.keyring(), ignored);
 }
 
@@ -68,16 +74,20 @@ Result<int> init(CommandContext& context, const std::string& wanted_bucket, bool
   VALETKEY_CHECK(context.check_keyring_place());
   if (if_missing && is_made(context)) return 0;
   VALETKEY_CHECK(need_empty(context.data_dir));
-  VALETKEY_CHECK(need_no_keyring(context.keyring()));
   VALETKEY_TRY(auto config, context.load_config());
+  // A further node of a database brings the keyring of the others.
+  std::error_code ignored;
+  const bool joins = config.control.kind == "postgresql" && fs::exists(context.keyring(), ignored);
+  if (!joins) VALETKEY_CHECK(need_no_keyring(context.keyring()));
   if (!wanted_bucket.empty()) config.s3.bucket = wanted_bucket;
   VALETKEY_CHECK(config::check_config(config));
+  VALETKEY_CHECK(check_databases(config));
   VALETKEY_CHECK(make_private(context.data_dir));
-  VALETKEY_CHECK(write_keyring(context.keyring(), Keyring::make(context.clock.now()), false));
-  const auto made = make_databases(context, config.s3.bucket);
+  if (!joins)
+    VALETKEY_CHECK(write_keyring(context.keyring(), Keyring::make(context.clock.now()), false));
+  const auto made = make_databases(context, config);
   if (!made) {  // what did not come to be leaves no keyring that would stop the next attempt
-    std::error_code ignored;
-    fs::remove(context.keyring(), ignored);
+    if (!joins) fs::remove(context.keyring(), ignored);
     return std::unexpected(made.error());
   }
   say_next(context, config.s3.bucket);

@@ -49,6 +49,7 @@ class CommandLine {
   void add_tokens();
   void add_audit();
   void add_data();
+  void add_control();
   void add_keys();
   void add_issuer();
 
@@ -76,6 +77,7 @@ CommandLine::CommandLine(const Serve& serve) {
   add_audit();
   add_data();
   add_export();
+  add_control();
   add_keys();
   add_issuer();
   terminal::add_shell_commands(program_);
@@ -412,6 +414,15 @@ void CommandLine::add_data() {
   back.argument("SRC", words_.folder, "What `backup` wrote");
   back.example("valetkeyd restore /backups/2026-01-31 --data-dir /srv/valetkey")
       .example("valetkeyd restore /backups/2026-01-31 --data-dir ./again --keyring ./keyring");
+}
+
+void CommandLine::add_control() {
+  Command& group = program_.command("control", "Where accounts and the export's ledger are kept");
+  group.example("valetkeyd control copy --data-dir /srv/valetkey");
+  add(group, "copy", "Move them from the data folder into the PostgreSQL of [control]",
+      control_copy)
+      .example("valetkeyd control copy")
+      .example("valetkeyd control copy --data-dir /srv/valetkey --json");
 }
 
 void CommandLine::add_keys() {

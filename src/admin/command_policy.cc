@@ -142,7 +142,7 @@ Result<exporter::ErasureResult> erase(CommandContext& context, const AccountId& 
   VALETKEY_TRY(const auto objects, context.open_objects(*keys));
   VALETKEY_TRY(const auto control, context.open_control());
   VALETKEY_TRY(const auto known, control->account(account));
-  VALETKEY_TRY(const auto ledger, open_ledger(context.data_dir));
+  VALETKEY_TRY(const auto ledger, context.open_ledger());
   // Before it begins: no erasure goes unrecorded. The digest proves it to those who know the id,
   // and tells it to nobody else.
   VALETKEY_CHECK(

@@ -91,7 +91,7 @@ Result<int> export_rewrite(CommandContext& context) {
                 "parts in a bucket cannot be rewritten, because there the old and the new ones "
                 "cannot be exchanged at once; with [export] timestamps = \"us\" new parts have "
                 "microseconds");
-  VALETKEY_TRY(const auto ledger, open_ledger(context.data_dir));
+  VALETKEY_TRY(const auto ledger, context.open_ledger());
   VALETKEY_CHECK(ledger->set_timestamps(layout::TimestampUnit::microseconds));
   VALETKEY_CHECK(ledger->request_rewrite());
   VALETKEY_CHECK(context.record("export.rewrite", std::nullopt, "parts"));

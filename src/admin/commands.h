@@ -81,6 +81,9 @@ struct UsageFlags {
 };
 Result<int> account_usage(CommandContext& context, const std::string& id, const UsageFlags& flags);
 
+// Moves accounts and ledger from the data folder into the PostgreSQL of [control].
+Result<int> control_copy(CommandContext& context);
+
 // Exports what waits: by the running server, else by itself.
 Result<int> export_now(CommandContext& context);
 Result<int> export_status(CommandContext& context);

@@ -11,6 +11,9 @@ namespace valetkey::admin {
 // In a data folder that `restore` has begun and not finished.
 inline constexpr const char* kRestoreMarker = "restore.incomplete";
 
+// The folder's name among those that share a PostgreSQL, in a folder whose accounts are there.
+inline constexpr const char* kNodeId = "node.id";
+
 // Which keyring is the folder's: keyring_binding.h.
 inline constexpr const char* kKeyringId = "keyring.id";
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "admin/databases.h"
 #include "base/file.h"
 #include "bucket/open.h"
 #include "kafka/kafka_log.h"
@@ -129,6 +130,7 @@ bool vends(const config::Config& config) { return config.issuer.kind == "sts"; }
 
 Result<void> check_engines(const config::Config& config) {
   VALETKEY_CHECK(check_topic(config.events));
+  VALETKEY_CHECK(check_databases(config));
   if (!vends(config)) return {};
   if (config.intake.enabled && config.objects.kind == "disk")
     return fail(ErrorCode::invalid,

@@ -51,10 +51,6 @@ Result<std::vector<exporter::ExportedAccount>> exported_accounts(control::Contro
 
 fs::path events_folder(const fs::path& data_dir) { return data_dir / "events"; }
 
-Result<std::unique_ptr<exporter::Ledger>> open_ledger(const fs::path& data_dir) {
-  return exporter::open_sqlite_ledger(data_dir / "objects.db");
-}
-
 Result<std::vector<events::Offset>> consumed_by_partition(exporter::Ledger& ledger,
                                                           const events::EventLog* topic) {
   std::vector<events::Offset> out(events::kFilePartitions + (topic ? topic->partitions() : 0));

@@ -14,13 +14,11 @@
 #include "events/event_log.h"
 #include "exporter/exporter.h"
 #include "exporter/ledger.h"
-#include "exporter/sql_ledger.h"
 #include "storage/object_store.h"
 
 namespace valetkey::admin {
 
 std::filesystem::path events_folder(const std::filesystem::path& data_dir);
-Result<std::unique_ptr<exporter::Ledger>> open_ledger(const std::filesystem::path& data_dir);
 // Where the next batch of each partition of the event log begins: those of the data folder, behind them those of Kafka's
 // topic, if there is one.
 Result<std::vector<events::Offset>> consumed_by_partition(exporter::Ledger& ledger,

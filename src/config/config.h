@@ -49,6 +49,12 @@ struct Config {
     bool strict_region = false;   // refuse signatures for another region
     std::vector<std::string> cors_origins;
   } s3;
+  struct Control {  // where accounts, users, tokens and the export's ledger are kept
+    std::string kind =
+        "sqlite";     // sqlite: in the data folder; postgresql: a database of several nodes
+    std::string url;  // of PostgreSQL, as libpq takes it; without a password
+    std::string password_file;  // empty: libpq's passfile
+  } control;
   struct Objects {                // where the parts lie; bucket and region are those of [s3]
     std::string kind = "disk";    // disk: below the data folder, encrypted; s3: in a bucket
     std::string endpoint;         // of S3; empty: AWS's of the region

@@ -16,6 +16,9 @@ constexpr auto kSections = std::to_array<Section>({
      "TLS for every listener. Read again on SIGHUP; running connections keep the former pair."},
     {"credentials", "How long temporary credentials live. A session never outlives its token."},
     {"s3", "The S3 endpoint that the credentials open."},
+    {"control",
+     "Where accounts, users, tokens, revocations, usage and the export's ledger are kept: in the "
+     "data folder, or in PostgreSQL, which several nodes can share."},
     {"objects",
      "Where the parts of the export lie: in the data folder, encrypted, or in a bucket of S3 that "
      "is "
@@ -74,6 +77,18 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"s3", "cors_origins", FIELD(s3.cors_origins),
      "Origins whose web pages may read the S3 endpoint, as [\"https://app.example.org\"]; \"*\" is "
      "any."},
+
+    {"control", "kind", FIELD(control.kind),
+     "sqlite: in files of the data folder. postgresql: in the database of url. `valetkeyd control "
+     "copy` moves an installation.",
+     0, 0, "sqlite|postgresql"},
+    {"control", "url", FIELD(control.url),
+     "Connection string of PostgreSQL as libpq takes it, as "
+     "postgresql://valetkey@db1,db2:5432/valetkey?sslmode=verify-full: several hosts, TLS by "
+     "sslmode and sslrootcert. Never with a password."},
+    {"control", "password_file", FIELD(control.password_file),
+     "File whose first line is the password; others must not be able to read it. Empty: the "
+     "passfile of libpq."},
 
     {"objects", "kind", FIELD(objects.kind),
      "disk: below the data folder. s3: in a bucket of AWS, Ceph or MinIO, whose own encryption "

@@ -199,7 +199,7 @@ CREATE TABLE tokens (
   idle_ms BIGINT CHECK ((kind = 'session') = (idle_ms IS NOT NULL)),
   expires_ms BIGINT CHECK (kind = 'personal' OR expires_ms IS NOT NULL),
   revoked_ms BIGINT,
-  parent TEXT COLLATE "C" REFERENCES tokens (id),
+  parent TEXT COLLATE "C" REFERENCES tokens (id) DEFERRABLE,
   last_used_ms BIGINT,
   last_used_from TEXT,
   narrowing TEXT NOT NULL DEFAULT ''

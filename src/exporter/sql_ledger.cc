@@ -154,7 +154,7 @@ Result<ExportBatch> SqlLedger::begin(const Lease& lease, std::uint64_t first, st
     VALETKEY_TRY(const bool unfinished, there.bind(lease.work).step());
     if (unfinished)
       return fail(ErrorCode::already_exists, "a batch of this partition is not finished");
-    // Whoever closes a day waits for batches that begin, and they for him.
+    // The close of a day waits for batches that begin, and they wait for it.
     VALETKEY_TRY(Statement hold,
                  database.prepare("UPDATE export_day SET closed_through = closed_through"));
     VALETKEY_CHECK(hold.run());

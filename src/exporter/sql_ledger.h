@@ -20,6 +20,11 @@ Result<std::unique_ptr<Ledger>> open_sqlite_ledger(const std::filesystem::path& 
 // Makes its tables where they are missing.
 Result<std::unique_ptr<Ledger>> open_postgres_ledger(std::shared_ptr<postgres::Server> server);
 
+// Everything that the ledger in `file` holds, compared row by row, within a transaction of `to`, whose tables are made;
+// how many rows. `already_exists`: it has a ledger that was used.
+Result<std::uint64_t> copy_ledger_to_postgres(const std::filesystem::path& file,
+                                              postgres::Database& to);
+
 class SqlLedger final : public Ledger {
  public:
   using Pool = sql::Pool<sql::Database>;

@@ -9,7 +9,7 @@ namespace {
 using sql::Database;
 using sql::Statement;
 
-constexpr std::chrono::days kErasuresKept{1};  // once done: whoever asked has looked by then
+constexpr std::chrono::days kErasuresKept{1};  // once done: who asked has looked by then
 
 Result<void> forget_notes_of_none(Database& database) {
   return database.execute(

@@ -103,7 +103,7 @@ CREATE TABLE IF NOT EXISTS export_unknown (
 );
 )";
 
-// Migration n brings format n to n + 1. The row of the days is what batches and whoever closes a day wait for.
+// Migration n brings format n to n + 1. The row of the days is what batches and the close of a day wait for.
 constexpr const char* kPostgresTables = R"(
 CREATE TABLE export_batch (
   log_partition BIGINT PRIMARY KEY,

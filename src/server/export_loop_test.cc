@@ -34,7 +34,7 @@ class ExportLoopTest : public testing::Test {
     keys_ = context_.open_keys().value();
     control_ = context_.open_control().value();
     objects_ = context_.open_objects(*keys_).value();
-    ledger_ = admin::open_ledger(machine_.data()).value();
+    ledger_ = admin::Databases({}, machine_.data()).open_ledger().value();
     log_ = admin::open_event_log(machine_.data(), config_, *ledger_, *keys_, clock_).value();
   }
 

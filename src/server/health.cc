@@ -24,7 +24,9 @@ std::vector<std::string> Health::problems(Timestamp now) const {
   std::vector<std::string> out;
   if (stopping) out.emplace_back("the server is shutting down");
   if (now - looked > kStuckAfter) out.emplace_back("the server's own checks do not come back");
-  if (!control_fresh) out.emplace_back("the control store has not been readable for 5 s");
+  if (!control_fresh)
+    out.push_back("the control store has not been readable for 5 s" +
+                  (control_problem.empty() ? "" : ": " + control_problem));
   if (!object_store_problem.empty())
     out.push_back("the object store cannot be read: " + object_store_problem);
   if (!no_key.empty()) out.push_back(no_key);

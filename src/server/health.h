@@ -23,6 +23,7 @@ struct Health {
   Timestamp looked{};                // when this was seen
   bool stopping = false;             // SIGTERM has come
   bool control_fresh = false;        // the control store has been seen within 5 s
+  std::string control_problem;       // what it says instead
   std::string object_store_problem;  // empty: it can be read
   std::string keyring_problem;       // empty: the last look at the file was fine
   std::uint64_t disk_total_bytes = 0;

@@ -68,6 +68,9 @@ Health Keeper::observe() {
   Health out;
   out.looked = clock_.now();
   out.control_fresh = watched_.feed.fresh();
+  if (!out.control_fresh)  // the feed only knows that it cannot look
+    if (const auto asked = watched_.control.change_counter(); !asked)
+      out.control_problem = asked.error().detail;
   out.watermark_percent = watermark_percent_;
   out.min_free_bytes = min_free_bytes_;
   if (const auto read = watched_.keys.reload(); !read) out.keyring_problem = read.error().detail;

@@ -25,6 +25,7 @@ class Keeper {
   struct Watched {
     KeySource& keys;
     const control::ChangeFeed& feed;
+    control::ControlStore& control;
     storage::ObjectStore& objects;
     std::shared_ptr<http::TlsContext> tls;  // shared with the listeners; null: plain HTTP
     std::filesystem::path data_dir;

@@ -51,9 +51,17 @@ Result<std::unique_ptr<Server>> Server::start(const admin::CommandContext& conte
 
 Result<void> Server::open_stores(const admin::CommandContext& context) {
   VALETKEY_TRY(keys_, context.open_keys());
-  VALETKEY_TRY(control_, context.open_control());
+  VALETKEY_CHECK(admin::check_engines(config_));
+  databases_.emplace(config_, data_dir_);
+  VALETKEY_TRY(control_, databases_->open_control());
   VALETKEY_TRY(objects_, admin::open_store(config_, context.env, data_dir_, *keys_, clock_));
   VALETKEY_TRY(audit_, context.open_audit());
+  if (databases_->shared()) {
+    VALETKEY_TRY(const auto node, admin::node_id(data_dir_));
+    audit_copier_ = std::make_unique<control::AuditCopier>(data_dir_ / "audit", node,
+                                                           databases_->shared_server());
+    audit_copier_->start();
+  }
   if (config_.intake.enabled) VALETKEY_CHECK(open_events());
 
   feed_ = std::make_unique<control::ChangeFeed>(*control_, clock_, kLongestSession);
@@ -70,8 +78,8 @@ Result<void> Server::open_stores(const admin::CommandContext& context) {
   recorder_ = std::make_unique<RequestRecorder>(metrics_, *audit_,
                                                 parse_logged_requests(config_.log.requests));
   keeper_ = std::make_unique<Keeper>(
-      Keeper::Watched{*keys_, *feed_, *objects_, tls_, data_dir_, exporting_.get()}, config_,
-      clock_);
+      Keeper::Watched{*keys_, *feed_, *control_, *objects_, tls_, data_dir_, exporting_.get()},
+      config_, clock_);
 
   VALETKEY_CHECK(feed_->start());
   usage_->start();
@@ -81,7 +89,7 @@ Result<void> Server::open_stores(const admin::CommandContext& context) {
 }
 
 Result<void> Server::open_events() {
-  VALETKEY_TRY(ledger_, admin::open_ledger(data_dir_));
+  VALETKEY_TRY(ledger_, databases_->open_ledger());
   auto log = admin::open_event_log(data_dir_, config_, *ledger_, *keys_, clock_);
   if (!log && log.error().code == ErrorCode::busy)
     return fail(ErrorCode::busy,
@@ -330,6 +338,7 @@ void Server::stop() {
   if (keeper_) keeper_->stop();
   if (usage_) usage_->stop();
   if (feed_) feed_->stop();
+  if (audit_copier_) audit_copier_->stop();
 }
 
 }  // namespace valetkey::server

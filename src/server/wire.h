@@ -12,6 +12,7 @@
 #include "access/token_gate.h"
 #include "access/usage.h"
 #include "admin/command_context.h"
+#include "admin/databases.h"
 #include "admin/engines.h"
 #include "api/intake.h"
 #include "api/service.h"
@@ -22,6 +23,7 @@
 #include "control/audit.h"
 #include "control/change_feed.h"
 #include "control/control_store.h"
+#include "control/shared_audit.h"
 #include "http/async.h"
 #include "http/fetch.h"
 #include "http/server.h"
@@ -98,8 +100,10 @@ class Server {
   // Stores
   std::unique_ptr<KeySource> keys_;
   std::unique_ptr<storage::ObjectStore> objects_;
+  std::optional<admin::Databases> databases_;
   std::unique_ptr<control::ControlStore> control_;
   std::unique_ptr<control::AuditLog> audit_;
+  std::unique_ptr<control::AuditCopier> audit_copier_;  // null: the data folder's is the only one
 
   // Events; null where none are taken
   std::unique_ptr<exporter::Ledger> ledger_;

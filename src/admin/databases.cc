@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/databases.h"
+
+#include <fmt/format.h>
+
+#include "admin/data_folder.h"
+#include "base/file.h"
+#include "base/ids.h"
+#include "control/postgres_store.h"
+#include "control/sqlite_store.h"
+#include "exporter/sql_ledger.h"
+#include "postgres/binding.h"
+
+namespace valetkey::admin {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_there(const fs::path& file) {
+  std::error_code unknown;
+  return fs::exists(file, unknown);
+}
+
+}  // namespace
+
+Databases::Databases(const config::Config& config, fs::path data_dir)
+    : data_dir_(std::move(data_dir)) {
+  if (config.control.kind == "postgresql")
+    server_ = std::make_shared<postgres::Server>(postgres::Settings{
+        .url = config.control.url, .password_file = config.control.password_file});
+}
+
+Result<std::unique_ptr<control::ControlStore>> Databases::open_control(bool make) {
+  const fs::path file = data_dir_ / "control.db";
+  if (!shared() && (make || is_there(file))) return control::open_sqlite_store(file);
+  if (!shared())
+    return fail(ErrorCode::unavailable,
+                fmt::format("{} has no control.db: where its accounts are in PostgreSQL, set "
+                            "[control] kind = \"postgresql\" and url",
+                            data_dir_.string()));
+  if (is_there(file))
+    return fail(ErrorCode::unavailable,
+                fmt::format("{} still holds the accounts: `valetkeyd control copy` moves them to "
+                            "the database of [control] url",
+                            file.string()));
+  return control::open_postgres_store(server_);
+}
+
+Result<std::unique_ptr<exporter::Ledger>> Databases::open_ledger() {
+  if (!shared()) return exporter::open_sqlite_ledger(data_dir_ / "objects.db");
+  VALETKEY_CHECK(claim_log());
+  return exporter::open_postgres_ledger(server_);
+}
+
+Result<void> Databases::claim_log() {
+  VALETKEY_TRY(const auto mine, node_id(data_dir_));
+  VALETKEY_TRY(const auto bound, postgres::bind_once(*server_, "event log", mine));
+  if (bound == mine) return {};
+  return fail(ErrorCode::busy,
+              fmt::format("the export of this database is made from the event log of another data "
+                          "folder ({}), and this one is {}: set [intake] enabled = false here",
+                          bound, mine));
+}
+
+Result<void> check_databases(const config::Config& config) {
+  if (config.control.kind == "postgresql")
+    return postgres::check_settings({.url = config.control.url});
+  if (config.control.url.empty() && config.control.password_file.empty()) return {};
+  return fail(ErrorCode::invalid,
+              "[control] url and password_file are of PostgreSQL: set kind = \"postgresql\", too, "
+              "or leave them out");
+}
+
+Result<void> share_keyring(Databases& databases, const fs::path& file, const Keyring& keyring) {
+  if (!databases.shared() || keyring.keys().empty()) return {};
+  const std::string first = fingerprint_of(keyring.keys().front());
+  VALETKEY_TRY(const auto bound, postgres::bind_once(databases.server(), "keyring", first));
+  for (const Key& key : keyring.keys())
+    if (fingerprint_of(key) == bound) return {};
+  return fail(ErrorCode::denied,
+              fmt::format("the keyring {} is not the one of the nodes that share this database: "
+                          "copy theirs to this machine and name it with --keyring",
+                          file.string()));
+}
+
+Result<std::string> node_id(const fs::path& data_dir) {
+  const fs::path file = data_dir / kNodeId;
+  constexpr std::size_t kMostBytes = 100;
+  auto text = read_file(file, kMostBytes);
+  if (!text && text.error().code == ErrorCode::not_found) {
+    const auto made = create_file(file, make_uuid() + "\n");
+    if (!made && made.error().code != ErrorCode::already_exists)
+      return std::unexpected(made.error());
+    text = read_file(file, kMostBytes);
+  }
+  if (!text) return text;
+  while (text->ends_with('\n')) text->pop_back();
+  return text;
+}
+
+}  // namespace valetkey::admin

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The databases that [control] names: SQLite's files in the data folder, or one PostgreSQL, which several nodes share.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/keyring.h"
+#include "config/config.h"
+#include "control/control_store.h"
+#include "exporter/ledger.h"
+#include "postgres/database.h"
+
+namespace valetkey::admin {
+
+class Databases {
+ public:
+  Databases(const config::Config& config, std::filesystem::path data_dir);
+  bool shared() const { return server_ != nullptr; }  // PostgreSQL
+  postgres::Server& server() { return *server_; }     // where it is shared
+  std::shared_ptr<postgres::Server> shared_server() { return server_; }
+
+  // `make`: SQLite's file may be missing. Refused where accounts lie in the other of the two places.
+  Result<std::unique_ptr<control::ControlStore>> open_control(bool make = false);
+  // Of the event log of this data folder. `busy`: the shared one is of another folder's, whose places in the log mean
+  // nothing here.
+  Result<std::unique_ptr<exporter::Ledger>> open_ledger();
+
+ private:
+  Result<void> claim_log();
+  std::filesystem::path data_dir_;
+  std::shared_ptr<postgres::Server> server_;
+};
+
+// What no single key of [control] can tell.
+Result<void> check_databases(const config::Config& config);
+// Nodes that share a database share a keyring: sessions that one issues, the others open. The first one's is right;
+// `denied`: another one. Nothing is asked of where the database is not shared.
+Result<void> share_keyring(Databases& databases, const std::filesystem::path& file,
+                           const Keyring& keyring);
+// The folder's own name among those that share a database; made where it is missing.
+Result<std::string> node_id(const std::filesystem::path& data_dir);
+
+}  // namespace valetkey::admin

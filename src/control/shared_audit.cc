@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/shared_audit.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "control/internal/audit_record.h"
+#include "control/internal/audit_segments.h"
+
+namespace valetkey::control {
+namespace {
+
+using sql::Database;
+using sql::Statement;
+
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 20;
+constexpr std::chrono::seconds kPeriod{1};
+
+constexpr const char* kTables = R"(
+CREATE TABLE audit (
+  id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  node TEXT NOT NULL,
+  at_ms BIGINT NOT NULL,
+  action TEXT COLLATE "C" NOT NULL,
+  outcome TEXT NOT NULL,
+  account TEXT,
+  actor TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  client TEXT NOT NULL,
+  request_id TEXT NOT NULL,
+  count BIGINT NOT NULL,
+  detail TEXT NOT NULL
+);
+CREATE INDEX audit_by_time ON audit (at_ms, id);
+CREATE INDEX audit_by_account ON audit (account, at_ms, id);
+CREATE TABLE audit_copied (
+  node TEXT PRIMARY KEY,
+  segment TEXT NOT NULL,
+  bytes BIGINT NOT NULL,
+  link TEXT NOT NULL
+);
+)";
+
+// How far a node's log is copied.
+struct Place {
+  std::string segment;
+  std::uint64_t bytes = 0;
+  std::string link = std::string(kNoLink);
+};
+
+struct Piece {
+  std::vector<AuditEvent> events;
+  Place next;
+  std::size_t damaged = 0;
+  bool more = false;
+};
+
+// The segment that goes on at `place`: the one it is in, or the first after it.
+Result<std::optional<Place>> place_to_read(const std::filesystem::path& folder, Place place) {
+  VALETKEY_TRY(const auto names, list_segments(folder));
+  for (const std::string& name : names) {
+    if (name < place.segment) continue;
+    if (name != place.segment) return Place{name, 0, std::string(kNoLink)};
+    std::error_code unknown;
+    if (std::filesystem::file_size(folder / name, unknown) > place.bytes) return place;
+  }
+  return std::nullopt;
+}
+
+void take_line(std::string_view line, Piece& piece) {
+  Place& place = piece.next;
+  if (place.bytes == 0) {
+    auto link = decode_segment_header(line);
+    if (!link) ++piece.damaged;
+    place.link = link.value_or(std::string(kNoLink));
+  } else {
+    auto event = decode_record(line, place.link);
+    place.link = link_of(line);
+    if (event)
+      piece.events.push_back(std::move(*event));
+    else
+      ++piece.damaged;
+  }
+  place.bytes += line.size() + 1;
+}
+
+// Whole lines alone: a line that is being written has its end the next time.
+Result<Piece> read_piece(const std::filesystem::path& folder, const Place& from) {
+  Piece piece{.events = {}, .next = from};
+  const auto lock = AuditFolderLock::for_reading(folder);
+  if (!lock && lock.error().code == ErrorCode::busy) return std::unexpected(lock.error());
+  VALETKEY_TRY(const FileDescriptor file, open_file(folder / from.segment, O_RDONLY | O_NOFOLLOW));
+  struct stat found = {};
+  if (::fstat(file.get(), &found) != 0) return fail_errno("cannot look at " + from.segment);
+  const auto size = static_cast<std::uint64_t>(found.st_size);
+  std::string bytes(std::min(size - std::min(size, from.bytes), kMostBytes), '\0');
+  VALETKEY_CHECK(read_exactly(file.get(), from.bytes, bytes, from.segment));
+  std::string_view rest = bytes;
+  for (auto end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
+    take_line(rest.substr(0, end), piece);
+    rest.remove_prefix(end + 1);
+  }
+  piece.more = piece.next.bytes > from.bytes;
+  return piece;
+}
+
+Result<Place> read_place(Database& database, const std::string& node) {
+  VALETKEY_TRY(Statement query, database.prepare("SELECT segment, bytes, link FROM audit_copied"
+                                                 " WHERE node = ? FOR UPDATE"));
+  VALETKEY_TRY(const bool there, query.bind(node).step());
+  if (!there) return Place();
+  return Place{std::string(query.text(0)), static_cast<std::uint64_t>(query.integer(1)),
+               std::string(query.text(2))};
+}
+
+Result<void> insert(Database& database, const std::string& node, const Piece& piece) {
+  VALETKEY_TRY(Statement add,
+               database.prepare("INSERT INTO audit (node, at_ms, action, outcome, account, actor,"
+                                " subject, client, request_id, count, detail)"
+                                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  for (const AuditEvent& event : piece.events) {
+    std::optional<std::string> account;
+    if (event.account) account = event.account->str();
+    add.bind(node, epoch_ms(event.at), event.action, event.outcome, account, event.actor,
+             event.subject, event.client, event.request_id, static_cast<std::int64_t>(event.count),
+             event.detail);
+    VALETKEY_CHECK(add.run_later());
+  }
+  VALETKEY_TRY(Statement move,
+               database.prepare("INSERT INTO audit_copied VALUES (?, ?, ?, ?) ON CONFLICT (node)"
+                                " DO UPDATE SET segment = excluded.segment,"
+                                " bytes = excluded.bytes, link = excluded.link"));
+  const Place& next = piece.next;
+  return move.bind(node, next.segment, static_cast<std::int64_t>(next.bytes), next.link).run();
+}
+
+AuditEvent read_event(const Statement& row) {
+  AuditEvent event;
+  event.at = from_epoch_ms(row.integer(0));
+  event.action = row.text(1);
+  event.outcome = row.text(2);
+  if (const auto text = row.optional_text(3))
+    if (auto id = AccountId::parse(*text)) event.account = std::move(*id);
+  event.actor = row.text(4);
+  event.subject = row.text(5);
+  event.client = row.text(6);
+  event.request_id = row.text(7);
+  event.count = static_cast<std::uint64_t>(row.integer(8));
+  event.detail = row.text(9);
+  return event;
+}
+
+}  // namespace
+
+AuditCopier::AuditCopier(std::filesystem::path folder, std::string node,
+                         std::shared_ptr<postgres::Server> server)
+    : folder_(std::move(folder)), node_(std::move(node)), server_(std::move(server)) {}
+
+AuditCopier::~AuditCopier() { stop(); }
+
+void AuditCopier::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void AuditCopier::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (!thread_.joinable()) return;
+  thread_.join();
+  copy_all();
+}
+
+Result<bool> AuditCopier::copy_some() {
+  if (!connection_ || !connection_->usable()) {
+    VALETKEY_CHECK(postgres::migrate(*server_, "audit log", {kTables}));
+    VALETKEY_TRY(connection_, server_->connect());
+  }
+  return sql::write(*connection_, [&]() -> Result<bool> {
+    VALETKEY_TRY(const Place place, read_place(*connection_, node_));
+    VALETKEY_TRY(const auto from, place_to_read(folder_, place));
+    if (!from) return false;
+    VALETKEY_TRY(const Piece piece, read_piece(folder_, *from));
+    if (!piece.more) return false;
+    if (piece.damaged > 0)
+      log::error("control", "audit records are damaged and not copied to PostgreSQL",
+                 {{"segment", piece.next.segment}, {"records", piece.damaged}});
+    VALETKEY_CHECK(insert(*connection_, node_, piece));
+    return true;
+  });
+}
+
+void AuditCopier::copy_all() {
+  while (true) {
+    const auto copied = copy_some();
+    if (!copied && !failing_)
+      log::error("control", "the audit log waits on this node's disk: it cannot be copied",
+                 {{"why", copied.error().detail}});
+    if (copied && failing_) log::info("control", "the audit log is copied again");
+    failing_ = !copied;
+    if (!copied || !*copied) return;
+  }
+}
+
+void AuditCopier::run() {
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, kPeriod, [this] { return stopping_; })) {
+    lock.unlock();
+    copy_all();
+    lock.lock();
+  }
+}
+
+Result<void> read_shared_audit(postgres::Server& server, const AuditFilter& filter,
+                               const std::function<void(const AuditEvent&)>& each) {
+  VALETKEY_CHECK(postgres::migrate(server, "audit log", {kTables}));
+  VALETKEY_TRY(const auto database, server.connect());
+  // All conditions are always there: one that asks for nothing holds for everything.
+  VALETKEY_TRY(Statement query,
+               database->prepare(
+                   "SELECT * FROM (SELECT at_ms, action, outcome, account, actor, subject, client,"
+                   " request_id, count, detail, id FROM audit WHERE at_ms BETWEEN ?1 AND ?2"
+                   " AND (?3 = '' OR account = ?3)"
+                   " AND (?4 = '' OR action = ?4 OR starts_with(action, ?4 || '.'))"
+                   " AND (?5 = '' OR actor = ANY (string_to_array(?5, ' '))"
+                   " OR subject = ANY (string_to_array(?5, ' ')))"
+                   " ORDER BY at_ms DESC, id DESC LIMIT ?6) AS newest ORDER BY at_ms, id"));
+  constexpr auto kAll = std::numeric_limits<std::int64_t>::max();
+  std::string about;
+  for (const std::string& id : filter.about) about += (about.empty() ? "" : " ") + id;
+  query.bind(filter.since ? epoch_ms(*filter.since) : std::numeric_limits<std::int64_t>::min(),
+             filter.until ? epoch_ms(*filter.until) : kAll,
+             filter.account ? filter.account->str() : "", filter.action, about,
+             filter.newest > 0 ? static_cast<std::int64_t>(filter.newest) : kAll);
+  while (true) {
+    VALETKEY_TRY(const bool more, query.step());
+    if (!more) return {};
+    each(read_event(query));
+  }
+}
+
+}  // namespace valetkey::control

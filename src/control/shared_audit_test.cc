@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/shared_audit.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "base/clock.h"
+#include "base/testing/temporary_folder.h"
+#include "postgres/testing/test_server.h"
+
+namespace valetkey::control {
+namespace {
+
+class SharedAuditOnPostgres : public testing::Test {
+ protected:
+  void SetUp() override { VALETKEY_NEEDS_POSTGRES(); }
+  std::filesystem::path folder(const std::string& node) const { return folder_.path() / node; }
+  void write(const std::string& node, std::string_view action, std::string_view subject = "s") {
+    const auto log = AuditLog::open(folder(node), clock_).value();
+    ASSERT_TRUE(log->append_durably({.at = clock_.now(),
+                                     .action = action,
+                                     .outcome = "ok",
+                                     .account = &account_,
+                                     .actor = "cli:0",
+                                     .subject = subject,
+                                     .client = {},
+                                     .request_id = {}}));
+  }
+  int copy(const std::string& node) {
+    AuditCopier copier(folder(node), node, server_);
+    for (int pieces = 0;; ++pieces) {
+      const auto more = copier.copy_some();
+      EXPECT_TRUE(more) << more.error().detail;
+      if (!more || !*more) return pieces;
+    }
+  }
+  std::vector<std::string> read(const AuditFilter& filter = {}) {
+    std::vector<std::string> actions;
+    const auto done = read_shared_audit(
+        *server_, filter, [&](const AuditEvent& event) { actions.push_back(event.action); });
+    EXPECT_TRUE(done) << done.error().detail;
+    return actions;
+  }
+
+  TemporaryFolder folder_;
+  postgres::TestSchema schema_;
+  std::shared_ptr<postgres::Server> server_ =
+      std::make_shared<postgres::Server>(schema_.settings());
+  ManualClock clock_{from_epoch_ms(1'700'000'000'000)};
+  AccountId account_ = *AccountId::parse("12");
+};
+
+using Actions = std::vector<std::string>;
+
+TEST_F(SharedAuditOnPostgres, HoldsTheLogsOfAllNodesEachRecordOnce) {
+  write("a", "token.create");
+  clock_.advance(std::chrono::seconds(1));
+  write("b", "token.revoke");
+  EXPECT_EQ(copy("a"), 1);
+  EXPECT_EQ(copy("b"), 1);
+  clock_.advance(std::chrono::hours(24));  // in the next segment
+  write("a", "user.create");
+  write("a", "user.disable");
+  EXPECT_EQ(copy("a"), 1);
+  EXPECT_EQ(copy("a"), 0) << "nothing is new";
+  EXPECT_EQ(read(), (Actions{"token.create", "token.revoke", "user.create", "user.disable"}));
+}
+
+TEST_F(SharedAuditOnPostgres, FindsWhatIsAskedFor) {
+  write("a", "token.create", "t1");
+  clock_.advance(std::chrono::seconds(1));
+  const Timestamp later = clock_.now();
+  write("a", "token.revoke", "t1");
+  write("a", "tokens", "t2");
+  copy("a");
+  EXPECT_EQ(read({.action = "token"}), (Actions{"token.create", "token.revoke"}));
+  EXPECT_EQ(read({.action = "token.revoke"}), Actions{"token.revoke"});
+  EXPECT_EQ(read({.since = later}), (Actions{"token.revoke", "tokens"}));
+  EXPECT_EQ(read({.account = *AccountId::parse("1")}), Actions{});
+  EXPECT_EQ(read({.about = {"t2", "t3"}}), Actions{"tokens"});
+  EXPECT_EQ(read({.newest = 1}), Actions{"tokens"});
+}
+
+TEST_F(SharedAuditOnPostgres, LeavesADamagedRecordOutAndGoesOn) {
+  write("a", "one");
+  for (const auto& entry : std::filesystem::directory_iterator(folder("a")))
+    if (entry.path().extension() == ".log")
+      std::ofstream(entry.path(), std::ios::app) << "no record\n";
+  copy("a");
+  write("a", "two");
+  copy("a");
+  EXPECT_EQ(read().front(), "one");
+  EXPECT_EQ(copy("a"), 0);
+}
+
+}  // namespace
+}  // namespace valetkey::control

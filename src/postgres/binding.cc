@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "postgres/binding.h"
+
+namespace valetkey::postgres {
+
+Result<std::string> bind_once(Server& server, std::string_view name, std::string_view value) {
+  VALETKEY_CHECK(migrate(server, "bindings",
+                         {"CREATE TABLE bindings (name TEXT PRIMARY KEY, value TEXT NOT NULL)"}));
+  VALETKEY_TRY(const auto database, server.connect());
+  return sql::write(*database, [&]() -> Result<std::string> {
+    VALETKEY_TRY(auto note, database->prepare("INSERT INTO bindings VALUES (?, ?)"
+                                              " ON CONFLICT (name) DO NOTHING"));
+    VALETKEY_CHECK(note.bind(name, value).run());
+    VALETKEY_TRY(auto read, database->prepare("SELECT value FROM bindings WHERE name = ?"));
+    VALETKEY_TRY(const bool there, read.bind(name).step());
+    if (!there) return fail(ErrorCode::internal, "a binding of the database is missing");
+    return std::string(read.text(0));
+  });
+}
+
+}  // namespace valetkey::postgres

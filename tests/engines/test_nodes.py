@@ -1,0 +1,231 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Nodes over one real PostgreSQL: what one does the others see, an installation that moves there, a primary that is lost."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import unittest
+import uuid
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import postgres  # noqa: E402
+import server as serving  # noqa: E402
+
+NO_EVENTS = "[intake]\nenabled = false\n"
+
+
+def engine() -> postgres.Postgres:
+    folder = os.environ.get("VALETKEY_ENGINE", "")
+    if not folder or not (pathlib.Path(folder) / "engine.json").exists():
+        raise unittest.SkipTest("no PostgreSQL runs here")
+    return postgres.Postgres(folder)
+
+
+def configuration(where: dict, database: str) -> str:
+    url = where["url"].replace("/postgres?", f"/{database}?")
+    return f'[control]\nkind = "postgresql"\nurl = "{url}"\npassword_file = "{where["password_file"]}"\n'
+
+
+def new_database(running: postgres.Postgres, name: str = "a") -> str:
+    database = f"nodes_{uuid.uuid4().hex[:10]}"
+    running.sql(name, f"CREATE DATABASE {database}")
+    return database
+
+
+class Node(serving.Server):
+    """A server that brings the keyring of another one, where there is one already."""
+
+    def __init__(self, config: str, keyring_of: serving.Server | None = None):
+        self.keyring_of = keyring_of
+        super().__init__(config)
+
+    @property
+    def keyring(self) -> pathlib.Path:
+        return self.folder / "data.keyring"
+
+    def run(self, *arguments, **options):
+        if arguments == ("init",) and self.keyring_of:
+            shutil.copy(self.keyring_of.folder / "data.keyring", self.keyring)
+        return super().run(*arguments, **options)
+
+
+class OneDatabase(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.engine = engine()
+        cls.config = configuration(cls.engine.where(), new_database(cls.engine))
+        cls.one = Node(cls.config)
+        cls.other = Node(cls.config + NO_EVENTS, cls.one)
+        cls.token = cls.one.make_account("123")
+        cls.one.start()
+        cls.other.start()
+
+    @classmethod
+    def tearDownClass(cls):
+        for node in (cls.one, cls.other):
+            node.secrets.append(postgres.PASSWORD)
+            node.close()
+
+    def test_a_token_of_one_opens_all_and_revoked_by_one_it_opens_none(self):
+        made = self.one.make_token("123", "user@123.example")
+        for node in (self.one, self.other):
+            self.assertIn("credentials", node.exchange(made["token"]))
+        self.other.run("token", "revoke", made["id"])
+        began = time.monotonic()
+        refused = serving.eventually(lambda: self.one.get("/v2/export/credentials", made["token"]).status_code == 401)
+        self.assertTrue(refused)
+        self.assertLess(time.monotonic() - began, 5, "a second, and what a busy machine adds")
+
+    def test_the_audit_of_all_nodes_is_read_on_any(self):
+        made = self.one.make_token("123", "user@123.example")
+        self.other.run("token", "revoke", made["id"])
+        self.other.exchange(self.token)
+        found = serving.eventually(lambda: [event for event in self.one.audit() if event["subject"] == made["id"]
+                                            and event["action"] == "token.revoke"])
+        self.assertEqual(len(found), 1)
+        self.assertTrue(serving.eventually(lambda: [event for event in self.one.audit() if event["action"] ==
+                                                    "credentials.issue" and event["account"] == "123"]))
+
+    def test_what_is_used_on_all_nodes_is_one_sum(self):
+        before = self.exchanges_of_today()
+        for node in (self.one, self.other):
+            node.exchange(self.token)
+        self.assertEqual(self.exchanges_of_today(), before + 2)
+
+    def exchanges_of_today(self) -> int:
+        for node in (self.one, self.other):  # usage goes out with them at the latest
+            node.stop()
+            node.start()
+        usage = self.one.ask("account", "usage", "123")
+        days = usage[0]["days"] if isinstance(usage, list) else usage["accounts"][0]["days"]
+        return sum(day["exchanges"] for day in days)
+
+    def test_events_that_one_takes_are_exported_from_there(self):
+        event = {"account_id": "123", "visitors": []}
+        self.assertEqual(self.other.call("POST", "/v1/events", json=event).status_code, 404)
+        second = Node(self.config + NO_EVENTS, self.one)
+        try:
+            second.config.write_text(self.config)
+            second.start(wait=False)
+            self.assertNotEqual(second.process.wait(timeout=60), 0)
+            second.process = None
+            self.assertIn("event log of another data folder", second.log_text())
+        finally:
+            second.close()
+        self.assertIn("closed_through", json.dumps(self.one.ask("export", "status")) + '"closed_through"')
+
+    def test_another_keyring_is_refused(self):
+        with self.assertRaisesRegex(serving.Failed, "already|not the one of the nodes"):
+            Node(self.config + NO_EVENTS)
+
+    def test_a_password_in_the_string_is_refused_and_not_repeated(self):
+        config = self.config.replace("valetkey@", "valetkey:hunter2@")
+        with self.assertRaises(serving.Failed) as failure:
+            Node(config)
+        self.assertIn("password_file", failure.exception.errors)
+        self.assertNotIn("hunter2", failure.exception.errors)
+
+
+class Moving(unittest.TestCase):
+    def test_an_installation_moves_with_everything_it_has(self):
+        running = engine()
+        server = serving.Server()
+        self.addCleanup(server.close)
+        token = server.make_account("123")
+        ended = server.make_token("123", "user@123.example")
+        server.run("token", "revoke", ended["id"])
+        server.run("account", "set", "123", "--retention", "90d", "--yes")
+        before = {command: server.ask(*command.split()) for command in
+                  ("account list", "user list", "token list --account 123")}
+        server.config.write_text(configuration(running.where(), new_database(running)))
+        self.assertIn("valetkeyd control copy", server.refused("account", "list").errors)
+        done = server.ask("control", "copy")
+        self.assertEqual(done["rows"]["accounts"], 1)
+        self.assertEqual(done["rows"]["tokens"], 2)
+        self.assertFalse((server.data / "control.db").exists())
+        self.assertTrue((server.data / "control.db.copied").exists())
+        for command, answer in before.items():
+            self.assertEqual(server.ask(*command.split()), answer, command)
+        self.assertIn("nothing to copy", server.refused("control", "copy").errors)
+        server.start()
+        self.assertIn("credentials", server.exchange(token))
+        self.assertEqual(server.get("/v2/export/credentials", ended["token"]).status_code, 401)
+        server.config.write_text("")
+        self.assertIn('kind = "postgresql"', server.refused("account", "list").errors)
+
+    def test_a_copy_into_a_database_that_is_in_use_changes_nothing(self):
+        running = engine()
+        config = configuration(running.where(), new_database(running))
+        first = serving.Server(config)
+        self.addCleanup(first.close)
+        first.make_account("7")
+        server = serving.Server()
+        self.addCleanup(server.close)
+        server.make_account("123")
+        shutil.copy(first.folder / "data.keyring", server.folder / "other.keyring")
+        server.config.write_text(config)
+        server.refused("control", "copy")
+        self.assertTrue((server.data / "control.db").exists())
+        self.assertEqual([account["id"] for account in first.ask("account", "list")["accounts"]], ["7"])
+
+
+class LostPrimary(unittest.TestCase):
+    """A pair of its own: the primary dies as a machine does while accounts are made, and the standby is promoted."""
+
+    def setUp(self):
+        engine()
+        self.pair = postgres.Postgres(pathlib.Path(os.environ["VALETKEY_ENGINE"]).parent / f"pair-{os.getpid()}")
+        self.addCleanup(self.pair.down)
+        where = self.pair.pair()
+        self.node = Node(configuration(where, new_database(self.pair)) + NO_EVENTS)
+        self.addCleanup(self.node.close)
+        self.token = self.node.make_account("1")
+        self.node.start()
+        self.answered, self.stopping = ["1"], False
+
+    def make_accounts(self):
+        for number in range(100, 10_000):
+            if self.stopping:
+                return
+            try:
+                self.node.run("account", "create", str(number))
+                self.answered.append(str(number))
+            except serving.Failed as failure:
+                assert "PostgreSQL" in failure.errors, failure.errors
+
+    def test_nothing_that_was_answered_is_lost(self):
+        maker = threading.Thread(target=self.make_accounts)
+        maker.start()
+        serving.eventually(lambda: len(self.answered) > 8, 60)
+        self.pair.kill("a")
+        unready = serving.eventually(lambda: self.readiness()[0] == 503, 30)
+        self.assertTrue(unready, "5 s without a look at the database")
+        self.assertIn("PostgreSQL", self.readiness()[1])
+        self.assertEqual(self.node.get("/v2/export/credentials", self.token).status_code, 503)
+        self.pair.promote()
+        began = time.monotonic()
+        self.assertTrue(serving.eventually(lambda: self.readiness()[0] == 200, 30))
+        print(f"ready {time.monotonic() - began:.1f} s after the promotion", file=sys.stderr)
+        promoted_at = len(self.answered)
+        serving.eventually(lambda: len(self.answered) > promoted_at + 3, 60)
+        self.stopping = True
+        maker.join()
+        there = {account["id"] for account in self.node.ask("account", "list")["accounts"]}
+        self.assertEqual(set(self.answered) - there, set(), "accounts that were made, and are gone")
+        self.assertGreater(len(self.answered), promoted_at)
+        self.assertIn("credentials", self.node.exchange(self.token))
+
+    def readiness(self) -> tuple[int, str]:
+        answer = serving.requests.get(f"{self.node.admin}/readyz", timeout=20)
+        return answer.status_code, answer.text
+
+
+if __name__ == "__main__":
+    serving.main()
