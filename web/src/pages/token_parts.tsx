@@ -63,7 +63,7 @@ export function FreshToken({ made, start }: { made: NewToken; start: boolean }) 
           >
             Download as a Delta Sharing profile
           </button>{" "}
-          <span class="small quiet">For pandas, Spark and Power BI. The file holds the token.</span>
+          <span class="small quiet">For pandas and Power BI. It holds the token.</span>
         </p>
       )}
       {made.replaces?.expires && (
