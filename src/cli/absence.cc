@@ -9,6 +9,7 @@
 #include "base/encoding.h"
 #include "cli/export_path.h"
 #include "client/bounded.h"
+#include "http/co_try.h"
 #include "layout/partition.h"
 #include "terminal/nearest.h"
 
@@ -27,11 +28,10 @@ Task<Result<Names>> children(Context& context, std::string folder) {
   client::ListQuery query;
   query.prefix = folder;
   query.delimiter = "/";
-  auto page = co_await context.data().list(query);
-  if (!page) co_return std::unexpected(page.error());
+  VALETKEY_CO_TRY(auto page, co_await context.data().list(query));
   Names found;
-  for (const std::string& each : page->common_prefixes) found.push_back(each.substr(folder.size()));
-  for (const auto& each : page->objects)
+  for (const std::string& each : page.common_prefixes) found.push_back(each.substr(folder.size()));
+  for (const auto& each : page.objects)
     if (each.key.size() > folder.size()) found.push_back(each.key.substr(folder.size()));
   co_return found;
 }
@@ -63,9 +63,8 @@ std::string days_text(const std::map<std::string, Names>& dates) {
 
 Task<Result<void>> dates_of(Context& context, std::string type,
                             std::map<std::string, Names>& into) {
-  auto names = co_await children(context, "type=" + type + "/");
-  if (!names) co_return std::unexpected(names.error());
-  if (Names dates = dates_in(*names); !dates.empty()) into[type] = std::move(dates);
+  VALETKEY_CO_TRY(auto names, co_await children(context, "type=" + type + "/"));
+  if (Names dates = dates_in(names); !dates.empty()) into[type] = std::move(dates);
   co_return Result<void>{};
 }
 
@@ -168,36 +167,30 @@ Task<Result<std::string>> left_out(Context& context, Selection selection) {
   selection.only_complete = false;
   selection.include.clear();
   selection.exclude.clear();
-  auto prefixes = co_await prefixes_of(context, selection);
-  if (!prefixes) co_return std::unexpected(prefixes.error());
-  auto objects = co_await objects_of(context, selection, *prefixes);
-  if (!objects) co_return std::unexpected(objects.error());
-  if (objects->empty()) co_return "";
-  co_return fmt::format("{} object{} {} selected, and {} leaves none of them", objects->size(),
-                        objects->size() == 1 ? "" : "s", objects->size() == 1 ? "is" : "are",
+  VALETKEY_CO_TRY(auto prefixes, co_await prefixes_of(context, selection));
+  VALETKEY_CO_TRY(auto objects, co_await objects_of(context, selection, prefixes));
+  if (objects.empty()) co_return "";
+  co_return fmt::format("{} object{} {} selected, and {} leaves none of them", objects.size(),
+                        objects.size() == 1 ? "" : "s", objects.size() == 1 ? "is" : "are",
                         patterns ? "--include, --exclude or --only-complete" : "--only-complete");
 }
 
 Task<Result<std::string>> instead_of(Context& context, const Selection& selection) {
   if (!selection.prefixes.empty()) {
-    auto grant = co_await context.session().get();
-    if (!grant) co_return std::unexpected(grant.error());
-    auto name = name_in_export(**grant, selection.prefixes.front());
-    if (!name) co_return std::unexpected(name.error());
-    co_return co_await part_text(context, *name);
+    VALETKEY_CO_TRY(auto grant, co_await context.session().get());
+    VALETKEY_CO_TRY(auto name, name_in_export(*grant, selection.prefixes.front()));
+    co_return co_await part_text(context, name);
   }
   std::map<std::string, Names> dates;
   for (const char* type : {"decisions", "events"}) {
-    auto listed = co_await dates_of(context, type, dates);
-    if (!listed) co_return std::unexpected(listed.error());
+    VALETKEY_CO_CHECK(co_await dates_of(context, type, dates));
   }
   if (dates.empty()) co_return "the export has no data yet";
   std::string text = "the export has " + days_text(dates);
   const bool named = !selection.event.empty() || !selection.experiment.empty();
   if (named && dates.contains(selection.type)) {
-    auto days = co_await names_of(context, selection.type, dates[selection.type]);
-    if (!days) co_return std::unexpected(days.error());
-    if (const std::string name = name_text(selection, *days); !name.empty()) text += "; " + name;
+    VALETKEY_CO_TRY(auto days, co_await names_of(context, selection.type, dates[selection.type]));
+    if (const std::string name = name_text(selection, days); !name.empty()) text += "; " + name;
   }
   co_return text;
 }
@@ -212,14 +205,12 @@ Task<Result<void>> nothing_matches(Context& context, Selection selection) {
 
 Task<Result<void>> no_such_object(Context& context, std::string name) {
   if (!name.empty() && !name.ends_with('/')) {
-    auto folder = co_await look_for(context, {name + "/"});
-    if (!folder) co_return std::unexpected(folder.error());
-    if (folder->front()) name += '/';
+    VALETKEY_CO_TRY(auto folder, co_await look_for(context, {name + "/"}));
+    if (folder.front()) name += '/';
   }
   if (name.empty() || name.ends_with('/')) {
-    auto folder = co_await look_for(context, {name});
-    if (!folder) co_return std::unexpected(folder.error());
-    if (folder->front())
+    VALETKEY_CO_TRY(auto folder, co_await look_for(context, {name}));
+    if (folder.front())
       co_return fail(ErrorCode::not_found,
                      fmt::format("{} is a folder: name one object of it, as `valetkey ls -r {}` "
                                  "lists them",

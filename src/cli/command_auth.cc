@@ -3,13 +3,14 @@
 
 #include "cli/commands.h"
 
+#include "http/co_try.h"
+
 namespace valetkey::cli {
 namespace {
 
 Task<Result<void>> get_grant(Context& context, client::GrantPtr& grant) {
-  auto got = co_await context.session().get();
-  if (!got) co_return std::unexpected(got.error());
-  grant = *got;
+  VALETKEY_CO_TRY(auto got, co_await context.session().get());
+  grant = got;
   co_return Result<void>{};
 }
 

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "client/token_text.h"
+#include "http/co_try.h"
 #include "terminal/hidden_input.h"
 #include "terminal/output.h"
 
@@ -41,9 +42,8 @@ std::string ask_api(const std::string& now, std::ostream& err) {
 }
 
 Task<Result<void>> try_token(Context& context, std::string& path) {
-  auto grant = co_await context.session().get();
-  if (!grant) co_return std::unexpected(grant.error());
-  path = (*grant)->s3_path();
+  VALETKEY_CO_TRY(auto grant, co_await context.session().get());
+  path = grant->s3_path();
   co_return Result<void>{};
 }
 

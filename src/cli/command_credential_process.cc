@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/printable.h"
 #include "cli/token_end.h"
+#include "http/co_try.h"
 
 namespace valetkey::cli {
 namespace {
@@ -22,9 +23,8 @@ constexpr milliseconds kStillUseful = seconds(30);
 constexpr std::size_t kMaxCache = 16 * 1024;
 
 Task<Result<void>> get_grant(Context& context, const ProcessFlags& flags, client::GrantPtr& grant) {
-  auto got = co_await context.session().get();
-  if (!got) co_return std::unexpected(got.error());
-  grant = *got;
+  VALETKEY_CO_TRY(auto got, co_await context.session().get());
+  grant = got;
   co_return check_place(*grant, flags.bucket, flags.account);
 }
 

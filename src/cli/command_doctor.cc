@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/printable.h"
 #include "cli/token_end.h"
+#include "http/co_try.h"
 #include "http/reach.h"
 
 namespace valetkey::cli {
@@ -69,11 +70,10 @@ struct Met {
 Task<Result<Met>> meet(http::Client& http, http::Url url) {
   http::ClientRequest request;
   request.url = std::move(url);
-  const auto answer = co_await http.send(std::move(request), 1 << 20);
-  if (!answer) co_return std::unexpected(answer.error());
-  const std::string* date = answer->header("date");
+  VALETKEY_CO_TRY(const auto answer, co_await http.send(std::move(request), 1 << 20));
+  const std::string* date = answer.header("date");
   const auto theirs = date ? parse_http_date(*date) : fail(ErrorCode::not_found, "no Date");
-  Met met{std::nullopt, engine_of(*answer)};
+  Met met{std::nullopt, engine_of(answer)};
   if (theirs) met.skew = SystemClock().now() - *theirs;
   co_return met;
 }

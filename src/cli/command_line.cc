@@ -13,6 +13,7 @@
 #include "cli/credentials_endpoint.h"
 #include "cli/printable.h"
 #include "cli/words.h"
+#include "http/co_try.h"
 #include "terminal/output.h"
 
 namespace valetkey::cli {
@@ -95,9 +96,8 @@ Result<void> credential_process(Words& words, Streams streams, const client::Env
 }
 
 Task<Result<void>> look_at_place(Context& context, const Words& words) {
-  auto grant = co_await context.session().get();
-  if (!grant) co_return std::unexpected(grant.error());
-  co_return check_place(**grant, words.bucket, words.account);
+  VALETKEY_CO_TRY(auto grant, co_await context.session().get());
+  co_return check_place(*grant, words.bucket, words.account);
 }
 
 Command& CommandLine::add(const char* name, const char* about, Todo todo) {

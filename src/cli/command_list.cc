@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/export_path.h"
 #include "cli/printable.h"
+#include "http/co_try.h"
 #include "terminal/output.h"
 #include "terminal/width.h"
 
@@ -21,16 +22,13 @@ namespace {
 std::string base_of(const client::Grant& grant) { return grant.s3_path(); }
 
 Task<Result<void>> paths(Context& context, const Selection& selection, Streams streams) {
-  auto grant = co_await context.session().get();
-  if (!grant) co_return std::unexpected(grant.error());
-  auto prefixes = co_await prefixes_of(context, selection);
-  if (!prefixes) co_return std::unexpected(prefixes.error());
-  auto there = co_await look_for(context, *prefixes);
-  if (!there) co_return std::unexpected(there.error());
-  if (std::ranges::find(*there, true) == there->end())
+  VALETKEY_CO_TRY(auto grant, co_await context.session().get());
+  VALETKEY_CO_TRY(auto prefixes, co_await prefixes_of(context, selection));
+  VALETKEY_CO_TRY(auto there, co_await look_for(context, prefixes));
+  if (std::ranges::find(there, true) == there.end())
     co_return co_await nothing_matches(context, selection);
-  for (std::size_t i = 0; i < prefixes->size(); ++i)
-    if ((*there)[i]) streams.out << base_of(**grant) << (*prefixes)[i] << '\n';
+  for (std::size_t i = 0; i < prefixes.size(); ++i)
+    if (there[i]) streams.out << base_of(*grant) << prefixes[i] << '\n';
   co_return Result<void>{};
 }
 
@@ -67,25 +65,22 @@ void print_listed(const std::vector<Listed>& lines, std::ostream& out) {
 
 Task<Result<void>> ls(Context& context, const Selection& selection, bool recursive,
                       Streams streams) {
-  auto grant = co_await context.session().get();
-  if (!grant) co_return std::unexpected(grant.error());
-  auto prefixes = co_await prefixes_of(context, selection);
-  if (!prefixes) co_return std::unexpected(prefixes.error());
+  VALETKEY_CO_TRY(auto grant, co_await context.session().get());
+  VALETKEY_CO_TRY(auto prefixes, co_await prefixes_of(context, selection));
   std::vector<Listed> lines;
-  for (const std::string& prefix : *prefixes) {
+  for (const std::string& prefix : prefixes) {
     client::ListQuery query;
     query.prefix = prefix;
     if (!recursive) query.delimiter = "/";
-    auto page = co_await context.data().list(query);
-    if (!page) co_return std::unexpected(page.error());
+    VALETKEY_CO_TRY(auto page, co_await context.data().list(query));
     // As `aws s3 ls`: names below what was asked for, or whole where there is more than one, or
     // where it is what a limited token opens of that.
-    const bool limit = std::ranges::find((*grant)->limits, prefix) != (*grant)->limits.end();
-    const bool whole = prefixes->size() > 1 || recursive || limit;
+    const bool limit = std::ranges::find(grant->limits, prefix) != grant->limits.end();
+    const bool whole = prefixes.size() > 1 || recursive || limit;
     const std::size_t cut = whole ? 0 : prefix.rfind('/') + 1;
-    for (const std::string& each : page->common_prefixes)
+    for (const std::string& each : page.common_prefixes)
       lines.push_back({"", "PRE", printable(each.substr(cut))});
-    for (const client::ListedObject& each : page->objects)
+    for (const client::ListedObject& each : page.objects)
       lines.push_back({format_iso8601(each.modified), bytes_text(each.size),
                        printable(std::string_view(each.key).substr(cut))});
   }
@@ -95,22 +90,18 @@ Task<Result<void>> ls(Context& context, const Selection& selection, bool recursi
 }
 
 Task<Result<void>> cat(Context& context, const std::string& typed, Streams streams) {
-  auto grant = co_await context.session().get();
-  if (!grant) co_return std::unexpected(grant.error());
-  const auto found = name_in_export(**grant, typed);
-  if (!found) co_return std::unexpected(found.error());
-  const std::string& name = *found;
+  VALETKEY_CO_TRY(auto grant, co_await context.session().get());
+  VALETKEY_CO_TRY(const std::string name, name_in_export(*grant, typed));
   client::ListQuery query;
   query.prefix = name;
   query.max_keys = 1;
-  auto page = co_await context.data().first_page(query);
-  if (!page) co_return std::unexpected(page.error());
-  if (page->objects.empty() || page->objects.front().key != name)
+  VALETKEY_CO_TRY(auto page, co_await context.data().first_page(query));
+  if (page.objects.empty() || page.objects.front().key != name)
     co_return co_await no_such_object(context, name);
   client::ReadQuery read;
   read.name = name;
-  read.etag = page->objects.front().etag;
-  read.end = page->objects.front().size;
+  read.etag = page.objects.front().etag;
+  read.end = page.objects.front().size;
   Md5 md5;
   auto facts =
       co_await context.data().read(read, [&streams, &md5](std::string_view bytes) -> Result<void> {

@@ -9,6 +9,7 @@
 #include "cli/export_path.h"
 #include "cli/printable.h"
 #include "client/mirror.h"
+#include "http/co_try.h"
 #include "terminal/output.h"
 #include "terminal/progress.h"
 
@@ -111,34 +112,29 @@ Result<void> Sync::remove_others(const std::vector<std::string>& prefixes,
 }
 
 Task<Result<void>> Sync::run() {
-  auto grant = co_await context.session().get();
-  if (!grant) co_return std::unexpected(grant.error());
-  auto prefixes = co_await prefixes_of(context, selection);
-  if (!prefixes) co_return std::unexpected(prefixes.error());
-  auto objects = co_await objects_of(context, selection, *prefixes);
-  if (!objects) co_return std::unexpected(objects.error());
-  if (objects->empty() && !flags.delete_) co_return co_await nothing_matches(context, selection);
-  auto opened = flags.dry_run ? client::Folder::look(flags.output, (*grant)->s3_path())
-                              : client::Folder::open(flags.output, (*grant)->s3_path());
-  if (!opened) co_return std::unexpected(opened.error());
-  folder = std::move(*opened);
-  if (objects->empty() && is_empty(*prefixes))
-    co_return co_await nothing_matches(context, selection);
-  auto wanted = client::missing_in(*folder, *objects, totals);
-  if (!wanted) co_return std::unexpected(wanted.error());
+  VALETKEY_CO_TRY(auto grant, co_await context.session().get());
+  VALETKEY_CO_TRY(auto prefixes, co_await prefixes_of(context, selection));
+  VALETKEY_CO_TRY(auto objects, co_await objects_of(context, selection, prefixes));
+  if (objects.empty() && !flags.delete_) co_return co_await nothing_matches(context, selection);
+  VALETKEY_CO_TRY(auto opened, flags.dry_run
+                                   ? client::Folder::look(flags.output, grant->s3_path())
+                                   : client::Folder::open(flags.output, grant->s3_path()));
+  folder = std::move(opened);
+  if (objects.empty() && is_empty(prefixes)) co_return co_await nothing_matches(context, selection);
+  VALETKEY_CO_TRY(auto wanted, client::missing_in(*folder, objects, totals));
   if (flags.dry_run) {
-    for (const auto& object : *wanted) report.file("would_fetch", object.key, object.size);
+    for (const auto& object : wanted) report.file("would_fetch", object.key, object.size);
   } else {
     client::FetchOptions options{
         .connections = flags.connections,
         .done = [this](const auto& object) { report.file("fetched", object.key, object.size); },
         .moved = [this] { report.bar(); }};
-    auto brought = co_await client::bring(context.data(), *folder, std::move(*wanted),
+    auto brought = co_await client::bring(context.data(), *folder, std::move(wanted),
                                           std::move(options), totals);
     if (!brought) co_return brought;
   }
   if (flags.delete_) {
-    auto removed = remove_others(*prefixes, *objects);
+    auto removed = remove_others(prefixes, objects);
     if (!removed) co_return removed;
     if (!flags.dry_run) {
       auto finished = folder->finish();

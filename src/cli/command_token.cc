@@ -6,6 +6,7 @@
 
 #include "base/ids.h"
 #include "cli/commands.h"
+#include "http/co_try.h"
 #include "terminal/table.h"
 
 namespace valetkey::cli {
@@ -28,27 +29,24 @@ Error refusal(const std::string& api, const http::ClientResponse& answer) {
 
 Task<Result<void>> send(Context& context, const Request& wanted, json::object& answer) {
   const client::Profile& profile = context.profile();
-  auto url = http::Url::parse(profile.api);
-  if (!url) co_return std::unexpected(url.error());
-  if (auto fine = client::check_private(*url, profile.allow_http); !fine)
-    co_return std::unexpected(fine.error());
-  while (url->target.ends_with('/')) url->target.pop_back();
-  url->target += wanted.path;
+  VALETKEY_CO_TRY(auto url, http::Url::parse(profile.api));
+  VALETKEY_CO_CHECK(client::check_private(url, profile.allow_http));
+  while (url.target.ends_with('/')) url.target.pop_back();
+  url.target += wanted.path;
   http::ClientRequest request;
   request.method = wanted.method;
-  request.url = *url;
+  request.url = url;
   request.body = wanted.body;
   request.headers = {{"Authorization", "Bearer " + std::string(profile.token.reveal())},
                      {"Accept", "application/json"},
                      {"Prefer", "return=representation"}};
   if (!wanted.body.empty()) request.headers.emplace_back("Content-Type", "application/json");
-  auto got = co_await context.http().send(std::move(request), kMaxAnswerBytes);
-  if (!got) co_return std::unexpected(got.error());
-  const std::string api = url->scheme + "://" + url->authority();
-  if (got->status / 100 != 2) co_return std::unexpected(refusal(api, *got));
+  VALETKEY_CO_TRY(auto got, co_await context.http().send(std::move(request), kMaxAnswerBytes));
+  const std::string api = url.scheme + "://" + url.authority();
+  if (got.status / 100 != 2) co_return std::unexpected(refusal(api, got));
   boost::system::error_code broken;
-  json::value parsed = json::parse(got->body, broken);
-  wipe(got->body);
+  json::value parsed = json::parse(got.body, broken);
+  wipe(got.body);
   if (broken || !parsed.is_object())
     co_return fail(ErrorCode::corrupt, api + " answered with something else than JSON");
   answer = std::move(parsed.as_object());

@@ -15,6 +15,7 @@
 
 #include "cli/printable.h"
 #include "cli/token_end.h"
+#include "http/co_try.h"
 #include "terminal/size.h"
 
 namespace valetkey::cli {
@@ -75,9 +76,8 @@ Task<void> Context::look_again_and_again() {
 Result<client::GrantPtr> Context::grant() {
   client::GrantPtr grant;
   VALETKEY_CHECK(run([](client::Session& session, client::GrantPtr& to) -> Task<Result<void>> {
-    auto got = co_await session.get();
-    if (!got) co_return std::unexpected(got.error());
-    to = *got;
+    VALETKEY_CO_TRY(auto got, co_await session.get());
+    to = got;
     co_return Result<void>{};
   }(session_, grant)));
   return grant;

@@ -7,6 +7,7 @@
 
 #include "cli/absence.h"
 #include "cli/printable.h"
+#include "http/co_try.h"
 
 namespace valetkey::cli {
 namespace {
@@ -47,12 +48,10 @@ Result<void> Filling::resolve(const client::Grant& grant) {
 }
 
 Task<Result<void>> Filling::list(const Selection& selection) {
-  auto prefixes = co_await prefixes_of(parts_.context, selection);
-  if (!prefixes) co_return std::unexpected(prefixes.error());
-  auto objects = co_await objects_of(parts_.context, selection, *prefixes);
-  if (!objects) co_return std::unexpected(objects.error());
+  VALETKEY_CO_TRY(auto prefixes, co_await prefixes_of(parts_.context, selection));
+  VALETKEY_CO_TRY(auto objects, co_await objects_of(parts_.context, selection, prefixes));
   const std::size_t before = listed_.size();
-  std::ranges::copy_if(*objects, std::back_inserter(listed_), [&selection](const auto& object) {
+  std::ranges::copy_if(objects, std::back_inserter(listed_), [&selection](const auto& object) {
     return parse_part_name(object.key).type == selection.type;
   });
   if (listed_.size() == before) unmatched_.push_back(&selection);
@@ -70,16 +69,15 @@ Task<Result<void>> Filling::check_matches() {
 }
 
 Task<Result<void>> Filling::fetch(Timestamp listed_at) {
-  auto wanted = client::missing_in(cache_->folder(), listed_, totals_);
-  if (!wanted) co_return std::unexpected(wanted.error());
-  auto changing = wanted->empty() ? Result<void>{} : parts_.notes.suspend();
+  VALETKEY_CO_TRY(auto wanted, client::missing_in(cache_->folder(), listed_, totals_));
+  auto changing = wanted.empty() ? Result<void>{} : parts_.notes.suspend();
   if (changing) changing = cache_->make_room(parts_.selections, listed_, parts_.flags.cache_bytes);
   if (!changing) co_return changing;
   client::FetchOptions options{
       .connections = parts_.flags.connections, .done = {}, .moved = [this] {
         progress_.show({totals_.files, totals_.files_done, totals_.bytes, totals_.bytes_done});
       }};
-  auto brought = co_await client::bring(parts_.context.data(), cache_->folder(), std::move(*wanted),
+  auto brought = co_await client::bring(parts_.context.data(), cache_->folder(), std::move(wanted),
                                         std::move(options), totals_);
   progress_.clear();
   if (brought) brought = parts_.notes.add(parts_.selections, listed_at);
@@ -137,15 +135,14 @@ Task<Result<void>> Filling::answer_from_cache(Error why) {
   auto ready = resolve(*place);
   if (ready && !cache_) ready = co_await open(parts_.notes.service());
   if (!ready) co_return ready;
-  auto held = cache_->held(parts_.selections);
-  if (!held) co_return std::unexpected(held.error());
-  if (!*held) co_return std::unexpected(why);
-  if ((*held)->empty())
+  VALETKEY_CO_TRY(auto held, cache_->held(parts_.selections));
+  if (!held) co_return std::unexpected(why);
+  if (held->empty())
     co_return fail(ErrorCode::not_found,
                    "nothing matches the selection in the cache, as the "
                    "export was at " +
                        format_iso8601(*since));
-  listed_ = std::move(**held);
+  listed_ = std::move(*held);
   totals_ = {.unchanged = listed_.size()};
   parts_.streams.err << fmt::format(
       "valetkey: answered from the cache, as the export was at {}{}\n", format_iso8601(*since),

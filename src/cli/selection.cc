@@ -10,6 +10,7 @@
 
 #include "cli/export_path.h"
 #include "client/bounded.h"
+#include "http/co_try.h"
 #include "layout/part_key.h"
 
 namespace valetkey::cli {
@@ -170,9 +171,8 @@ Task<Result<void>> look_below(Context& context, const std::string& prefix, std::
   client::ListQuery query;
   query.prefix = prefix;
   query.max_keys = 1;
-  auto page = co_await context.data().first_page(query);
-  if (!page) co_return std::unexpected(page.error());
-  first = page->objects.empty() ? "" : page->objects.front().key;
+  VALETKEY_CO_TRY(auto page, co_await context.data().first_page(query));
+  first = page.objects.empty() ? "" : page.objects.front().key;
   co_return Result<void>{};
 }
 
@@ -185,9 +185,8 @@ Task<Result<std::vector<std::string>>> partitions_of(Context& context, const Sel
     client::ListQuery query;
     query.prefix = "type=" + type + "/";
     query.delimiter = "/";
-    auto days = co_await context.data().list(query);
-    if (!days) co_return std::unexpected(days.error());
-    for (const std::string& day : days->common_prefixes) {
+    VALETKEY_CO_TRY(auto days, co_await context.data().list(query));
+    for (const std::string& day : days.common_prefixes) {
       const std::string date = date_in(day);
       if (date.empty() || (!selection.start.empty() && date < selection.start) ||
           (!selection.end.empty() && date > selection.end))
@@ -229,22 +228,19 @@ Result<std::vector<std::string>> opened_of(const client::Grant& grant,
 }  // namespace
 
 Task<Result<std::vector<std::string>>> prefixes_of(Context& context, const Selection& typed) {
-  auto grant = co_await context.session().get();
-  if (!grant) co_return std::unexpected(grant.error());
+  VALETKEY_CO_TRY(auto grant, co_await context.session().get());
   Selection selection = typed;
-  if (auto resolved = selection.resolve_parts(**grant); !resolved)
-    co_return std::unexpected(resolved.error());
+  VALETKEY_CO_CHECK(selection.resolve_parts(*grant));
   auto found = co_await partitions_of(context, selection);
-  if (found) found = opened_of(**grant, *found);
+  if (found) found = opened_of(*grant, *found);
   const std::vector<std::string> beside = other_partitions(selection);
   if (!found || beside.empty()) co_return found;
   std::vector<std::string> others;
   for (const std::string& prefix : *found)
     for (const std::string& other : beside) others.push_back(day_of(prefix) + other);
-  auto there = co_await look_for(context, others);
-  if (!there) co_return std::unexpected(there.error());
+  VALETKEY_CO_TRY(auto there, co_await look_for(context, others));
   for (std::size_t i = 0; i < others.size(); ++i)
-    if ((*there)[i]) found->push_back(std::move(others[i]));
+    if (there[i]) found->push_back(std::move(others[i]));
   co_return found;
 }
 
@@ -286,9 +282,8 @@ Task<Result<void>> list_into(Context& context, const std::string& prefix,
                              std::vector<client::ListedObject>& into) {
   client::ListQuery query;
   query.prefix = prefix;
-  auto page = co_await context.data().list(query);
-  if (!page) co_return std::unexpected(page.error());
-  into = std::move(page->objects);
+  VALETKEY_CO_TRY(auto page, co_await context.data().list(query));
+  into = std::move(page.objects);
   co_return Result<void>{};
 }
 
@@ -306,8 +301,7 @@ Task<Result<std::vector<client::ListedObject>>> objects_of(
   // Some tools make an empty object to show a folder.
   std::erase_if(all, [](const auto& object) { return object.key.ends_with('/'); });
   if (selection.only_complete) {
-    auto erased = co_await erase_incomplete(context, all);
-    if (!erased) co_return std::unexpected(erased.error());
+    VALETKEY_CO_CHECK(co_await erase_incomplete(context, all));
   }
   std::erase_if(all, [&](const auto& object) { return !selection.takes(object.key); });
   co_return all;

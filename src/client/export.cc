@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/encoding.h"
+#include "http/co_try.h"
 
 namespace valetkey::client {
 namespace {
@@ -132,11 +133,10 @@ http::Task<Result<http::ClientResponse>> Export::send(
   auto grant = co_await session_.get();
   for (int round = 0;; ++round) {
     if (!grant) co_return std::unexpected(grant.error());
-    auto request = sign(wanted, **grant);
-    if (!request) co_return std::unexpected(request.error());
+    VALETKEY_CO_TRY(auto request, sign(wanted, **grant));
     if (retry_.monitor) retry_.monitor->asked((*grant)->endpoint);
-    auto answer = sink ? co_await http_.send(std::move(*request), sink, announced)
-                       : co_await http_.send(std::move(*request), kMaxListingBytes);
+    auto answer = sink ? co_await http_.send(std::move(request), sink, announced)
+                       : co_await http_.send(std::move(request), kMaxListingBytes);
     const bool expired =
         answer && answer->status == 400 && parse_fault(answer->body).code == kExpired;
     if (!expired || round > 0) co_return answer;
@@ -149,9 +149,8 @@ http::Task<Result<Probe>> Export::probe(std::string method, std::string path, st
   wanted.method = std::move(method);
   wanted.path = percent_encode(path, true);
   wanted.query = std::move(query);
-  auto answer = co_await send(std::move(wanted), nullptr);
-  if (!answer) co_return std::unexpected(answer.error());
-  co_return Probe{answer->status, parse_fault(answer->body)};
+  VALETKEY_CO_TRY(auto answer, co_await send(std::move(wanted), nullptr));
+  co_return Probe{answer.status, parse_fault(answer.body)};
 }
 
 http::Task<bool> Export::may_retry(Failures& failures, ErrorCode code, Error why) {
@@ -172,9 +171,8 @@ http::Task<Result<ListingPage>> Export::list_page(ListQuery query, std::string c
   const StallMonitor::Call call(retry_.monitor);
   Failures failures;
   for (unsigned garbled = 0;;) {
-    auto grant = co_await session_.get();
-    if (!grant) co_return std::unexpected(grant.error());
-    const std::string base = (*grant)->prefix;
+    VALETKEY_CO_TRY(auto grant, co_await session_.get());
+    const std::string base = grant->prefix;
     auto answer = co_await send({"GET", "", query_of(query, base, continuation), {}}, nullptr);
     Result<ListingPage> page;
     if (!answer) {
@@ -230,9 +228,8 @@ std::vector<Export::Allowed> Export::allowed_of(const ListQuery& query, const Gr
 }
 
 http::Task<Result<ListingPage>> Export::first_page(ListQuery query) {
-  const auto grant = co_await session_.get();
-  if (!grant) co_return std::unexpected(grant.error());
-  for (Allowed& allowed : allowed_of(query, **grant)) {
+  VALETKEY_CO_TRY(const auto grant, co_await session_.get());
+  for (Allowed& allowed : allowed_of(query, *grant)) {
     auto page = co_await list_page(std::move(allowed.query));
     if (!page || !page->objects.empty() || !page->common_prefixes.empty()) co_return page;
   }
@@ -240,10 +237,9 @@ http::Task<Result<ListingPage>> Export::first_page(ListQuery query) {
 }
 
 http::Task<Result<ListingPage>> Export::list(ListQuery query) {
-  const auto grant = co_await session_.get();
-  if (!grant) co_return std::unexpected(grant.error());
+  VALETKEY_CO_TRY(const auto grant, co_await session_.get());
   ListingPage all;
-  for (Allowed& allowed : allowed_of(query, **grant)) {
+  for (Allowed& allowed : allowed_of(query, *grant)) {
     auto page = allowed.folder.empty() ? co_await list_all(std::move(allowed.query))
                                        : co_await list_page(std::move(allowed.query));
     if (!page) co_return page;
@@ -263,10 +259,9 @@ http::Task<Result<ListingPage>> Export::list(ListQuery query) {
 http::Task<Result<http::ClientResponse>> Export::read_once(const ReadQuery& query,
                                                            std::uint64_t from, std::string& version,
                                                            const Sink& sink, bool& misfit) {
-  auto grant = co_await session_.get();
-  if (!grant) co_return std::unexpected(grant.error());
+  VALETKEY_CO_TRY(auto grant, co_await session_.get());
   Wanted wanted;
-  wanted.path = "/" + percent_encode((*grant)->prefix + query.name, true);
+  wanted.path = "/" + percent_encode(grant->prefix + query.name, true);
   const bool ranged = !query.whole || from > query.begin;
   if (ranged)
     wanted.headers.emplace_back(

@@ -14,6 +14,7 @@
 #include "client/bounded.h"
 #include "client/folder.h"
 #include "client/internal/ordered_md5.h"
+#include "http/co_try.h"
 
 namespace valetkey::client {
 namespace {
@@ -164,10 +165,9 @@ http::Task<Result<void>> Fetcher::fetch_part(const Part& part) {
   query.begin = part.begin;
   query.end = part.end;
   query.whole = whole;
-  auto facts = co_await data_.read(query, sink);
-  if (!facts) co_return std::unexpected(facts.error());
-  if (whole) job.facts.crc32 = facts->crc32;
-  job.facts.etag_may_be_md5 = job.facts.etag_may_be_md5 && facts->etag_may_be_md5;
+  VALETKEY_CO_TRY(auto facts, co_await data_.read(query, sink));
+  if (whole) job.facts.crc32 = facts.crc32;
+  job.facts.etag_may_be_md5 = job.facts.etag_may_be_md5 && facts.etag_may_be_md5;
   job.came[part.begin] = {part.end, crc};
   if (job.md5) job.md5->arrived(part.begin, part.end);
   co_return Result<void>{};

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/token_form.h"
+#include "http/co_try.h"
 
 namespace valetkey::client {
 namespace {
@@ -112,35 +113,31 @@ http::Task<Result<Grant>> Session::exchange_patiently() {
 http::Task<Result<Grant>> Session::exchange_once() {
   if (is_mistyped_token(options_.token.reveal()))
     co_return fail(ErrorCode::denied, fmt::format("the token is {}", kMistypedToken));
-  auto url = http::Url::parse(options_.api);
-  if (!url) co_return std::unexpected(url.error());
-  if (auto fine = check_private(*url, options_.allow_http); !fine)
-    co_return std::unexpected(fine.error());
-  while (url->target.ends_with('/')) url->target.pop_back();
-  url->target += "/v2/export/credentials";
-  if (asks_for_an_hour_) url->target += "?duration=1h";
+  VALETKEY_CO_TRY(auto url, http::Url::parse(options_.api));
+  VALETKEY_CO_CHECK(check_private(url, options_.allow_http));
+  while (url.target.ends_with('/')) url.target.pop_back();
+  url.target += "/v2/export/credentials";
+  if (asks_for_an_hour_) url.target += "?duration=1h";
   http::ClientRequest request;
-  request.url = *url;
+  request.url = url;
   request.headers.emplace_back("Authorization", "Bearer " + std::string(options_.token.reveal()));
   request.headers.emplace_back("Accept", "application/json");
   const Timestamp now = clock_.now();
-  const std::string api = url->scheme + "://" + url->authority();
+  const std::string api = url.scheme + "://" + url.authority();
   if (options_.monitor) options_.monitor->asked(api);
-  auto answer = co_await http_.send(std::move(request), kMaxExchangeBytes);
-  if (!answer) co_return std::unexpected(answer.error());
-  if (answer->status == 400 && asks_for_an_hour_) {  // the operator's longest may be less
+  VALETKEY_CO_TRY(auto answer, co_await http_.send(std::move(request), kMaxExchangeBytes));
+  if (answer.status == 400 && asks_for_an_hour_) {  // the operator's longest may be less
     asks_for_an_hour_ = false;
     co_return co_await exchange_once();
   }
-  if (answer->status != 200) co_return refusal(api, *answer);
-  auto grant = parse_exchange(answer->body, now);
-  wipe(answer->body);
+  if (answer.status != 200) co_return refusal(api, answer);
+  auto grant = parse_exchange(answer.body, now);
+  wipe(answer.body);
   if (!grant) co_return fail(ErrorCode::corrupt, api + ": " + grant.error().detail);
-  if (const std::string* ends = answer->header("x-valetkey-token-expires"))
+  if (const std::string* ends = answer.header("x-valetkey-token-expires"))
     if (const auto at = parse_iso8601(*ends)) grant->token_expires = *at;
   const auto endpoint = http::Url::parse(grant->endpoint);
-  if (auto fine = check_private(*endpoint, options_.allow_http); !fine)
-    co_return std::unexpected(fine.error());
+  VALETKEY_CO_CHECK(check_private(*endpoint, options_.allow_http));
   if (grant->expires <= clock_.now())
     co_return fail(ErrorCode::denied,
                    api +
