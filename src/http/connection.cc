@@ -26,9 +26,9 @@ void give_back(std::string& bytes) {
 
 }  // namespace
 
-Connection::Connection(std::shared_ptr<Service> service, std::shared_ptr<LoopState> state,
+Connection::Connection(std::shared_ptr<ListenerContext> context, std::shared_ptr<LoopState> state,
                        Socket socket, Address peer)
-    : service_(std::move(service)),
+    : context_(std::move(context)),
       state_(std::move(state)),
       stream_(std::move(socket)),
       pause_(state_->loop),
@@ -41,14 +41,14 @@ Task<void> Connection::run() {
   try {
     stream_.expire_after(limits().head_timeout);
     bool open = true;
-    if (service_->tls) {
-      stream_.start_tls(accept_session(*service_->tls));
+    if (context_->tls) {
+      stream_.start_tls(accept_session(*context_->tls));
       open = co_await stream_.handshake() == Io::ok;
     }
     while (open) open = co_await serve_one();
   } catch (const std::exception& error) {
     log::error("http", "a connection failed",
-               {{"listener", service_->options.name}, {"what", error.what()}});
+               {{"listener", context_->options.name}, {"what", error.what()}});
   }
   stream_.close();
 }
@@ -71,15 +71,19 @@ void Connection::abort() {
 }
 
 Task<bool> Connection::serve_one() {
-  const int fault = co_await read_head();
-  if (fault == kGone) co_return false;
+  const Head head = co_await read_head();
+  if (head == Head::gone) co_return false;
   begun_ = std::chrono::steady_clock::now();
-  const Body body = fault == 0 && framing_.has_body() ? co_await read_body() : Body::complete;
+  if (head != Head::complete) {
+    forget_head();
+    co_await refuse(status_of(head));
+    co_return false;
+  }
+  const Body body = framing_.has_body() ? co_await read_body() : Body::complete;
   if (body == Body::gone) co_return false;
   if (body != Body::complete) drop_body();
-  if (fault != 0 || (body != Body::complete && body != Body::unread)) {
-    if (fault != 0) forget_head();
-    co_await refuse(fault != 0 ? fault : status_of(body));
+  if (body != Body::complete && body != Body::unread) {
+    co_await refuse(status_of(body));
     co_return false;
   }
   request_.body_complete = body == Body::complete;
@@ -88,14 +92,14 @@ Task<bool> Connection::serve_one() {
   Response response(500);
   bool broken = false;
   try {
-    response = co_await service_->handler.handle(request_);
+    response = co_await context_->handler.handle(request_);
   } catch (const std::exception& error) {
     log::error(
         "http", "a handler threw",
-        {{"listener", service_->options.name}, {"request", request_.id}, {"what", error.what()}});
+        {{"listener", context_->options.name}, {"request", request_.id}, {"what", error.what()}});
     broken = true;
   }
-  if (broken) response = service_->handler.refuse(500, request_);
+  if (broken) response = context_->handler.refuse(500, request_);
   if (share_) drop_body();
   const bool close = broken || !framing_.keep_alive || !framing_.http11 || response.closes() ||
                      !request_.body_complete || state_->draining;
@@ -107,6 +111,17 @@ Task<bool> Connection::serve_one() {
     co_await asio::post(state_->loop, asio::deferred);
   }
   co_return true;
+}
+
+int Connection::status_of(Head fault) {
+  switch (fault) {
+    case Head::slow:
+      return 408;
+    case Head::too_large:
+      return 431;
+    default:
+      return 400;
+  }
 }
 
 int Connection::status_of(Body fault) {
@@ -124,7 +139,7 @@ void Connection::forget_head() {
   request_.method = Method::other;
   request_.method_name = request_.target = request_.path = request_.query = {};
   request_.headers.clear();
-  request_.now = service_->clock.now();
+  request_.now = context_->clock.now();
   state_->ids.next(id_);
   request_.id = {id_.data(), id_.size()};
   begun_ = std::chrono::steady_clock::now();
@@ -133,7 +148,7 @@ void Connection::forget_head() {
 Task<void> Connection::refuse(int status) {
   request_.body = {};
   request_.body_complete = false;  // so that what follows is drained
-  Response response = service_->handler.refuse(status, request_);
+  Response response = context_->handler.refuse(status, request_);
   co_await answer(response, true);
 }
 
@@ -225,7 +240,7 @@ Task<BodySource::Pull> Connection::pull(BodySource& source, std::span<char> out)
   BodySource::Pull pulled = source.pull(out, false);
   for (;;) {
     if (pulled.status == BodySource::Status::would_block) {
-      pulled = co_await run_blocking(service_->blocking,
+      pulled = co_await run_blocking(context_->blocking,
                                      [&source, out] { return source.pull(out, true); });
       if (pulled.status == BodySource::Status::would_block) co_return BodySource::Pull{};
     }
@@ -239,7 +254,7 @@ Task<BodySource::Pull> Connection::pull(BodySource& source, std::span<char> out)
 }
 
 void Connection::finish(const Response& response, bool aborted) {
-  service_->observer.finished({.listener = service_->options.name,
+  context_->observer.finished({.listener = context_->options.name,
                                .method = request_.method,
                                .method_name = request_.method_name,
                                .path = request_.path,

@@ -40,7 +40,7 @@ bool Connection::make_room() {
   return true;
 }
 
-Task<int> Connection::read_head() {
+Task<Connection::Head> Connection::read_head() {
   if (!leftover_.empty()) make_room();
   idle_ = unread().empty();
   if (!first_) stream_.expire_after(idle_ ? limits().idle_timeout : limits().head_timeout);
@@ -48,21 +48,21 @@ Task<int> Connection::read_head() {
   bool blank_line = false;
   for (;;) {
     const auto found = finder.look(unread());
-    if (found == HeadFinder::Found::malformed) co_return 400;
+    if (found == HeadFinder::Found::malformed) co_return Head::malformed;
     if (found == HeadFinder::Found::complete) {
       if (finder.size() > 2) break;
-      if (blank_line) co_return 400;
+      if (blank_line) co_return Head::malformed;
       blank_line = true;  // RFC 9112 section 2.2: some clients end a body with one
       begin_ += 2;
       finder = {};
       continue;
     }
     if (!unread().empty() && !is_letter(unread().front()) && unread().front() != '\r')
-      co_return 400;
-    if (!make_room()) co_return 431;
-    if (idle_ && state_->draining) co_return kGone;
+      co_return Head::malformed;
+    if (!make_room()) co_return Head::too_large;
+    if (idle_ && state_->draining) co_return Head::gone;
     const auto got = co_await stream_.read({buffer_.get() + end_, capacity_ - end_});
-    if (got.io != Io::ok) co_return got.io == Io::timed_out && !idle_ ? 408 : kGone;
+    if (got.io != Io::ok) co_return got.io == Io::timed_out && !idle_ ? Head::slow : Head::gone;
     end_ += got.bytes;
     in_a_row_ = 0;
     if (idle_ && !first_) stream_.expire_after(limits().head_timeout);
@@ -70,19 +70,19 @@ Task<int> Connection::read_head() {
   }
   idle_ = false;
   first_ = false;
-  if (finder.size() > limits().max_head_bytes) co_return 431;
-  const std::string_view head = unread().substr(0, finder.size());
+  if (finder.size() > limits().max_head_bytes) co_return Head::too_large;
+  const std::string_view text = unread().substr(0, finder.size());
   begin_ += finder.size();
-  switch (parse_request_head(head, limits().max_headers, request_, framing_)) {
+  switch (parse_request_head(text, limits().max_headers, request_, framing_)) {
     case HeadFault::malformed:
-      co_return 400;
+      co_return Head::malformed;
     case HeadFault::too_many_headers:
-      co_return 431;
+      co_return Head::too_large;
     case HeadFault::none:
       break;
   }
   start_request();
-  co_return 0;
+  co_return Head::complete;
 }
 
 void Connection::start_request() {
@@ -91,8 +91,8 @@ void Connection::start_request() {
   request_.body = {};
   request_.body_complete = true;
   request_.tls = stream_.tls() != nullptr;
-  request_.now = service_->clock.now();
-  request_.client = service_->proxies.client_of(peer_, request_.headers);
+  request_.now = context_->clock.now();
+  request_.client = context_->proxies.client_of(peer_, request_.headers);
 }
 
 SteadyTime Connection::body_deadline(SteadyTime begun, std::uint64_t received) const {
@@ -103,7 +103,7 @@ SteadyTime Connection::body_deadline(SteadyTime begun, std::uint64_t received) c
 }
 
 Task<Connection::Body> Connection::read_body() {
-  const std::size_t max_bytes = service_->handler.max_body_bytes(request_);
+  const std::size_t max_bytes = context_->handler.max_body_bytes(request_);
   const std::uint64_t length = framing_.content_length.value_or(0);
   if (!framing_.chunked && length > max_bytes) co_return Body::unread;
   if (framing_.expects_continue && framing_.http11 && unread().empty()) {
@@ -118,9 +118,9 @@ Task<Connection::Body> Connection::read_body() {
 void Connection::begin_body() {
   body_.clear();
   const Address block = request_.client.block();
-  const bool counts = request_.client != peer_ || !service_->proxies.trusts(peer_);
+  const bool counts = request_.client != peer_ || !context_->proxies.trusts(peer_);
   if (!self_) self_ = std::make_shared<Connection*>(this);
-  share_.emplace(*service_->options.bodies, counts ? &block : nullptr,
+  share_.emplace(*context_->options.bodies, counts ? &block : nullptr,
                  [state = state_, self = std::weak_ptr(self_)] {
                    asio::post(state->loop, [self] {
                      if (const auto alive = self.lock()) (*alive)->stream_.cancel();
@@ -131,7 +131,7 @@ void Connection::begin_body() {
 Task<bool> Connection::hold(std::size_t bytes, SteadyTime& begun) {
   constexpr milliseconds kLongestPause{100};
   const SteadyTime start = std::chrono::steady_clock::now();
-  const SteadyTime end = start + service_->options.bodies->limits().longest_wait;
+  const SteadyTime end = start + context_->options.bodies->limits().longest_wait;
   SteadyTime now = start;
   for (milliseconds wait{2}; !share_->hold(bytes, now); wait = std::min(2 * wait, kLongestPause)) {
     if (aborted_ || share_->is_cut() || now >= end) co_return false;

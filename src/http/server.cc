@@ -119,13 +119,13 @@ class Admissions {
 
 // The listener's part on one loop. Shared by its coroutines.
 struct Port {
-  Port(std::shared_ptr<Service> s, std::shared_ptr<Admissions> a, asio::io_context& io)
-      : service(std::move(s)),
+  Port(std::shared_ptr<ListenerContext> c, std::shared_ptr<Admissions> a, asio::io_context& io)
+      : context(std::move(c)),
         admissions(std::move(a)),
         state(std::make_shared<LoopState>(io)),
         acceptor(io),
         pause(io) {}
-  std::shared_ptr<Service> service;
+  std::shared_ptr<ListenerContext> context;
   std::shared_ptr<Admissions> admissions;
   std::shared_ptr<LoopState> state;
   Acceptor acceptor;
@@ -139,7 +139,7 @@ void spawn(const std::shared_ptr<Port>& port, Task<void> task) {
   asio::co_spawn(port->state->loop, std::move(task), [port](const std::exception_ptr& thrown) {
     if (thrown)
       log::error("http", "a connection ended in an exception",
-                 {{"listener", port->service->options.name}});
+                 {{"listener", port->context->options.name}});
     port->admissions->running.fetch_sub(1);
     port->admissions->running.notify_all();
   });
@@ -147,21 +147,21 @@ void spawn(const std::shared_ptr<Port>& port, Task<void> task) {
 
 Task<void> serve(std::shared_ptr<Port> port, Socket socket, Address peer) {
   const Address block = peer.block();
-  const bool counts = !port->service->proxies.trusts(peer);
-  const std::string& name = port->service->options.name;
-  port->service->observer.connections(name, +1);
+  const bool counts = !port->context->proxies.trusts(peer);
+  const std::string& name = port->context->options.name;
+  port->context->observer.connections(name, +1);
   {
-    Connection connection(port->service, port->state, std::move(socket), peer);
+    Connection connection(port->context, port->state, std::move(socket), peer);
     port->connections.push_back(connection);
     co_await connection.run();
   }
-  port->service->observer.connections(name, -1);
+  port->context->observer.connections(name, -1);
   port->admissions->leave(counts ? &block : nullptr);
 }
 
 Task<void> turn_away(std::shared_ptr<Port> port, Socket socket, Address peer) {
   {
-    Connection connection(port->service, port->state, std::move(socket), peer);
+    Connection connection(port->context, port->state, std::move(socket), peer);
     port->connections.push_back(connection);
     co_await connection.turn_away();
   }
@@ -170,9 +170,9 @@ Task<void> turn_away(std::shared_ptr<Port> port, Socket socket, Address peer) {
 
 void admit(const std::shared_ptr<Port>& port, Socket socket, const Address& peer) {
   const Address block = peer.block();
-  if (port->admissions->enter(port->service->proxies.trusts(peer) ? nullptr : &block)) {
+  if (port->admissions->enter(port->context->proxies.trusts(peer) ? nullptr : &block)) {
     spawn(port, serve(port, std::move(socket), peer));
-  } else if (!port->service->tls && port->admissions->enter_refusal()) {
+  } else if (!port->context->tls && port->admissions->enter_refusal()) {
     spawn(port, turn_away(port, std::move(socket), peer));
   }  // else the socket closes here
 }
@@ -182,7 +182,7 @@ void complain(Port& port, const error_code& error) {
   if (now - port.last_complaint < seconds(10)) return;
   port.last_complaint = now;
   log::warn("http", "cannot accept connections; trying again",
-            {{"listener", port.service->options.name}, {"why", error.message()}});
+            {{"listener", port.context->options.name}, {"why", error.message()}});
 }
 
 Task<void> accept_all(std::shared_ptr<Port> port) {
@@ -205,10 +205,10 @@ Task<void> accept_all(std::shared_ptr<Port> port) {
 
 class SocketListener final : public Listener {
  public:
-  SocketListener(Runtime& runtime, const std::shared_ptr<Service>& service)
-      : runtime_(runtime), admissions_(std::make_shared<Admissions>(service->options.limits)) {
+  SocketListener(Runtime& runtime, const std::shared_ptr<ListenerContext>& context)
+      : runtime_(runtime), admissions_(std::make_shared<Admissions>(context->options.limits)) {
     for (std::size_t i = 0; i < runtime.loops(); ++i)
-      ports_.push_back(std::make_shared<Port>(service, admissions_, runtime.loop(i)));
+      ports_.push_back(std::make_shared<Port>(context, admissions_, runtime.loop(i)));
   }
   ~SocketListener() override {
     abort();
@@ -218,7 +218,7 @@ class SocketListener final : public Listener {
   SocketListener& operator=(const SocketListener&) = delete;
 
   Result<void> open() {
-    const ListenerOptions& options = ports_[0]->service->options;
+    const ListenerOptions& options = ports_[0]->context->options;
     VALETKEY_TRY(tcp::endpoint endpoint, parse_endpoint(options.address));
     if (endpoint.port() != 0) {
       // SO_REUSEPORT would quietly share the port with another program of the same user.
@@ -291,10 +291,10 @@ Result<std::unique_ptr<Listener>> Listener::open(Runtime& runtime, ListenerOptio
                                                  std::shared_ptr<TlsContext> tls) {
   VALETKEY_TRY(TrustedProxies proxies, TrustedProxies::parse(options.trusted_proxies));
   if (!options.bodies) options.bodies = std::make_shared<BodyMemory>();
-  auto service =
-      std::make_shared<Service>(Service{std::move(options), std::move(proxies), handler, observer,
-                                        clock, std::move(tls), runtime.blocking()});
-  auto listener = std::make_unique<SocketListener>(runtime, std::move(service));
+  auto context = std::make_shared<ListenerContext>(
+      ListenerContext{std::move(options), std::move(proxies), handler, observer, clock,
+                      std::move(tls), runtime.blocking()});
+  auto listener = std::make_unique<SocketListener>(runtime, std::move(context));
   VALETKEY_CHECK(listener->open());
   return listener;
 }

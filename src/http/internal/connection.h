@@ -21,7 +21,7 @@ namespace valetkey::http {
 
 // What the connections of one listener share. Outlives them (shared_ptr: they end at their own
 // pace).
-struct Service {
+struct ListenerContext {
   ListenerOptions options;
   TrustedProxies proxies;
   Handler& handler;
@@ -45,8 +45,8 @@ struct LoopState {
 class Connection : public boost::intrusive::list_base_hook<
                        boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
-  Connection(std::shared_ptr<Service> service, std::shared_ptr<LoopState> state, Socket socket,
-             Address peer);
+  Connection(std::shared_ptr<ListenerContext> context, std::shared_ptr<LoopState> state,
+             Socket socket, Address peer);
   // Until the connection has ended. Does not throw.
   Task<void> run();
   // Answers 503 to a client that is one too many.
@@ -57,10 +57,9 @@ class Connection : public boost::intrusive::list_base_hook<
 
  private:
   enum class Body : std::uint8_t { complete, unread, slow, malformed, gone, no_room };
+  enum class Head : std::uint8_t { complete, gone, malformed, slow, too_large };
 
-  // The status to refuse with, 0 for a complete head, or gone.
-  static constexpr int kGone = -1;
-  Task<int> read_head();
+  Task<Head> read_head();
   bool make_room();
   void start_request();
   Task<Body> read_body();
@@ -75,6 +74,7 @@ class Connection : public boost::intrusive::list_base_hook<
   SteadyTime body_deadline(SteadyTime begun, std::uint64_t received) const;
 
   Task<bool> serve_one();
+  static int status_of(Head fault);
   static int status_of(Body fault);
   // Of a request whose head was not understood, before refuse().
   void forget_head();
@@ -88,9 +88,9 @@ class Connection : public boost::intrusive::list_base_hook<
   bool has_no_body(int status) const;
 
   std::string_view unread() const { return {buffer_.get() + begin_, end_ - begin_}; }
-  const Limits& limits() const { return service_->options.limits; }
+  const Limits& limits() const { return context_->options.limits; }
 
-  std::shared_ptr<Service> service_;
+  std::shared_ptr<ListenerContext> context_;
   std::shared_ptr<LoopState> state_;
   Stream stream_;
   SteadyTimer pause_;  // for a source that says wait, and for memory
