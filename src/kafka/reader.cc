@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <chrono>
 
 #include "base/log.h"
 #include "kafka/internal/message.h"
@@ -20,7 +20,7 @@ constexpr std::size_t kStarted = 2;
 // A consumer whose queue is full looks again after a second (librdkafka 2.0), so that this is what it reads a second at
 // least.
 constexpr const char* kAheadKib = "32768";
-constexpr int kLooks = 10;
+constexpr std::chrono::seconds kLongest{10};
 constexpr int kLookMs = 1000;
 
 }  // namespace
@@ -121,7 +121,8 @@ Result<Reader::Message> Reader::take() {
 }
 
 Result<Reader::Message> Reader::fetch() {
-  for (int look = 0; look < kLooks; ++look) {
+  const auto until = std::chrono::steady_clock::now() + kLongest;
+  while (std::chrono::steady_clock::now() < until) {
     Message message(rd_kafka_consume(lane_.topic(), static_cast<int>(partition_), kLookMs));
     if (!message) continue;
     if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||

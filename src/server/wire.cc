@@ -336,6 +336,9 @@ void Server::stop() {
   if (runtime_) runtime_->stop();
   if (exporting_) exporting_->stop();
   if (keeper_) keeper_->stop();
+  // The log finishes what it was given, and a late answer is posted to the loops; readers go before it.
+  exporting_.reset();
+  event_log_.reset();
   if (usage_) usage_->stop();
   if (feed_) feed_->stop();
   if (audit_copier_) audit_copier_->stop();
