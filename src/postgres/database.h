@@ -93,19 +93,24 @@ class Database final : public sql::Database {
       statements_;
 };
 
+struct Host {
+  std::string name, port;  // empty: as the connection string has them
+};
+
 // One server, or one behind several addresses: the primary of a group.
 class Server {
  public:
   explicit Server(Settings settings) : settings_(std::move(settings)) {}
   const Settings& settings() const { return settings_; }
 
-  // To the first of its hosts that takes writes. `unavailable`: none, or one whose timeline is behind what was seen:
-  // a former primary that came back, whose changes nobody will keep.
+  // To the first of its hosts that takes writes and is no former primary, one whose timeline is behind what was seen
+  // and whose changes nobody will keep. `unavailable`: none.
   Result<std::unique_ptr<Database>> connect();
   // Of the last connection, for reports.
   std::int64_t timeline() const;
 
  private:
+  Result<std::unique_ptr<Database>> open(const Host& only);
   Result<void> prepare_session(Database& database);
   Result<void> check_timeline(Database& database);
 

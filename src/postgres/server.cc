@@ -48,6 +48,32 @@ std::string identifier(std::string_view name) {
   return out + '"';
 }
 
+std::vector<std::string> parts_of(const char* list) {
+  std::vector<std::string> out;
+  std::string_view rest = list == nullptr ? "" : list;
+  while (!rest.empty()) {
+    const std::string_view part = rest.substr(0, rest.find(','));
+    out.emplace_back(part);
+    rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+  }
+  return out;
+}
+
+// Of a string that was checked. Empty where there is one alone, or none is named.
+std::vector<Host> hosts_of(const std::string& url) {
+  const std::unique_ptr<PQconninfoOption, FreeOptions> options(
+      PQconninfoParse(url.c_str(), nullptr));
+  std::vector<std::string> names, ports;
+  for (const PQconninfoOption* one = options.get(); one && one->keyword != nullptr; ++one) {
+    if (std::string_view(one->keyword) == "host") names = parts_of(one->val);
+    if (std::string_view(one->keyword) == "port") ports = parts_of(one->val);
+  }
+  std::vector<Host> out;
+  for (std::size_t i = 0; i < names.size() && names.size() > 1; ++i)
+    out.push_back({names[i], ports.empty() ? "" : ports[std::min(i, ports.size() - 1)]});
+  return out;
+}
+
 std::string reason_of(pg_conn* connection) {
   std::string why = one_line(PQerrorMessage(connection));
   return why.empty() ? "no host could be reached" : why;
@@ -72,8 +98,18 @@ Result<void> check_settings(const Settings& settings) {
   return {};
 }
 
+// libpq takes the first host that takes writes. Where that is a former primary, the others are asked one by one.
 Result<std::unique_ptr<Database>> Server::connect() {
   VALETKEY_CHECK(check_settings(settings_));
+  VALETKEY_TRY(auto first, open({}));
+  const auto current = check_timeline(*first);
+  if (current) return first;
+  for (const Host& host : hosts_of(settings_.url))
+    if (auto other = open(host); other && check_timeline(**other)) return other;
+  return std::unexpected(current.error());
+}
+
+Result<std::unique_ptr<Database>> Server::open(const Host& only) {
   Keywords keywords;
   keywords.add("connect_timeout", "2");
   keywords.add("tcp_user_timeout", "10000");
@@ -82,6 +118,8 @@ Result<std::unique_ptr<Database>> Server::connect() {
   keywords.add("target_session_attrs", "read-write");
   keywords.add("dbname", settings_.url.c_str());
   keywords.add("client_encoding", "UTF8");
+  if (!only.name.empty()) keywords.add("host", only.name.c_str());
+  if (!only.port.empty()) keywords.add("port", only.port.c_str());
   std::optional<Secret> password;
   std::string text;  // libpq wants a C string
   if (!settings_.password_file.empty()) {
@@ -105,7 +143,6 @@ Result<std::unique_ptr<Database>> Server::connect() {
   }
   std::unique_ptr<Database> database(new Database(made, settings_.statement_timeout));
   VALETKEY_CHECK(prepare_session(*database));
-  VALETKEY_CHECK(check_timeline(*database));
   return database;
 }
 

@@ -221,6 +221,18 @@ class LostPrimary(unittest.TestCase):
         self.assertEqual(set(self.answered) - there, set(), "accounts that were made, and are gone")
         self.assertGreater(len(self.answered), promoted_at)
         self.assertIn("credentials", self.node.exchange(self.token))
+        self.pass_over_the_former_primary()
+
+    def pass_over_the_former_primary(self):
+        """It comes back, takes writes, and is the first host of the string; the node has seen the later timeline."""
+        self.pair.start("a")
+        made = self.node.call("POST", "/v2/tokens", self.token, json={"name": "later", "scopes": ["export"]})
+        self.assertEqual(made.status_code, 201, made.text)
+        self.node.secrets.append(made.json()["token"])
+        self.pair.sql("b", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'valetkeyd'")
+        self.assertIn("credentials", self.node.exchange(made.json()["token"]), "only the promoted one knows it")
+        time.sleep(6)
+        self.assertEqual(self.readiness()[0], 200)
 
     def readiness(self) -> tuple[int, str]:
         answer = serving.requests.get(f"{self.node.admin}/readyz", timeout=20)
