@@ -146,6 +146,8 @@ Result<void> carry_out_erasures(const ExporterParts& parts, exporter::Exporter& 
     VALETKEY_TRY(const auto asked, parts.ledger.next_erasure());
     if (!asked) return {};
     VALETKEY_TRY(const auto account, AccountId::parse(asked->account));
+    VALETKEY_TRY(const bool ready, exporter.is_ready_to_erase(account, asked->visitor_sha256));
+    if (!ready) return {};
     if (asked->visitor_sha256.empty()) {
       VALETKEY_CHECK(purge(parts, exporter, *asked, account));
       continue;

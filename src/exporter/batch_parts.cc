@@ -128,10 +128,12 @@ Result<void> Batches::write_parts(const ExportBatch& batch, const Batch& events,
          ++end)
       bytes += index.rows[end].bytes;
     // Now, before there are plaintext files that a sync of the file system would write out, too.
+    VALETKEY_CHECK(parts_.check_owned(batch.log_partition));
     VALETKEY_CHECK(publisher.make_room(ParquetWriter::kMaxPartitions));
     VALETKEY_CHECK(write_rows(batch, events, index, begin, end, publisher, counts));
     begin = end;
   }
+  VALETKEY_CHECK(parts_.check_owned(batch.log_partition));
   VALETKEY_CHECK(publisher.flush());
   return remove_leftovers(batch);
 }

@@ -47,14 +47,19 @@ Result<bool> Batches::run_batch(const Mark& mark) {
   // First: a repetition must find what the first attempt found, and any other batch may add to the uuids that count for
   // one of a partition without routes.
   for (unsigned partition = 0; partition < parts_.log.partitions(); ++partition) {
+    if (!parts_.ownership.holds(partition)) continue;
     VALETKEY_TRY(const auto batch, parts_.ledger.unfinished(partition));
     if (!batch) continue;
     VALETKEY_CHECK(run(*batch));
     return true;
   }
+  // A row must not go to a day before the first one.
+  VALETKEY_TRY(const auto closed, closed_through());
+  if (!closed) return false;
   // In turn, or one that is always due would keep the others waiting.
   for (unsigned i = 0; i < parts_.log.partitions(); ++i) {
     const unsigned partition = (turn_ + i) % parts_.log.partitions();
+    if (!parts_.ownership.holds(partition)) continue;
     VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(partition));
     VALETKEY_TRY(const bool due, is_due(partition, consumed, mark));
     if (!due) continue;
@@ -68,6 +73,10 @@ Result<bool> Batches::run_batch(const Mark& mark) {
 
 Result<void> Batches::drain() {
   VALETKEY_TRY(const auto mark, arrived());
+  return drain(mark);
+}
+
+Result<void> Batches::drain(const Mark& mark) {
   while (true) {
     VALETKEY_TRY(const bool done, reached(mark));
     if (done) return {};
@@ -88,9 +97,9 @@ Result<bool> Batches::is_due(unsigned partition, events::Offset consumed, const 
 }
 
 // At first the day before the oldest event that waits: nothing earlier is ours to close.
-Result<Date> Batches::closed_through() {
+Result<std::optional<Date>> Batches::closed_through() {
   VALETKEY_TRY(const auto closed, parts_.ledger.closed_through());
-  if (closed) return *closed;
+  if (closed || !parts_.ownership.holds(kDays)) return closed;
   auto first = date_of(parts_.clock.now());
   for (unsigned partition = 0; partition < parts_.log.partitions(); ++partition) {
     VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(partition));
@@ -118,7 +127,6 @@ Result<ExportBatch> Batches::begin(unsigned partition, events::Offset consumed) 
     VALETKEY_TRY(const auto more, written_by(records, before));
     written += more;
   }
-  VALETKEY_CHECK(closed_through());
   VALETKEY_TRY(const auto lease, parts_.lease(partition));
   return parts_.ledger.begin(lease, first, next);
 }
@@ -155,6 +163,7 @@ Result<void> Batches::run(const ExportBatch& batch) {
   VALETKEY_CHECK(write_parts(batch, events, index, result.counts));
 
   const auto now = parts_.clock.now();
+  VALETKEY_CHECK(parts_.check_owned(batch.log_partition));
   if (unseen.size() > 0) {
     VALETKEY_TRY(auto file, seen_files_.store(batch, unseen, now));
     result.seen.push_back(std::move(file));

@@ -27,12 +27,15 @@ class Batches {
   using Mark = std::vector<events::Offset>;
   Result<Mark> arrived() const;  // by now
   Result<bool> reached(const Mark& mark);
-  // Exports one batch, if one is unfinished or due, or if events before `mark` wait. False: nothing was to be done.
+  // Exports one batch of what this node owns, if one is unfinished or due, or if events before `mark` wait. False:
+  // nothing was to be done.
   Result<bool> run_batch(const Mark& mark = {});
-  // Exports all that waits when it is called.
+  // Exports all that waits when it is called, or before `mark`, and that this node owns.
   Result<void> drain();
-  // Every day up to it is closed. At first the day before the oldest event that waits.
-  Result<Date> closed_through();
+  Result<void> drain(const Mark& mark);
+  // Every day up to it is closed. At first the day before the oldest event that waits; nothing where the node that owns
+  // the days has not looked yet.
+  Result<std::optional<Date>> closed_through();
 
  private:
   using Counts = std::map<std::string, ExportCounts>;

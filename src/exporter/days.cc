@@ -26,14 +26,17 @@ std::string origin_of(const std::vector<storage::ObjectInfo>& parts) {
 
 Result<std::size_t> Days::close_days() {
   const Date last = date_of(parts_.clock.now() - parts_.options.grace) - days(1);
-  VALETKEY_TRY(const auto closed, batches_.closed_through());
+  VALETKEY_TRY(const auto began, batches_.closed_through());
+  if (!began) return 0;
+  const Date closed = *began;
   // Once for what another process left half done, and then once a day: each plan costs a request. Plans of days that
   // were closed a day ago can have no late output any more.
   if (closed < last || !settled_) VALETKEY_CHECK(settle_merges(parts_, closed - days(1)));
   settled_ = true;
   if (closed >= last) return 0;
   // Midnight and grace have passed: what the log holds now is all that those days will have.
-  VALETKEY_CHECK(batches_.drain());
+  VALETKEY_TRY(const bool settled, settling_.settled(format_date(last), last));
+  if (!settled) return 0;
   std::size_t count = 0;
   for (Date day = closed + days(1); day <= last; day += days(1), ++count)
     VALETKEY_CHECK(close_day(day));

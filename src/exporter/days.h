@@ -7,13 +7,15 @@
 
 #include "exporter/batches.h"
 #include "exporter/export_parts.h"
+#include "exporter/settling.h"
 
 namespace valetkey::exporter {
 
 class Days {
  public:
   Days(ExportParts& parts, Batches& batches) : parts_(parts), batches_(batches) {}
-  // Closes the days that are over. Needs all their events exported, so it exports what waits first. Returns how many.
+  // Closes the days that are over. Needs all their events exported, so it exports what waits first; while other nodes
+  // have not exported theirs, or the fence has not passed, it closes none. Returns how many.
   Result<std::size_t> close_days();
   // Removes the days that each account's retention has passed; returns how many objects.
   Result<std::size_t> apply_retention();
@@ -26,6 +28,7 @@ class Days {
                                  const std::vector<storage::ObjectInfo>& parts);
   ExportParts& parts_;
   Batches& batches_;
+  Settling settling_{parts_, batches_};
   bool settled_ = false;  // what the former process left half done is looked at
 };
 

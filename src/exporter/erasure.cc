@@ -29,7 +29,7 @@ Result<std::vector<std::string>> Erasure::erase_visitor(const AccountId& account
                                                         const NoteErased& note) {
   if (visitor_sha256.size() != kSha256Digits)
     return fail(ErrorCode::invalid, "a visitor is erased by the SHA-256 of its id");
-  VALETKEY_CHECK(free_log());
+  VALETKEY_CHECK(check_ready(account, visitor_sha256));
   VALETKEY_CHECK(settle_merges(parts_, Date::max()));
   UnderWay erasing{account, visitor_sha256, note, {}, {}};
   for (const auto type : {layout::RowType::decisions, layout::RowType::events})
@@ -42,11 +42,12 @@ Result<std::vector<std::string>> Erasure::erase_visitor(const AccountId& account
   for (const auto& key : erasing.unreadable)
     log::error("exporter", "an object that may hold an erased visitor cannot be read",
                {{"object", key}});
+  settling_.forget();
   return std::move(erasing.unreadable);
 }
 
 Result<std::vector<std::string>> Erasure::erase_account(const AccountId& account) {
-  VALETKEY_CHECK(free_log());
+  VALETKEY_CHECK(check_ready(account, ""));
   VALETKEY_CHECK(settle_merges(parts_, Date::max()));
   std::vector<std::string> gone;
   VALETKEY_CHECK(for_each_object(parts_.store, layout::account_prefix(account),
@@ -58,19 +59,28 @@ Result<std::vector<std::string>> Erasure::erase_account(const AccountId& account
   std::vector<std::string> unreadable;
   VALETKEY_CHECK(erase_set_aside(
       [&](const events::Event& event) { return event.account_id == account.str(); }, unreadable));
+  settling_.forget();
   return unreadable;
 }
 
-// Exports all that waits, and leaves nothing of it in the log: a segment that is being written
-// would stay until it is full.
-Result<void> Erasure::free_log() {
+// And leaves nothing of it in the log: a segment that is being written would stay until it is full.
+Result<bool> Erasure::is_ready(const AccountId& account, std::string_view visitor_sha256) {
   VALETKEY_CHECK(parts_.log.rotate());
-  VALETKEY_CHECK(batches_.drain());
+  VALETKEY_TRY(const bool settled,
+               settling_.settled(account.str() + "/" + std::string(visitor_sha256), std::nullopt));
+  if (!settled) return false;
   for (unsigned partition = 0; partition < parts_.log.partitions(); ++partition) {
     VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(partition));
     VALETKEY_CHECK(parts_.log.release(partition, consumed));
   }
-  return {};
+  return true;
+}
+
+Result<void> Erasure::check_ready(const AccountId& account, std::string_view visitor_sha256) {
+  VALETKEY_TRY(const bool ready, is_ready(account, visitor_sha256));
+  if (ready) return {};
+  return fail(ErrorCode::unavailable,
+              "what had arrived before the erasure is not exported yet; it goes on by itself");
 }
 
 Result<void> Erasure::erase_from_parts(layout::RowType type, UnderWay& erasing) {

@@ -27,7 +27,18 @@ Result<ParquetWriter*> ExportParts::writer() {
   return writer_.get();
 }
 
+const Ownership& ExportParts::owns_all() {
+  static const OwnsAll all;
+  return all;
+}
+
+Result<void> ExportParts::check_owned(Work work) const {
+  if (ownership.holds(work)) return {};
+  return fail(ErrorCode::busy, "another node does this work of the export now");
+}
+
 Result<Lease> ExportParts::lease(Work work) {
+  VALETKEY_CHECK(check_owned(work));
   const auto held = leases_.find(work);
   if (held != leases_.end()) return held->second;
   VALETKEY_TRY(const auto lease, ledger.take_lease(work));

@@ -15,6 +15,7 @@
 #include "duckdb/database.h"
 #include "events/event_log.h"
 #include "exporter/ledger.h"
+#include "exporter/owners.h"
 #include "exporter/parquet_writer.h"
 #include "exporter/write_budget.h"
 #include "storage/object_store.h"
@@ -49,6 +50,9 @@ struct ExporterOptions {
   std::chrono::days window{7};                 // in which a repeated uuid is recognised
   milliseconds grace{2 * 60'000};              // after midnight, before a day closes
   milliseconds readable_after{2 * 3'600'000};  // how long replaced parts can still be read by key
+  // After which nothing arrives any more of a node that lost its work while it wrote: before that, nobody destroys what
+  // such a node could write again. None where one node works alone.
+  milliseconds fence{0};
   // What parts are written with; none: what the ledger says, and microseconds where there is no part yet.
   std::optional<layout::TimestampUnit> timestamps;
 };
@@ -63,6 +67,7 @@ struct ExportParts {
   const Clock& clock;
   std::function<Result<std::vector<ExportedAccount>>()> accounts;
   ExporterOptions options;
+  const Ownership& ownership = owns_all();
 
   // Opened when it is first needed: DuckDB is large.
   Result<ParquetWriter*> writer();
@@ -72,6 +77,9 @@ struct ExportParts {
   // another exporter took over since: drop_leases(), and whoever may take them again does.
   Result<Lease> lease(Work work);
   void drop_leases() { leases_.clear(); }
+  // `busy` where another node owns the work by now: before each step that others would see.
+  Result<void> check_owned(Work work) const;
+  static const Ownership& owns_all();
 
   std::unique_ptr<ParquetWriter> writer_ = {};
   std::map<Work, Lease> leases_ = {};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The exporter: batches of events become parts, days that are over are closed, visitors are erased, parts are brought
-// into another format. One for each partition of the log and for the days at a time, which the ledger's leases hold; a
-// call runs on its caller's thread.
+// into another format. Each partition of the log, and the days, are one node's at a time: owners.h says whose, and
+// the ledger's leases hold it. A call runs on its caller's thread.
 #pragma once
 
 #include <string>
@@ -31,6 +31,9 @@ class Exporter {
   Result<void> drain() { return held(batches_.drain()); }
   Result<std::size_t> close_days() { return held(days_.close_days()); }
   Result<std::size_t> apply_retention() { return held(days_.apply_retention()); }
+  Result<bool> is_ready_to_erase(const AccountId& account, std::string_view visitor_sha256) {
+    return held(erasure_.is_ready(account, visitor_sha256));
+  }
   Result<std::vector<std::string>> erase_visitor(const AccountId& account,
                                                  std::string_view visitor_sha256,
                                                  const NoteErased& note) {

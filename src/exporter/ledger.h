@@ -36,7 +36,7 @@ struct ExportBatch {
   unsigned log_partition = 0;
   std::uint64_t first = 0;
   std::uint64_t next = 0;  // behind the last event
-  Date open_day;           // the first day that was not closed: no row goes to an earlier one
+  Date open_day;  // the first day that was neither sealed nor closed: no row goes to an earlier one
 };
 
 // An object that holds the digests of uuids exported on one day.
@@ -133,6 +133,9 @@ class Ledger {
   // --- days ---
   virtual Result<std::optional<Date>> closed_through() = 0;          // every day up to it is closed
   virtual Result<void> close_day(const Lease& lease, Date day) = 0;  // never goes back
+  // Batches that begin from now on write to no day up to it: what comes late counts to the next one. Waits for those that
+  // begin meanwhile. Never goes back.
+  virtual Result<void> seal_day(const Lease& lease, Date day) = 0;
 
   // Replaces a plan of the same output.
   virtual Result<void> plan_merge(const Lease& lease, const PlannedMerge& merge) = 0;

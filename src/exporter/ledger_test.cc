@@ -157,6 +157,20 @@ TEST_P(LedgerConformance, ClosesDaysInOneDirection) {
   EXPECT_EQ(ledger().begin(lease(0), 0, 1).value().open_day, day + std::chrono::days(1));
 }
 
+TEST_P(LedgerConformance, LetsNoBatchBeginInASealedDay) {
+  const auto former = lease(kDays);
+  const auto days = lease(kDays);
+  const Date day = date_of(kNow);
+  ASSERT_TRUE(ledger().close_day(days, day - std::chrono::days(5)));
+  ASSERT_TRUE(ledger().seal_day(days, day));
+  ASSERT_TRUE(ledger().seal_day(days, day - std::chrono::days(3)));
+  EXPECT_EQ(ledger().seal_day(former, day + std::chrono::days(9)).error().code, ErrorCode::busy);
+  EXPECT_EQ(ledger().closed_through().value(), day - std::chrono::days(5));
+  EXPECT_EQ(ledger().begin(lease(0), 0, 1).value().open_day, day + std::chrono::days(1));
+  ASSERT_TRUE(ledger().close_day(days, day + std::chrono::days(2)));
+  EXPECT_EQ(ledger().begin(lease(1), 0, 1).value().open_day, day + std::chrono::days(3));
+}
+
 TEST_P(LedgerConformance, KeepsPlansOfMergesUntilTheyAreDone) {
   const auto days = lease(kDays);
   EXPECT_TRUE(ledger().planned_merges().value().empty());

@@ -55,7 +55,9 @@ Result<void> SeenFiles::remove_strays(unsigned partition, const std::vector<Seen
   VALETKEY_CHECK(
       for_each_object(parts_.store, folder, [&](const storage::ObjectInfo& info) -> Result<void> {
         const bool of_another = info.key.find('/', folder.size()) != std::string::npos;
-        if (!of_another && !known.contains(info.key)) strays.push_back(info.key);
+        // What is young may be of another node that has taken over, and stand in the ledger in a moment.
+        const bool young = info.modified + parts_.options.fence > parts_.clock.now();
+        if (!of_another && !young && !known.contains(info.key)) strays.push_back(info.key);
         return {};
       }));
   VALETKEY_CHECK(remove_objects(parts_.store, std::move(strays)));

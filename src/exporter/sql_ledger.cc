@@ -72,6 +72,23 @@ Result<std::vector<SeenFile>> read_seen(Statement& query) {
   return files;
 }
 
+// Who seals a day waits for the batches that begin, and they wait for that.
+Result<void> hold_days(Database& database) {
+  VALETKEY_TRY(Statement query,
+               database.prepare("UPDATE export_day SET closed_through = closed_through"));
+  return query.run();
+}
+
+// The last day that no batch may write to any more.
+Result<std::optional<Date>> read_sealed_through(Database& database) {
+  VALETKEY_TRY(Statement query,
+               database.prepare("SELECT max(day) FROM (SELECT closed_through AS day FROM export_day"
+                                " UNION ALL SELECT sealed_through FROM export_seal) AS days"));
+  VALETKEY_TRY(const bool there, query.step());
+  if (!there || query.is_null(0)) return std::nullopt;
+  return day_of(query.integer(0));
+}
+
 Result<std::optional<Date>> read_closed_through(Database& database) {
   VALETKEY_TRY(Statement query, database.prepare("SELECT closed_through FROM export_day"));
   VALETKEY_TRY(const bool there, query.step());
@@ -154,13 +171,10 @@ Result<ExportBatch> SqlLedger::begin(const Lease& lease, std::uint64_t first, st
     VALETKEY_TRY(const bool unfinished, there.bind(lease.work).step());
     if (unfinished)
       return fail(ErrorCode::already_exists, "a batch of this partition is not finished");
-    // The close of a day waits for batches that begin, and they wait for it.
-    VALETKEY_TRY(Statement hold,
-                 database.prepare("UPDATE export_day SET closed_through = closed_through"));
-    VALETKEY_CHECK(hold.run());
-    VALETKEY_TRY(const auto closed, read_closed_through(database));
+    VALETKEY_CHECK(hold_days(database));
+    VALETKEY_TRY(const auto sealed, read_sealed_through(database));
     ExportBatch batch{make_uuid(), static_cast<unsigned>(lease.work), first, next,
-                      closed ? *closed + std::chrono::days(1) : Date()};
+                      sealed ? *sealed + std::chrono::days(1) : Date()};
     VALETKEY_TRY(Statement query,
                  database.prepare("INSERT INTO export_batch (log_partition, id, first, next,"
                                   " open_day) VALUES (?, ?, ?, ?, ?)"));
@@ -249,6 +263,19 @@ Result<void> SqlLedger::close_day(const Lease& lease, Date day) {
                                   " WHEN export_day.closed_through > excluded.closed_through"
                                   " THEN export_day.closed_through"
                                   " ELSE excluded.closed_through END"));
+    return query.bind(number_of(day)).run();
+  });
+}
+
+Result<void> SqlLedger::seal_day(const Lease& lease, Date day) {
+  return writing(lease, [&](Database& database) -> Result<void> {
+    VALETKEY_CHECK(hold_days(database));
+    VALETKEY_TRY(Statement query,
+                 database.prepare("INSERT INTO export_seal VALUES (1, ?1) ON CONFLICT (\"only\")"
+                                  " DO UPDATE SET sealed_through = CASE"
+                                  " WHEN export_seal.sealed_through > excluded.sealed_through"
+                                  " THEN export_seal.sealed_through"
+                                  " ELSE excluded.sealed_through END"));
     return query.bind(number_of(day)).run();
   });
 }

@@ -32,6 +32,10 @@ CREATE TABLE IF NOT EXISTS export_day (
   only INTEGER PRIMARY KEY CHECK (only = 1),
   closed_through INTEGER
 );
+CREATE TABLE IF NOT EXISTS export_seal (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  sealed_through INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS export_merge (
   output TEXT NOT NULL,
   input TEXT NOT NULL,
@@ -131,6 +135,10 @@ CREATE TABLE export_lease (
 CREATE TABLE export_day (
   "only" BIGINT PRIMARY KEY CHECK ("only" = 1),
   closed_through BIGINT
+);
+CREATE TABLE export_seal (
+  "only" BIGINT PRIMARY KEY CHECK ("only" = 1),
+  sealed_through BIGINT NOT NULL
 );
 CREATE TABLE export_merge (
   output TEXT COLLATE "C" NOT NULL,

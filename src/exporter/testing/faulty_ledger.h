@@ -79,6 +79,10 @@ class FaultyLedger final : public Ledger {
     VALETKEY_CHECK(calls_.count());
     return inner_.close_day(lease, day);
   }
+  Result<void> seal_day(const Lease& lease, Date day) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.seal_day(lease, day);
+  }
   Result<std::int64_t> request_erasure(const std::string& account,
                                        const std::string& visitor_sha256, Timestamp now) override {
     VALETKEY_CHECK(calls_.count());

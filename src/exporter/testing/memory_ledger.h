@@ -38,7 +38,7 @@ class MemoryLedger final : public Ledger {
     if (batches_.contains(partition))
       return fail(ErrorCode::already_exists, "a batch is not finished");
     return batches_[partition] = {make_uuid(), partition, first, next,
-                                  closed_ ? *closed_ + std::chrono::days(1) : Date()};
+                                  sealed_ ? *sealed_ + std::chrono::days(1) : Date()};
   }
   Result<void> finish(const Lease& lease, const ExportBatch& batch, const ExportResult& result,
                       Timestamp now) override {
@@ -84,6 +84,13 @@ class MemoryLedger final : public Ledger {
     const std::lock_guard guard(mutex_);
     VALETKEY_CHECK(check(lease));
     closed_ = closed_ ? std::max(*closed_, day) : day;
+    sealed_ = sealed_ ? std::max(*sealed_, day) : day;
+    return {};
+  }
+  Result<void> seal_day(const Lease& lease, Date day) override {
+    const std::lock_guard guard(mutex_);
+    VALETKEY_CHECK(check(lease));
+    sealed_ = sealed_ ? std::max(*sealed_, day) : day;
     return {};
   }
   Result<void> plan_merge(const Lease& lease, const PlannedMerge& merge) override {
@@ -257,7 +264,7 @@ class MemoryLedger final : public Ledger {
   IntakeLosses losses_;
   std::map<std::string, std::uint64_t> taken_;              // rows by account
   std::map<std::string, std::vector<std::string>> merges_;  // inputs by output
-  std::optional<Date> closed_;
+  std::optional<Date> closed_, sealed_;
   std::optional<Timestamp> finished_;
   std::optional<std::pair<Timestamp, std::string>> failure_;
   std::int64_t last_erasure_ = 0;

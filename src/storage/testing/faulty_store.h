@@ -4,8 +4,10 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "storage/object_store.h"
 
@@ -32,6 +34,8 @@ class FaultyStore final : public ObjectStore {
   PartCatalog* part_catalog() override { return inner_.part_catalog(); }
   Capabilities capabilities() const override { return able.value_or(inner_.capabilities()); }
   bool tears = false;  // a failing publish() has added what it should, and taken nothing away
+  // Called once, by the next publish(), before anything of it is there: what else happens meanwhile.
+  std::function<void()> meanwhile;
   std::optional<Capabilities> able;  // what it says that it can; none: what the other can
 
   // For its readers and writers.
@@ -123,6 +127,7 @@ inline Result<std::unique_ptr<ObjectWriter>> FaultyStore::create(std::string_vie
 }
 
 inline Result<void> FaultyStore::publish(Publication publication) {
+  if (const auto other = std::exchange(meanwhile, nullptr)) other();
   if (auto counted = count_call(); !counted) {
     if (!tears) return counted;
     publication.unlist.clear();

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporter/holdings.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+
+namespace valetkey::exporter {
+
+std::size_t fair_part(std::size_t works, std::size_t nodes) {
+  return nodes == 0 ? works : (works + nodes - 1) / nodes;
+}
+
+Holdings::Holdings(Owners& owners, NodeState self, std::vector<Work> all, const Clock& clock,
+                   const SteadyClock& steady)
+    : owners_(owners),
+      self_(std::move(self)),
+      all_(std::move(all)),
+      clock_(clock),
+      steady_(steady) {}
+
+void Holdings::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Holdings::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(stopping_, true)) return;
+    held_.clear();
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+  if (const auto left = owners_.leave(self_.id); !left)
+    log::warn("exporter", "this node's work stays its own for a while",
+              {{"seconds", kOwnershipLasts.count()}, {"why", left.error().detail}});
+}
+
+void Holdings::run() {
+  std::unique_lock lock(mutex_);
+  do {
+    lock.unlock();
+    static_cast<void>(renew());  // problem() tells
+    lock.lock();
+  } while (!wake_.wait_for(lock, kOwnershipRenewed, [this] { return stopping_; }));
+}
+
+Result<void> Holdings::renew() {
+  const auto began = steady_.now();
+  const auto began_at = clock_.now();
+  std::vector<Work> given_up;
+  {
+    const std::lock_guard lock(mutex_);
+    given_up.assign(surplus_.begin(), surplus_.end());
+  }
+  auto share = owners_.renew(self_, all_, given_up);
+  const std::lock_guard lock(mutex_);
+  const bool worked = problem_.empty();
+  problem_ = share ? "" : share.error().detail;
+  if (!share) {
+    if (worked)
+      log::warn("exporter", "this node cannot renew what it owns of the export",
+                {{"why", problem_}});
+    return std::unexpected(std::move(share).error());
+  }
+  if (stopping_) return {};
+  if (!worked) log::info("exporter", "this node renews what it owns of the export again");
+  // What ran out meanwhile may have been somebody else's.
+  if (!is_fresh()) held_.clear();
+  std::set<Work> now(share->works.begin(), share->works.end());
+  surplus_.clear();
+  while (now.size() > share->most) surplus_.insert(now.extract(std::prev(now.end())));
+  if (!std::ranges::includes(held_, now)) ++gained_;
+  held_ = std::move(now);
+  renewed_ = began;
+  renewed_at_ = began_at;
+  ever_ = true;
+  return {};
+}
+
+bool Holdings::is_fresh() const {
+  constexpr milliseconds kTrusted = milliseconds(kOwnershipLasts) / 2;
+  const auto now = clock_.now();
+  return ever_ && steady_.now() - renewed_ < kTrusted && now - renewed_at_ < kTrusted &&
+         renewed_at_ - now < kTrusted;
+}
+
+bool Holdings::holds(Work work) const {
+  const std::lock_guard lock(mutex_);
+  return held_.contains(work) && is_fresh();
+}
+
+std::uint64_t Holdings::gained() const {
+  const std::lock_guard lock(mutex_);
+  return gained_;
+}
+
+std::string Holdings::problem() const {
+  const std::lock_guard lock(mutex_);
+  return problem_;
+}
+
+}  // namespace valetkey::exporter

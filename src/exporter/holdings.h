@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What this node owns of the export's work, renewed by a thread of its own. Thread-safe.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/steady_clock.h"
+#include "exporter/owners.h"
+
+namespace valetkey::exporter {
+
+class Holdings final : public Ownership {
+ public:
+  Holdings(Owners& owners, NodeState self, std::vector<Work> all, const Clock& clock,
+           const SteadyClock& steady = SteadyClock::system());
+  ~Holdings() override { stop(); }
+  Holdings(const Holdings&) = delete;
+  Holdings& operator=(const Holdings&) = delete;
+
+  void start();
+  void stop();  // gives everything up
+  // Once; start() does it again and again.
+  Result<void> renew();
+
+  bool holds(Work work) const override;
+  // Changes when a work was gained: what an exporter remembers of it may be out of date.
+  std::uint64_t gained() const;
+  std::string problem() const;  // of the last renewal; empty: none
+
+ private:
+  bool is_fresh() const;  // under the lock
+  void run();
+
+  Owners& owners_;
+  const NodeState self_;
+  const std::vector<Work> all_;
+  const Clock& clock_;
+  const SteadyClock& steady_;
+
+  mutable std::mutex mutex_;
+  std::set<Work> held_,
+      surplus_;  // surplus_: not worked on any more, and given up at the next renewal
+  // When the last renewal that succeeded was begun, by both clocks: one may stand still while the machine sleeps.
+  SteadyClock::Instant renewed_;
+  Timestamp renewed_at_;
+  bool ever_ = false;
+  std::uint64_t gained_ = 0;
+  std::string problem_;
+  bool stopping_ = false;
+  std::condition_variable wake_;
+  std::thread thread_;
+};
+
+}  // namespace valetkey::exporter
