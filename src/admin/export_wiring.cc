@@ -31,6 +31,7 @@ exporter::ExporterOptions options_of(const config::Config::Export& config,
   out.max_partitions_a_day = config.max_partitions_a_day;
   out.window = std::chrono::floor<std::chrono::days>(config.dedup_window);
   out.grace = config.grace;
+  out.fence = config.fence;
   if (config.timestamps == "us") out.timestamps = layout::TimestampUnit::microseconds;
   if (config.timestamps == "ms") out.timestamps = layout::TimestampUnit::milliseconds;
   return out;
@@ -112,10 +113,16 @@ Result<std::unique_ptr<exporter::Exporter>> make_exporter(const ExporterParts& p
                                                           const config::Config::Export& config) {
   VALETKEY_TRY(auto library, duckdb::find_library(config.duckdb_library, "[export] duckdb_library",
                                                   duckdb::running_program()));
+  auto options = options_of(config, parts.objects, std::move(library));
+  const exporter::Ownership* ownership = parts.holdings;
+  if (ownership == nullptr) {
+    ownership = &exporter::ExportParts::owns_all();
+    options.fence = milliseconds(0);
+  }
   return std::make_unique<exporter::Exporter>(
       exporter::ExportParts{parts.log, parts.objects, parts.ledger, parts.clock,
                             [&control = parts.control] { return exported_accounts(control); },
-                            options_of(config, parts.objects, std::move(library))});
+                            std::move(options), *ownership});
 }
 
 namespace {

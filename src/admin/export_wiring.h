@@ -13,6 +13,7 @@
 #include "control/control_store.h"
 #include "events/event_log.h"
 #include "exporter/exporter.h"
+#include "exporter/holdings.h"
 #include "exporter/ledger.h"
 #include "storage/object_store.h"
 
@@ -36,6 +37,7 @@ struct ExporterParts {
   exporter::Ledger& ledger;
   control::ControlStore& control;
   const Clock& clock;
+  const exporter::Holdings* holdings = nullptr;  // null: this node does everything
 };
 // `not_found` where libduckdb.so is missing.
 Result<std::unique_ptr<exporter::Exporter>> make_exporter(const ExporterParts& parts,

@@ -117,6 +117,8 @@ struct Config {
     std::uint64_t threads = 1;
     milliseconds dedup_window{7 * 24 * 3'600'000};
     milliseconds grace{2 * 60'000};  // after midnight, before a day closes
+    milliseconds fence{
+        20 * 60'000};  // of several nodes: before anybody destroys what a lost one may write again
     std::uint64_t max_partitions_a_day = 10'000;
     std::string timestamps;      // of parts: us, ms; empty: as the data folder was made
     std::string duckdb_library;  // empty: looked for where it is installed

@@ -225,6 +225,11 @@ constexpr auto kSettings = std::to_array<Setting>({
      24 * kHourMs, 90 * 24 * kHourMs},
     {"export", "grace", FIELD(exporting.grace),
      "How long after midnight (UTC) a day is closed with _SUCCESS.", 0, 12 * kHourMs},
+    {"export", "fence", FIELD(exporting.fence),
+     "Of several nodes: how long days stay open, and erasures wait, after all was exported. A node "
+     "that lost its work while it wrote may write until then; S3 takes no request that was signed "
+     "more than 15 minutes ago.",
+     16 * 60'000, 24 * kHourMs},
     {"export", "max_partitions_a_day", FIELD(exporting.max_partitions_a_day),
      "Most experiments, and most event names, of an account and day with a folder of their own; "
      "the rows of others lie in __other__.",

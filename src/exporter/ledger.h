@@ -176,9 +176,9 @@ class Ledger {
   virtual Result<void> add_losses(const IntakeLosses& losses) = 0;
   virtual Result<IntakeLosses> losses() = 0;
   virtual Result<std::optional<Timestamp>> last_finished() = 0;
-  // `valetkeyd export` asks the exporter of a running server to work now.
+  // `valetkeyd export` asks the exporters of all running servers to work now.
   virtual Result<void> request_run(Timestamp now) = 0;
-  virtual Result<bool> take_request() = 0;
+  virtual Result<std::optional<Timestamp>> requested() = 0;  // the last time
   // The last attempt to export that failed: when it began, and why.
   virtual Result<void> note_failure(Timestamp began, const std::string& why) = 0;
   // Why an attempt failed that began at `asked` or later; nothing: none has.

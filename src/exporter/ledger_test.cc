@@ -230,10 +230,10 @@ TEST_P(LedgerConformance, KeepsWhatAnybodyNotes) {
   ASSERT_TRUE(ledger().add_losses(losses));
   EXPECT_EQ(ledger().losses().value().dropped.at("12").at("uuid"), 4U);
   EXPECT_EQ(ledger().losses().value().unknown_events, 2U);
-  EXPECT_FALSE(ledger().take_request().value());
+  EXPECT_FALSE(ledger().requested().value());
   ASSERT_TRUE(ledger().request_run(kNow));
-  EXPECT_TRUE(ledger().take_request().value());
-  EXPECT_FALSE(ledger().take_request().value());
+  ASSERT_TRUE(ledger().request_run(kNow + std::chrono::seconds(2)));
+  EXPECT_EQ(ledger().requested().value(), kNow + std::chrono::seconds(2));
   ASSERT_TRUE(ledger().note_failure(kNow, "why"));
   EXPECT_EQ(ledger().failed_since(kNow).value(), "why");
   EXPECT_FALSE(ledger().failed_since(kNow + milliseconds(1)).value());

@@ -69,7 +69,7 @@ class SqlLedger final : public Ledger {
   Result<bool> rewriting() override;
   Result<void> finish_rewrite(const Lease& lease) override;
   Result<void> request_run(Timestamp now) override;
-  Result<bool> take_request() override;
+  Result<std::optional<Timestamp>> requested() override;
   Result<void> note_failure(Timestamp began, const std::string& why) override;
   Result<std::optional<std::string>> failed_since(Timestamp asked) override;
 

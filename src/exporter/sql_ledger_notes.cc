@@ -110,16 +110,12 @@ Result<void> SqlLedger::request_run(Timestamp now) {
   });
 }
 
-// Looked for first: most looks find nothing, and take no writer's lock.
-Result<bool> SqlLedger::take_request() {
-  VALETKEY_TRY(const auto asked, reading([](Database& database) {
-                 return database.read_integer("SELECT count(*) FROM export_request");
-               }));
-  if (asked == 0) return false;
-  return writing([](Database& database) -> Result<bool> {
-    VALETKEY_TRY(Statement query, database.prepare("DELETE FROM export_request"));
-    VALETKEY_CHECK(query.run());
-    return database.changes() > 0;
+Result<std::optional<Timestamp>> SqlLedger::requested() {
+  return reading([](Database& database) -> Result<std::optional<Timestamp>> {
+    VALETKEY_TRY(Statement query, database.prepare("SELECT asked FROM export_request"));
+    VALETKEY_TRY(const bool there, query.step());
+    if (!there) return std::nullopt;
+    return from_epoch_ms(query.integer(0));
   });
 }
 

@@ -73,15 +73,21 @@ void ExportLoop::run() {
 
 // `valetkeyd export` ends a pause. Where the ledger cannot be read, work() says so.
 bool ExportLoop::is_asked() {
-  const auto asked = parts_.ledger.take_request();
-  asked_ = asked_ || (asked && *asked);
-  return asked && *asked;
+  const auto requested = parts_.ledger.requested();
+  if (!requested || !*requested || *requested == heeded_) return false;
+  const bool is_new = heeded_ || **requested >= made_ - kPeriod;  // not of a former server's time
+  heeded_ = *requested;
+  asked_ = asked_ || is_new;
+  return is_new;
 }
 
 Result<void> ExportLoop::work() {
   VALETKEY_CHECK(keep_losses());
   VALETKEY_CHECK(look());
   read_parts();
+  // What it remembers of a work may be out of date where another node has done it meanwhile.
+  const std::uint64_t gained = parts_.holdings == nullptr ? 0 : parts_.holdings->gained();
+  if (std::exchange(gained_, gained) != gained) exporter_.reset();
   if (!exporter_) {
     VALETKEY_TRY(exporter_, admin::make_exporter(parts_, config_));
   }
@@ -89,6 +95,7 @@ Result<void> ExportLoop::work() {
   VALETKEY_CHECK(export_waiting(asked_ || over));
   if (stopping()) return {};
   asked_ = false;
+  if (!holds(exporter::kDays)) return {};
   VALETKEY_CHECK(exporter_->close_days());
   VALETKEY_CHECK(apply_retention());
   VALETKEY_CHECK(admin::carry_out_erasures(parts_, *exporter_));
@@ -154,6 +161,7 @@ Result<void> ExportLoop::look() {
   std::optional<Timestamp> oldest;
   for (unsigned partition = 0; partition < parts_.log.partitions(); ++partition) {
     if (partition == cursors_.size()) cursors_.emplace_back(parts_.log, partition);
+    if (!holds(partition)) continue;
     VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(partition));
     VALETKEY_TRY(const auto stats, parts_.log.stats(partition));
     if (stats.end <= consumed) continue;
@@ -175,6 +183,11 @@ Result<void> ExportLoop::keep_losses() {
 }
 
 void ExportLoop::note(const Result<void>& worked, Timestamp began) {
+  if (parts_.holdings != nullptr && !worked && worked.error().code == ErrorCode::busy) {
+    log::info("server", "another node goes on with work of the export",
+              {{"why", worked.error().detail}});
+    return;
+  }
   // For who asked; if even that cannot be written, they meet the same trouble.
   if (!worked) (void)parts_.ledger.note_failure(began, worked.error().detail);
   const std::lock_guard lock(mutex_);

@@ -19,7 +19,8 @@ namespace valetkey::server {
 
 class ExportLoop {
  public:
-  // `intake`: whose losses are written down, once a second and at the end.
+  // `intake`: whose losses are written down, once a second and at the end. parts.holdings: of several nodes, which work
+  // is this one's.
   ExportLoop(const admin::ExporterParts& parts, config::Config::Export config,
              IntakeCounters& intake)
       : parts_(parts), config_(std::move(config)), intake_(intake) {}
@@ -41,6 +42,9 @@ class ExportLoop {
   Result<void> look();
   Result<void> keep_losses();
   bool is_asked();
+  bool holds(exporter::Work work) const {
+    return parts_.holdings == nullptr || parts_.holdings->holds(work);
+  }
   void note(const Result<void>& worked, Timestamp began);
   bool stopping() const;
 
@@ -51,6 +55,9 @@ class ExportLoop {
   std::unique_ptr<exporter::Exporter> exporter_;
   std::vector<exporter::LogCursor> cursors_;  // by partition of the log
   bool asked_ = false;                        // by `valetkeyd export`, and not yet done
+  std::optional<Timestamp> heeded_;           // when it was asked last
+  const Timestamp made_ = parts_.clock.now();
+  std::uint64_t gained_ = 0;  // of parts_.holdings, when exporter_ was made
   std::optional<Date> retained_;
   bool parts_unreadable_ = false;  // the last attempt to read footers failed
 

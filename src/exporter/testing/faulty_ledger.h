@@ -151,9 +151,9 @@ class FaultyLedger final : public Ledger {
     VALETKEY_CHECK(calls_.count());
     return inner_.request_run(now);
   }
-  Result<bool> take_request() override {
+  Result<std::optional<Timestamp>> requested() override {
     VALETKEY_CHECK(calls_.count());
-    return inner_.take_request();
+    return inner_.requested();
   }
   Result<void> note_failure(Timestamp began, const std::string& why) override {
     VALETKEY_CHECK(calls_.count());

@@ -208,14 +208,14 @@ class MemoryLedger final : public Ledger {
     rewriting_ = false;
     return {};
   }
-  Result<void> request_run(Timestamp) override {
+  Result<void> request_run(Timestamp now) override {
     const std::lock_guard guard(mutex_);
-    asked_ = true;
+    asked_ = now;
     return {};
   }
-  Result<bool> take_request() override {
+  Result<std::optional<Timestamp>> requested() override {
     const std::lock_guard guard(mutex_);
-    return std::exchange(asked_, false);
+    return asked_;
   }
   Result<void> note_failure(Timestamp began, const std::string& why) override {
     const std::lock_guard guard(mutex_);
@@ -270,7 +270,7 @@ class MemoryLedger final : public Ledger {
   std::int64_t last_erasure_ = 0;
   std::optional<layout::TimestampUnit> timestamps_;
   bool rewriting_ = false;
-  bool asked_ = false;
+  std::optional<Timestamp> asked_;
 };
 
 }  // namespace valetkey::exporter
