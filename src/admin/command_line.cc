@@ -50,6 +50,7 @@ class CommandLine {
   void add_audit();
   void add_data();
   void add_control();
+  void add_nodes();
   void add_keys();
   void add_issuer();
 
@@ -78,6 +79,7 @@ CommandLine::CommandLine(const Serve& serve) {
   add_data();
   add_export();
   add_control();
+  add_nodes();
   add_keys();
   add_issuer();
   terminal::add_shell_commands(program_);
@@ -414,6 +416,12 @@ void CommandLine::add_data() {
   back.argument("SRC", words_.folder, "What `backup` wrote");
   back.example("valetkeyd restore /backups/2026-01-31 --data-dir /srv/valetkey")
       .example("valetkeyd restore /backups/2026-01-31 --data-dir ./again --keyring ./keyring");
+}
+
+void CommandLine::add_nodes() {
+  add(program_, "nodes", "The nodes that share the export, and what each does", nodes)
+      .example("valetkeyd nodes")
+      .example("valetkeyd nodes --json");
 }
 
 void CommandLine::add_control() {

@@ -81,6 +81,9 @@ struct UsageFlags {
 };
 Result<int> account_usage(CommandContext& context, const std::string& id, const UsageFlags& flags);
 
+// Which nodes share the export, and what each does.
+Result<int> nodes(CommandContext& context);
+
 // Moves accounts and ledger from the data folder into the PostgreSQL of [control].
 Result<int> control_copy(CommandContext& context);
 

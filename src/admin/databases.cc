@@ -8,6 +8,7 @@
 #include "base/ids.h"
 #include "control/postgres_store.h"
 #include "control/sqlite_store.h"
+#include "exporter/postgres_owners.h"
 #include "exporter/sql_ledger.h"
 #include "postgres/binding.h"
 
@@ -25,6 +26,7 @@ bool is_there(const fs::path& file) {
 
 Databases::Databases(const config::Config& config, fs::path data_dir)
     : data_dir_(std::move(data_dir)) {
+  if (config.events.kind == "kafka") topic_ = config.events.topic;
   if (config.control.kind == "postgresql")
     server_ = std::make_shared<postgres::Server>(postgres::Settings{
         .url = config.control.url, .password_file = config.control.password_file});
@@ -53,13 +55,23 @@ Result<std::unique_ptr<exporter::Ledger>> Databases::open_ledger() {
 }
 
 Result<void> Databases::claim_log() {
-  VALETKEY_TRY(const auto mine, node_id(data_dir_));
+  VALETKEY_TRY(const auto folder, node_id(data_dir_));
+  const std::string mine = topic_.empty() ? folder : "topic " + topic_;
   VALETKEY_TRY(const auto bound, postgres::bind_once(*server_, "event log", mine));
   if (bound == mine) return {};
+  if (bound == folder)
+    return fail(ErrorCode::busy,
+                "the export of this database is made from the event log of this data folder: "
+                "nodes that share a topic want a database that was made with it");
   return fail(ErrorCode::busy,
-              fmt::format("the export of this database is made from the event log of another data "
-                          "folder ({}), and this one is {}: set [intake] enabled = false here",
+              fmt::format("the export of this database is made from another event log ({}), and "
+                          "this one is {}: set [intake] enabled = false here",
                           bound, mine));
+}
+
+Result<std::unique_ptr<exporter::Owners>> Databases::open_owners() {
+  if (!shared() || topic_.empty()) return nullptr;
+  return exporter::open_postgres_owners(server_);
 }
 
 Result<void> check_databases(const config::Config& config) {

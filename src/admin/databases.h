@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "control/control_store.h"
 #include "exporter/ledger.h"
+#include "exporter/owners.h"
 #include "postgres/database.h"
 
 namespace valetkey::admin {
@@ -24,13 +25,16 @@ class Databases {
 
   // `make`: SQLite's file may be missing. Refused where accounts lie in the other of the two places.
   Result<std::unique_ptr<control::ControlStore>> open_control(bool make = false);
-  // Of the event log of this data folder. `busy`: the shared one is of another folder's, whose places in the log mean
-  // nothing here.
+  // Of the event log of this data folder, or of the topic that nodes share. `busy`: the shared one is of another folder's
+  // or topic's, whose places in the log mean nothing here.
   Result<std::unique_ptr<exporter::Ledger>> open_ledger();
+  // Null where one node does the whole export. Several do where both database and event log are shared.
+  Result<std::unique_ptr<exporter::Owners>> open_owners();
 
  private:
   Result<void> claim_log();
   std::filesystem::path data_dir_;
+  std::string topic_;  // where the event log is shared, too
   std::shared_ptr<postgres::Server> server_;
 };
 

@@ -109,6 +109,26 @@ Result<std::unique_ptr<events::EventLog>> open_event_log(const fs::path& data_di
   return log;
 }
 
+std::vector<exporter::Work> shared_works(unsigned topic_partitions) {
+  std::vector<exporter::Work> works = {exporter::kDays};
+  for (unsigned partition = 0; partition < topic_partitions; ++partition)
+    works.push_back(events::kFilePartitions + partition);
+  return works;
+}
+
+Result<void> check_nothing_waits_here(exporter::Ledger& ledger, const events::EventLog& log) {
+  for (unsigned partition = 0; partition < events::kFilePartitions; ++partition) {
+    VALETKEY_TRY(const auto consumed, ledger.consumed(partition));
+    VALETKEY_TRY(const auto stats, log.stats(partition));
+    if (stats.end > consumed)
+      return fail(ErrorCode::invalid,
+                  "events still wait in the data folder, where no other node can export them: run "
+                  "`valetkeyd export` with [events] kind = \"disk\" before several nodes share the "
+                  "work");
+  }
+  return {};
+}
+
 Result<std::unique_ptr<exporter::Exporter>> make_exporter(const ExporterParts& parts,
                                                           const config::Config::Export& config) {
   VALETKEY_TRY(auto library, duckdb::find_library(config.duckdb_library, "[export] duckdb_library",

@@ -31,6 +31,12 @@ Result<std::unique_ptr<events::EventLog>> open_event_log(const std::filesystem::
                                                          exporter::Ledger& ledger,
                                                          const KeySource& keys, const Clock& clock);
 
+// What several nodes share out among themselves of a topic with so many partitions. The log of a node's own data folder is
+// not among it.
+std::vector<exporter::Work> shared_works(unsigned topic_partitions);
+// Refused (`invalid`) while events wait in the data folder, which no other node could export.
+Result<void> check_nothing_waits_here(exporter::Ledger& ledger, const events::EventLog& log);
+
 struct ExporterParts {
   events::EventLog& log;
   storage::ObjectStore& objects;

@@ -108,6 +108,7 @@ class Ledger {
 
   // Of a work that nobody else does any more: its former holder is shut out.
   virtual Result<Lease> take_lease(Work work) = 0;
+  virtual Result<std::vector<Lease>> leases() = 0;  // the newest of each work, by work
 
   // --- batches, by partition of the log ---
   virtual Result<std::uint64_t> consumed(unsigned partition) = 0;  // where the next batch starts

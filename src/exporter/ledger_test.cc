@@ -115,6 +115,10 @@ TEST_P(LedgerConformance, RefusesEveryWriteOfAFormerHolderAndChangesNothing) {
   const auto now = lease(0);
   lease(kDays);
   EXPECT_GT(now.epoch, former.epoch);
+  const auto leases = ledger().leases().value();
+  ASSERT_EQ(leases.size(), 2U);
+  EXPECT_EQ(leases[0].work, kDays);
+  EXPECT_EQ(leases[1].epoch, now.epoch);
   EXPECT_EQ(ledger().finish(former, batch, {}, kNow).error().code, ErrorCode::busy);
   EXPECT_EQ(ledger().replace_seen(former, {}, {{"k", Date(), 1}}).error().code, ErrorCode::busy);
   EXPECT_EQ(ledger().close_day(former_days, date_of(kNow)).error().code, ErrorCode::busy);

@@ -33,7 +33,7 @@ class OwnsAll final : public Ownership {
 };
 
 struct NodeState {
-  std::string id;    // a UUID, of one run of the program
+  std::string id;    // of its data folder
   std::string name;  // for people: where it runs
   std::string version;
   Timestamp started, seen;

@@ -37,9 +37,12 @@ Result<std::int64_t> read_time(Database& database) {
 
 Result<void> note_node(Database& database, const NodeState& self, std::int64_t now) {
   VALETKEY_TRY(Statement note,
-               database.prepare("INSERT INTO export_node VALUES (?1, ?2, ?3, ?4, ?4)"
-                                " ON CONFLICT (id) DO UPDATE SET seen = excluded.seen"));
-  VALETKEY_CHECK(note.bind(self.id, self.name, self.version, now).run_later());
+               database.prepare("INSERT INTO export_node VALUES (?, ?, ?, ?, ?)"
+                                " ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
+                                " version = excluded.version, started = excluded.started,"
+                                " seen = excluded.seen"));
+  VALETKEY_CHECK(
+      note.bind(self.id, self.name, self.version, epoch_ms(self.started), now).run_later());
   VALETKEY_TRY(Statement old, database.prepare("DELETE FROM export_node WHERE seen < ?"));
   return old.bind(now - kRemembered.count()).run_later();
 }

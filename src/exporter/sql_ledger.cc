@@ -133,6 +133,18 @@ Result<Lease> SqlLedger::take_lease(Work work) {
   });
 }
 
+Result<std::vector<Lease>> SqlLedger::leases() {
+  return reading([](Database& database) -> Result<std::vector<Lease>> {
+    VALETKEY_TRY(Statement query,
+                 database.prepare("SELECT work, epoch FROM export_lease ORDER BY work"));
+    std::vector<Lease> leases;
+    VALETKEY_CHECK(for_each_row(query, [&](const Statement& row) {
+      leases.push_back({row.integer(0), as_unsigned(row.integer(1))});
+    }));
+    return leases;
+  });
+}
+
 // An update that changes nothing holds the row: nobody takes the work before this transaction ends.
 Result<void> SqlLedger::check(Database& database, const Lease& lease) {
   VALETKEY_TRY(

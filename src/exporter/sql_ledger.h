@@ -31,6 +31,7 @@ class SqlLedger final : public Ledger {
   SqlLedger(Pool::Connect connect, std::size_t connections)
       : pool_(std::move(connect), connections) {}
   Result<Lease> take_lease(Work work) override;
+  Result<std::vector<Lease>> leases() override;
   Result<std::uint64_t> consumed(unsigned partition) override;
   Result<std::optional<ExportBatch>> unfinished(unsigned partition) override;
   Result<ExportBatch> begin(const Lease& lease, std::uint64_t first, std::uint64_t next) override;

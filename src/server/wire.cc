@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "admin/stored.h"
 #include "base/file.h"
@@ -21,6 +22,12 @@ namespace {
 unsigned loops_for(const config::Config& config) {
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   return config.limits.threads == 0 ? cores : static_cast<unsigned>(config.limits.threads);
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "?";
+  return name.data();
 }
 
 // Room for one body at least, whatever its size.
@@ -97,9 +104,29 @@ Result<void> Server::open_events() {
                 "end it, or set [intake] enabled = false here");
   if (!log) return std::unexpected(log.error());
   event_log_ = std::move(*log);
+  VALETKEY_CHECK(share_export());
   exporting_ = std::make_unique<ExportLoop>(
-      admin::ExporterParts{*event_log_, *objects_, *ledger_, *control_, clock_}, config_.exporting,
-      metrics_.intake());
+      admin::ExporterParts{*event_log_, *objects_, *ledger_, *control_, clock_, holdings_.get()},
+      config_.exporting, metrics_.intake());
+  return {};
+}
+
+Result<void> Server::share_export() {
+  VALETKEY_TRY(owners_, databases_->open_owners());
+  if (!owners_) return {};
+  VALETKEY_CHECK(admin::check_nothing_waits_here(*ledger_, *event_log_));
+  VALETKEY_TRY(const std::string id, admin::node_id(data_dir_));
+  exporter::NodeState self{.id = id,
+                           .name = fmt::format("{} ({})", host_name(), config_.listen.api),
+                           .version = std::string(kVersion),
+                           .started = started_,
+                           .seen = started_,
+                           .alive = true,
+                           .works = {}};
+  holdings_ = std::make_unique<exporter::Holdings>(
+      *owners_, std::move(self),
+      admin::shared_works(event_log_->partitions() - events::kFilePartitions), clock_);
+  holdings_->start();
   return {};
 }
 
@@ -335,6 +362,7 @@ void Server::stop() {
   admin_listener_.reset();
   if (runtime_) runtime_->stop();
   if (exporting_) exporting_->stop();
+  if (holdings_) holdings_->stop();
   if (keeper_) keeper_->stop();
   // The log finishes what it was given, and a late answer is posted to the loops; readers go before it.
   exporting_.reset();

@@ -72,6 +72,7 @@ class Server {
   Server(const admin::CommandContext& context, config::Config config);
   Result<void> open_stores(const admin::CommandContext& context);
   Result<void> open_events();
+  Result<void> share_export();
   Result<void> open_listeners();
   Result<void> open_s3_listener();
   Result<void> open_intake_listener();
@@ -108,6 +109,8 @@ class Server {
   // Events; null where none are taken
   std::unique_ptr<exporter::Ledger> ledger_;
   std::unique_ptr<events::EventLog> event_log_;
+  std::unique_ptr<exporter::Owners> owners_;      // these two: where several nodes export
+  std::unique_ptr<exporter::Holdings> holdings_;
   std::unique_ptr<ExportLoop> exporting_;
 
   // Who may do what

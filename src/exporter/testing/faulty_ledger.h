@@ -17,6 +17,10 @@ class FaultyLedger final : public Ledger {
     VALETKEY_CHECK(calls_.count());
     return inner_.take_lease(work);
   }
+  Result<std::vector<Lease>> leases() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.leases();
+  }
   Result<std::uint64_t> consumed(unsigned partition) override {
     VALETKEY_CHECK(calls_.count());
     return inner_.consumed(partition);

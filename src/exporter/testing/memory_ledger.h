@@ -21,6 +21,12 @@ class MemoryLedger final : public Ledger {
     const std::lock_guard guard(mutex_);
     return Lease{work, ++epochs_[work]};
   }
+  Result<std::vector<Lease>> leases() override {
+    const std::lock_guard guard(mutex_);
+    std::vector<Lease> all;
+    for (const auto& [work, epoch] : epochs_) all.push_back({work, epoch});
+    return all;
+  }
   Result<std::uint64_t> consumed(unsigned partition) override {
     const std::lock_guard guard(mutex_);
     return consumed_[partition];
