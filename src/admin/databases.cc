@@ -58,15 +58,17 @@ Result<void> Databases::claim_log() {
   VALETKEY_TRY(const auto folder, node_id(data_dir_));
   const std::string mine = topic_.empty() ? folder : "topic " + topic_;
   VALETKEY_TRY(const auto bound, postgres::bind_once(*server_, "event log", mine));
-  if (bound == mine) return {};
-  if (bound == folder)
-    return fail(ErrorCode::busy,
-                "the export of this database is made from the event log of this data folder: "
-                "nodes that share a topic want a database that was made with it");
+  if (bound == mine || bound == folder) return {};
   return fail(ErrorCode::busy,
               fmt::format("the export of this database is made from another event log ({}), and "
                           "this one is {}: set [intake] enabled = false here",
                           bound, mine));
+}
+
+Result<void> Databases::share_log() {
+  if (!shared() || topic_.empty()) return {};
+  VALETKEY_TRY(const auto folder, node_id(data_dir_));
+  return postgres::bind_again(*server_, "event log", folder, "topic " + topic_);
 }
 
 Result<std::unique_ptr<exporter::Owners>> Databases::open_owners() {

@@ -18,4 +18,14 @@ Result<std::string> bind_once(Server& server, std::string_view name, std::string
   });
 }
 
+Result<void> bind_again(Server& server, std::string_view name, std::string_view former,
+                        std::string_view value) {
+  VALETKEY_TRY(const auto database, server.connect());
+  return sql::write(*database, [&]() -> Result<void> {
+    VALETKEY_TRY(auto note,
+                 database->prepare("UPDATE bindings SET value = ? WHERE name = ? AND value = ?"));
+    return note.bind(value, name, former).run();
+  });
+}
+
 }  // namespace valetkey::postgres

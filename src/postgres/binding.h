@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a database belongs to, by name: the first who says it is right for good.
+// What a database belongs to, by name: the first who says it is right, until it is bound again.
 #pragma once
 
 #include <string>
@@ -11,5 +11,8 @@ namespace valetkey::postgres {
 
 // Notes `value` under `name` unless there is one; returns the one that is there. Of a database that was migrated.
 Result<std::string> bind_once(Server& server, std::string_view name, std::string_view value);
+// Where `former` is noted, `value` is from now on.
+Result<void> bind_again(Server& server, std::string_view name, std::string_view former,
+                        std::string_view value);
 
 }  // namespace valetkey::postgres

@@ -115,6 +115,7 @@ Result<void> Server::share_export() {
   VALETKEY_TRY(owners_, databases_->open_owners());
   if (!owners_) return {};
   VALETKEY_CHECK(admin::check_nothing_waits_here(*ledger_, *event_log_));
+  VALETKEY_CHECK(databases_->share_log());
   VALETKEY_TRY(const std::string id, admin::node_id(data_dir_));
   exporter::NodeState self{.id = id,
                            .name = fmt::format("{} ({})", host_name(), config_.listen.api),
