@@ -1,0 +1,171 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Three nodes that share PostgreSQL, Kafka and a bucket: each event is exported once, whichever of them dies or sleeps
+while it works, and what the dead one did is taken up by the others."""
+import os
+import pathlib
+import random
+import signal
+import sys
+import time
+import unittest
+import uuid
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import engine_case  # noqa: E402
+import hostile  # noqa: E402
+import parts  # noqa: E402
+import postgres  # noqa: E402
+import server as serving  # noqa: E402
+from load import Load  # noqa: E402
+from test_kafka import configuration as kafka_configuration  # noqa: E402
+from test_nodes import Node, configuration as control_configuration, new_database  # noqa: E402
+
+ACCOUNTS = ("12", "13", "14", "15", "16", "17")
+PARTITIONS = 4
+TAKEN_UP_WITHIN = 40  # seconds, of which ownership lasts 30
+
+
+def engine(name: str) -> dict:
+    os.environ["VALETKEY_ENGINE"] = f"{os.environ.get('VALETKEY_ENGINES', '')}/{name}"
+    return engine_case.engine()
+
+
+class Cluster(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        parts.need_node()
+        store, kafka = engine("minio"), engine("kafka")
+        engine("postgres")
+        cls.postgres = postgres.Postgres(os.environ["VALETKEY_ENGINE"])
+        owner = store["users"]["owner"]
+        s3 = hostile.client(store["s3"], owner["key"], owner["secret"])
+        bucket = f"cluster-{uuid.uuid4().hex[:10]}"
+        for name in (bucket, f"{bucket}-inside"):
+            s3.create_bucket(Bucket=name)
+        folder = pathlib.Path(os.environ["VALETKEY_ENGINES"]) / "minio"
+        files = engine_case.aws_files(folder, store)
+        serving.clean_environment = engine_case.EngineCase._with(serving.clean_environment, files)
+        cls.config = f"""
+{control_configuration(cls.postgres.where(), new_database(cls.postgres))}
+{kafka_configuration(kafka, f"events-{uuid.uuid4().hex[:10]}")}
+[s3]
+bucket = "{bucket}"
+[objects]
+kind = "s3"
+endpoint = "{store['s3']}"
+internal_bucket = "{bucket}-inside"
+profile = "owner"
+[export]
+longest_wait = "1s"
+"""
+        cls.nodes = [Node(cls.config)]
+        cls.tokens = {account: cls.nodes[0].make_account(account) for account in ACCOUNTS}
+        cls.nodes += [Node(cls.config, cls.nodes[0]) for _ in range(2)]
+        for node in cls.nodes:
+            node.secrets.append(postgres.PASSWORD)
+            node.start()
+
+    @classmethod
+    def tearDownClass(cls):
+        for node in getattr(cls, "nodes", []):
+            node.close()
+
+    def overview(self) -> dict:
+        return self.alive().ask("nodes")
+
+    def alive(self) -> Node:
+        return next(node for node in self.nodes if node.process and node.process.poll() is None)
+
+    def owners(self) -> dict[str, str | None]:
+        return {each["work"]: each["node"] for each in self.overview()["works"]}
+
+    def works_of(self, node: Node) -> list[str]:
+        return [work for work, name in self.owners().items() if name and f":{node.api_port})" in name]
+
+    def wait_until_shared(self, nodes: int, seconds: float) -> float:
+        began = time.monotonic()
+        shared = lambda: None not in (owners := self.owners()).values() and len(set(owners.values())) == nodes  # noqa: E731
+        self.assertTrue(serving.eventually(shared, seconds), self.overview())
+        return time.monotonic() - began
+
+    def export(self) -> None:
+        until = time.monotonic() + 90
+        while True:
+            try:
+                return self.alive().run("export")
+            except serving.Failed:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(1)
+
+    def check(self, loads: list[Load]) -> None:
+        self.export()
+        for load in loads:
+            node = self.alive()
+            load.check(self, parts.read_rows(parts.download(node, load.account, self.tokens[load.account])))
+
+    def loads(self) -> list[Load]:
+        return [Load(self.nodes[number % 3].api, senders=1, account=account) for number, account in enumerate(ACCOUNTS)]
+
+    def test_1_each_node_has_its_part_and_all_see_the_same(self):
+        took = self.wait_until_shared(3, 30)
+        self.assertEqual(PARTITIONS + 1, len(self.owners()))
+        for node in self.nodes:
+            self.assertIn(len(self.works_of(node)), (1, 2))
+            self.assertIn("credentials", node.exchange(self.tokens["12"]))
+        print(f"three nodes shared the work after {took:.1f} s", file=sys.stderr)
+
+    def test_2_what_a_killed_node_did_is_taken_up_and_nothing_is_lost_or_twice(self):
+        self.wait_until_shared(3, 30)
+        moments = random.Random(5)
+        loads = self.loads()
+        for load in loads:
+            load.__enter__()
+        try:
+            for turn in range(20 if serving.LONG else 1):
+                victim = self.nodes[turn % 3]
+                time.sleep(moments.uniform(1, 3))
+                works = self.works_of(victim)
+                victim.kill()
+                began = time.monotonic()
+                taken = lambda: all(self.owners()[work] for work in works) and not self.works_of(victim)  # noqa: E731
+                self.assertTrue(serving.eventually(taken, TAKEN_UP_WITHIN), self.overview())
+                print(f"{works} taken up after {time.monotonic() - began:.1f} s", file=sys.stderr)
+                victim.start()
+                self.wait_until_shared(3, 30)
+        finally:
+            for load in loads:
+                load.__exit__()
+        self.assertGreater(sum(len(load.acknowledged) for load in loads), 100)
+        self.check(loads)
+
+    def test_3_a_node_that_sleeps_past_its_ownership_writes_nothing_twice(self):
+        self.wait_until_shared(3, 30)
+        loads = self.loads()
+        for load in loads:
+            load.__enter__()
+        try:
+            sleeper = self.nodes[2]
+            time.sleep(2)
+            works = self.works_of(sleeper)
+            sleeper.process.send_signal(signal.SIGSTOP)
+            taken = lambda: not self.works_of(sleeper)  # noqa: E731
+            self.assertTrue(serving.eventually(taken, TAKEN_UP_WITHIN), self.overview())
+            time.sleep(3)
+            sleeper.process.send_signal(signal.SIGCONT)
+            self.assertTrue(works)
+            time.sleep(3)
+        finally:
+            for load in loads:
+                load.__exit__()
+        self.check(loads)
+        self.wait_until_shared(3, 40)
+
+
+if __name__ == "__main__":
+    if not os.environ.get("VALETKEY_ENGINES"):
+        sys.exit(77)
+    serving.main()
