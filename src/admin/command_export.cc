@@ -116,7 +116,7 @@ Result<void> export_all(CommandContext& context, const KeySource& keys,
   VALETKEY_TRY(const auto control, context.open_control());
   AtTheServer server(context, keys, ledger, config);
   while (true) {
-    const auto log = open_event_log(context.data_dir, config, ledger, keys, context.clock);
+    const auto log = open_idle_log(context, config, ledger, keys);
     if (log) return export_here({**log, objects, ledger, *control, context.clock}, config);
     if (log.error().code != ErrorCode::busy) return std::unexpected(log.error());
     VALETKEY_TRY(const bool done, server.turn());

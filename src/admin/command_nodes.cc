@@ -2,11 +2,13 @@
 // `valetkeyd nodes`: which nodes share the export, what each does, and how much waits for it.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "admin/commands.h"
 #include "admin/engines.h"
 #include "admin/export_wiring.h"
+#include "events/file_log.h"
 #include "terminal/table.h"
 
 namespace valetkey::admin {
@@ -18,8 +20,8 @@ using exporter::Work;
 
 struct WorkState {
   Work work = 0;
-  std::string node;         // its name; empty: nobody's
-  std::uint64_t epoch = 0;  // how often it changed hands
+  std::string node;                      // its name; empty: nobody's
+  std::uint64_t epoch = 0;               // how often it changed hands
   std::optional<std::uint64_t> waiting;  // events
 };
 
@@ -55,7 +57,7 @@ Result<Overview> read_overview(const CommandContext& context) {
   for (const Work work : shared_works(topic->partitions())) {
     WorkState state{.work = work, .node = {}, .epoch = epochs[work], .waiting = {}};
     for (const auto& node : out.nodes)
-      if (std::ranges::contains(node.works, work)) state.node = node.name;
+      if (std::ranges::find(node.works, work) != node.works.end()) state.node = node.name;
     VALETKEY_TRY(state.waiting, waiting_of(*ledger, *topic, work));
     out.works.push_back(std::move(state));
   }
@@ -77,10 +79,11 @@ json::object document_of(const Overview& overview) {
                      {"alive", node.alive},
                      {"works", node.works.size()}});
   for (const auto& work : overview.works)
-    works.push_back({{"work", name_of(work.work)},
-                     {"node", work.node.empty() ? json::value(nullptr) : json::value(work.node)},
-                     {"epoch", work.epoch},
-                     {"waiting", work.waiting ? json::value(*work.waiting) : json::value(nullptr)}});
+    works.push_back(
+        {{"work", name_of(work.work)},
+         {"node", work.node.empty() ? json::value(nullptr) : json::value(work.node)},
+         {"epoch", work.epoch},
+         {"waiting", work.waiting ? json::value(*work.waiting) : json::value(nullptr)}});
   return {{"nodes", std::move(nodes)}, {"works", std::move(works)}};
 }
 

@@ -67,7 +67,7 @@ Result<void> rewrite_all(CommandContext& context, const KeySource& keys,
   VALETKEY_TRY(const auto control, context.open_control());
   const auto asked = context.clock.now();
   while (true) {
-    const auto log = open_event_log(context.data_dir, config, ledger, keys, context.clock);
+    const auto log = open_idle_log(context, config, ledger, keys);
     if (log) return rewrite_here({**log, objects, ledger, *control, context.clock}, config, left);
     if (log.error().code != ErrorCode::busy) return std::unexpected(log.error());
     VALETKEY_TRY(const bool done, wait_for_server(context, ledger, asked, left));

@@ -14,7 +14,7 @@ constexpr std::chrono::hours kLongest{1};
 
 // Nothing to do here where a server runs.
 Result<void> erase_here(const ErasingParts& p) {
-  const auto log = open_event_log(p.context.data_dir, p.config, p.ledger, p.keys, p.context.clock);
+  const auto log = open_idle_log(p.context, p.config, p.ledger, p.keys);
   if (!log && log.error().code == ErrorCode::busy) return {};
   if (!log) return std::unexpected(log.error());
   const ExporterParts parts{**log, p.objects, p.ledger, p.control, p.context.clock};

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "admin/command_context.h"
 #include "admin/engines.h"
 #include "base/log.h"
 #include "duckdb/library.h"
@@ -107,6 +110,21 @@ Result<std::unique_ptr<events::EventLog>> open_event_log(const fs::path& data_di
     VALETKEY_CHECK(log->release(partition, consumed));
   }
   return log;
+}
+
+Result<std::unique_ptr<events::EventLog>> open_idle_log(const CommandContext& context,
+                                                        const config::Config& config,
+                                                        exporter::Ledger& ledger,
+                                                        const KeySource& keys) {
+  VALETKEY_TRY(Databases databases, context.databases());
+  VALETKEY_TRY(const auto owners, databases.open_owners());
+  if (!owners) return open_event_log(context.data_dir, config, ledger, keys, context.clock);
+  VALETKEY_TRY(const auto nodes, owners->nodes());
+  if (std::ranges::any_of(nodes, &exporter::NodeState::alive))
+    return fail(ErrorCode::busy, "the nodes of this installation do this work");
+  return fail(ErrorCode::unavailable,
+              "no node of this installation runs, and this is the work of nodes: start one with "
+              "`valetkeyd serve`");
 }
 
 std::vector<exporter::Work> shared_works(unsigned topic_partitions) {

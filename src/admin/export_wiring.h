@@ -19,6 +19,8 @@
 
 namespace valetkey::admin {
 
+struct CommandContext;
+
 std::filesystem::path events_folder(const std::filesystem::path& data_dir);
 // Where the next batch of each partition of the event log begins: those of the data folder, behind them those of Kafka's
 // topic, if there is one.
@@ -30,6 +32,13 @@ Result<std::unique_ptr<events::EventLog>> open_event_log(const std::filesystem::
                                                          const config::Config& config,
                                                          exporter::Ledger& ledger,
                                                          const KeySource& keys, const Clock& clock);
+
+// For a command that would do the exporter's work by itself. `busy`: a server does it. Where several nodes share the work
+// it is theirs alone; `unavailable`: none of them runs.
+Result<std::unique_ptr<events::EventLog>> open_idle_log(const CommandContext& context,
+                                                        const config::Config& config,
+                                                        exporter::Ledger& ledger,
+                                                        const KeySource& keys);
 
 // What several nodes share out among themselves of a topic with so many partitions. The log of a node's own data folder is
 // not among it.

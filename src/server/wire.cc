@@ -14,6 +14,7 @@
 #include "config/addresses.h"
 #include "control/sqlite_store.h"
 #include "duckdb/library.h"
+#include "events/file_log.h"
 #include "storage/export_figures.h"
 
 namespace valetkey::server {

@@ -109,7 +109,7 @@ class Server {
   // Events; null where none are taken
   std::unique_ptr<exporter::Ledger> ledger_;
   std::unique_ptr<events::EventLog> event_log_;
-  std::unique_ptr<exporter::Owners> owners_;      // these two: where several nodes export
+  std::unique_ptr<exporter::Owners> owners_;  // these two: where several nodes export
   std::unique_ptr<exporter::Holdings> holdings_;
   std::unique_ptr<ExportLoop> exporting_;
 

@@ -33,7 +33,19 @@ def engine(name: str) -> dict:
     return engine_case.engine()
 
 
+def fresh_bucket(s3, name: str) -> None:
+    """Empty, whoever had one of that name before."""
+    if any(each["Name"] == name for each in s3.list_buckets()["Buckets"]):
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=name):
+            for each in page.get("Contents", []):
+                s3.delete_object(Bucket=name, Key=each["Key"])
+    else:
+        s3.create_bucket(Bucket=name)
+
+
 class Cluster(unittest.TestCase):
+    sent: set[str] = set()  # by the tests before
+
     @classmethod
     def setUpClass(cls):
         parts.need_node()
@@ -42,9 +54,9 @@ class Cluster(unittest.TestCase):
         cls.postgres = postgres.Postgres(os.environ["VALETKEY_ENGINE"])
         owner = store["users"]["owner"]
         s3 = hostile.client(store["s3"], owner["key"], owner["secret"])
-        bucket = f"cluster-{uuid.uuid4().hex[:10]}"
+        bucket = serving.BUCKET
         for name in (bucket, f"{bucket}-inside"):
-            s3.create_bucket(Bucket=name)
+            fresh_bucket(s3, name)
         folder = pathlib.Path(os.environ["VALETKEY_ENGINES"]) / "minio"
         files = engine_case.aws_files(folder, store)
         serving.clean_environment = engine_case.EngineCase._with(serving.clean_environment, files)
@@ -105,7 +117,8 @@ longest_wait = "1s"
         self.export()
         for load in loads:
             node = self.alive()
-            load.check(self, parts.read_rows(parts.download(node, load.account, self.tokens[load.account])))
+            load.check(self, parts.read_rows(parts.download(node, load.account, self.tokens[load.account])), self.sent)
+            self.sent.update(load.attempted)
 
     def loads(self) -> list[Load]:
         return [Load(self.nodes[number % 3].api, senders=1, account=account) for number, account in enumerate(ACCOUNTS)]
