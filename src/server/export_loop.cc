@@ -91,9 +91,11 @@ Result<void> ExportLoop::work() {
   if (!exporter_) {
     VALETKEY_TRY(exporter_, admin::make_exporter(parts_, config_));
   }
-  VALETKEY_TRY(const bool over, day_is_over());
-  VALETKEY_CHECK(export_waiting(asked_ || over));
+  VALETKEY_TRY(const auto over, day_that_is_over());
+  // Once: where it stays open for a while, later events have time.
+  VALETKEY_CHECK(export_waiting(asked_ || (over && over != hurried_)));
   if (stopping()) return {};
+  if (over) hurried_ = over;
   asked_ = false;
   if (!holds(exporter::kDays)) return {};
   VALETKEY_CHECK(exporter_->close_days());
@@ -140,10 +142,10 @@ Result<void> ExportLoop::export_waiting(bool everything) {
 }
 
 // Then everything is exported first, a batch at a time, so that a stop need not wait for all of it.
-Result<bool> ExportLoop::day_is_over() {
+Result<std::optional<Date>> ExportLoop::day_that_is_over() {
   VALETKEY_TRY(const auto closed, parts_.ledger.closed_through());
   const Date last = date_of(parts_.clock.now() - config_.grace) - std::chrono::days(1);
-  return closed && *closed < last;
+  return closed && *closed < last ? std::optional(last) : std::nullopt;
 }
 
 Result<void> ExportLoop::apply_retention() {
