@@ -18,6 +18,7 @@ const std::vector<CopiedTable>& tables() {
       {"export_seen", {{"key"}, {"day"}, {"uuids"}, {"log_partition"}}, "key"},
       {"export_lease", {{"work"}, {"epoch"}}, "work"},
       {"export_day", {{"only"}, {"closed_through"}}, "\"only\""},
+      {"export_seal", {{"only"}, {"sealed_through"}}, "\"only\""},
       {"export_merge", {{"output"}, {"input"}}, "output, input"},
       {"export_request", {{"only"}, {"asked"}}, "\"only\""},
       {"export_excess", {{"account"}, {"hour"}, {"bytes"}}, "account, hour"},
