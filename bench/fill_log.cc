@@ -141,7 +141,7 @@ int main(int argc, char** argv) {
   const auto context = context_of(argv[1], clock);
   const auto keys = must(context.open_keys());
   const auto objects = must(context.open_objects(*keys));
-  const auto ledger = must(admin::open_ledger(context.data_dir));
+  const auto ledger = must(context.open_ledger());
   config::Config config;
   config.intake.max_waiting_bytes = 1ull << 40;
   const auto log =

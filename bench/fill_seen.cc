@@ -48,7 +48,7 @@ int main(int argc, char** argv) {
   const auto context = context_of(argv[1], clock);
   const auto keys = must(context.open_keys());
   const auto objects = must(context.open_objects(*keys));
-  const auto ledger = must(admin::open_ledger(context.data_dir));
+  const auto ledger = must(context.open_ledger());
   const auto count = std::strtoull(argv[2], nullptr, 10);
   std::mt19937_64 random{std::random_device{}()};
   std::vector<exporter::SeenFile> files;

@@ -15,8 +15,9 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverl
                     -fcolor-diagnostics -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
 add_link_options(-fuse-ld=lld-19 -Wl,-z,relro,-z,now)
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG -D_FORTIFY_SOURCE=2 -g1")
-# Sanitized code is too slow for its tests unless it is optimized a little; the preset dev is for quick compiling.
-if(VALETKEY_SANITIZE)
+# Under ASan, code is too slow for its tests unless it is optimized a little. The unit tests that TSan is for are quick
+# anyway, and the preset dev is for quick compiling.
+if(VALETKEY_SANITIZE MATCHES address)
   set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
 else()
   set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
