@@ -13,7 +13,7 @@ Result<std::unique_ptr<ControlStore>> open_postgres_store(
   return make_sql_store({.connect = [server] { return server->connect(); },
                          .connections = kConnections,
                          .lock = "SELECT counter FROM changes WHERE id = 1 FOR UPDATE",
-                         .replicated = true});
+                         .timeline = [server] { return server->timeline(); }});
 }
 
 }  // namespace valetkey::control

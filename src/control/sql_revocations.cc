@@ -19,7 +19,7 @@ Result<void> forget_old(Database& database, Timestamp now) {
                database.prepare("DELETE FROM revocations WHERE subject IN"
                                 " (SELECT subject FROM revocations WHERE revoked_ms < ?1"
                                 " ORDER BY revoked_ms LIMIT 100)"));
-  return forget.bind(epoch_ms(now - kKept)).run();
+  return forget.bind(epoch_ms(now - kKept)).run_later();
 }
 
 Result<void> set_not_before(Database& database, std::string_view subject,
@@ -32,7 +32,7 @@ Result<void> set_not_before(Database& database, std::string_view subject,
                                                " not_before_ms = excluded.not_before_ms,"
                                                " revoked_ms = excluded.revoked_ms,"
                                                " change = excluded.change"));
-  VALETKEY_CHECK(set.bind(subject, not_before_ms, epoch_ms(now)).run());
+  VALETKEY_CHECK(set.bind(subject, not_before_ms, epoch_ms(now)).run_later());
   return forget_old(database, now);
 }
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 
 #include "control/internal/sql_tables.h"
 
@@ -135,13 +136,16 @@ class SqlStore final : public ControlStore {
   }
 
   Result<std::uint64_t> change_counter() override {
+    const std::lock_guard lock(counting_);  // in order: an earlier counter is none that fell
     VALETKEY_TRY(const auto counter,
                  reading([&](Database& c) { return select_change_counter(c); }));
-    return options_.replicated ? checked(counter) : counter;
+    return options_.timeline ? checked(counter) : counter;
   }
   Result<std::vector<Revocation>> revocations(Timestamp newer_than,
                                               std::uint64_t changed_after) override {
-    return reading([&](Database& c) { return select_revocations(c, newer_than, changed_after); });
+    // What was seen before a promotion says little of what the promoted one has: all of it then.
+    const auto after = history_of(changed_after) == history_ ? changed_after & kCounterMask : 0;
+    return reading([&](Database& c) { return select_revocations(c, newer_than, after); });
   }
 
   Result<void> add_usage(const std::vector<DayOfUsage>& days,
@@ -180,22 +184,35 @@ class SqlStore final : public ControlStore {
   }
 
   // Every change of a database moves its counter on. One that fell back has lost changes, revocations among them, that
-  // were answered.
+  // were answered: it stays refused when others have taken their numbers. A promotion makes every counter a new one, so
+  // that everything is read again.
   Result<std::uint64_t> checked(std::uint64_t counter) {
-    std::uint64_t highest = highest_;
-    while (counter > highest && !highest_.compare_exchange_weak(highest, counter)) {
-    }
-    if (counter >= highest) return counter;
-    return fail(ErrorCode::unavailable,
-                "the control database lost changes that were answered: its counter fell from " +
-                    std::to_string(highest) + " to " + std::to_string(counter) +
-                    "; promote a server that has them, or restart valetkeyd to go on without them");
+    if (counter < highest_) fell_to_ = counter;
+    if (fell_to_)
+      return fail(ErrorCode::unavailable,
+                  "the control database lost changes that were answered: its counter fell from " +
+                      std::to_string(highest_) + " to " + std::to_string(*fell_to_) +
+                      "; promote a server that has them, and restart valetkeyd");
+    highest_ = counter;
+    const std::int64_t timeline = options_.timeline();
+    if (!first_timeline_) first_timeline_ = timeline;
+    history_ = static_cast<std::uint64_t>(timeline - *first_timeline_);
+    return history_ << kCounterBits | counter;
   }
+  static std::uint64_t history_of(std::uint64_t counter) { return counter >> kCounterBits; }
+
+  static constexpr unsigned kCounterBits = 44;
+  static constexpr std::uint64_t kCounterMask = (std::uint64_t{1} << kCounterBits) - 1;
 
   const SqlStoreOptions options_;
   sql::Pool<Database> pool_;
   std::timed_mutex writer_;
-  std::atomic<std::uint64_t> highest_{0};  // that the counter was seen at
+  std::mutex counting_;
+  std::uint64_t highest_ =
+      0;  // that the counter was seen at; this and the next two under counting_
+  std::optional<std::uint64_t> fell_to_;
+  std::optional<std::int64_t> first_timeline_;
+  std::atomic<std::uint64_t> history_{0};  // promotions that were seen
 };
 
 }  // namespace

@@ -193,7 +193,7 @@ Result<std::vector<Token>> revoke_families(Database& database, std::string_view 
   VALETKEY_TRY(Statement revoke,
                database.prepare("UPDATE tokens SET revoked_ms = ?2 WHERE id = ?1"));
   for (Token& token : ended) {
-    VALETKEY_CHECK(revoke.bind(token.id.str(), epoch_ms(now)).run());
+    VALETKEY_CHECK(revoke.bind(token.id.str(), epoch_ms(now)).run_later());
     VALETKEY_CHECK(forbid(database, token.id.str(), now));
     token.revoked = now;
   }

@@ -150,8 +150,14 @@ Result<void> StsIssuer::still_counts(const control::TokenGrant& grant, Timestamp
 Result<StsIssuer::Bound> StsIssuer::bound_of(const AccountId& account,
                                              const control::Narrowing& narrowing) {
   VALETKEY_CHECK(check_holds(options_.engine, narrowing));
-  VALETKEY_TRY(const control::AccountPolicy policy, parts_.store.policy(account));
-  VALETKEY_TRY(access::Place place, place_of(options_.templates, policy, account));
+  const auto policy = parts_.store.policy(account);
+  // Of an error of the store, hosts and users are nobody's but the operator's.
+  if (!policy && policy.error().code == ErrorCode::unavailable) {
+    log::warn("issuer", "an account's policy cannot be read", {{"why", policy.error().detail}});
+    return fail(ErrorCode::unavailable, "the control store cannot be read at the moment");
+  }
+  if (!policy) return std::unexpected(policy.error());
+  VALETKEY_TRY(access::Place place, place_of(options_.templates, *policy, account));
   place.endpoint = options_.endpoint;
   place.region = options_.region;
   aws::PrefixBound policy_bound{.bucket = place.bucket,

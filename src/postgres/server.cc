@@ -149,7 +149,8 @@ Result<std::unique_ptr<Database>> Server::open(const Host& only) {
 Result<void> Server::prepare_session(Database& database) {
   return database.execute(
       fmt::format("SET search_path = {}; SET statement_timeout = {}; SET lock_timeout = {};"
-                  "SET idle_in_transaction_session_timeout = 60000; SET bytea_output = hex;"
+                  "SET idle_in_transaction_session_timeout = 15000; SET client_min_messages = "
+                  "warning; SET bytea_output = hex;"
                   "SET default_transaction_isolation = 'read committed';"
                   "SET standard_conforming_strings = on",
                   identifier(settings_.schema), settings_.statement_timeout.count(),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
@@ -18,7 +19,8 @@ struct SqlStoreOptions {
   std::chrono::milliseconds lock_wait{10'000};  // of a writer, for others
   std::string
       lock{};  // the first statement of every change: no other goes on before this one is done
-  bool replicated = false;  // another server may take its place, which may know less
+  // Of a database whose place another one may take, which may know less: grows when one has. Empty: there is none.
+  std::function<std::int64_t()> timeline{};
 };
 std::unique_ptr<ControlStore> make_sql_store(SqlStoreOptions options);
 
