@@ -21,7 +21,7 @@ using exporter::Work;
 struct WorkState {
   Work work = 0;
   std::string node;                      // its name; empty: nobody's
-  std::uint64_t epoch = 0;               // how often it changed hands
+  std::uint64_t epoch = 0;               // how often an exporter began with it
   std::optional<std::uint64_t> waiting;  // events
 };
 
@@ -45,8 +45,8 @@ Result<Overview> read_overview(const CommandContext& context) {
   VALETKEY_TRY(const auto owners, databases.open_owners());
   if (!owners)
     return fail(ErrorCode::invalid,
-                "this installation has one node; several share [control] kind = \"postgresql\" and "
-                "[events] kind = \"kafka\"");
+                "this installation has one node; several share [control] kind = \"postgresql\", "
+                "[events] kind = \"kafka\" and [objects] kind = \"s3\"");
   VALETKEY_TRY(const auto ledger, databases.open_ledger());
   VALETKEY_TRY(const auto topic, open_topic(config, context.clock));
   Overview out;

@@ -26,7 +26,8 @@ bool is_there(const fs::path& file) {
 
 Databases::Databases(const config::Config& config, fs::path data_dir)
     : data_dir_(std::move(data_dir)) {
-  if (config.events.kind == "kafka") topic_ = config.events.topic;
+  // Nodes whose parts lie on disks of their own have no export in common.
+  if (config.events.kind == "kafka" && config.objects.kind == "s3") topic_ = config.events.topic;
   if (config.control.kind == "postgresql")
     server_ = std::make_shared<postgres::Server>(postgres::Settings{
         .url = config.control.url, .password_file = config.control.password_file});
@@ -54,11 +55,13 @@ Result<std::unique_ptr<exporter::Ledger>> Databases::open_ledger() {
   return exporter::open_postgres_ledger(server_);
 }
 
+// A topic is only looked for: share_log() claims it, when nothing stands against that.
 Result<void> Databases::claim_log() {
   VALETKEY_TRY(const auto folder, node_id(data_dir_));
   const std::string mine = topic_.empty() ? folder : "topic " + topic_;
-  VALETKEY_TRY(const auto bound, postgres::bind_once(*server_, "event log", mine));
-  if (bound == mine || bound == folder) return {};
+  VALETKEY_TRY(const auto bound, topic_.empty() ? postgres::bind_once(*server_, "event log", mine)
+                                                : postgres::bound_to(*server_, "event log", mine));
+  if (bound == mine || (!topic_.empty() && bound == folder)) return {};
   return fail(ErrorCode::busy,
               fmt::format("the export of this database is made from another event log ({}), and "
                           "this one is {}: set [intake] enabled = false here",
@@ -68,7 +71,10 @@ Result<void> Databases::claim_log() {
 Result<void> Databases::share_log() {
   if (!shared() || topic_.empty()) return {};
   VALETKEY_TRY(const auto folder, node_id(data_dir_));
-  return postgres::bind_again(*server_, "event log", folder, "topic " + topic_);
+  const std::string mine = "topic " + topic_;
+  VALETKEY_TRY(const auto bound, postgres::bind_once(*server_, "event log", mine));
+  if (bound == folder) VALETKEY_CHECK(postgres::bind_again(*server_, "event log", folder, mine));
+  return claim_log();
 }
 
 Result<std::unique_ptr<exporter::Owners>> Databases::open_owners() {

@@ -173,6 +173,7 @@ Result<void> purge(const ExporterParts& parts, exporter::Exporter& exporter,
   if (!purged && purged.error().code != ErrorCode::denied) return purged;
   if (!purged) {  // not deleted after all: a restored control store, say
     log::error("server", "an account is not purged", {{"why", purged.error().detail}});
+    exporter.forget_erasure();
     return parts.ledger.finish_erasure(lease, asked.id, {});
   }
   VALETKEY_TRY(const auto unreadable, exporter.erase_account(account));

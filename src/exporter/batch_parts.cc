@@ -135,6 +135,7 @@ Result<void> Batches::write_parts(const ExportBatch& batch, const Batch& events,
   }
   VALETKEY_CHECK(parts_.check_owned(batch.log_partition));
   VALETKEY_CHECK(publisher.flush());
+  VALETKEY_CHECK(parts_.check_owned(batch.log_partition));
   return remove_leftovers(batch);
 }
 

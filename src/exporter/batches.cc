@@ -2,6 +2,8 @@
 // Which events make a batch, the reading of them, at first and again after a failure, and the order of its steps.
 #include "exporter/batches.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -43,6 +45,15 @@ Result<bool> Batches::reached(const Mark& mark) {
   return true;
 }
 
+Result<bool> Batches::reached_here(const Mark& mark) {
+  for (unsigned partition = 0; partition < mark.size(); ++partition) {
+    if (!parts_.ownership.holds(partition)) continue;
+    VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(partition));
+    if (consumed < mark[partition]) return false;
+  }
+  return true;
+}
+
 Result<bool> Batches::run_batch(const Mark& mark) {
   // First: a repetition must find what the first attempt found, and any other batch may add to the uuids that count for
   // one of a partition without routes.
@@ -78,7 +89,7 @@ Result<void> Batches::drain() {
 
 Result<void> Batches::drain(const Mark& mark) {
   while (true) {
-    VALETKEY_TRY(const bool done, reached(mark));
+    VALETKEY_TRY(const bool done, reached_here(mark));
     if (done) return {};
     VALETKEY_TRY(const bool more, run_batch(mark));
     if (!more) return {};
@@ -149,10 +160,21 @@ Result<Batches::Batch> Batches::read(const ExportBatch& batch) {
 Result<void> Batches::read_again(const ExportBatch& batch, std::string& records) {
   for (auto at = batch.first; at < batch.next;) {
     VALETKEY_TRY(const auto piece, cursor(batch.log_partition).read(at, records, batch.next));
-    if (piece.next == at) break;
+    if (piece.next == at) return check_end(batch);
     at = piece.next;
   }
   return {};
+}
+
+// What is missing within a log that was damaged is lost. What lies behind its end has not been seen yet: this node has
+// taken the batch over from another one, which knew more of a shared log.
+Result<void> Batches::check_end(const ExportBatch& batch) {
+  VALETKEY_TRY(const auto stats, parts_.log.stats(batch.log_partition));
+  if (stats.end >= batch.next) return {};
+  return fail(ErrorCode::unavailable,
+              fmt::format("the event log does not show all of a batch that is under way yet "
+                          "(partition {}, {} of {}); it is tried again",
+                          batch.log_partition, stats.end, batch.next));
 }
 
 Result<void> Batches::run(const ExportBatch& batch) {

@@ -27,12 +27,15 @@ class Batches {
   using Mark = std::vector<events::Offset>;
   Result<Mark> arrived() const;  // by now
   Result<bool> reached(const Mark& mark);
+  Result<bool> reached_here(const Mark& mark);  // in what this node owns
   // Exports one batch of what this node owns, if one is unfinished or due, or if events before `mark` wait. False:
   // nothing was to be done.
   Result<bool> run_batch(const Mark& mark = {});
   // Exports all that waits when it is called, or before `mark`, and that this node owns.
   Result<void> drain();
   Result<void> drain(const Mark& mark);
+  // What other nodes have done meanwhile is looked up anew.
+  void forget_partitions_known() { known_partitions_.clear(); }
   // Every day up to it is closed. At first the day before the oldest event that waits; nothing where the node that owns
   // the days has not looked yet.
   Result<std::optional<Date>> closed_through();
@@ -47,6 +50,7 @@ class Batches {
   LogCursor& cursor(unsigned partition);
   Result<bool> is_due(unsigned partition, events::Offset consumed, const Mark& mark);
   Result<ExportBatch> begin(unsigned partition, events::Offset consumed);
+  Result<void> check_end(const ExportBatch& batch);
   Result<void> read_again(const ExportBatch& batch, std::string& records);
   Result<void> run(const ExportBatch& batch);
   Result<Batch> read(const ExportBatch& batch);

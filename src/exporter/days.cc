@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporter/days.h"
 
+#include <utility>
+
 #include "base/log.h"
 #include "exporter/merges.h"
 #include "exporter/part_publisher.h"
@@ -31,12 +33,12 @@ Result<std::size_t> Days::close_days() {
   const Date closed = *began;
   // Once for what another process left half done, and then once a day: each plan costs a request. Plans of days that
   // were closed a day ago can have no late output any more.
-  if (closed < last || !settled_) VALETKEY_CHECK(settle_merges(parts_, closed - days(1)));
-  settled_ = true;
+  if (!std::exchange(settled_, true)) VALETKEY_CHECK(settle_merges(parts_, closed - days(1)));
   if (closed >= last) return 0;
   // Midnight and grace have passed: what the log holds now is all that those days will have.
   VALETKEY_TRY(const bool settled, settling_.settled(format_date(last), last));
   if (!settled) return 0;
+  VALETKEY_CHECK(settle_merges(parts_, closed - days(1)));
   std::size_t count = 0;
   for (Date day = closed + days(1); day <= last; day += days(1), ++count)
     VALETKEY_CHECK(close_day(day));

@@ -24,6 +24,7 @@ class Erasure {
   // Whether what arrived before the first call for this visitor (empty: for the account) lies in the export, and nobody
   // can write it again. Exports what it can; one node alone is ready at once.
   Result<bool> is_ready(const AccountId& account, std::string_view visitor_sha256);
+  void forget() { settling_.forget(); }  // of one that is not carried out after all
   // Called for each part before it is rewritten, with the number of rows that it loses.
   using NoteErased = std::function<Result<void>(const std::string& key, std::uint64_t rows)>;
   // Rewrites the parts that hold rows of the visitor whose id has this SHA-256 (hex), under new keys, so that no

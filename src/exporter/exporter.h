@@ -26,7 +26,13 @@ class Exporter {
   Exporter& operator=(const Exporter&) = delete;
 
   Result<Mark> arrived() const { return batches_.arrived(); }
-  Result<bool> reached(const Mark& mark) { return batches_.reached(mark); }
+  Result<bool> reached_here(const Mark& mark) { return batches_.reached_here(mark); }
+  // This node has got work that another one has done meanwhile.
+  void forget_work_of_others() {
+    parts_.drop_leases();
+    batches_.forget_partitions_known();
+  }
+  void forget_erasure() { erasure_.forget(); }
   Result<bool> run_batch(const Mark& mark = {}) { return held(batches_.run_batch(mark)); }
   Result<void> drain() { return held(batches_.drain()); }
   Result<std::size_t> close_days() { return held(days_.close_days()); }

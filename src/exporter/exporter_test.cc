@@ -912,8 +912,8 @@ TEST_F(ExporterTest, EndsAlthoughEventsKeepComing) {
   send_more();
   send_more();
   const auto mark = exporter_->arrived().value();
-  while (exporter_->run_batch(mark).value() && !exporter_->reached(mark).value()) send_more();
-  EXPECT_TRUE(exporter_->reached(mark).value());
+  while (exporter_->run_batch(mark).value() && !exporter_->reached_here(mark).value()) send_more();
+  EXPECT_TRUE(exporter_->reached_here(mark).value());
   EXPECT_EQ(ledger_->consumed(kMine).value(), 2U);
   EXPECT_EQ(log_->stats(kMine)->end, 3U);
 }

@@ -72,6 +72,7 @@ Result<void> Holdings::renew() {
   surplus_.clear();
   while (now.size() > share->most) surplus_.insert(now.extract(std::prev(now.end())));
   if (!std::ranges::includes(held_, now)) ++gained_;
+  if (now.contains(kDays) && !held_.contains(kDays)) ++gained_days_;
   held_ = std::move(now);
   renewed_ = began;
   renewed_at_ = began_at;
@@ -87,8 +88,14 @@ bool Holdings::is_fresh() const {
 }
 
 bool Holdings::holds(Work work) const {
+  const bool shared = std::ranges::find(all_, work) != all_.end();
   const std::lock_guard lock(mutex_);
-  return held_.contains(work) && is_fresh();
+  return held_.contains(shared ? work : kDays) && is_fresh();
+}
+
+std::uint64_t Holdings::gained_days() const {
+  const std::lock_guard lock(mutex_);
+  return gained_days_;
 }
 
 std::uint64_t Holdings::gained() const {

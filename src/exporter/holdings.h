@@ -29,9 +29,11 @@ class Holdings final : public Ownership {
   // Once; start() does it again and again.
   Result<void> renew();
 
+  // What is not among all that is shared belongs to the owner of the days.
   bool holds(Work work) const override;
   // Changes when a work was gained: what an exporter remembers of it may be out of date.
   std::uint64_t gained() const;
+  std::uint64_t gained_days() const;
   std::string problem() const;  // of the last renewal; empty: none
 
  private:
@@ -51,7 +53,7 @@ class Holdings final : public Ownership {
   SteadyClock::Instant renewed_;
   Timestamp renewed_at_;
   bool ever_ = false;
-  std::uint64_t gained_ = 0;
+  std::uint64_t gained_ = 0, gained_days_ = 0;
   std::string problem_;
   bool stopping_ = false;
   std::condition_variable wake_;

@@ -96,6 +96,26 @@ TEST_F(OwnersTest, HandsOverAtOnceWhenANodeEnds) {
   EXPECT_EQ(held(*second), kAll);
 }
 
+TEST_F(OwnersTest, GivesWhatIsNotSharedToTheOwnerOfTheDays) {
+  const auto first = node("first"), second = node("second");
+  ASSERT_TRUE(first->renew());
+  pass_renewing(std::chrono::seconds(15), {first.get(), second.get()});
+  EXPECT_NE(first->holds(kDays), second->holds(kDays));
+  EXPECT_EQ(first->holds(77), first->holds(kDays));
+  EXPECT_EQ(second->holds(77), second->holds(kDays));
+}
+
+TEST_F(OwnersTest, CountsAnewGainedDaysApart) {
+  const auto first = node("first"), second = node("second");
+  ASSERT_TRUE(first->renew());
+  EXPECT_EQ(first->gained_days(), 1U);
+  pass_renewing(std::chrono::seconds(15), {first.get(), second.get()});
+  const auto before = first->gained();
+  pass_renewing(std::chrono::seconds(40), {first.get()});
+  EXPECT_GT(first->gained(), before) << "what the other had";
+  EXPECT_EQ(first->gained_days(), 1U) << "it had them all the time";
+}
+
 TEST_F(OwnersTest, TrustsInNothingThatItCannotRenewForLong) {
   const auto first = node("first");
   ASSERT_TRUE(first->renew());
@@ -300,6 +320,43 @@ TEST_F(NodesTest, ExportEachEventOnceAndTheDaysWhenAllHaveDoneTheirs) {
   EXPECT_EQ(found.size(), 20U);
   for (const auto& [account, count] : found) EXPECT_EQ(count, 1U) << account;
   EXPECT_EQ(second.exporter->close_days().value(), 0U) << "the days are not its own";
+}
+
+TEST_F(NodesTest, TidyOnlyTheListsOfTheirOwnPartitions) {
+  auto first = start("first", milliseconds(0)), second = start("second", milliseconds(0));
+  ASSERT_TRUE(first.holdings->renew());
+  ASSERT_TRUE(first.exporter->close_days());
+  for (int account = 0; account < 20; ++account) send("x", std::to_string(account));
+  ASSERT_TRUE(first.exporter->drain());
+  const auto lists = ledger_.all_seen().value().size();
+  ASSERT_EQ(lists, kPartitions);
+  clock_.advance(std::chrono::days(9));
+  ASSERT_TRUE(first.holdings->renew());
+  pass_renewing(std::chrono::seconds(15), {first.holdings.get(), second.holdings.get()});
+  for (auto* node : {&first, &second}) {
+    for (int account = 0; account < 20; ++account) send("y", std::to_string(account));
+    const auto drained = node->exporter->drain();
+    ASSERT_TRUE(drained) << drained.error().detail;
+  }
+  for (const auto& file : ledger_.all_seen().value())
+    EXPECT_GT(file.day, date_of(kNoon)) << "the window has passed the former ones";
+}
+
+TEST_F(NodesTest, WaitsForWhatABatchHoldsAndTheLogDoesNotShowYet) {
+  auto node = start("node", milliseconds(0));
+  ASSERT_TRUE(node.holdings->renew());
+  ASSERT_TRUE(node.exporter->close_days());
+  send("a");
+  const unsigned partition = events::partition_of({"12", "v"}, kPartitions, 1);
+  ASSERT_TRUE(ledger_.begin(ledger_.take_lease(partition).value(), 0, 2));
+  const auto early = node.exporter->drain();
+  ASSERT_FALSE(early);
+  EXPECT_EQ(early.error().code, ErrorCode::unavailable) << early.error().detail;
+  EXPECT_EQ(ledger_.consumed(partition).value(), 0U);
+  send("b");
+  const auto drained = node.exporter->drain();
+  ASSERT_TRUE(drained) << drained.error().detail;
+  EXPECT_EQ(rows()["12"], 2U);
 }
 
 TEST_F(NodesTest, ASleeperWritesNothingTwiceIntoADayThatTheFenceKeepsOpen) {

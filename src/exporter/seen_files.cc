@@ -84,10 +84,10 @@ Result<SeenFile> SeenFiles::merge(unsigned partition, const std::vector<SeenFile
   return SeenFile{key, files.front().day, count};
 }
 
-// Of all partitions: some may never have a batch again.
+// Of all partitions that this node owns: some may never have a batch again.
 Result<void> SeenFiles::tidy(Timestamp now) {
   for (unsigned partition = 0; partition < parts_.log.partitions(); ++partition)
-    VALETKEY_CHECK(tidy(partition, now));
+    if (parts_.ownership.holds(partition)) VALETKEY_CHECK(tidy(partition, now));
   return {};
 }
 

@@ -7,9 +7,12 @@ Result<bool> Settling::settled(const std::string& what, std::optional<Date> seal
   if (!under_way_ || under_way_->what != what) {
     VALETKEY_TRY(auto mark, batches_.arrived());
     under_way_ = {what, std::move(mark), std::nullopt};
+    // The other nodes, too, shall not wait until it is due.
+    if (parts_.options.fence > milliseconds(0))
+      VALETKEY_CHECK(parts_.ledger.request_run(parts_.clock.now()));
   }
-  VALETKEY_CHECK(batches_.drain(under_way_->mark));
   if (!under_way_->since) {
+    VALETKEY_CHECK(batches_.drain(under_way_->mark));
     VALETKEY_TRY(const bool written, all_written(sealed));
     if (!written) return false;
     under_way_->since = parts_.clock.now();

@@ -3,9 +3,25 @@
 
 namespace valetkey::postgres {
 
+namespace {
+
+Result<void> make_table(Server& server) {
+  return migrate(server, "bindings",
+                 {"CREATE TABLE bindings (name TEXT PRIMARY KEY, value TEXT NOT NULL)"});
+}
+
+}  // namespace
+
+Result<std::string> bound_to(Server& server, std::string_view name, std::string_view otherwise) {
+  VALETKEY_CHECK(make_table(server));
+  VALETKEY_TRY(const auto database, server.connect());
+  VALETKEY_TRY(auto read, database->prepare("SELECT value FROM bindings WHERE name = ?"));
+  VALETKEY_TRY(const bool there, read.bind(name).step());
+  return std::string(there ? read.text(0) : otherwise);
+}
+
 Result<std::string> bind_once(Server& server, std::string_view name, std::string_view value) {
-  VALETKEY_CHECK(migrate(server, "bindings",
-                         {"CREATE TABLE bindings (name TEXT PRIMARY KEY, value TEXT NOT NULL)"}));
+  VALETKEY_CHECK(make_table(server));
   VALETKEY_TRY(const auto database, server.connect());
   return sql::write(*database, [&]() -> Result<std::string> {
     VALETKEY_TRY(auto note, database->prepare("INSERT INTO bindings VALUES (?, ?)"

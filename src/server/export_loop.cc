@@ -86,8 +86,14 @@ Result<void> ExportLoop::work() {
   VALETKEY_CHECK(look());
   read_parts();
   // What it remembers of a work may be out of date where another node has done it meanwhile.
-  const std::uint64_t gained = parts_.holdings == nullptr ? 0 : parts_.holdings->gained();
-  if (std::exchange(gained_, gained) != gained) exporter_.reset();
+  if (parts_.holdings != nullptr) {
+    const std::uint64_t gained = parts_.holdings->gained(), days = parts_.holdings->gained_days();
+    const bool anything = std::exchange(gained_, gained) != gained;
+    if (std::exchange(gained_days_, days) != days)
+      exporter_.reset();
+    else if (anything && exporter_)
+      exporter_->forget_work_of_others();
+  }
   if (!exporter_) {
     VALETKEY_TRY(exporter_, admin::make_exporter(parts_, config_));
   }
@@ -135,7 +141,7 @@ Result<void> ExportLoop::export_waiting(bool everything) {
     VALETKEY_TRY(const bool more,
                  exporter_->run_batch(everything ? arrived : exporter::Exporter::Mark()));
     VALETKEY_CHECK(look());
-    VALETKEY_TRY(const bool reached, exporter_->reached(arrived));
+    VALETKEY_TRY(const bool reached, exporter_->reached_here(arrived));
     if (!more || reached) return {};
   }
   return {};

@@ -57,8 +57,8 @@ class ExportLoop {
   bool asked_ = false;                        // by `valetkeyd export`, and not yet done
   std::optional<Timestamp> heeded_;           // when it was asked last
   const Timestamp made_ = parts_.clock.now();
-  std::uint64_t gained_ = 0;     // of parts_.holdings, when exporter_ was made
-  std::optional<Date> hurried_;  // the last day whose end made it export everything
+  std::uint64_t gained_ = 0, gained_days_ = 0;  // of parts_.holdings, at the last look
+  std::optional<Date> hurried_;                 // the last day whose end made it export everything
   std::optional<Date> retained_;
   bool parts_unreadable_ = false;  // the last attempt to read footers failed
 
