@@ -49,7 +49,7 @@ function(add_module name)
     set_target_properties(${name}_test PROPERTIES POSITION_INDEPENDENT_CODE OFF)
     target_compile_options(${name}_test PRIVATE -fPIC ${VALETKEY_TEST_OPTIONS})
     gtest_discover_tests(${name}_test TEST_PREFIX ${name}. NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST
-                         PROPERTIES TIMEOUT 120 LABELS unit)
+                         PROPERTIES TIMEOUT 300 LABELS unit)
   endif()
   if(VALETKEY_FUZZ)
     foreach(source ${fuzzers})

@@ -36,6 +36,9 @@ class OpenApi(ServedCase):
         cls.tokens_only = cls.server.make_token(ACCOUNT, f"user@{ACCOUNT}.example", scopes="tokens")["token"]
         cls.server.start()
         cls.document = cls.server.get("/openapi.json").json()
+        # The doors of the tables speak as their protocols want; test_tables asks each of their routes.
+        cls.paths = {path: operations for path, operations in cls.document["paths"].items()
+                     if not path.startswith(("/iceberg/", "/delta-sharing/"))}
 
     def check(self, path: str, method: str, status: int, token: str | None = None, query: str = "", concrete: str = "",
               **options):
@@ -104,13 +107,13 @@ class OpenApi(ServedCase):
         self.check("/v1/events", "post", 400, None, data="{", headers=JSON)
         self.check("/openapi.json", "get", 200)
         self.check("/", "get", 200)
-        documented = {(path, method) for path, operations in self.document["paths"].items()
+        documented = {(path, method) for path, operations in self.paths.items()
                       for method in operations if method != "parameters"
                       and "console" not in operations[method]["tags"]}  # those are test_console's
         self.assertEqual(documented, self.covered)
 
     def test_every_path_tells_its_methods(self):
-        for path, operations in self.document["paths"].items():
+        for path, operations in self.paths.items():
             concrete = path.replace("{id}", "tok_0000000000000000")
             answer = self.check(path, "patch", 405, self.token, concrete=concrete)
             allowed = set(re.split(r",\s*", answer.headers["Allow"])) - {"OPTIONS"}
@@ -122,7 +125,7 @@ class OpenApi(ServedCase):
                 self.assertIn(str(head.status_code), operations["get"]["responses"])
 
     def test_failures_of_authentication_are_documented_and_limited(self):
-        protected = [(path, method) for path, operations in self.document["paths"].items()
+        protected = [(path, method) for path, operations in self.paths.items()
                      for method, operation in operations.items() if "401" in operation.get("responses", {})]
         statuses = []
         for path, method in protected:
