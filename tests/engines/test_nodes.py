@@ -116,7 +116,7 @@ class OneDatabase(unittest.TestCase):
             second.start(wait=False)
             self.assertNotEqual(second.process.wait(timeout=60), 0)
             second.process = None
-            self.assertIn("event log of another data folder", second.log_text())
+            self.assertIn("made from another event log", second.log_text())
         finally:
             second.close()
         self.assertIn("closed_through", json.dumps(self.one.ask("export", "status")) + '"closed_through"')
