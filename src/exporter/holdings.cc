@@ -41,7 +41,7 @@ void Holdings::run() {
   std::unique_lock lock(mutex_);
   do {
     lock.unlock();
-    static_cast<void>(renew());  // problem() tells
+    static_cast<void>(renew());  // says so itself
     lock.lock();
   } while (!wake_.wait_for(lock, kOwnershipRenewed, [this] { return stopping_; }));
 }
@@ -56,16 +56,15 @@ Result<void> Holdings::renew() {
   }
   auto share = owners_.renew(self_, all_, given_up);
   const std::lock_guard lock(mutex_);
-  const bool worked = problem_.empty();
-  problem_ = share ? "" : share.error().detail;
+  const bool failed = std::exchange(failing_, !share);
   if (!share) {
-    if (worked)
+    if (!failed)
       log::warn("exporter", "this node cannot renew what it owns of the export",
-                {{"why", problem_}});
+                {{"why", share.error().detail}});
     return std::unexpected(std::move(share).error());
   }
   if (stopping_) return {};
-  if (!worked) log::info("exporter", "this node renews what it owns of the export again");
+  if (failed) log::info("exporter", "this node renews what it owns of the export again");
   // What ran out meanwhile may have been somebody else's.
   if (!is_fresh()) held_.clear();
   std::set<Work> now(share->works.begin(), share->works.end());
@@ -101,11 +100,6 @@ std::uint64_t Holdings::gained_days() const {
 std::uint64_t Holdings::gained() const {
   const std::lock_guard lock(mutex_);
   return gained_;
-}
-
-std::string Holdings::problem() const {
-  const std::lock_guard lock(mutex_);
-  return problem_;
 }
 
 }  // namespace valetkey::exporter

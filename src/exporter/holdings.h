@@ -34,7 +34,6 @@ class Holdings final : public Ownership {
   // Changes when a work was gained: what an exporter remembers of it may be out of date.
   std::uint64_t gained() const;
   std::uint64_t gained_days() const;
-  std::string problem() const;  // of the last renewal; empty: none
 
  private:
   bool is_fresh() const;  // under the lock
@@ -54,7 +53,7 @@ class Holdings final : public Ownership {
   Timestamp renewed_at_;
   bool ever_ = false;
   std::uint64_t gained_ = 0, gained_days_ = 0;
-  std::string problem_;
+  bool failing_ = false;
   bool stopping_ = false;
   std::condition_variable wake_;
   std::thread thread_;

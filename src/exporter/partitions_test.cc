@@ -16,6 +16,7 @@
 #include "exporter/exporter.h"
 #include "exporter/part_publisher.h"
 #include "exporter/testing/faulty_ledger.h"
+#include "exporter/testing/library.h"
 #include "exporter/testing/memory_ledger.h"
 #include "storage/testing/faulty_store.h"
 #include "storage/testing/memory_store.h"
@@ -24,11 +25,6 @@ namespace valetkey::exporter {
 namespace {
 
 namespace fs = std::filesystem;
-
-const fs::path kLibrary =
-    VALETKEY_SOURCE_DIR "/node_modules/@duckdb/node-bindings-linux-x64/libduckdb.so";
-constexpr auto kNoon =
-    std::chrono::sys_days(std::chrono::year(2026) / 3 / 10) + std::chrono::hours(12);
 
 // An event whose name is its uuid, so that the listing of the store tells which rows there are.
 std::string record_of(const std::string& uuid, std::string_view account, Timestamp received) {
