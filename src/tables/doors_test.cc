@@ -47,18 +47,7 @@ class DoorsTest : public testing::Test {
     catalog_.publish({std::move(part)});
   }
   Reply ask(Ask ask) {
-    http::Request request;
-    request.method = ask.method;
-    request.target = ask.target;
-    const std::size_t mark = std::min(request.target.find('?'), request.target.size());
-    request.path = request.target.substr(0, mark);
-    request.query = request.target.substr(std::min(mark + 1, request.target.size()));
-    for (const auto& [name, value] : ask.headers) request.headers.push_back({name, value});
-    request.body = ask.body;
-    request.body_complete = ask.body_complete;
-    request.client = http::Address::parse(ask.client).value();
-    request.now = fixture_.now();
-    request.id = "6f1c7d0e-3b0a-4f57-9f1c-2f7f3b1f9f0a";
+    const http::Request request = fixture_.read(ask);
     Reply reply;
     loop_.restart();
     http::asio::co_spawn(loop_, doors_->handle(request),

@@ -5,7 +5,6 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,20 +13,12 @@ import unittest
 
 import requests
 
+from ports import free_ports
+
 PROGRAMS = pathlib.Path(os.environ.get("VALETKEY_PROGRAMS", "build/test/bin"))
 LONG = bool(os.environ.get("VALETKEY_LONG"))
 REPORTS = [b"AddressSanitizer", b"LeakSanitizer", b"UndefinedBehavior", b"runtime error:", b"ThreadSanitizer"]
 BUCKET = "optimizely-events-data"
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def clean_environment() -> dict[str, str]:

@@ -36,7 +36,7 @@ class OpenApi(ServedCase):
         cls.tokens_only = cls.server.make_token(ACCOUNT, f"user@{ACCOUNT}.example", scopes="tokens")["token"]
         cls.server.start()
         cls.document = cls.server.get("/openapi.json").json()
-        # The doors of the tables speak as their protocols want; test_tables asks each of their routes.
+        # The doors of the tables speak as their protocols want; tables.DoorsTest asks each of their routes.
         cls.paths = {path: operations for path, operations in cls.document["paths"].items()
                      if not path.startswith(("/iceberg/", "/delta-sharing/"))}
 

@@ -14,13 +14,16 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 import uuid
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+
+from ports import free_ports  # noqa: E402
 
 PACKAGES = ("ceph-mon", "ceph-osd", "radosgw")
 USERS = {
@@ -101,17 +104,6 @@ CONFIGURATION = """\
 
 def is_installed() -> bool:
     return all(shutil.which(program) for program in ("ceph", "ceph-mon", "ceph-osd", "radosgw", "radosgw-admin"))
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody holds now. Those of an OSD are a range that it searches itself."""
-    held = [socket.socket() for _ in range(count)]
-    for each in held:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in held]
-    for each in held:
-        each.close()
-    return ports
 
 
 class Failed(Exception):

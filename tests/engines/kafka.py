@@ -19,12 +19,15 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import uuid
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+
+from ports import free_ports  # noqa: E402
 
 VERSION = "4.1.1"
 SUMS = pathlib.Path(__file__).with_name("kafka.sha256")  # of each jar: what Maven gives is not taken on trust
@@ -126,16 +129,6 @@ def get() -> None:
             raise Failed("what Maven fetched is not what tests/engines/kafka.sha256 pins: " + ", ".join(wrong))
         shutil.rmtree(LIBRARIES, ignore_errors=True)
         jars.rename(LIBRARIES)
-
-
-def free_ports(count: int) -> list[int]:
-    held = [socket.socket() for _ in range(count)]
-    for each in held:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in held]
-    for each in held:
-        each.close()
-    return ports
 
 
 def java(folder: pathlib.Path, *words: str) -> list[str]:

@@ -15,11 +15,14 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+
+from ports import free_ports  # noqa: E402
 
 VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"  # the last that its Go module has
 PROGRAM = pathlib.Path(os.environ.get("VALETKEY_MINIO") or pathlib.Path.home() / ".cache/valetkey-minio/minio")
@@ -57,9 +60,7 @@ class Minio:
         if not is_installed():
             raise Failed(f"{PROGRAM} is not there: tests/engines/minio.py build")
         (self.folder / "data").mkdir(parents=True)
-        with socket.socket() as held:
-            held.bind(("127.0.0.1", 0))
-            port = held.getsockname()[1]
+        port, = free_ports(1)
         with open(self.folder / "log", "wb") as log:
             child = subprocess.Popen(
                 [PROGRAM, "server", "--quiet", "--address", f"127.0.0.1:{port}", str(self.folder / "data")],

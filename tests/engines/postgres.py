@@ -19,10 +19,13 @@ import pathlib
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+
+from ports import free_ports  # noqa: E402
 
 PASSWORD = "only-for-this-test"
 USER = "valetkey"
@@ -40,12 +43,6 @@ def programs() -> pathlib.Path | None:
 
 def is_installed() -> bool:
     return programs() is not None
-
-
-def free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return held.getsockname()[1]
 
 
 def as_its_user(command: list) -> list:
@@ -82,7 +79,7 @@ class Postgres:
 
     def pair(self) -> dict:
         self.up()
-        (self.folder / "b.port").write_text(str(free_port()))
+        (self.folder / "b.port").write_text(str(free_ports(1)[0]))
         self._run("pg_basebackup", "-D", self.folder / "b", "-R", "-X", "stream", "-c", "fast", "--no-sync", "-C", "-S",
                   "b", "-d", f"host=127.0.0.1 port={self.port('a')} user={USER} application_name=b passfile="
                   f"{self._servers_passfile()}")
@@ -140,7 +137,7 @@ class Postgres:
     # --- how ---
 
     def _initialise(self) -> None:
-        (self.folder / "a.port").write_text(str(free_port()))
+        (self.folder / "a.port").write_text(str(free_ports(1)[0]))
         # --no-sync: a power cut may take a scratch cluster; its commits are synced all the same.
         self._run("initdb", "-D", self.folder / "a", "-U", USER, "-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8",
                   "--no-sync", f"--pwfile={self.folder / 'servers-password'}")

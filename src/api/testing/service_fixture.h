@@ -198,11 +198,7 @@ class ServiceFixture {
   access::Usage& usage() { return usage_; }
   const KeySource& keys() const { return keys_; }
   Service& service() { return *service_; }
-
- private:
-  void add_user(const std::string& name, const AccountId& account, control::Role role) {
-    users_.push_back(sqlite_->create_user(name + "@example.com", account, role, now()).value());
-  }
+  // As a listener would hand it on.
   http::Request read(const Ask& ask) const {
     http::Request request;
     request.method = ask.method;
@@ -217,6 +213,11 @@ class ServiceFixture {
     request.now = now();
     request.id = "6f1c7d0e-3b0a-4f57-9f1c-2f7f3b1f9f0a";
     return request;
+  }
+
+ private:
+  void add_user(const std::string& name, const AccountId& account, control::Role role) {
+    users_.push_back(sqlite_->create_user(name + "@example.com", account, role, now()).value());
   }
 
   TemporaryFolder folder_;
