@@ -16,6 +16,9 @@ constexpr std::chrono::hours kLongest{1};
 Result<void> erase_here(const ErasingParts& p) {
   const auto log = open_idle_log(p.context, p.config, p.ledger, p.keys);
   if (!log && log.error().code == ErrorCode::busy) return {};
+  if (!log && log.error().code == ErrorCode::unavailable)
+    return fail(ErrorCode::unavailable,
+                log.error().detail + "; the erasure is noted, and carried out afterwards");
   if (!log) return std::unexpected(log.error());
   const ExporterParts parts{**log, p.objects, p.ledger, p.control, p.context.clock};
   VALETKEY_TRY(const auto exporter, make_exporter(parts, p.config.exporting));

@@ -109,10 +109,14 @@ Result<Piece> read_piece(const std::filesystem::path& folder, const Place& from)
 }
 
 Result<Place> read_place(Database& database, const std::string& node) {
+  // So that there is a row to lock: two processes of a node may begin at once.
+  VALETKEY_TRY(Statement begin, database.prepare("INSERT INTO audit_copied VALUES (?, '', 0, ?)"
+                                                 " ON CONFLICT (node) DO NOTHING"));
+  VALETKEY_CHECK(begin.bind(node, kNoLink).run());
   VALETKEY_TRY(Statement query, database.prepare("SELECT segment, bytes, link FROM audit_copied"
                                                  " WHERE node = ? FOR UPDATE"));
   VALETKEY_TRY(const bool there, query.bind(node).step());
-  if (!there) return Place();
+  if (!there) return fail(ErrorCode::internal, "the place of the copied audit is missing");
   return Place{std::string(query.text(0)), static_cast<std::uint64_t>(query.integer(1)),
                std::string(query.text(2))};
 }

@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/testing/temporary_folder.h"
+#include "control/internal/sql_store.h"
 #include "control/tokens.h"
 #include "sqlite/database.h"
 
@@ -44,6 +45,24 @@ TEST_F(SqliteStore, KeepsItsFilesPrivate) {
     ++files;
   }
   EXPECT_EQ(files, 3);  // the database, its log and the log's index
+}
+
+// What only a database whose place another one may take does, without needing one.
+TEST_F(SqliteStore, OfAnotherHistoryReadsAllRevocationsAgain) {
+  open();
+  std::int64_t timeline = 1;
+  const auto store = make_sql_store(
+      {.connect = [this]() -> Result<std::unique_ptr<sql::Database>> { return connect(); },
+       .timeline = [&timeline] { return timeline; }});
+  ASSERT_TRUE(store->create_account(account_id("1"), "", now_));
+  ASSERT_TRUE(store->revoke_sessions(account_id("1"), now_));
+  const auto seen = store->change_counter().value();
+  EXPECT_TRUE(store->revocations(now_ - std::chrono::hours(1), seen)->empty());
+  timeline = 2;
+  const auto promoted = store->change_counter().value();
+  EXPECT_NE(promoted, seen) << "so that who follows looks again";
+  EXPECT_EQ(store->revocations(now_ - std::chrono::hours(1), seen)->size(), 1U);
+  EXPECT_TRUE(store->revocations(now_ - std::chrono::hours(1), promoted)->empty());
 }
 
 TEST_F(SqliteStore, ChecksStructureAndReferences) {

@@ -106,7 +106,7 @@ class Server {
   // To the first of its hosts that takes writes and is no former primary, one whose timeline is behind what was seen
   // and whose changes nobody will keep. `unavailable`: none.
   Result<std::unique_ptr<Database>> connect();
-  // Of the last connection, for reports.
+  // The highest that a connection has seen: it grows when a standby was promoted.
   std::int64_t timeline() const;
 
  private:
