@@ -132,10 +132,10 @@ void write_column(const ColumnStatistics& column, std::int32_t former, Writer& o
   if (!same) out.value(column.bounds->upper);
 }
 
-ColumnStatistics read_column(std::int32_t former, std::uint64_t rows, Reader& in) {
+void read_column(std::int32_t former, std::uint64_t rows, Reader& in, ColumnStatistics& column) {
   const auto step = in.number();
   in.require(step > 0 && step < (1U << 20));
-  ColumnStatistics column{former + (in.sound() ? static_cast<std::int32_t>(step) : 0), {}, {}};
+  column.id = former + (in.sound() ? static_cast<std::int32_t>(step) : 0);
   const auto what = in.byte();
   const std::size_t kind = what & kKind;
   in.require(kind <= 4 && what < 2 * kCut && (kind > 0 || (what & (kSame | kCut)) == 0));
@@ -143,13 +143,13 @@ ColumnStatistics read_column(std::int32_t former, std::uint64_t rows, Reader& in
     column.nulls = in.number();
     in.require(*column.nulls <= rows);
   }
-  if (kind == 0 || !in.sound()) return column;
-  Bounds bounds{in.value(kind), {}, (what & kCut) == 0};
+  if (kind == 0 || !in.sound()) return;
+  Bounds& bounds = column.bounds.emplace();
+  bounds.lower = in.value(kind);
+  bounds.exact = (what & kCut) == 0;
   bounds.upper = (what & kSame) != 0 ? bounds.lower : in.value(kind);
   in.require(bounds.lower <= bounds.upper &&
              is_same(bounds.lower, bounds.upper) == ((what & kSame) != 0));
-  column.bounds = std::move(bounds);
-  return column;
 }
 
 void read_row_groups(PartStatistics& read, Reader& in) {
@@ -257,9 +257,12 @@ Result<PartStatistics> decode_part_statistics(std::string_view bytes) {
   read_row_groups(read, in);
   const auto count = in.number();
   in.require(count <= kMostColumns);
-  for (std::uint64_t i = 0; in.sound() && i < count; ++i)
-    read.columns.push_back(
-        read_column(read.columns.empty() ? 0 : read.columns.back().id, read.rows, in));
+  if (in.sound()) read.columns.reserve(count);
+  std::int32_t former = 0;
+  for (std::uint64_t i = 0; in.sound() && i < count; ++i) {
+    read_column(former, read.rows, in, read.columns.emplace_back());
+    former = read.columns.back().id;
+  }
   if (!in.done()) return fail(ErrorCode::corrupt, "part statistics are damaged");
   return read;
 }

@@ -210,6 +210,7 @@ Result<CatalogPage> Index::list_parts(const AccountId& account, const std::strin
   rows.bind(std::max(prefix, after), end, static_cast<std::int64_t>(generation),
             static_cast<std::int64_t>(limit) + 1);
   CatalogPage page;
+  page.parts.reserve(std::min<std::size_t>(limit, 1'000));
   while (true) {
     VALETKEY_TRY(const bool there, rows.step());
     if (!there) return page;

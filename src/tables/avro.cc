@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tables/avro.h"
 
-#define ZLIB_CONST
-#include <zlib.h>
+#include <libdeflate.h>
 
+#include <array>
 #include <new>
 #include <stdexcept>
 
@@ -20,8 +20,11 @@ constexpr int kLevel = 4;  // half of the default's time for a tenth more bytes
 
 void append_long(std::string& out, std::int64_t value) {
   auto zigzag = (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
-  for (; zigzag >= 0x80; zigzag >>= 7) out.push_back(static_cast<char>(zigzag | 0x80));
-  out.push_back(static_cast<char>(zigzag));
+  std::array<char, 10> bytes;
+  std::size_t count = 0;
+  for (; zigzag >= 0x80; zigzag >>= 7) bytes[count++] = static_cast<char>(zigzag | 0x80);
+  bytes[count++] = static_cast<char>(zigzag);
+  out.append(bytes.data(), count);
 }
 
 void append_bytes(std::string& out, std::string_view bytes) {
@@ -31,33 +34,30 @@ void append_bytes(std::string& out, std::string_view bytes) {
 
 }  // namespace
 
-// One state for all blocks of a file: a new one costs 256 KiB of zeros.
+// One state for all blocks of a file.
 class AvroWriter::Deflater {
  public:
-  Deflater() {
-    if (deflateInit2(&stream_, kLevel, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-      throw std::bad_alloc();
+  Deflater() : compressor_(libdeflate_alloc_compressor(kLevel)) {
+    if (!compressor_) throw std::bad_alloc();
   }
-  ~Deflater() { deflateEnd(&stream_); }
-  Deflater(const Deflater&) = delete;
-  Deflater& operator=(const Deflater&) = delete;
 
   std::string compress(std::string_view bytes) {
-    deflateReset(&stream_);
-    std::string out(deflateBound(&stream_, bytes.size()), '\0');
-    stream_.next_in = reinterpret_cast<const Bytef*>(bytes.data());
-    stream_.avail_in = static_cast<uInt>(bytes.size());
-    stream_.next_out = reinterpret_cast<Bytef*>(out.data());
-    stream_.avail_out = static_cast<uInt>(out.size());
-    if (deflate(&stream_, Z_FINISH) != Z_STREAM_END)
-      throw std::logic_error("zlib exceeds its own bound");
-    out.resize(out.size() - stream_.avail_out);
+    std::string out(libdeflate_deflate_compress_bound(compressor_.get(), bytes.size()), '\0');
+    const std::size_t made = libdeflate_deflate_compress(compressor_.get(), bytes.data(),
+                                                         bytes.size(), out.data(), out.size());
+    if (made == 0) throw std::logic_error("libdeflate exceeds its own bound");
+    out.resize(made);
     out.shrink_to_fit();
     return out;
   }
 
  private:
-  z_stream stream_{};
+  struct Free {
+    void operator()(libdeflate_compressor* compressor) const {
+      libdeflate_free_compressor(compressor);
+    }
+  };
+  std::unique_ptr<libdeflate_compressor, Free> compressor_;
 };
 
 AvroWriter::AvroWriter(std::string_view schema,

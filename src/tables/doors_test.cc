@@ -334,13 +334,13 @@ TEST_F(DoorsTest, AnswerAsMuchAsOneAnswerMayHold) {
     parts.push_back(MemoryCatalog::make(
         MemoryCatalog::key_of("12", RowType::decisions, "2020-09-14", "42", i), "42"));
   catalog_.publish(std::move(parts));
-  const Reply refused = query("{}");
-  EXPECT_EQ(refused.status, 413);
-  EXPECT_THAT(refused.body, HasSubstr("maxFiles"));
   const Reply page = query(R"({"maxFiles":1000000})");
   ASSERT_EQ(page.status, 200);
   EXPECT_EQ(std::ranges::count(page.body, '\n'), 2 + 1'000 + 1);
   EXPECT_THAT(page.body, HasSubstr("nextPageToken"));
+  const Reply refused = query("{}");  // signs 10,000 addresses: seconds, under a sanitizer
+  EXPECT_EQ(refused.status, 413);
+  EXPECT_THAT(refused.body, HasSubstr("maxFiles"));
 }
 
 }  // namespace

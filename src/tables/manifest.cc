@@ -151,16 +151,17 @@ std::string binary_day(std::int32_t day) {
   return little_endian(static_cast<std::uint32_t>(day), 4);
 }
 
-std::string cut_below(std::string_view least) {
+std::string_view cut_below(std::string_view least) {
+  if (least.size() <= kBoundCharacters) return least;
   std::size_t end = 0;
   for (std::size_t i = 0; i < kBoundCharacters && end < least.size(); ++i)
     end += std::max<std::size_t>(1, utf8_sequence(least.substr(end)));
-  return std::string(least.substr(0, end));
+  return least.substr(0, end);
 }
 
 std::optional<std::string> cut_above(std::string_view greatest) {
-  std::string cut = cut_below(greatest);
-  if (cut.size() == greatest.size()) return cut;
+  const std::string_view cut = cut_below(greatest);
+  if (cut.size() == greatest.size()) return std::string(cut);
   return layout::raised(cut);
 }
 
@@ -208,20 +209,20 @@ void ManifestWriter::write_counts(const DataFile& file, bool of_nulls) {
 }
 
 void ManifestWriter::write_bounds(const DataFile& file, bool lower) {
-  std::vector<std::pair<std::int32_t, std::string>> bounds;
+  bounds_.clear();
   for (const layout::ColumnStatistics& column : file.statistics.columns) {
     if (!column.bounds) continue;
     const layout::BoundValue& value = lower ? column.bounds->lower : column.bounds->upper;
     const auto* text = std::get_if<std::string>(&value);
     if (text == nullptr)
-      bounds.emplace_back(column.id, binary(value));
+      bounds_.emplace_back(column.id, binary(value));
     else if (lower)
-      bounds.emplace_back(column.id, cut_below(*text));
+      bounds_.emplace_back(column.id, cut_below(*text));
     else if (auto above = cut_above(*text))
-      bounds.emplace_back(column.id, std::move(*above));
+      bounds_.emplace_back(column.id, std::move(*above));
   }
-  avro_.some(true).begin_items(bounds.size());
-  for (const auto& [id, bytes] : bounds) avro_.integer(id).text(bytes);
+  avro_.some(true).begin_items(bounds_.size());
+  for (const auto& [id, bytes] : bounds_) avro_.integer(id).text(bytes);
   avro_.end_items();
 }
 

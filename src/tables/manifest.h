@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/timestamp.h"
@@ -28,7 +30,7 @@ std::string binary_day(std::int32_t day);
 
 // A bound of text as Iceberg cuts it: the first 16 characters, for an upper one raised at its end; nothing where it
 // cannot be raised.
-std::string cut_below(std::string_view least);
+std::string_view cut_below(std::string_view least);
 std::optional<std::string> cut_above(std::string_view greatest);
 
 // What a manifest list says of one manifest.
@@ -63,6 +65,7 @@ class ManifestWriter {
 
   AvroWriter avro_;
   ManifestRow row_;
+  std::vector<std::pair<std::int32_t, std::string>> bounds_;  // of one entry; kept for its memory
 };
 
 std::string manifest_list(const std::vector<ManifestRow>& rows, std::uint64_t snapshot);

@@ -139,14 +139,14 @@ TableSchema make_schema(RowType type) {
   made.name_mapping = json::serialize(describer.mapping({}));
   made.spark = json::serialize(describer.spark({}));
   made.last_id = std::ranges::max(layout::fields_of(type), {}, &Field::id).id;
+  made.time_id = layout::find_field(type, "process_timestamp")->id;
+  made.split_id = layout::find_field(type, layout::partition_column(type))->id;
   return made;
 }
 
-int id_of(RowType type, std::string_view column) { return layout::find_field(type, column)->id; }
-
 // The day of all rows, since 1970; nothing where they have several, or NULLs.
-std::optional<std::int32_t> shared_day(RowType type, const layout::PartStatistics& part) {
-  const auto* column = part.column(id_of(type, "process_timestamp"));
+std::optional<std::int32_t> shared_day(int time_id, const layout::PartStatistics& part) {
+  const auto* column = part.column(time_id);
   if (column == nullptr || column->nulls != 0U || !column->bounds) return std::nullopt;
   const auto* lower = std::get_if<std::int64_t>(&column->bounds->lower);
   const auto* upper = std::get_if<std::int64_t>(&column->bounds->upper);
@@ -160,9 +160,9 @@ std::optional<std::int32_t> shared_day(RowType type, const layout::PartStatistic
 }
 
 // Whether all rows have one value in the column that splits a day, and which: none is NULL.
-bool shares_split(RowType type, const layout::PartStatistics& part,
+bool shares_split(int split_id, const layout::PartStatistics& part,
                   std::optional<std::string>& split) {
-  const auto* column = part.column(id_of(type, layout::partition_column(type)));
+  const auto* column = part.column(split_id);
   if (column == nullptr || !column->nulls) return false;
   if (*column->nulls == part.rows) return true;
   if (*column->nulls != 0 || !column->bounds || !column->bounds->exact) return false;
@@ -177,15 +177,14 @@ bool shares_split(RowType type, const layout::PartStatistics& part,
 std::string TableSchema::spec_fields(int spec) const {
   json::array fields;
   if (spec < 2)
-    fields.push_back(json::object{{"source-id", id_of(type, "process_timestamp")},
+    fields.push_back(json::object{{"source-id", time_id},
                                   {"field-id", 1000},
                                   {"name", "process_timestamp_day"},
                                   {"transform", "day"}});
-  const std::string_view split = layout::partition_column(type);
   if (spec < 1)
-    fields.push_back(json::object{{"source-id", id_of(type, split)},
+    fields.push_back(json::object{{"source-id", split_id},
                                   {"field-id", 1001},
-                                  {"name", split},
+                                  {"name", layout::partition_column(type)},
                                   {"transform", "identity"}});
   return json::serialize(fields);
 }
@@ -198,10 +197,11 @@ const TableSchema& schema_of(RowType type) {
 
 PartitionValues partition_of(RowType type, const layout::PartStatistics& part) {
   PartitionValues values;
-  const auto day = shared_day(type, part);
+  const TableSchema& schema = schema_of(type);
+  const auto day = shared_day(schema.time_id, part);
   if (!day) return values;
   values.day = *day;
-  values.spec = shares_split(type, part, values.split) ? 0 : 1;
+  values.spec = shares_split(schema.split_id, part, values.split) ? 0 : 1;
   return values;
 }
 

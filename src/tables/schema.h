@@ -21,6 +21,8 @@ struct TableSchema {
   std::string name_mapping;  // schema.name-mapping.default, as JSON: for parts without field ids
   std::string spark;         // schemaString of Delta Sharing, as JSON: `date` first
   int last_id = 0;           // of a field
+  int time_id = 0;           // of the column that gives the day
+  int split_id = 0;          // of the one that splits it
 
   // The fields of a spec, as JSON.
   std::string spec_fields(int spec) const;
