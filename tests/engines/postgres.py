@@ -80,18 +80,22 @@ class Postgres:
     def pair(self) -> dict:
         self.up()
         (self.folder / "b.port").write_text(str(free_ports(1)[0]))
-        self._run("pg_basebackup", "-D", self.folder / "b", "-R", "-X", "stream", "-c", "fast", "--no-sync", "-C", "-S",
-                  "b", "-d", f"host=127.0.0.1 port={self.port('a')} user={USER} application_name=b passfile="
-                  f"{self._servers_passfile()}")
-        self._append("b/postgresql.conf", f"port = {self.port('b')}\n")
-        self._append("b/postgresql.auto.conf",
-                     f"primary_conninfo = 'host=127.0.0.1 port={self.port('a')} user={USER} application_name=b "
-                     f"passfile={self._servers_passfile()}'\n")
-        self.start("b")
-        # From here on a commit is answered when both have it on their disks.
-        self.sql("a", "ALTER SYSTEM SET synchronous_standby_names = 'b'")
-        self.sql("a", "SELECT pg_reload_conf()")
+        self.follow("b", "a")
         return self._told([self.port("a"), self.port("b")])
+
+    def follow(self, name: str, primary: str) -> None:
+        """Makes `name` the synchronous standby of a primary, from a fresh copy: what it had before is gone."""
+        shutil.rmtree(self.folder / name, ignore_errors=True)
+        where = (f"host=127.0.0.1 port={self.port(primary)} user={USER} application_name={name} "
+                 f"passfile={self._servers_passfile()}")
+        self._run("pg_basebackup", "-D", self.folder / name, "-R", "-X", "stream", "-c", "fast", "--no-sync", "-d", where)
+        # The last word of a file holds: it was copied with the primary's own.
+        self._append(f"{name}/postgresql.conf", f"port = {self.port(name)}\n")
+        self._append(f"{name}/postgresql.auto.conf", f"synchronous_standby_names = ''\nprimary_conninfo = '{where}'\n")
+        self.start(name)
+        # From here on a commit is answered when both have it on their disks.
+        self.sql(primary, f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
+        self.sql(primary, "SELECT pg_reload_conf()")
 
     def start(self, name: str) -> None:
         with open(self.folder / f"{name}.log", "ab") as log:
@@ -114,21 +118,21 @@ class Postgres:
         for pid in self._processes(name):
             os.kill(pid, number)
 
-    def promote(self) -> None:
-        self._run("pg_ctl", "promote", "-s", "-w", "-D", self.folder / "b")
+    def promote(self, name: str = "b") -> None:
+        self._run("pg_ctl", "promote", "-s", "-w", "-D", self.folder / name)
         # Or each commit would wait for a standby that is no more.
-        self.sql("b", "ALTER SYSTEM RESET synchronous_standby_names")
-        self.sql("b", "SELECT pg_reload_conf()")
+        self.sql(name, "ALTER SYSTEM RESET synchronous_standby_names")
+        self.sql(name, "SELECT pg_reload_conf()")
 
     def down(self) -> None:
         for name in ("b", "a"):
             self._end(name, signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def sql(self, name: str, statement: str) -> str:
+    def sql(self, name: str, statement: str, database: str = "postgres") -> str:
         done = subprocess.run(
             [programs() / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statement,
-             f"host=127.0.0.1 port={self.port(name)} user={USER} dbname=postgres passfile={self.folder / 'passfile'}"],
+             f"host=127.0.0.1 port={self.port(name)} user={USER} dbname={database} passfile={self.folder / 'passfile'}"],
             capture_output=True, text=True, timeout=60)
         if done.returncode != 0:
             raise Failed(f"{statement}: {done.stderr.strip()}")
