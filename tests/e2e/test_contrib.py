@@ -22,9 +22,11 @@ kind = "sts"
 endpoint = "http://127.0.0.1:1"
 role_arn = "arn:aws:iam::123456789012:role/reader"
 """
+OF_AWS = {"AWS_SHARED_CREDENTIALS_FILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 FIELDS = {  # of the kinds that our manifests use: those that must be there
     "ConfigMap": ("v1", ["data"]),
     "Service": ("v1", ["spec.selector", "spec.ports"]),
+    "PodDisruptionBudget": ("policy/v1", ["spec.maxUnavailable", "spec.selector.matchLabels"]),
     "NetworkPolicy": ("networking.k8s.io/v1", ["spec.podSelector", "spec.policyTypes", "spec.ingress"]),
     "StatefulSet": ("apps/v1", ["spec.serviceName", "spec.selector.matchLabels", "spec.template.metadata.labels",
                                 "spec.template.spec.containers", "spec.volumeClaimTemplates"])}
@@ -101,12 +103,16 @@ class Metrics(ServedCase):
         self.assertEqual(set(), named - set(METRIC.findall("\n".join(rule["expr"] for rule in rules()))))
 
 
-class Manifests(unittest.TestCase):
-    def documents(self) -> list[dict]:
-        return list(yaml.safe_load_all((CONTRIB / "kubernetes/valetkey.yaml").read_text()))
+class Manifests:
+    """Of `file`, below contrib/kubernetes."""
+    file = ""
 
-    def test_every_kubernetes_object_has_what_its_kind_needs(self):
-        for document in self.documents():
+    def setUp(self):
+        self.documents = list(yaml.safe_load_all((CONTRIB / "kubernetes" / self.file).read_text()))
+        self.by_kind = {document["kind"]: document for document in self.documents}
+
+    def test_every_object_has_what_its_kind_needs(self):
+        for document in self.documents:
             version, needed = FIELDS[document["kind"]]
             self.assertEqual(version, document["apiVersion"])
             self.assertRegex(document["metadata"]["name"], r"^[a-z][a-z0-9-]*$")
@@ -114,33 +120,73 @@ class Manifests(unittest.TestCase):
                 self.assertTrue(at(document, path), f"{document['kind']}: {path}")
 
     def test_the_stateful_set_fits_together(self):
-        by_kind = {document["kind"]: document for document in self.documents()}
-        stateful = by_kind["StatefulSet"]["spec"]
+        stateful = self.by_kind["StatefulSet"]["spec"]
         pod = stateful["template"]["spec"]
-        self.assertEqual(stateful["selector"]["matchLabels"], stateful["template"]["metadata"]["labels"])
+        labels = stateful["template"]["metadata"]["labels"]
+        self.assertEqual(stateful["selector"]["matchLabels"], labels)
         volumes = {each["name"] for each in pod["volumes"]} | {
             each["metadata"]["name"] for each in stateful["volumeClaimTemplates"]}
         ports = {port["name"] for port in pod["containers"][0]["ports"]}
         for container in [*pod["containers"], *pod["initContainers"]]:
-            self.assertEqual(set(), {each["name"] for each in container["volumeMounts"]} - volumes)
-            self.assertEqual(set(), {each["name"] for each in container["env"]} - settings())
+            self.assertEqual(volumes, {each["name"] for each in container["volumeMounts"]})
+            self.assertEqual(set(), {each["name"] for each in container["env"]} - settings() - OF_AWS)
             self.assertTrue(container["securityContext"]["readOnlyRootFilesystem"])
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             self.assertIn(pod["containers"][0][probe]["httpGet"]["port"], ports)
-        for document in self.documents():
-            if document["kind"] == "Service":
-                self.assertEqual(stateful["template"]["metadata"]["labels"], document["spec"]["selector"])
-                self.assertEqual(set(), {port["targetPort"] for port in document["spec"]["ports"]} - ports)
+        services = {each["metadata"]["name"]: each["spec"] for each in self.documents if each["kind"] == "Service"}
+        self.assertIn(stateful["serviceName"], services)
+        for service in services.values():
+            self.assertEqual(labels, service["selector"])
+            self.assertEqual(set(), {port["targetPort"] for port in service["ports"]} - ports)
+
+    def test_every_path_lies_where_something_is_mounted(self):
+        pod = self.by_kind["StatefulSet"]["spec"]["template"]["spec"]["containers"][0]
+        mounts = [each["mountPath"] for each in pod["volumeMounts"]]
+        named = [each["value"] for each in pod["env"]] + re.findall(
+            r"/(?:etc|var)/[\w./-]+", self.by_kind["ConfigMap"]["data"]["valetkey.toml"])
+        self.assertGreater(len(named), 3)
+        for path in named:
+            self.assertTrue(any(path == mount or path.startswith(mount + "/") for mount in mounts), path)
 
     def test_its_configuration_is_one(self):
-        config = {document["kind"]: document for document in self.documents()}["ConfigMap"]["data"]["valetkey.toml"]
-        known = settings()
-        section = ""
-        for line in config.splitlines():
+        known, section = settings(), ""
+        for line in self.by_kind["ConfigMap"]["data"]["valetkey.toml"].splitlines():
             if line.startswith("["):
                 section = line.strip("[]")
             else:
                 self.assertIn(f"VALETKEY_{section}_{line.split(' =')[0]}".upper(), known)
+
+
+class OneNode(Manifests, unittest.TestCase):
+    file = "valetkey.yaml"
+
+
+class ThreeNodes(Manifests, unittest.TestCase):
+    file = "cluster.yaml"
+
+    def test_a_disruption_takes_one_at_a_time(self):
+        budget, stateful = self.by_kind["PodDisruptionBudget"]["spec"], self.by_kind["StatefulSet"]["spec"]
+        self.assertEqual((1, 3), (budget["maxUnavailable"], stateful["replicas"]))
+        self.assertEqual(budget["selector"], stateful["selector"])
+
+
+class Compose(unittest.TestCase):
+    def test_the_cluster_fits_together(self):
+        compose = yaml.safe_load((CONTRIB / "cluster.compose.yaml").read_text())
+        services, volumes = compose["services"], compose["volumes"]
+        ours = {name: each for name, each in services.items() if each["image"].startswith("localhost/")}
+        self.assertEqual(3, sum(each["command"] == ["serve"] for each in ours.values()))
+        for name, service in services.items():
+            with self.subTest(service=name):
+                self.assertEqual(set(), set(service.get("depends_on", {})) - set(services))
+                self.assertEqual(set(), {each.split(":")[0] for each in service.get("volumes", [])} - set(volumes))
+                for port in service.get("ports", []):
+                    self.assertTrue(port.startswith("127.0.0.1:"))
+        for service in ours.values():
+            self.assertEqual(set(), set(service["environment"]) - settings() - OF_AWS)
+            self.assertEqual(0o440, service["secrets"][0]["mode"])
+        folders = [each["volumes"][0] for each in ours.values() if each["command"] == ["serve"]]
+        self.assertEqual(3, len(set(folders)), "a data folder of its own for each node")
 
     def test_compose_names_our_settings_and_ports(self):
         compose = yaml.safe_load((CONTRIB / "compose.yaml").read_text())
