@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "admin/databases.h"
-#include "base/file.h"
+#include "base/secret_file.h"
 #include "bucket/open.h"
 #include "kafka/kafka_log.h"
 #include "storage/disk_store.h"
@@ -35,7 +35,6 @@ issuer::VendingSettings settings_of(const config::Config& config) {
   return out;
 }
 
-constexpr std::size_t kMaxPasswordBytes = 4096;
 // What a record has around the text of its request.
 constexpr std::uint64_t kAroundText = 2 << 20;
 
@@ -67,18 +66,6 @@ Result<void> check_topic(const config::Config::Events& events) {
   return {};
 }
 
-Result<Secret> read_password(const std::filesystem::path& file) {
-  std::error_code unknown;
-  const auto mode = std::filesystem::status(file, unknown).permissions();
-  if (!unknown && (mode & std::filesystem::perms::others_all) != std::filesystem::perms::none)
-    return fail(ErrorCode::denied, file.string() + " can be read by others: chmod o-rwx it");
-  VALETKEY_TRY(std::string password, read_file(file, kMaxPasswordBytes));
-  while (password.ends_with('\n') || password.ends_with('\r')) password.pop_back();
-  if (password.empty())
-    return fail(ErrorCode::invalid, file.string() + " is empty and should hold a password");
-  return Secret(std::move(password));
-}
-
 }  // namespace
 
 Result<std::unique_ptr<events::EventLog>> open_topic(const config::Config& config,
@@ -94,7 +81,7 @@ Result<std::unique_ptr<events::EventLog>> open_topic(const config::Config& confi
                         .password = {},
                         .mechanism = from.mechanism};
   if (!from.password_file.empty()) {
-    VALETKEY_TRY(options.connection.password, read_password(from.password_file));
+    VALETKEY_TRY(options.connection.password, read_secret_file(from.password_file));
   }
   options.topic = from.topic;
   options.partitions = static_cast<unsigned>(from.partitions);

@@ -91,8 +91,10 @@ class KeySource {
   virtual Result<void> reload() = 0;
 };
 
-// A file with mode 0600 (0400) that this user owns; anything wider is `denied`, a missing one
-// `not_found`, each with the remedy in one sentence.
+// A file with mode 0600 (0400) that this user owns, or one of root's that the server's group may
+// read (0440), as systemd and Kubernetes hand it over; anything wider is `denied`, a missing one
+// `not_found`, each with the remedy in one sentence. A link is followed if root or this user made
+// it.
 class FileKeySource final : public KeySource {
  public:
   static Result<std::unique_ptr<FileKeySource>> open(std::filesystem::path path);
@@ -117,6 +119,7 @@ class FixedKeySource final : public KeySource {  // tests
 };
 
 // Creates (`replace` false) or atomically replaces the file, mode 0600, fsynced with its folder.
+// `denied` where a link would be replaced.
 Result<void> write_keyring(const std::filesystem::path& path, const Keyring& keyring, bool replace);
 Result<Keyring> read_keyring(const std::filesystem::path& path);
 

@@ -14,21 +14,27 @@ namespace {
 
 constexpr std::size_t kMaxKeyringBytes = std::size_t{4} << 20;
 
+// A secret of Kubernetes is a link, which root made. One that another user made may lead anywhere.
+Result<void> check_link(const std::filesystem::path& path) {
+  struct stat found = {};
+  if (::lstat(path.c_str(), &found) != 0 || !S_ISLNK(found.st_mode)) return {};
+  if (found.st_uid == 0 || found.st_uid == ::geteuid()) return {};
+  return fail(
+      ErrorCode::denied,
+      fmt::format("the keyring {} is a symbolic link that user {} made; name the file itself",
+                  path.string(), found.st_uid));
+}
+
 Result<FileDescriptor> open_private(const std::filesystem::path& path) {
+  VALETKEY_CHECK(check_link(path));
   // O_NONBLOCK: opening a pipe by mistake must not wait for a writer.
-  auto file = open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  if (file) return file;
-  if (file.error().code == ErrorCode::not_found)
+  auto file = open_file(path, O_RDONLY | O_NONBLOCK);
+  if (!file && file.error().code == ErrorCode::not_found)
     return fail(
         ErrorCode::not_found,
         fmt::format("there is no keyring at {}; restore it from its backup, or name it with "
                     "--keyring",
                     path.string()));
-  struct stat found = {};
-  if (::lstat(path.c_str(), &found) == 0 && S_ISLNK(found.st_mode))
-    return fail(
-        ErrorCode::denied,
-        fmt::format("the keyring {} is a symbolic link; name the file itself", path.string()));
   return file;
 }
 
@@ -42,10 +48,12 @@ Result<void> require_private(int fd, const std::filesystem::path& path) {
     return fail(ErrorCode::denied,
                 fmt::format("the keyring {} belongs to user {}; run chown {} {}", path.string(),
                             found.st_uid, ::geteuid(), path.string()));
-  if ((found.st_mode & 0177U) != 0)
+  // Root may let the server's group read a file of root's: so systemd and Kubernetes hand it over.
+  const bool from_root = found.st_uid == 0 && ::geteuid() != 0;
+  if ((found.st_mode & (from_root ? 0137U : 0177U)) != 0)
     return fail(ErrorCode::denied,
-                fmt::format("the keyring {} has mode {:o}; run chmod 600 {}", path.string(),
-                            found.st_mode & 07777U, path.string()));
+                fmt::format("the keyring {} has mode {:o}; run chmod {} {}", path.string(),
+                            found.st_mode & 07777U, from_root ? "440" : "600", path.string()));
   return {};
 }
 
@@ -64,6 +72,12 @@ Result<Keyring> read_keyring(const std::filesystem::path& path) {
 
 Result<void> write_keyring(const std::filesystem::path& path, const Keyring& keyring,
                            bool replace) {
+  if (replace && std::filesystem::is_symlink(path))
+    return fail(
+        ErrorCode::denied,
+        fmt::format("the keyring {} is a symbolic link, which a new file would replace; change "
+                    "the file that it leads to, or a copy that you hand over afterwards",
+                    path.string()));
   const Secret text = keyring.serialize();
   return replace ? replace_file(path, text.reveal(), 0600) : create_file(path, text.reveal(), 0600);
 }

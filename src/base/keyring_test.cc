@@ -195,15 +195,56 @@ TEST_F(KeyringFile, MustBePrivate) {
   EXPECT_TRUE(read_keyring(path_));
 }
 
-TEST_F(KeyringFile, MustBeAFileAndNotALink) {
-  ASSERT_TRUE(write_keyring(folder_ / "real", Keyring::make(kNow), false));
-  fs::create_symlink(folder_ / "real", path_);
-  EXPECT_EQ(read_keyring(path_).error().code, ErrorCode::denied);
-  EXPECT_THAT(read_keyring(path_).error().detail, HasSubstr("symbolic link"));
+TEST_F(KeyringFile, MustBeAFile) {
   EXPECT_EQ(read_keyring(folder_).error().code, ErrorCode::denied);
   const fs::path pipe = folder_ / "pipe";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   EXPECT_EQ(read_keyring(pipe).error().code, ErrorCode::denied);
+}
+
+// As Kubernetes mounts a secret: keyring -> ..data/keyring, ..data -> a folder for each version.
+TEST_F(KeyringFile, MayBeALinkThatIsExchangedButNotWrittenThrough) {
+  for (const auto* version : {"..1", "..2"}) fs::create_directory(folder_ / version);
+  const Keyring one = Keyring::make(kNow);
+  const Keyring two = one.with_new_key(KeyPurpose::session, kNow, kNow);
+  ASSERT_TRUE(write_keyring(folder_ / "..1/keyring", one, false));
+  ASSERT_TRUE(write_keyring(folder_ / "..2/keyring", two, false));
+  fs::create_symlink("..1", folder_ / "..data");
+  fs::create_symlink("..data/keyring", path_);
+  const auto source = FileKeySource::open(path_).value();
+  EXPECT_EQ(source->get()->serialize(), one.serialize());
+  fs::create_symlink("..2", folder_ / "..next");
+  fs::rename(folder_ / "..next", folder_ / "..data");
+  ASSERT_TRUE(source->reload());
+  EXPECT_EQ(source->get()->serialize(), two.serialize());
+  EXPECT_THAT(write_keyring(path_, one, true).error().detail,
+              HasSubstr("a copy that you hand over"));
+  EXPECT_TRUE(fs::is_symlink(path_));
+}
+
+// What another user can do needs two of them, and so the rights of root.
+TEST_F(KeyringFile, OfRootMayBeReadByTheServersGroupAndNoOther) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can make files of root";
+  ASSERT_TRUE(write_keyring(folder_ / "real", Keyring::make(kNow), false));
+  fs::create_symlink(folder_ / "real", path_);
+  ASSERT_EQ(::chown(folder_.c_str(), 0, 65534), 0);
+  fs::permissions(folder_, fs::perms(0750));
+  ASSERT_EQ(::chown((folder_ / "real").c_str(), 0, 65534), 0);
+  const auto read_as_nobody = [&](unsigned mode, uid_t link_of) -> std::string {
+    EXPECT_EQ(::chmod((folder_ / "real").c_str(), mode), 0);
+    EXPECT_EQ(::lchown(path_.c_str(), link_of, 0), 0);
+    EXPECT_EQ(::setegid(65534), 0);
+    EXPECT_EQ(::seteuid(65534), 0);
+    const auto read = read_keyring(path_);
+    EXPECT_EQ(::seteuid(0), 0);
+    EXPECT_EQ(::setegid(0), 0);
+    return read ? "" : read.error().detail;
+  };
+  EXPECT_EQ(read_as_nobody(0440, 0), "");
+  EXPECT_EQ(read_as_nobody(0640, 65534), "");
+  for (const unsigned mode : {0444U, 0460U, 0450U})
+    EXPECT_THAT(read_as_nobody(mode, 0), HasSubstr("chmod 440")) << mode;
+  EXPECT_THAT(read_as_nobody(0440, 1), HasSubstr("a symbolic link that user 1 made"));
 }
 
 TEST_F(KeyringFile, SaysWhatToDoWhereItIsMissing) {

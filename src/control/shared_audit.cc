@@ -184,7 +184,7 @@ void AuditCopier::stop() {
 
 Result<bool> AuditCopier::copy_some() {
   if (!connection_ || !connection_->usable()) {
-    VALETKEY_CHECK(postgres::migrate(*server_, "audit log", {kTables}));
+    VALETKEY_CHECK(postgres::migrate(*server_, "audit log", {postgres::Migration{kTables}}));
     VALETKEY_TRY(connection_, server_->connect());
   }
   return sql::write(*connection_, [&]() -> Result<bool> {
@@ -224,7 +224,7 @@ void AuditCopier::run() {
 
 Result<void> read_shared_audit(postgres::Server& server, const AuditFilter& filter,
                                const std::function<void(const AuditEvent&)>& each) {
-  VALETKEY_CHECK(postgres::migrate(server, "audit log", {kTables}));
+  VALETKEY_CHECK(postgres::migrate(server, "audit log", {postgres::Migration{kTables}}));
   VALETKEY_TRY(const auto database, server.connect());
   // All conditions are always there: one that asks for nothing holds for everything.
   VALETKEY_TRY(Statement query,

@@ -281,7 +281,7 @@ Result<void> migrate(sqlite::Database& database, const std::filesystem::path& fi
 }
 
 Result<void> migrate(postgres::Server& server) {
-  return postgres::migrate(server, "control store", {kPostgresTables});
+  return postgres::migrate(server, "control store", {postgres::Migration{kPostgresTables}});
 }
 
 }  // namespace valetkey::control

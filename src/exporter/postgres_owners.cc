@@ -151,7 +151,7 @@ class PostgresOwners final : public Owners {
 }  // namespace
 
 Result<std::unique_ptr<Owners>> open_postgres_owners(std::shared_ptr<postgres::Server> server) {
-  VALETKEY_CHECK(postgres::migrate(*server, "export owners", {kTables}));
+  VALETKEY_CHECK(postgres::migrate(*server, "export owners", {postgres::Migration{kTables}}));
   return std::make_unique<PostgresOwners>(std::move(server));
 }
 

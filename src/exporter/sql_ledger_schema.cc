@@ -232,7 +232,7 @@ Result<void> prepare_ledger(sqlite::Database& database) {
 }
 
 Result<void> prepare_ledger(postgres::Server& server) {
-  return postgres::migrate(server, "export ledger", {kPostgresTables});
+  return postgres::migrate(server, "export ledger", {postgres::Migration{kPostgresTables}});
 }
 
 }  // namespace valetkey::exporter

@@ -7,7 +7,7 @@ namespace {
 
 Result<void> make_table(Server& server) {
   return migrate(server, "bindings",
-                 {"CREATE TABLE bindings (name TEXT PRIMARY KEY, value TEXT NOT NULL)"});
+                 {Migration{"CREATE TABLE bindings (name TEXT PRIMARY KEY, value TEXT NOT NULL)"}});
 }
 
 }  // namespace

@@ -119,9 +119,18 @@ class Server {
   std::int64_t timeline_ = 0;  // the highest that was seen
 };
 
+// Brings tables from one format to the next. Nodes of two versions share a database while they are upgraded one after the
+// other, so a migration adds tables, and columns that have a default; what an older program could not work with
+// (`breaks_older`) comes a release after the last program that needs what it takes away.
+struct Migration {
+  const char* statements;
+  bool breaks_older = false;
+};
+
 // Makes the schema where it is missing, and brings the tables of `store` to the newest format, one migration after the
-// other, in one transaction. `unavailable`: a newer program wrote them.
+// other, in one transaction. A newer format stays as it is. `unavailable`: since the newest that is known here, one broke
+// older programs.
 Result<void> migrate(Server& server, std::string_view store,
-                     const std::vector<const char*>& migrations);
+                     const std::vector<Migration>& migrations);
 
 }  // namespace valetkey::postgres

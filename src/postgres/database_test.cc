@@ -23,7 +23,7 @@ class PostgresTest : public testing::Test {
  protected:
   void SetUp() override {
     VALETKEY_NEEDS_POSTGRES();
-    ASSERT_TRUE(migrate(server_, "test", {kTable}));
+    ASSERT_TRUE(migrate(server_, "test", {Migration{kTable}}));
     database_ = connect();
   }
   std::unique_ptr<Database> connect() {
@@ -171,13 +171,24 @@ TEST_F(PostgresTest, MigratesOnceAndLeavesANewerFormatAlone) {
   for (int i = 0; i < 4; ++i)
     nodes.emplace_back([&] {
       Server node(schema_.settings());
-      EXPECT_TRUE(migrate(node, "test", {kTable, "ALTER TABLE t ADD COLUMN more TEXT"}));
+      EXPECT_TRUE(migrate(node, "test",
+                          {Migration{kTable}, Migration{"ALTER TABLE t ADD COLUMN more TEXT"}}));
     });
   for (auto& node : nodes) node.join();
   EXPECT_TRUE(connect()->execute("INSERT INTO t (more) VALUES ('x')"));
-  const auto older = migrate(server_, "test", {kTable});
+  EXPECT_TRUE(migrate(server_, "test", {Migration{kTable}})) << "an older node that starts again";
+  EXPECT_TRUE(connect()->execute("INSERT INTO t (more) VALUES ('y')"));
+}
+
+TEST_F(PostgresTest, KeepsProgramsOutThatCannotWorkWithTheFormat) {
+  const std::vector<Migration> next = {
+      {kTable}, {"ALTER TABLE t ADD COLUMN more TEXT"}, {"ALTER TABLE t DROP COLUMN more", true}};
+  ASSERT_TRUE(migrate(server_, "test", next));
+  EXPECT_TRUE(migrate(server_, "test", next));
+  const auto older = migrate(server_, "test", {next[0], next[1]});
   ASSERT_FALSE(older);
   EXPECT_EQ(older.error().code, ErrorCode::unavailable);
+  EXPECT_THAT(older.error().detail, HasSubstr("has format 3"));
   EXPECT_THAT(older.error().detail, HasSubstr("upgrade valetkeyd"));
 }
 

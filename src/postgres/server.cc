@@ -6,32 +6,17 @@
 #include <algorithm>
 #include <array>
 
-#include "base/file.h"
 #include "base/secret.h"
+#include "base/secret_file.h"
 #include "postgres/database.h"
 #include "postgres/errors.h"
 
 namespace valetkey::postgres {
 namespace {
 
-constexpr std::size_t kMaxPasswordFile = 4096;
-
 struct FreeOptions {
   void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
 };
-
-Result<Secret> read_password(const std::filesystem::path& file) {
-  std::error_code unknown;
-  const auto mode = std::filesystem::status(file, unknown).permissions();
-  if (!unknown && (mode & std::filesystem::perms::others_all) != std::filesystem::perms::none)
-    return fail(ErrorCode::denied, file.string() + " can be read by others: chmod o-rwx it");
-  VALETKEY_TRY(std::string text, read_file(file, kMaxPasswordFile));
-  text.resize(std::min(text.find('\n'), text.size()));
-  if (text.ends_with('\r')) text.pop_back();
-  if (text.empty())
-    return fail(ErrorCode::invalid, file.string() + " is empty: write the password into it");
-  return Secret(std::move(text));
-}
 
 // What the installation may change in its string, before it; what it may not, behind it.
 struct Keywords {
@@ -123,7 +108,7 @@ Result<std::unique_ptr<Database>> Server::open(const Host& only) {
   std::optional<Secret> password;
   std::string text;  // libpq wants a C string
   if (!settings_.password_file.empty()) {
-    VALETKEY_TRY(password, read_password(settings_.password_file));
+    VALETKEY_TRY(password, read_secret_file(settings_.password_file));
     text = password->reveal();
     keywords.add("password", text.c_str());
   }
@@ -181,35 +166,62 @@ std::int64_t Server::timeline() const {
   return timeline_;
 }
 
+namespace {
+
+struct Formats {
+  std::int64_t present = 0;
+  std::int64_t least = 0;  // that a program must know to work with the tables
+};
+
+Result<void> make_schema(Database& database, const std::string& schema) {
+  // Asked first: a user who may only use the schema may not make one.
+  VALETKEY_TRY(auto find, database.prepare("SELECT 1 FROM pg_namespace WHERE nspname = ?"));
+  VALETKEY_TRY(const bool there, find.bind(schema).step());
+  if (!there) VALETKEY_CHECK(database.execute("CREATE SCHEMA " + identifier(schema)));
+  return database.execute(
+      "CREATE TABLE IF NOT EXISTS formats (store TEXT PRIMARY KEY, format BIGINT NOT NULL);"
+      "ALTER TABLE formats ADD COLUMN IF NOT EXISTS least BIGINT NOT NULL DEFAULT 0");
+}
+
+Result<Formats> read_formats(Database& database, std::string_view store) {
+  VALETKEY_TRY(auto read, database.prepare("SELECT format, least FROM formats WHERE store = ?"));
+  VALETKEY_TRY(const bool known, read.bind(store).step());
+  return known ? Formats{read.integer(0), read.integer(1)} : Formats{};
+}
+
+Result<void> bring_up_to_date(Database& database, std::string_view store, Formats formats,
+                              const std::vector<Migration>& migrations) {
+  for (auto next = formats.present; next < std::ssize(migrations); ++next) {
+    const Migration& migration = migrations.at(static_cast<std::size_t>(next));
+    VALETKEY_CHECK(database.execute(migration.statements));
+    if (migration.breaks_older) formats.least = next + 1;
+  }
+  VALETKEY_TRY(auto set,
+               database.prepare("INSERT INTO formats (store, format, least) VALUES (?, ?, ?)"
+                                " ON CONFLICT (store) DO UPDATE SET"
+                                " format = excluded.format, least = excluded.least"));
+  return set.bind(store, std::ssize(migrations), formats.least).run();
+}
+
+}  // namespace
+
 Result<void> migrate(Server& server, std::string_view store,
-                     const std::vector<const char*>& migrations) {
+                     const std::vector<Migration>& migrations) {
   VALETKEY_TRY(const auto database, server.connect());
-  const auto newest = static_cast<std::int64_t>(migrations.size());
   return sql::write(*database, [&]() -> Result<void> {
     // Several nodes may start at once.
     VALETKEY_TRY(auto lock, database->prepare("SELECT pg_advisory_xact_lock(5645382901)"));
     VALETKEY_CHECK(lock.run());
-    const std::string schema = identifier(server.settings().schema);
-    // Asked first: a user who may only use the schema may not make one.
-    VALETKEY_TRY(auto find, database->prepare("SELECT 1 FROM pg_namespace WHERE nspname = ?"));
-    VALETKEY_TRY(const bool there, find.bind(server.settings().schema).step());
-    if (!there) VALETKEY_CHECK(database->execute("CREATE SCHEMA " + schema));
-    VALETKEY_CHECK(
-        database->execute("CREATE TABLE IF NOT EXISTS formats (store TEXT PRIMARY KEY,"
-                          " format BIGINT NOT NULL)"));
-    VALETKEY_TRY(auto read, database->prepare("SELECT format FROM formats WHERE store = ?"));
-    VALETKEY_TRY(const bool known, read.bind(store).step());
-    const std::int64_t format = known ? read.integer(0) : 0;
-    if (format > newest)
+    VALETKEY_CHECK(make_schema(*database, server.settings().schema));
+    VALETKEY_TRY(const Formats formats, read_formats(*database, store));
+    const auto newest = std::ssize(migrations);
+    if (formats.least > newest)
       return fail(ErrorCode::unavailable,
-                  fmt::format("the {} in {} has format {}, newer than this program's {}; upgrade "
-                              "valetkeyd",
-                              store, database->name(), format, newest));
-    for (auto next = format; next < newest; ++next)
-      VALETKEY_CHECK(database->execute(migrations.at(static_cast<std::size_t>(next))));
-    VALETKEY_TRY(auto set, database->prepare("INSERT INTO formats VALUES (?, ?) ON CONFLICT (store)"
-                                             " DO UPDATE SET format = excluded.format"));
-    return set.bind(store, newest).run();
+                  fmt::format("the {} in {} has format {}, which programs before format {} cannot "
+                              "work with, and this one knows {}; upgrade valetkeyd",
+                              store, database->name(), formats.present, formats.least, newest));
+    if (formats.present >= newest) return {};
+    return bring_up_to_date(*database, store, formats, migrations);
   });
 }
 

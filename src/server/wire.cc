@@ -8,8 +8,8 @@
 #include <array>
 
 #include "admin/stored.h"
-#include "base/file.h"
 #include "base/log.h"
+#include "base/secret_file.h"
 #include "base/version.h"
 #include "config/addresses.h"
 #include "control/sqlite_store.h"
@@ -188,18 +188,12 @@ Result<void> Server::open_provider() {
   VALETKEY_CHECK(oidc::check_issuer(config.issuer));
   if (config.client_id.empty() || config.client_secret_file.empty())
     return fail(ErrorCode::invalid, "[oidc] issuer needs client_id and client_secret_file, too");
-  const std::filesystem::path file = config.client_secret_file;
-  std::error_code unknown;
-  const auto mode = std::filesystem::status(file, unknown).permissions();
-  if (!unknown && (mode & std::filesystem::perms::others_all) != std::filesystem::perms::none)
-    return fail(ErrorCode::denied, file.string() + " can be read by others: chmod o-rwx it");
-  VALETKEY_TRY(std::string secret, read_file(file, 4096));
-  while (secret.ends_with('\n') || secret.ends_with('\r')) secret.pop_back();
+  VALETKEY_TRY(Secret secret, read_secret_file(config.client_secret_file));
   std::string redirect = config::console_url(config_);
   while (redirect.ends_with('/')) redirect.pop_back();
   network_ = http::make_fetcher();
   provider_ = std::make_unique<oidc::RelyingParty>(
-      oidc::Options{config.issuer, config.client_id, Secret(std::move(secret)),
+      oidc::Options{config.issuer, config.client_id, std::move(secret),
                     redirect + "/v2/console/oidc/callback"},
       *network_);
   return {};

@@ -15,6 +15,8 @@ import uuid
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+import hostile  # noqa: E402
+import load  # noqa: E402
 import postgres  # noqa: E402
 import server as serving  # noqa: E402
 
@@ -125,6 +127,48 @@ class OneDatabase(unittest.TestCase):
         with self.assertRaisesRegex(serving.Failed, "already|not the one of the nodes"):
             Node(self.config + NO_EVENTS)
 
+    def test_a_key_that_is_handed_to_all_nodes_before_it_is_used_refuses_no_session(self):
+        nodes, refusals, lists, ended = (self.one, self.other), [], [], threading.Event()
+
+        def use() -> None:
+            """A session of one node on the other, again and again."""
+            while not ended.is_set():
+                for issuer, reader in (nodes, nodes[::-1]):
+                    answer = issuer.exchange(self.token)
+                    listed = hostile.Attacker(reader.s3, answer["credentials"]).ask(
+                        "GET", f"/{serving.BUCKET}", "list-type=2&prefix=v1%2Faccount_id%3D123%2F")
+                    lists.append(time.monotonic())
+                    if listed.status_code != 200:
+                        refusals.append(listed.text)
+
+        user = threading.Thread(target=use)
+        user.start()
+        self.addCleanup(user.join)
+        self.addCleanup(ended.set)
+        before = self.one.exchange(self.token)["credentials"]
+        self.one.run("keys", "rotate", "--purpose", "session", "--activate-in", "6s")
+        staged = self.other.keyring.with_suffix(".new")
+        shutil.copy(self.one.keyring, staged)
+        staged.replace(self.other.keyring)
+        for node in nodes:
+            self.assertEqual([["active", "pending"], ["active"]], self.states_of_keys(node))
+        self.assertTrue(serving.eventually(
+            lambda: all(self.states_of_keys(node)[0] == ["verify-only", "active"] for node in nodes), 30))
+        switched = time.monotonic()
+        self.assertTrue(serving.eventually(lambda: lists[-1] > switched + 3, 30))
+        ended.set()
+        user.join()
+        self.assertEqual([], refusals)
+        for node in nodes:
+            old = hostile.Attacker(node.s3, before).ask(
+                "GET", f"/{serving.BUCKET}", "list-type=2&prefix=v1%2Faccount_id%3D123%2F")
+            self.assertEqual(200, old.status_code, "a session of the former key")
+
+    @staticmethod
+    def states_of_keys(node: Node) -> list[list[str]]:
+        keys = node.ask("keys", "list")["keys"]
+        return [[key["state"] for key in keys if key["purpose"] == purpose] for purpose in ("session", "object")]
+
     def test_a_password_in_the_string_is_refused_and_not_repeated(self):
         config = self.config.replace("valetkey@", "valetkey:hunter2@")
         with self.assertRaises(serving.Failed) as failure:
@@ -174,6 +218,60 @@ class Moving(unittest.TestCase):
         server.refused("control", "copy")
         self.assertTrue((server.data / "control.db").exists())
         self.assertEqual([account["id"] for account in first.ask("account", "list")["accounts"]], ["7"])
+
+
+class NextVersion(unittest.TestCase):
+    """The database as the next version leaves it, whose nodes are started while some of this version still run."""
+
+    def setUp(self):
+        self.engine = engine()
+        self.database = new_database(self.engine)
+        self.node = Node(configuration(self.engine.where(), self.database))
+        self.addCleanup(self.node.close)
+        self.node.secrets.append(postgres.PASSWORD)
+        self.token = self.node.make_account("123")
+        self.node.start()
+
+    def sql(self, statement: str) -> str:
+        return self.engine.sql("a", statement, self.database)
+
+    def upgrade(self) -> None:
+        tables = self.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'valetkey'").split()
+        self.assertGreater(len(tables), 10)
+        for table in tables:
+            self.sql(f"ALTER TABLE valetkey.{table} ADD COLUMN of_next_version TEXT NOT NULL DEFAULT 'x'")
+        self.sql("UPDATE valetkey.formats SET format = format + 1")
+
+    def use_everything(self, account: str) -> None:
+        token = self.node.make_account(account)
+        self.assertIn("credentials", self.node.exchange(token))
+        made = self.node.call("POST", "/v2/tokens", token, json={"name": "later", "scopes": ["export"]})
+        self.assertEqual(made.status_code, 201, made.text)
+        self.node.secrets.append(made.json()["token"])
+        self.node.run("token", "revoke", made.json()["id"])
+        self.assertTrue(serving.eventually(lambda: self.node.get("/v2/export/credentials",
+                                                                 made.json()["token"]).status_code == 401))
+        self.node.run("account", "set", account, "--retention", "90d", "--yes")
+        sent = self.node.call("POST", "/v1/events", json=load.body(account, "ann", [load.conversion(account, "buy")]))
+        self.assertEqual(sent.status_code, 204, sent.text)
+        self.node.run("export")
+        keys = self.node.exchange(token)["credentials"]
+        s3 = hostile.client(self.node.s3, keys["accessKeyId"], keys["secretAccessKey"], keys["sessionToken"])
+        listed = s3.list_objects_v2(Bucket=serving.BUCKET, Prefix=f"v1/account_id={account}/type=events/")
+        self.assertEqual(1, listed["KeyCount"])
+
+    def test_nodes_of_this_version_go_on_and_start_again_beside_the_next(self):
+        self.upgrade()
+        self.use_everything("7")
+        self.node.stop()
+        self.node.start()
+        self.assertIn("credentials", self.node.exchange(self.token))
+        self.use_everything("8")
+
+    def test_a_version_that_cannot_work_with_the_tables_is_refused(self):
+        self.sql("UPDATE valetkey.formats SET format = format + 1, least = format + 1 WHERE store = 'control store'")
+        self.assertIn("upgrade valetkeyd", self.node.refused("account", "list").errors)
+        self.assertIn("credentials", self.node.exchange(self.token), "one that runs already")
 
 
 class LostPrimary(unittest.TestCase):
