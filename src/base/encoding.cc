@@ -187,7 +187,15 @@ std::size_t utf8_sequence(std::string_view text) {
 }
 
 bool is_utf8(std::string_view text) {
+  constexpr std::uint64_t kBeyondAscii = 0x8080808080808080;
   while (!text.empty()) {
+    if (std::uint64_t eight = 0; text.size() >= sizeof eight) {  // mostly ASCII
+      std::memcpy(&eight, text.data(), sizeof eight);
+      if ((eight & kBeyondAscii) == 0) {
+        text.remove_prefix(sizeof eight);
+        continue;
+      }
+    }
     const std::size_t length = utf8_sequence(text);
     if (length == 0) return false;
     text.remove_prefix(length);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <mutex>
 
 #include "base/crypto.h"
@@ -67,27 +68,34 @@ Result<const Library*> Library::load(const Options& options) {
 
 // --- vectors ---
 
+ColumnVector::ColumnVector(const Library& library, void* vector)
+    : library_(&library), vector_(vector), data_(library.vector_get_data(vector)) {}
 void ColumnVector::set_null(std::uint64_t row) {
-  library_->vector_ensure_validity_writable(vector_);
-  library_->validity_set_row_invalid(library_->vector_get_validity(vector_), row);
+  if (validity_ == nullptr) {
+    library_->vector_ensure_validity_writable(vector_);
+    validity_ = library_->vector_get_validity(vector_);
+  }
+  validity_[row / 64] &= ~(std::uint64_t{1} << row % 64);
 }
 void ColumnVector::set_text(std::uint64_t row, std::string_view text) {
-  library_->vector_assign_string_element_len(vector_, row, text.data(), text.size());
+  if (!is_utf8(text) || text.size() > std::numeric_limits<std::uint32_t>::max())
+    return set_null(row);
+  static_cast<StringEntry*>(data_)[row] = StringEntry::of(text);
 }
 void ColumnVector::set_int64(std::uint64_t row, std::int64_t value) {
-  static_cast<std::int64_t*>(library_->vector_get_data(vector_))[row] = value;
+  static_cast<std::int64_t*>(data_)[row] = value;
 }
 void ColumnVector::set_int32(std::uint64_t row, std::int32_t value) {
-  static_cast<std::int32_t*>(library_->vector_get_data(vector_))[row] = value;
+  static_cast<std::int32_t*>(data_)[row] = value;
 }
 void ColumnVector::set_double(std::uint64_t row, double value) {
-  static_cast<double*>(library_->vector_get_data(vector_))[row] = value;
+  static_cast<double*>(data_)[row] = value;
 }
 void ColumnVector::set_bool(std::uint64_t row, bool value) {
-  static_cast<bool*>(library_->vector_get_data(vector_))[row] = value;
+  static_cast<bool*>(data_)[row] = value;
 }
 void ColumnVector::set_list(std::uint64_t row, std::uint64_t offset, std::uint64_t count) {
-  static_cast<ListEntry*>(library_->vector_get_data(vector_))[row] = {offset, count};
+  static_cast<ListEntry*>(data_)[row] = {offset, count};
 }
 void ColumnVector::reserve_list(std::uint64_t elements) {
   library_->list_vector_reserve(vector_, elements);

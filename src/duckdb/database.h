@@ -37,16 +37,18 @@ class Library;  // the loaded library; lives as long as the process
 // list.
 class ColumnVector {
  public:
-  ColumnVector(const Library& library, void* vector) : library_(&library), vector_(vector) {}
+  ColumnVector(const Library& library, void* vector);
   void set_null(std::uint64_t row);
-  void set_text(std::uint64_t row, std::string_view text);  // UTF-8
+  // The text is not copied: it must stay where it is until the statement ends. What is not UTF-8 becomes NULL.
+  void set_text(std::uint64_t row, std::string_view text);
   void set_int64(std::uint64_t row, std::int64_t value);
   void set_int32(std::uint64_t row, std::int32_t value);
   void set_double(std::uint64_t row, double value);
   void set_bool(std::uint64_t row, bool value);
   // LIST and MAP: the entry of `row` becomes `count` elements from `offset` of the child.
   void set_list(std::uint64_t row, std::uint64_t offset, std::uint64_t count);
-  void reserve_list(std::uint64_t elements);      // of the child, in all
+  // Of the child, in all: what list_child() gave before is void.
+  void reserve_list(std::uint64_t elements);
   void set_list_size(std::uint64_t elements);     // once the chunk is filled
   ColumnVector list_child() const;                // of a MAP: a STRUCT of key and value
   ColumnVector field(std::uint64_t index) const;  // of a STRUCT
@@ -54,6 +56,8 @@ class ColumnVector {
  private:
   const Library* library_;
   void* vector_;
+  void* data_;
+  std::uint64_t* validity_ = nullptr;  // null until a row is
 };
 
 // A chunk being filled: vectors by column, at most `capacity` rows.

@@ -68,8 +68,8 @@ std::vector<duckdb::Column> conversion_columns() {
 // Fills the columns of one row from left to right.
 class RowFill {
  public:
-  RowFill(duckdb::RowChunk& chunk, std::uint64_t row, std::int64_t a_millisecond)
-      : chunk_(chunk), row_(row), a_millisecond_(a_millisecond) {}
+  RowFill(std::vector<duckdb::ColumnVector>& columns, std::uint64_t row, std::int64_t a_millisecond)
+      : columns_(columns), row_(row), a_millisecond_(a_millisecond) {}
 
   RowFill& put(const events::Text& text) {
     put_text(next(), row_, text);
@@ -84,7 +84,7 @@ class RowFill {
     return *this;
   }
   RowFill& put(const std::optional<std::int64_t>& n) {
-    auto column = next();
+    auto& column = next();
     if (n)
       column.set_int64(row_, *n);
     else
@@ -92,7 +92,7 @@ class RowFill {
     return *this;
   }
   RowFill& put(const std::optional<double>& n) {
-    auto column = next();
+    auto& column = next();
     if (n)
       column.set_double(row_, *n);
     else
@@ -104,30 +104,37 @@ class RowFill {
     return *this;
   }
   RowFill& put(const std::vector<events::Attribute>& list, std::uint64_t& used) {
-    auto child = open_list(list.size(), used);
+    if (open_list(list.size(), used)) return *this;
+    const auto child = last().list_child();
+    auto id = child.field(0), name = child.field(1), type = child.field(2), value = child.field(3);
     for (const auto& a : list) {
-      put_text(child.field(0), used, a.id);
-      put_text(child.field(1), used, a.name);
-      put_text(child.field(2), used, a.type);
-      put_text(child.field(3), used++, a.value);
+      put_text(id, used, a.id);
+      put_text(name, used, a.name);
+      put_text(type, used, a.type);
+      put_text(value, used++, a.value);
     }
     return *this;
   }
   RowFill& put(const std::vector<events::Decision>& list, std::uint64_t& used) {
-    auto child = open_list(list.size(), used);
+    if (open_list(list.size(), used)) return *this;
+    const auto child = last().list_child();
+    auto campaign = child.field(0), experiment = child.field(1), variation = child.field(2),
+         holdback = child.field(3);
     for (const auto& d : list) {
-      put_text(child.field(0), used, d.campaign_id);
-      put_text(child.field(1), used, d.experiment_id);
-      put_text(child.field(2), used, d.variation_id);
-      put_bool(child.field(3), used++, d.is_holdback);
+      put_text(campaign, used, d.campaign_id);
+      put_text(experiment, used, d.experiment_id);
+      put_text(variation, used, d.variation_id);
+      put_bool(holdback, used++, d.is_holdback);
     }
     return *this;
   }
   RowFill& put(const std::vector<events::Tag>& list, std::uint64_t& used) {
-    auto child = open_list(list.size(), used);
+    if (open_list(list.size(), used)) return *this;
+    const auto child = last().list_child();
+    auto key = child.field(0), value = child.field(1);
     for (const auto& t : list) {
-      child.field(0).set_text(used, t.key);
-      put_text(child.field(1), used++, t.value);
+      key.set_text(used, t.key);
+      put_text(value, used++, t.value);
     }
     return *this;
   }
@@ -136,30 +143,32 @@ class RowFill {
   }
 
  private:
-  duckdb::ColumnVector next() { return chunk_.column(column_++); }
-  static void put_text(duckdb::ColumnVector column, std::uint64_t row, const events::Text& text) {
+  duckdb::ColumnVector& next() { return columns_[column_++]; }
+  duckdb::ColumnVector& last() { return columns_[column_ - 1]; }
+  static void put_text(duckdb::ColumnVector& column, std::uint64_t row, const events::Text& text) {
     if (text)
       column.set_text(row, *text);
     else
       column.set_null(row);
   }
-  static void put_bool(duckdb::ColumnVector column, std::uint64_t row,
+  static void put_bool(duckdb::ColumnVector& column, std::uint64_t row,
                        const std::optional<bool>& b) {
     if (b)
       column.set_bool(row, *b);
     else
       column.set_null(row);
   }
-  // The child vector, with room for `count` elements more; it may move, so it is asked for anew.
-  duckdb::ColumnVector open_list(std::uint64_t count, std::uint64_t used) {
-    auto column = next();
+  // Makes room for `count` elements more; the child may move, so it is asked for afterwards. True: there are none.
+  bool open_list(std::uint64_t count, std::uint64_t used) {
+    auto& column = next();
     column.set_list(row_, used, count);
+    if (count == 0) return true;
     column.reserve_list(used + count);
     column.set_list_size(used + count);
-    return column.list_child();
+    return false;
   }
 
-  duckdb::RowChunk& chunk_;
+  std::vector<duckdb::ColumnVector>& columns_;
   std::uint64_t row_;
   std::int64_t a_millisecond_;
   std::uint64_t column_ = 0;
@@ -246,18 +255,39 @@ RowIndex RowIndexer::finish() {
     ordered[number] = static_cast<std::uint32_t>(index_.partitions.size());
     index_.partitions.push_back(partition);
   }
-  for (auto& row : index_.rows) row.partition = ordered[row.partition];
-  std::ranges::sort(index_.rows, {}, [](const RowRef& row) {
-    return std::tuple(row.partition, row.record, row.decision);
-  });
+  // Rows were added in the order of their records: counting what each partition has keeps it.
+  std::vector<std::size_t> places(numbers_.size() + 1);
+  for (auto& row : index_.rows) {
+    row.partition = ordered[row.partition];
+    ++places[row.partition + 1];
+  }
+  std::partial_sum(places.begin(), places.end(), places.begin());
+  std::vector<RowRef> sorted(index_.rows.size());
+  for (const auto& row : index_.rows) sorted[places[row.partition]++] = row;
+  index_.rows = std::move(sorted);
   numbers_.clear();
   return std::move(index_);
 }
 
+// The rows of a partition lie all over the batch: each is a miss of the cache, and then what it shares with the events
+// of its request, which was written just before it.
+void RowReader::fetch_ahead() const {
+  constexpr std::size_t kRows = 8, kBefore = 512, kBehind = 256, kLine = 64;
+  if (next_ + kRows >= end_) return;
+  const std::size_t record = index_.rows[next_ + kRows].record;
+  const auto begin = record - std::min(record, kBefore);
+  const auto end = std::min(record + kBehind, records_.size());
+  for (auto at = begin; at < end; at += kLine) __builtin_prefetch(records_.data() + at);
+}
+
 Result<std::uint64_t> RowReader::fill(duckdb::RowChunk& chunk) {
   used_ = {};
+  std::vector<duckdb::ColumnVector> columns;
+  for (std::uint64_t i = 0, count = columns_of(type_, true).size(); i < count; ++i)
+    columns.push_back(chunk.column(i));
   std::uint64_t row = 0, bytes = 0;
   for (; row < chunk.capacity() && next_ < end_; ++row, ++next_) {
+    fetch_ahead();
     const auto& ref = index_.rows[next_];
     bytes += ref.bytes;
     if (row > 0 && bytes > kChunkBytes) break;
@@ -267,17 +297,17 @@ Result<std::uint64_t> RowReader::fill(duckdb::RowChunk& chunk) {
       decoded_ = ref.record;
     }
     if (type_ == layout::RowType::decisions)
-      fill_decision(chunk, row, event_, ref.decision);
+      fill_decision(columns, row, event_, ref.decision);
     else
-      fill_conversion(chunk, row, event_);
+      fill_conversion(columns, row, event_);
   }
   return row;
 }
 
-void RowReader::fill_decision(duckdb::RowChunk& chunk, std::uint64_t row, const events::Event& e,
+void RowReader::fill_decision(Columns& columns, std::uint64_t row, const events::Event& e,
                               std::uint32_t decision) {
   const auto& d = e.decisions[decision];
-  RowFill fill(chunk, row, a_millisecond_);
+  RowFill fill(columns, row, a_millisecond_);
   fill.put(e.uuid).put(e.timestamp).put(index_.received(e)).put(e.visitor_id).put(e.session_id);
   fill.put(e.account_id).put(d.campaign_id).put(d.experiment_id).put(d.variation_id);
   fill.put(e.attributes, used_.attributes).put(e.user_ip).put(e.user_agent).put(e.referer);
@@ -285,9 +315,8 @@ void RowReader::fill_decision(duckdb::RowChunk& chunk, std::uint64_t row, const 
   fill.put_partition(index_.rows[next_].partition);
 }
 
-void RowReader::fill_conversion(duckdb::RowChunk& chunk, std::uint64_t row,
-                                const events::Event& e) {
-  RowFill fill(chunk, row, a_millisecond_);
+void RowReader::fill_conversion(Columns& columns, std::uint64_t row, const events::Event& e) {
+  RowFill fill(columns, row, a_millisecond_);
   fill.put(e.uuid).put(e.timestamp).put(index_.received(e)).put(e.visitor_id).put(e.session_id);
   fill.put(e.account_id).put(e.decisions, used_.experiments).put(e.entity_id);
   fill.put(e.attributes, used_.attributes).put(e.user_ip).put(e.user_agent).put(e.referer);

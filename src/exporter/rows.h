@@ -62,7 +62,7 @@ class RowIndexer {
   RowIndexer(Date open_day, AdmitPartition admit) : admit_(std::move(admit)) {
     index_.open_day = open_day;
   }
-  // `record` is the place of the event in the batch.
+  // `record` is the place of the event in the batch: later ones lie behind.
   void add(const events::Event& event, std::uint32_t record);
   // Sorts; the partitions come out ordered, so that equal batches give equal plans.
   RowIndex finish();
@@ -96,9 +96,11 @@ class RowReader {
   static constexpr std::size_t kChunkBytes = std::size_t{4} << 20;
 
  private:
-  void fill_decision(duckdb::RowChunk& chunk, std::uint64_t row, const events::Event& event,
+  using Columns = std::vector<duckdb::ColumnVector>;
+  void fetch_ahead() const;
+  void fill_decision(Columns& columns, std::uint64_t row, const events::Event& event,
                      std::uint32_t decision);
-  void fill_conversion(duckdb::RowChunk& chunk, std::uint64_t row, const events::Event& event);
+  void fill_conversion(Columns& columns, std::uint64_t row, const events::Event& event);
   layout::RowType type_;
   std::int64_t a_millisecond_;  // in the unit that is written
   std::string_view records_;

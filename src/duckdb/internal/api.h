@@ -3,7 +3,9 @@
 // includes this. Source: DuckDB's duckdb.h (C API, 1.x, stable).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <memory>
 #include <string>
@@ -36,6 +38,15 @@ struct StringEntry {  // duckdb_string_t: up to 12 bytes stand in it, longer one
     const char* elsewhere;
   };
   std::string_view text() const { return {length <= kInlined ? prefix : elsewhere, length}; }
+  static StringEntry of(std::string_view text) {
+    StringEntry out{};
+    out.length = static_cast<std::uint32_t>(text.size());
+    const bool inlined = text.size() <= kInlined;
+    const auto front = inlined ? text.size() : sizeof out.prefix;
+    std::memcpy(reinterpret_cast<char*>(&out) + offsetof(StringEntry, prefix), text.data(), front);
+    if (!inlined) out.elsewhere = text.data();
+    return out;
+  }
 };
 static_assert(sizeof(StringEntry) == 16);
 
@@ -83,8 +94,6 @@ class Library {
   X(void*, vector_get_data, (Handle))                                            \
   X(void, vector_ensure_validity_writable, (Handle))                             \
   X(std::uint64_t*, vector_get_validity, (Handle))                               \
-  X(void, validity_set_row_invalid, (std::uint64_t*, Index))                     \
-  X(void, vector_assign_string_element_len, (Handle, Index, const char*, Index)) \
   X(Handle, list_vector_get_child, (Handle))                                     \
   X(int, list_vector_set_size, (Handle, Index))                                  \
   X(int, list_vector_reserve, (Handle, Index))                                   \
