@@ -43,8 +43,16 @@ exporter::ExportCounts difference(const exporter::ExportCounts& now,
       now.bytes - before.bytes};
 }
 
+// Nothing else wants the cores meanwhile, as requests would in a server.
+config::Config::Export on_all_cores(config::Config::Export config) {
+  constexpr std::uint64_t kEnoughMib = 256;  // of DuckDB's memory, for a thread
+  const std::uint64_t cores = std::thread::hardware_concurrency();
+  config.threads = std::max(config.threads, std::min(cores, config.memory_limit_mib / kEnoughMib));
+  return config;
+}
+
 Result<void> export_here(const ExporterParts& parts, const config::Config& config) {
-  VALETKEY_TRY(const auto exporter, make_exporter(parts, config.exporting));
+  VALETKEY_TRY(const auto exporter, make_exporter(parts, on_all_cores(config.exporting)));
   VALETKEY_CHECK(exporter->drain());
   VALETKEY_CHECK(exporter->close_days());
   VALETKEY_CHECK(exporter->apply_retention());

@@ -19,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::days kAfterAllReaders{30};
+constexpr std::size_t kLeastLaneMib = 64;  // of DuckDB's memory
 
 exporter::ExporterOptions options_of(const config::Config::Export& config,
                                      storage::ObjectStore& objects, fs::path library) {
@@ -28,7 +29,8 @@ exporter::ExporterOptions options_of(const config::Config::Export& config,
   // It holds plaintext: of this process, and wiped by the next one if this one dies.
   out.duckdb.folder = objects.scratch() / "duckdb";
   out.duckdb.memory_limit_mib = config.memory_limit_mib;
-  out.duckdb.threads = static_cast<unsigned>(config.threads);
+  // Each with one thread, since several do not keep the order of rows.
+  out.lanes = std::clamp<std::size_t>(config.memory_limit_mib / kLeastLaneMib, 1, config.threads);
   out.longest_wait = config.longest_wait;
   out.batch_bytes = config.batch_bytes;
   out.max_partitions_a_day = config.max_partitions_a_day;

@@ -219,7 +219,10 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"export", "memory_limit_mib", FIELD(exporting.memory_limit_mib),
      "Memory that DuckDB may take, in MiB; beyond it, it spills into the data folder.", 64,
      1 << 20},
-    {"export", "threads", FIELD(exporting.threads), "Threads of DuckDB.", 1, 64},
+    {"export", "threads", FIELD(exporting.threads),
+     "Threads that write rows; they share memory_limit_mib. `valetkeyd export` takes one for each "
+     "core where no server does its work, if each has 256 MiB.",
+     1, 64},
     {"export", "dedup_window", FIELD(exporting.dedup_window),
      "How long an event's uuid is remembered, in whole days: sent again, it is dropped.",
      24 * kHourMs, 90 * 24 * kHourMs},

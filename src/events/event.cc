@@ -382,26 +382,6 @@ Result<void> decode_event(std::string_view records, std::size_t& at, Event& into
   return in.byte() == kWhole ? decode_whole(in, into) : decode_sharing(records, record, in, into);
 }
 
-Result<EventIdentity> identify_event(std::string_view records, std::size_t at) {
-  VALETKEY_TRY(const auto record, next_event(records, at));
-  Reader in(record.body);
-  const bool whole = in.byte() == kWhole;
-  static_cast<void>(in.byte());  // the kind
-  EventIdentity identity;
-  if (whole) {
-    identity.account_id = in.bytes();
-    identity.uuid = in.bytes();
-  } else {
-    identity.uuid = in.bytes();
-    Reader request = open_shared(records, record.begin, in.number(), Of::request);
-    identity.keyless = request.byte() == kKeyless;
-    identity.account_id = request.bytes();
-    if (request.failed()) return malformed();
-  }
-  if (in.failed()) return malformed();
-  return identity;
-}
-
 Result<void> skip_events(std::string_view records, std::size_t& at, std::uint64_t count) {
   for (; count > 0; --count) VALETKEY_CHECK(next_event(records, at));
   return {};

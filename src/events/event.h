@@ -88,13 +88,6 @@ void mark_keyless(std::string& records);
 // is not written here.
 Result<void> decode_event(std::string_view records, std::size_t& at, Event& into);
 
-// Only what tells events apart.
-struct EventIdentity {
-  std::string_view account_id, uuid;
-  bool keyless = false;
-};
-Result<EventIdentity> identify_event(std::string_view records, std::size_t at);
-
 // Moves `at` behind `count` events, unread.
 Result<void> skip_events(std::string_view records, std::size_t& at, std::uint64_t count);
 

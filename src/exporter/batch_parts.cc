@@ -2,7 +2,9 @@
 // The parts that a batch becomes: which of its events are new and within their limits, and the writing of their rows.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
+#include <future>
 
 #include "base/crypto.h"
 #include "base/encoding.h"
@@ -31,20 +33,15 @@ std::string part_uuid(const ExportBatch& batch, const std::string& place) {
 
 }  // namespace
 
-Result<RowIndex> Batches::plan(const ExportBatch& batch, const Batch& events, Deduplicator& unseen,
-                               ExportResult& result) {
+Result<RowIndex> Batches::plan(const ExportBatch& batch, Batch& events, ExportResult& result) {
   const auto decode = [&](std::size_t i, events::Event& event) {
     std::size_t at = events.places[i];
     return events::decode_event(events.records, at, event);
   };
   events::Event event;
-  for (std::uint32_t i = 0; i < events.places.size(); ++i) {
-    VALETKEY_TRY(const auto identity, events::identify_event(events.records, events.places[i]));
-    unseen.add(digest_of(identity.account_id, identity.uuid, identity.keyless), i);
-  }
-  unseen.sort();
-  VALETKEY_CHECK(seen_files_.subtract(batch.log_partition, unseen));
-  const auto kept = unseen.kept(events.places.size());
+  events.uuids.sort();
+  VALETKEY_CHECK(seen_files_.subtract(batch.log_partition, events.uuids));
+  const auto kept = events.uuids.kept(events.places.size());
   forget_partitions();
   VALETKEY_TRY(auto spent, parts_.ledger.excess());
   WriteBudget budget(std::move(spent), parts_.options.excess_an_hour);
@@ -116,7 +113,32 @@ Result<void> Batches::write_parts(const ExportBatch& batch, const Batch& events,
                                   const RowIndex& index, Counts& counts) {
   PartPublisher publisher(parts_.store, parts_.clock.now());
   parts_of_batch_.clear();
-  for (std::size_t begin = 0; begin < index.rows.size();) {
+  const auto stretches = cut(index);
+  const auto lanes = std::max<std::size_t>(parts_.options.lanes, 1);
+  for (std::size_t at = 0; at < stretches.size(); at += lanes) {
+    const auto some = std::span(stretches).subspan(at, std::min(lanes, stretches.size() - at));
+    // Now, before there are plaintext files that a sync of the file system would write out, too.
+    VALETKEY_CHECK(parts_.check_owned(batch.log_partition));
+    VALETKEY_CHECK(publisher.make_room(some.size() * ParquetWriter::kMaxPartitions));
+    VALETKEY_TRY(const auto written, write_at_once(events, index, some));
+    for (const auto& files : written)
+      if (files) VALETKEY_CHECK(take(batch, index, *files, publisher, counts));
+    // Afterwards, since a failure drops the writers with all that they wrote.
+    for (std::size_t i = 0; i < written.size(); ++i)
+      if (!written[i])
+        VALETKEY_CHECK(
+            write_rows(batch, events, index, some[i].begin, some[i].end, publisher, counts));
+  }
+  VALETKEY_CHECK(parts_.check_owned(batch.log_partition));
+  VALETKEY_CHECK(publisher.flush());
+  VALETKEY_CHECK(parts_.check_owned(batch.log_partition));
+  return remove_leftovers(batch);
+}
+
+// Of one type, and no more partitions or bytes than DuckDB takes at once.
+std::vector<Batches::Stretch> Batches::cut(const RowIndex& index) const {
+  std::vector<Stretch> out;
+  for (std::size_t begin = 0; begin < index.rows.size(); begin = out.back().end) {
     const auto first = index.rows[begin].partition;
     const auto type = index.partitions[first].type;
     auto end = begin;
@@ -127,16 +149,30 @@ Result<void> Batches::write_parts(const ExportBatch& batch, const Batch& events,
          bytes < parts_.options.stretch_bytes;
          ++end)
       bytes += index.rows[end].bytes;
-    // Now, before there are plaintext files that a sync of the file system would write out, too.
-    VALETKEY_CHECK(parts_.check_owned(batch.log_partition));
-    VALETKEY_CHECK(publisher.make_room(ParquetWriter::kMaxPartitions));
-    VALETKEY_CHECK(write_rows(batch, events, index, begin, end, publisher, counts));
-    begin = end;
+    out.push_back({begin, end});
   }
-  VALETKEY_CHECK(parts_.check_owned(batch.log_partition));
-  VALETKEY_CHECK(publisher.flush());
-  VALETKEY_CHECK(parts_.check_owned(batch.log_partition));
-  return remove_leftovers(batch);
+  return out;
+}
+
+// The first on this thread, the others on threads of their own.
+Result<std::vector<Result<Batches::Files>>> Batches::write_at_once(
+    const Batch& events, const RowIndex& index, std::span<const Stretch> stretches) {
+  const auto lanes = std::max<std::size_t>(parts_.options.lanes, 1);
+  std::vector<ParquetWriter*> writers;
+  for (std::size_t lane = 0; lane < stretches.size(); ++lane) {
+    VALETKEY_TRY(auto* const writer, parts_.writer(lane, lanes));
+    writers.push_back(writer);
+  }
+  const auto write = [&](std::size_t lane) {
+    return writers[lane]->write(events.records, index, stretches[lane].begin, stretches[lane].end);
+  };
+  std::vector<std::future<Result<Files>>> others;
+  for (std::size_t lane = 1; lane < stretches.size(); ++lane)
+    others.push_back(std::async(std::launch::async, write, lane));
+  std::vector<Result<Files>> written;
+  written.push_back(write(0));
+  for (auto& other : others) written.push_back(other.get());
+  return written;
 }
 
 std::string Batches::part_key(const ExportBatch& batch, const std::string& prefix,
@@ -170,7 +206,12 @@ Result<void> Batches::write_rows(const ExportBatch& batch, const Batch& events,
     VALETKEY_CHECK(write_rows(batch, events, index, begin, middle, publisher, counts));
     return write_rows(batch, events, index, middle, end, publisher, counts);
   }
-  for (const auto& file : *files) {
+  return take(batch, index, *files, publisher, counts);
+}
+
+Result<void> Batches::take(const ExportBatch& batch, const RowIndex& index, const Files& files,
+                           PartPublisher& publisher, Counts& counts) {
+  for (const auto& file : files) {
     const auto& p = index.partitions[file.partition];
     VALETKEY_TRY(const auto account, AccountId::parse(p.account));
     const auto prefix = layout::partition_prefix(account, p.type, p.day, p.value);
@@ -187,10 +228,8 @@ Result<void> Batches::write_rows(const ExportBatch& batch, const Batch& events,
 
 // Nothing: it is the rows that cannot be written. An error: it is the disk, or DuckDB itself; then
 // the batch stays unfinished and the log keeps its events.
-Result<std::optional<std::vector<ParquetFile>>> Batches::try_rows(const Batch& events,
-                                                                  const RowIndex& index,
-                                                                  std::size_t begin,
-                                                                  std::size_t end) {
+Result<std::optional<Batches::Files>> Batches::try_rows(const Batch& events, const RowIndex& index,
+                                                        std::size_t begin, std::size_t end) {
   VALETKEY_TRY(auto* const first, parts_.writer());
   auto files = first->write(events.records, index, begin, end);
   if (files) return std::optional(std::move(*files));

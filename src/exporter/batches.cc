@@ -14,15 +14,19 @@ namespace {
 
 constexpr std::size_t kPieceBytes = 1 << 20;  // a piece of the log, generously
 
-// Of the rows that the records from `at` on become.
-Result<std::uint64_t> written_by(std::string_view records, std::size_t at) {
-  std::uint64_t written = 0;
-  for (events::Event event; at < records.size(); written += written_bytes(event))
-    VALETKEY_CHECK(events::decode_event(records, at, event));
-  return written;
-}
-
 }  // namespace
+
+Result<void> Batches::Batch::look(std::size_t from) {
+  events::Event event;
+  for (std::size_t at = from; at < records.size();) {
+    places.push_back(static_cast<std::uint32_t>(at));
+    VALETKEY_CHECK(events::decode_event(records, at, event));
+    uuids.add(digest_of(event.account_id, event.uuid, event.keyless),
+              static_cast<std::uint32_t>(places.size() - 1));
+    written += written_bytes(event);
+  }
+  return {};
+}
 
 LogCursor& Batches::cursor(unsigned partition) {
   return cursors_.try_emplace(partition, parts_.log, partition).first->second;
@@ -126,44 +130,40 @@ Result<std::optional<Date>> Batches::closed_through() {
 Result<ExportBatch> Batches::begin(unsigned partition, events::Offset consumed) {
   VALETKEY_TRY(const auto stats, parts_.log.stats(partition));
   ahead_ = {partition, consumed, consumed, {}};
-  auto& [_, first, next, records] = ahead_;
+  auto& [_, first, next, events] = ahead_;
   const auto most = parts_.options.batch_bytes;
-  records.reserve(std::min<std::uint64_t>(most, stats.bytes.value_or(0)) + kPieceBytes);
-  for (std::uint64_t written = 0;
-       records.size() < most && written < parts_.options.batch_written_bytes;) {
-    const auto before = records.size();
-    VALETKEY_TRY(const auto piece, cursor(partition).read(next, records));
+  events.records.reserve(std::min<std::uint64_t>(most, stats.bytes.value_or(0)) + kPieceBytes);
+  while (events.records.size() < most && events.written < parts_.options.batch_written_bytes) {
+    const auto before = events.records.size();
+    VALETKEY_TRY(const auto piece, cursor(partition).read(next, events.records));
     if (piece.next == next) break;
     next = piece.next;
-    VALETKEY_TRY(const auto more, written_by(records, before));
-    written += more;
+    VALETKEY_CHECK(events.look(before));
   }
   VALETKEY_TRY(const auto lease, parts_.lease(partition));
   return parts_.ledger.begin(lease, first, next);
 }
 
 Result<Batches::Batch> Batches::read(const ExportBatch& batch) {
-  Batch events;
   if (ahead_.partition == batch.log_partition && ahead_.first == batch.first &&
-      ahead_.next == batch.next && !ahead_.records.empty()) {
-    events.records = std::exchange(ahead_.records, {});
-  } else {
-    VALETKEY_CHECK(read_again(batch, events.records));
-  }
-  for (std::size_t at = 0; at < events.records.size();) {
-    events.places.push_back(static_cast<std::uint32_t>(at));
-    VALETKEY_CHECK(events::skip_events(events.records, at, 1));
-  }
-  return events;
+      ahead_.next == batch.next && !ahead_.events.records.empty())
+    return std::exchange(ahead_.events, {});
+  return read_again(batch);
 }
 
-Result<void> Batches::read_again(const ExportBatch& batch, std::string& records) {
+Result<Batches::Batch> Batches::read_again(const ExportBatch& batch) {
+  Batch events;
   for (auto at = batch.first; at < batch.next;) {
-    VALETKEY_TRY(const auto piece, cursor(batch.log_partition).read(at, records, batch.next));
-    if (piece.next == at) return check_end(batch);
+    VALETKEY_TRY(const auto piece,
+                 cursor(batch.log_partition).read(at, events.records, batch.next));
+    if (piece.next == at) {
+      VALETKEY_CHECK(check_end(batch));
+      break;
+    }
     at = piece.next;
   }
-  return {};
+  VALETKEY_CHECK(events.look(0));
+  return events;
 }
 
 // What is missing within a log that was damaged is lost. What lies behind its end has not been seen yet: this node has
@@ -179,15 +179,14 @@ Result<void> Batches::check_end(const ExportBatch& batch) {
 
 Result<void> Batches::run(const ExportBatch& batch) {
   ExportResult result;
-  Deduplicator unseen;
-  VALETKEY_TRY(const auto events, read(batch));
-  VALETKEY_TRY(const auto index, plan(batch, events, unseen, result));
+  VALETKEY_TRY(auto events, read(batch));
+  VALETKEY_TRY(const auto index, plan(batch, events, result));
   VALETKEY_CHECK(write_parts(batch, events, index, result.counts));
 
   const auto now = parts_.clock.now();
   VALETKEY_CHECK(parts_.check_owned(batch.log_partition));
-  if (unseen.size() > 0) {
-    VALETKEY_TRY(auto file, seen_files_.store(batch, unseen, now));
+  if (events.uuids.size() > 0) {
+    VALETKEY_TRY(auto file, seen_files_.store(batch, events.uuids, now));
     result.seen.push_back(std::move(file));
   }
   VALETKEY_TRY(const auto lease, parts_.lease(batch.log_partition));

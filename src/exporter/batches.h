@@ -6,6 +6,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -45,25 +46,36 @@ class Batches {
   struct Batch {  // a batch in memory
     std::string records;
     std::vector<std::uint32_t> places;  // of each event
+    Deduplicator uuids;                 // of all events
+    std::uint64_t written = 0;          // by the rows that they become
+    // Looks at the records that were appended.
+    Result<void> look(std::size_t from);
   };
+  struct Stretch {  // of the rows of a batch
+    std::size_t begin = 0, end = 0;
+  };
+  using Files = std::vector<ParquetFile>;
 
   LogCursor& cursor(unsigned partition);
   Result<bool> is_due(unsigned partition, events::Offset consumed, const Mark& mark);
   Result<ExportBatch> begin(unsigned partition, events::Offset consumed);
   Result<void> check_end(const ExportBatch& batch);
-  Result<void> read_again(const ExportBatch& batch, std::string& records);
+  Result<Batch> read_again(const ExportBatch& batch);
   Result<void> run(const ExportBatch& batch);
   Result<Batch> read(const ExportBatch& batch);
-  Result<RowIndex> plan(const ExportBatch& batch, const Batch& events, Deduplicator& unseen,
-                        ExportResult& result);
+  Result<RowIndex> plan(const ExportBatch& batch, Batch& events, ExportResult& result);
   Result<void> write_parts(const ExportBatch& batch, const Batch& events, const RowIndex& index,
                            Counts& counts);
+  std::vector<Stretch> cut(const RowIndex& index) const;
+  Result<std::vector<Result<Files>>> write_at_once(const Batch& events, const RowIndex& index,
+                                                   std::span<const Stretch> stretches);
   Result<void> write_rows(const ExportBatch& batch, const Batch& events, const RowIndex& index,
                           std::size_t begin, std::size_t end, PartPublisher& publisher,
                           Counts& counts);
-  Result<std::optional<std::vector<ParquetFile>>> try_rows(const Batch& events,
-                                                           const RowIndex& index, std::size_t begin,
-                                                           std::size_t end);
+  Result<std::optional<Files>> try_rows(const Batch& events, const RowIndex& index,
+                                        std::size_t begin, std::size_t end);
+  Result<void> take(const ExportBatch& batch, const RowIndex& index, const Files& files,
+                    PartPublisher& publisher, Counts& counts);
   static std::string part_key(const ExportBatch& batch, const std::string& prefix,
                               std::size_t ordinal);
   Result<void> remove_leftovers(const ExportBatch& batch);
@@ -83,7 +95,7 @@ class Batches {
   struct {  // what begin() saw: run() need not read it again
     unsigned partition = 0;
     events::Offset first = 0, next = 0;
-    std::string records;
+    Batch events{};
   } ahead_;
 };
 

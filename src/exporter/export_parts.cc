@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporter/export_parts.h"
 
+#include <fmt/format.h>
+
+#include <utility>
+
 namespace valetkey::exporter {
 
 Result<layout::TimestampUnit> decide_timestamps(storage::ObjectStore& store, Ledger& ledger) {
@@ -18,13 +22,21 @@ Result<layout::TimestampUnit> ExportParts::timestamps() {
   return decide_timestamps(store, ledger);
 }
 
-Result<ParquetWriter*> ExportParts::writer() {
+Result<ParquetWriter*> ExportParts::writer(std::size_t lane, std::size_t lanes) {
   VALETKEY_TRY(const auto unit, timestamps());
-  if (!writer_) {
-    VALETKEY_TRY(writer_, ParquetWriter::open(options.duckdb));
+  if (writers_.size() != lanes) {
+    writers_.clear();
+    writers_.resize(lanes);
   }
-  writer_->set_timestamps(unit);
-  return writer_.get();
+  auto& writer = writers_[lane];
+  if (!writer) {
+    auto duckdb = options.duckdb;
+    duckdb.memory_limit_mib /= lanes;
+    if (lane > 0) duckdb.folder += fmt::format("-{}", lane);
+    VALETKEY_TRY(writer, ParquetWriter::open(std::move(duckdb)));
+  }
+  writer->set_timestamps(unit);
+  return writer.get();
 }
 
 const Ownership& ExportParts::owns_all() {

@@ -36,6 +36,9 @@ struct ExportedAccount {
 
 struct ExporterOptions {
   duckdb::Options duckdb;
+  // Stretches of a batch that are written at once, each on a thread by a DuckDB of its own, which has its part of the
+  // memory limit. The parts are the same however many there are.
+  std::size_t lanes = 1;
   milliseconds longest_wait{15 * 60'000};  // of an event before it is exported
   std::size_t batch_bytes = 128 << 20;     // of event records: so many waiting start a batch, too
   // Of rows: so many end a batch, too, so that none lasts long; and so many are written at once.
@@ -69,9 +72,10 @@ struct ExportParts {
   ExporterOptions options;
   const Ownership& ownership = owns_all();
 
-  // Opened when it is first needed: DuckDB is large.
-  Result<ParquetWriter*> writer();
-  void drop_writer() { writer_.reset(); }
+  // Opened when it is first needed: DuckDB is large. It is one of `lanes`, which share the memory; to ask for another
+  // number of them closes those that are open.
+  Result<ParquetWriter*> writer(std::size_t lane = 0, std::size_t lanes = 1);
+  void drop_writer() { writers_.clear(); }
   Result<layout::TimestampUnit> timestamps();
   // Of one partition of the log, or of the days; taken when it is first needed. `busy` from the ledger means that
   // another exporter took over since: drop_leases(), and whoever may take them again does.
@@ -81,7 +85,7 @@ struct ExportParts {
   Result<void> check_owned(Work work) const;
   static const Ownership& owns_all();
 
-  std::unique_ptr<ParquetWriter> writer_ = {};
+  std::vector<std::unique_ptr<ParquetWriter>> writers_ = {};
   std::map<Work, Lease> leases_ = {};
 };
 

@@ -184,6 +184,37 @@ TEST_F(ExporterTest, SetsAsideTheOneRowThatCannotBeWrittenAndKeepsTheRest) {
   EXPECT_EQ(objects("internal/bad/").size(), 1U);
 }
 
+TEST_F(ExporterTest, WritesEachRowOnceOnSeveralThreads) {
+  options_.lanes = 3;
+  options_.stretch_bytes = 4096;
+  options_.duckdb.memory_limit_mib = 48;
+  reopen();
+  std::vector<Sent> events;
+  std::vector<std::string> expected;
+  for (int i = 0; i < 300; ++i) {
+    events.push_back({fmt::format("u{:03}", i), fmt::format("n{}", i % 7), i % 2 ? "12" : "123"});
+    events.push_back({fmt::format("v{:03}", i), fmt::format("x{}", i % 5), "12", "v", true});
+  }
+  for (const auto& event : events) expected.push_back(event.uuid + " " + event.account);
+  std::ranges::sort(expected);
+  send(events);
+  drain();
+  EXPECT_EQ(rows("account_id"), expected);
+  EXPECT_EQ(ledger_->counts()->at("12").set_aside, 0U);
+  // A row that fails drops the writers, and with them what the other threads wrote.
+  events.clear();
+  for (int i = 0; i < 60; ++i)
+    events.push_back({fmt::format("w{:03}", i), fmt::format("n{}", i % 7)});
+  events[30].visitor = std::string(60 << 20, 'v');  // more than all of the memory
+  for (const auto& event : events)
+    if (event.visitor.size() == 1) expected.push_back(event.uuid + " " + event.account);
+  std::ranges::sort(expected);
+  send(events);
+  drain();
+  EXPECT_EQ(rows("account_id"), expected);
+  EXPECT_EQ(ledger_->counts()->at("12").set_aside, 1U);
+}
+
 TEST_F(ExporterTest, SendsWhatIsBeyondTheDailyLimitOfPartitionsToOther) {
   options_.max_partitions_a_day = 3;
   reopen();

@@ -57,62 +57,62 @@ class Library {
   // For DuckDB's callbacks, which bring nothing but a handle. Null before load().
   static const Library* loaded() { return slot().get(); }
 
-#define VALETKEY_DUCKDB_FUNCTIONS(X)                                             \
-  X(int, open_ext, (const char*, Handle*, Handle, char**))                       \
-  X(void, close, (Handle*))                                                      \
-  X(int, connect, (Handle, Handle*))                                             \
-  X(void, disconnect, (Handle*))                                                 \
-  X(int, create_config, (Handle*))                                               \
-  X(int, set_config, (Handle, const char*, const char*))                         \
-  X(void, destroy_config, (Handle*))                                             \
-  X(int, query, (Handle, const char*, QueryResult*))                             \
-  X(const char*, result_error, (QueryResult*))                                   \
-  X(void, destroy_result, (QueryResult*))                                        \
-  X(void, free, (void*))                                                         \
-  X(Handle, create_table_function, ())                                           \
-  X(void, destroy_table_function, (Handle*))                                     \
-  X(void, table_function_set_name, (Handle, const char*))                        \
-  X(void, table_function_set_extra_info, (Handle, void*, void (*)(void*)))       \
-  X(void, table_function_set_bind, (Handle, void (*)(Handle)))                   \
-  X(void, table_function_set_init, (Handle, void (*)(Handle)))                   \
-  X(void, table_function_set_function, (Handle, void (*)(Handle, Handle)))       \
-  X(int, register_table_function, (Handle, Handle))                              \
-  X(void*, bind_get_extra_info, (Handle))                                        \
-  X(void, bind_add_result_column, (Handle, const char*, Handle))                 \
-  X(void*, init_get_extra_info, (Handle))                                        \
-  X(void, init_set_max_threads, (Handle, Index))                                 \
-  X(void*, function_get_extra_info, (Handle))                                    \
-  X(void, function_set_error, (Handle, const char*))                             \
-  X(Handle, create_logical_type, (int))                                          \
-  X(Handle, create_list_type, (Handle))                                          \
-  X(Handle, create_map_type, (Handle, Handle))                                   \
-  X(Handle, create_struct_type, (Handle*, const char**, Index))                  \
-  X(void, destroy_logical_type, (Handle*))                                       \
-  X(Handle, data_chunk_get_vector, (Handle, Index))                              \
-  X(void, data_chunk_set_size, (Handle, Index))                                  \
-  X(Index, vector_size, ())                                                      \
-  X(void*, vector_get_data, (Handle))                                            \
-  X(void, vector_ensure_validity_writable, (Handle))                             \
-  X(std::uint64_t*, vector_get_validity, (Handle))                               \
-  X(Handle, list_vector_get_child, (Handle))                                     \
-  X(int, list_vector_set_size, (Handle, Index))                                  \
-  X(int, list_vector_reserve, (Handle, Index))                                   \
-  X(Handle, struct_vector_get_child, (Handle, Index))                            \
-  X(Index, extract_statements, (Handle, const char*, Handle*))                   \
-  X(const char*, extract_statements_error, (Handle))                             \
-  X(void, destroy_extracted, (Handle*))                                          \
-  X(int, prepare_extracted_statement, (Handle, Handle, Index, Handle*))          \
-  X(const char*, prepare_error, (Handle))                                        \
-  X(void, destroy_prepare, (Handle*))                                            \
-  X(int, prepared_statement_type, (Handle))                                      \
-  X(Index, prepared_statement_column_count, (Handle))                            \
-  X(const char*, prepared_statement_column_name, (Handle, Index))                \
-  X(int, prepared_statement_column_type, (Handle, Index))                        \
-  X(int, execute_prepared_streaming, (Handle, QueryResult*))                     \
-  X(Handle, fetch_chunk, (QueryResult))                                          \
-  X(Index, data_chunk_get_column_count, (Handle))                                \
-  X(Index, data_chunk_get_size, (Handle))                                        \
-  X(void, destroy_data_chunk, (Handle*))                                         \
+#define VALETKEY_DUCKDB_FUNCTIONS(X)                                       \
+  X(int, open_ext, (const char*, Handle*, Handle, char**))                 \
+  X(void, close, (Handle*))                                                \
+  X(int, connect, (Handle, Handle*))                                       \
+  X(void, disconnect, (Handle*))                                           \
+  X(int, create_config, (Handle*))                                         \
+  X(int, set_config, (Handle, const char*, const char*))                   \
+  X(void, destroy_config, (Handle*))                                       \
+  X(int, query, (Handle, const char*, QueryResult*))                       \
+  X(const char*, result_error, (QueryResult*))                             \
+  X(void, destroy_result, (QueryResult*))                                  \
+  X(void, free, (void*))                                                   \
+  X(Handle, create_table_function, ())                                     \
+  X(void, destroy_table_function, (Handle*))                               \
+  X(void, table_function_set_name, (Handle, const char*))                  \
+  X(void, table_function_set_extra_info, (Handle, void*, void (*)(void*))) \
+  X(void, table_function_set_bind, (Handle, void (*)(Handle)))             \
+  X(void, table_function_set_init, (Handle, void (*)(Handle)))             \
+  X(void, table_function_set_function, (Handle, void (*)(Handle, Handle))) \
+  X(int, register_table_function, (Handle, Handle))                        \
+  X(void*, bind_get_extra_info, (Handle))                                  \
+  X(void, bind_add_result_column, (Handle, const char*, Handle))           \
+  X(void*, init_get_extra_info, (Handle))                                  \
+  X(void, init_set_max_threads, (Handle, Index))                           \
+  X(void*, function_get_extra_info, (Handle))                              \
+  X(void, function_set_error, (Handle, const char*))                       \
+  X(Handle, create_logical_type, (int))                                    \
+  X(Handle, create_list_type, (Handle))                                    \
+  X(Handle, create_map_type, (Handle, Handle))                             \
+  X(Handle, create_struct_type, (Handle*, const char**, Index))            \
+  X(void, destroy_logical_type, (Handle*))                                 \
+  X(Handle, data_chunk_get_vector, (Handle, Index))                        \
+  X(void, data_chunk_set_size, (Handle, Index))                            \
+  X(Index, vector_size, ())                                                \
+  X(void*, vector_get_data, (Handle))                                      \
+  X(void, vector_ensure_validity_writable, (Handle))                       \
+  X(std::uint64_t*, vector_get_validity, (Handle))                         \
+  X(Handle, list_vector_get_child, (Handle))                               \
+  X(int, list_vector_set_size, (Handle, Index))                            \
+  X(int, list_vector_reserve, (Handle, Index))                             \
+  X(Handle, struct_vector_get_child, (Handle, Index))                      \
+  X(Index, extract_statements, (Handle, const char*, Handle*))             \
+  X(const char*, extract_statements_error, (Handle))                       \
+  X(void, destroy_extracted, (Handle*))                                    \
+  X(int, prepare_extracted_statement, (Handle, Handle, Index, Handle*))    \
+  X(const char*, prepare_error, (Handle))                                  \
+  X(void, destroy_prepare, (Handle*))                                      \
+  X(int, prepared_statement_type, (Handle))                                \
+  X(Index, prepared_statement_column_count, (Handle))                      \
+  X(const char*, prepared_statement_column_name, (Handle, Index))          \
+  X(int, prepared_statement_column_type, (Handle, Index))                  \
+  X(int, execute_prepared_streaming, (Handle, QueryResult*))               \
+  X(Handle, fetch_chunk, (QueryResult))                                    \
+  X(Index, data_chunk_get_column_count, (Handle))                          \
+  X(Index, data_chunk_get_size, (Handle))                                  \
+  X(void, destroy_data_chunk, (Handle*))                                   \
   X(void, interrupt, (Handle))
 
 // NOLINTNEXTLINE(bugprone-macro-parentheses): a declaration, not an expression
