@@ -40,6 +40,17 @@ Result<S3> S3::at(http::Fetcher& network, const std::string& endpoint, std::stri
 
 Result<http::ClientResponse> S3::send(S3Request request, const sigv4::SigningCredentials& own,
                                       Timestamp now) const {
+  return network_->fetch(signed_request(std::move(request), own, now));
+}
+
+Result<std::unique_ptr<http::Download>> S3::open(S3Request request,
+                                                 const sigv4::SigningCredentials& own,
+                                                 Timestamp now) const {
+  return network_->open(signed_request(std::move(request), own, now));
+}
+
+http::ClientRequest S3::signed_request(S3Request request, const sigv4::SigningCredentials& own,
+                                       Timestamp now) const {
   http::ClientRequest out;
   out.method = request.method;
   out.url = url_;
@@ -59,7 +70,7 @@ Result<http::ClientResponse> S3::send(S3Request request, const sigv4::SigningCre
   for (auto& header : sigv4::sign_headers(signing, own, now))
     out.headers.push_back(std::move(header));
   out.body = std::move(request.body);
-  return network_->fetch(std::move(out));
+  return out;
 }
 
 std::string explain_s3(const http::ClientResponse& answer, const std::string& endpoint,

@@ -4,6 +4,7 @@
 // Source: https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,10 +31,16 @@ class S3 {
   // Whatever the engine answers; an error is of the network.
   Result<http::ClientResponse> send(S3Request request, const sigv4::SigningCredentials& own,
                                     Timestamp now) const;
+  // The same, of a body that is read as it comes.
+  Result<std::unique_ptr<http::Download>> open(S3Request request,
+                                               const sigv4::SigningCredentials& own,
+                                               Timestamp now) const;
   const std::string& name() const { return name_; }  // scheme://host[:port], for people
 
  private:
   S3(http::Fetcher& network, http::Url url, std::string region);
+  http::ClientRequest signed_request(S3Request request, const sigv4::SigningCredentials& own,
+                                     Timestamp now) const;
 
   http::Fetcher* network_;
   http::Url url_;

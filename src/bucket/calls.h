@@ -3,6 +3,7 @@
 // credentials that have ended. Thread-safe; blocks.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "aws/kept_keys.h"
@@ -28,8 +29,14 @@ class Calls {
   // The same where anything but 2xx is an error: `not_found`, `denied`, `already_exists` (412),
   // `unavailable`, else `io`; one sentence.
   Result<http::ClientResponse> expect(const aws::S3Request& request) const;
+  // As expect(), of a body that is read as it comes.
+  Result<std::unique_ptr<http::Download>> open(const aws::S3Request& request) const;
 
  private:
+  template <class Answer, class Ask>
+  Result<Answer> repeat(Ask ask) const;
+  Error refusal(const aws::S3Request& request, const http::ClientResponse& answer) const;
+
   const aws::S3& s3_;
   aws::KeptKeys& keys_;
   const Clock& clock_;

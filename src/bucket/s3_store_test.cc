@@ -173,6 +173,63 @@ TEST(S3Store, TellsAReaderThatItsObjectChanged) {
             storage::ReadFailure::changed);
 }
 
+std::string read_span(storage::ObjectReader& reader, std::uint64_t from, std::uint64_t count,
+                      std::size_t at_once) {
+  std::string bytes, piece(at_once, '\0');
+  while (bytes.size() < count) {
+    const std::size_t wanted = std::min<std::uint64_t>(at_once, count - bytes.size());
+    const auto got =
+        reader.read(from + bytes.size(), {piece.data(), wanted}, storage::ReadMode::blocking);
+    if (!got || *got != wanted) return "failed";
+    bytes.append(piece, 0, *got);
+  }
+  return bytes;
+}
+
+TEST(S3Store, AsksOnceForWhatAReaderIsSaidToRead) {
+  Bench bench(kNow);
+  const std::string content = some_bytes(2'000'000);
+  ASSERT_TRUE(put(bench.store, "a", content));
+  const auto reader = bench.store.open("a").value();
+  reader->expect(100, 1'500'000);
+  EXPECT_TRUE(read_span(*reader, 100, 1'500'000, 65'536) == content.substr(100, 1'500'000));
+  EXPECT_EQ(bench.fake.ranges, std::vector<std::string>{"bytes=100-1500099"});
+}
+
+TEST(S3Store, AsksForMoreAndMoreOfWhatIsReadInOrder) {
+  Bench bench(kNow);
+  const std::string content = some_bytes(2'000'000);
+  ASSERT_TRUE(put(bench.store, "a", content));
+  const auto reader = bench.store.open("a").value();
+  EXPECT_TRUE(read_span(*reader, 0, content.size(), 65'536) == content);
+  EXPECT_EQ(bench.fake.ranges,
+            (std::vector<std::string>{"bytes=0-262143", "bytes=262144-786431",
+                                      "bytes=786432-1835007", "bytes=1835008-1999999"}));
+  // Elsewhere it begins small again.
+  EXPECT_TRUE(read_span(*reader, 5, 10, 10) == content.substr(5, 10));
+  EXPECT_EQ(bench.fake.ranges.back(), "bytes=5-262148");
+}
+
+TEST(S3Store, GoesOnWhereAConnectionBrokeOff) {
+  Bench bench(kNow);
+  const std::string content = some_bytes(500'000);
+  ASSERT_TRUE(put(bench.store, "a", content));
+  const auto reader = bench.store.open("a").value();
+  reader->expect(0, content.size());
+  bench.fake.cut_next(123'456, 3);
+  EXPECT_TRUE(read_span(*reader, 0, content.size(), 65'536) == content);
+  EXPECT_EQ(bench.fake.ranges.size(), 4u);
+  EXPECT_EQ(bench.fake.ranges[1], "bytes=123456-499999");
+  // Where nothing comes any more it gives up, and what was replaced meanwhile is not mixed in.
+  bench.fake.cut_next(0, 100);
+  std::string out(10, '\0');
+  EXPECT_EQ(reader->read(0, out, storage::ReadMode::blocking).error(), storage::ReadFailure::io);
+  bench.fake.cut_next(4, 1);
+  ASSERT_TRUE(put(bench.store, "a", some_bytes(500'000, 2)));
+  EXPECT_EQ(reader->read(0, out, storage::ReadMode::blocking).error(),
+            storage::ReadFailure::changed);
+}
+
 TEST(S3Store, SaysWhatIsWrongWithABucket) {
   Bench bench(kNow, {.bucket = "nowhere"});
   const auto listed = bench.store.list({});

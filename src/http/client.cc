@@ -85,36 +85,38 @@ struct Receiver {
   std::function<Result<void>(std::uint64_t)> announced = {};  // of a 2xx; null: nobody asks
 };
 
+// A request that was sent, and its answer as far as it has come.
+struct Exchange {
+  Exchange(std::unique_ptr<Stream> on, bool bodiless) : stream(std::move(on)), reader(bodiless) {}
+  std::unique_ptr<Stream> stream;
+  ResponseReader reader;
+  ResponseReader::State state = ResponseReader::State::more;
+  bool answered = false;  // bytes of an answer came
+  std::size_t room = kReadBytes;
+  std::unique_ptr<char[]> buffer = std::make_unique_for_overwrite<char[]>(room);
+  bool filled = false;  // by the last read
+  std::span<char> space() { return {buffer.get(), room}; }
+};
+
 class Client::Impl {
  public:
   Impl(asio::io_context& loop, ClientOptions options)
       : loop_(loop), options_(std::move(options)), sweeper_(loop) {}
 
   Task<Result<ClientResponse>> send(ClientRequest request, Receiver receiver) {
-    Result<std::string> head = make_head(request, options_.user_agent);
-    if (!head) co_return std::unexpected(head.error());
-    auto stream = take_idle(request.url);
-    const bool reused = stream != nullptr;
-    bool answered = false;
-    if (reused) {
-      auto response = co_await exchange(*stream, *head, request, receiver, answered);
-      // A server may close an idle connection just as the request leaves.
-      if (response || answered || !may_repeat(request.method)) {
-        if (response) keep(request.url, std::move(stream));
-        co_return response;
-      }
-    }
-    auto opened = co_await open(request.url, options_.connect_timeout);
-    if (!opened) co_return std::unexpected(softened(opened.error(), request.url));
-    auto response = co_await exchange(**opened, *head, request, receiver, answered);
-    if (response) keep(request.url, std::move(*opened));
-    if (!response && !answered && response.error().code == ErrorCode::unavailable &&
-        co_await is_tls_instead(request.url))
-      co_return std::unexpected(tls_instead(request.url));
-    co_return response;
+    auto begun = co_await begin(request);
+    if (!begun) co_return std::unexpected(begun.error());
+    const auto taken = co_await take_all(**begun, request.url, receiver);
+    if (!taken) co_return std::unexpected(taken.error());
+    finish(**begun, request.url);
+    co_return std::move((*begun)->reader.response());
   }
 
+  Task<Result<std::unique_ptr<Incoming>>> open(ClientRequest request);
+
  private:
+  class Body;
+
   // Servers that speak TLS mostly hang up on a plain request, without a word.
   Task<bool> is_tls_instead(Url url) {
     if (url.scheme != "http" || answered_.contains(server_of(url))) co_return false;
@@ -130,50 +132,86 @@ class Client::Impl {
     return error;
   }
 
-  // `answered`: bytes of an answer came.
-  Task<Result<ClientResponse>> exchange(Stream& stream, const std::string& head,
-                                        const ClientRequest& request, const Receiver& receiver,
-                                        bool& answered) {
-    const Io sent = co_await stream.write({head, request.body}, options_.io_timeout);
+  // Sends the request and waits for the head of its answer.
+  Task<Result<std::unique_ptr<Exchange>>> begin(const ClientRequest& request) {
+    const Result<std::string> head = make_head(request, options_.user_agent);
+    if (!head) co_return std::unexpected(head.error());
+    const bool bodiless = request.method == "HEAD";
+    if (auto idle = take_idle(request.url)) {
+      auto exchange = std::make_unique<Exchange>(std::move(idle), bodiless);
+      const auto fine = co_await start(*exchange, *head, request);
+      if (fine) co_return std::move(exchange);
+      // A server may close an idle connection just as the request leaves.
+      if (exchange->answered || !may_repeat(request.method))
+        co_return std::unexpected(fine.error());
+    }
+    auto opened = co_await open(request.url, options_.connect_timeout);
+    if (!opened) co_return std::unexpected(softened(opened.error(), request.url));
+    auto exchange = std::make_unique<Exchange>(*std::move(opened), bodiless);
+    const auto fine = co_await start(*exchange, *head, request);
+    if (fine) co_return std::move(exchange);
+    if (!exchange->answered && fine.error().code == ErrorCode::unavailable &&
+        co_await is_tls_instead(request.url))
+      co_return std::unexpected(tls_instead(request.url));
+    co_return std::unexpected(fine.error());
+  }
+
+  Task<Result<void>> start(Exchange& exchange, const std::string& head,
+                           const ClientRequest& request) {
+    const Io sent = co_await exchange.stream->write({head, request.body}, options_.io_timeout);
     // A server that refuses a large body answers before it has read all of it.
     if (sent == Io::timed_out)
       co_return unavailable(request.url, "the request could not be sent in time");
-    ResponseReader reader(request.method == "HEAD");
-    std::size_t room = kReadBytes;
-    auto buffer = std::make_unique_for_overwrite<char[]>(room);
-    auto state = ResponseReader::State::more;
-    bool began = false;
-    while (state == ResponseReader::State::more) {
-      stream.expire_after(options_.io_timeout);
-      const auto got = co_await stream.read({buffer.get(), room});
-      if (got.io == Io::ok) {
-        const std::string_view first(buffer.get(), got.bytes);
-        if (const auto other = answered ? std::nullopt : not_http(request.url, first))
-          co_return std::unexpected(softened(*other, request.url));
-        answered = true;
-        state = reader.feed({buffer.get(), got.bytes});
-      } else if (got.io == Io::closed) {
-        state = reader.end();
-      } else {
-        co_return unavailable(request.url, words_for(got.io));
-      }
-      if (!began && reader.head_complete()) {
-        began = true;
-        if (auto fine = check_length(reader, receiver); !fine)
-          co_return std::unexpected(fine.error());
-      }
-      Result<void> taken = take_piece(reader, request.url, receiver);
-      if (!taken) co_return std::unexpected(taken.error());
-      if (got.bytes == room && room < kBulkReadBytes) {
-        room = kBulkReadBytes;
-        buffer = std::make_unique_for_overwrite<char[]>(room);
-      }
+    while (exchange.state == ResponseReader::State::more && !exchange.reader.head_complete()) {
+      const auto fine = co_await step(exchange, request.url, exchange.space());
+      if (!fine) co_return std::unexpected(fine.error());
     }
-    if (state == ResponseReader::State::failed)
-      co_return unavailable(request.url, std::string("a broken answer: ") + reader.fault());
-    answered_.insert(server_of(request.url));
-    if (!reader.reusable()) stream.close();
-    co_return std::move(reader.response());
+    co_return Result<void>{};
+  }
+
+  // The next bytes of the answer, which land in `space`.
+  Task<Result<void>> step(Exchange& exchange, const Url& url, std::span<char> space) {
+    exchange.stream->expire_after(options_.io_timeout);
+    const auto got = co_await exchange.stream->read(space);
+    if (got.io == Io::ok) {
+      const std::string_view bytes(space.data(), got.bytes);
+      if (const auto other = exchange.answered ? std::nullopt : not_http(url, bytes))
+        co_return std::unexpected(softened(*other, url));
+      exchange.answered = true;
+      exchange.state = exchange.reader.feed(bytes);
+    } else if (got.io == Io::closed) {
+      exchange.state = exchange.reader.end();
+    } else {
+      co_return unavailable(url, words_for(got.io));
+    }
+    exchange.filled = got.bytes == space.size();
+    if (exchange.state == ResponseReader::State::failed)
+      co_return unavailable(url, std::string("a broken answer: ") + exchange.reader.fault());
+    co_return Result<void>{};
+  }
+
+  // The body, of which something may have come with the head.
+  Task<Result<void>> take_all(Exchange& exchange, const Url& url, const Receiver& receiver) {
+    if (auto fine = check_length(exchange.reader, receiver); !fine)
+      co_return std::unexpected(fine.error());
+    while (true) {
+      if (auto taken = take_piece(exchange.reader, url, receiver); !taken)
+        co_return std::unexpected(taken.error());
+      if (exchange.state != ResponseReader::State::more) co_return Result<void>{};
+      if (exchange.filled && exchange.room < kBulkReadBytes) {
+        exchange.room = kBulkReadBytes;
+        exchange.buffer = std::make_unique_for_overwrite<char[]>(exchange.room);
+      }
+      if (auto fine = co_await step(exchange, url, exchange.space()); !fine)
+        co_return std::unexpected(fine.error());
+    }
+  }
+
+  // The answer is whole: its connection may serve another request.
+  void finish(Exchange& exchange, const Url& url) {
+    answered_.insert(server_of(url));
+    if (!exchange.reader.reusable()) exchange.stream->close();
+    keep(url, std::move(exchange.stream));
   }
 
   static Result<void> check_length(ResponseReader& reader, const Receiver& receiver) {
@@ -183,7 +221,6 @@ class Client::Impl {
   }
 
   static Result<void> take_piece(ResponseReader& reader, const Url& url, const Receiver& receiver) {
-    if (!reader.head_complete()) return {};
     ClientResponse& response = reader.response();
     if (receiver.sink && response.status / 100 == 2)
       return reader.piece().empty() ? Result<void>{} : receiver.sink(reader.piece());
@@ -250,6 +287,61 @@ class Client::Impl {
   std::unordered_set<std::string> answered_;  // servers
 };
 
+// The body of one answer. What came of it with the head lies in the buffer of the exchange.
+class Client::Impl::Body final : public Incoming {
+ public:
+  Body(Client::Impl& client, Url url, std::unique_ptr<Exchange> exchange)
+      : client_(client),
+        url_(std::move(url)),
+        exchange_(std::move(exchange)),
+        early_(exchange_->reader.piece()) {
+    finish_if_whole();
+  }
+  const ClientResponse& response() const override { return exchange_->reader.response(); }
+  std::uint64_t announced() const override { return exchange_->reader.announced(); }
+
+  Task<Result<std::size_t>> read(std::span<char> out) override {
+    if (!early_.empty()) {
+      const std::size_t count = early_.copy(out.data(), out.size());
+      early_.remove_prefix(count);
+      co_return count;
+    }
+    exchange_->buffer.reset();
+    while (!out.empty() && exchange_->state == ResponseReader::State::more) {
+      if (auto fine = co_await client_.step(*exchange_, url_, out); !fine)
+        co_return std::unexpected(fine.error());
+      finish_if_whole();
+      const std::string_view piece = exchange_->reader.piece();
+      // What came in chunks was put together elsewhere, and is never longer.
+      if (piece.data() != out.data()) std::ranges::copy(piece, out.begin());
+      if (!piece.empty()) co_return piece.size();
+    }
+    co_return std::size_t{0};
+  }
+
+ private:
+  void finish_if_whole() {
+    if (exchange_->state == ResponseReader::State::done) client_.finish(*exchange_, url_);
+  }
+
+  Client::Impl& client_;
+  const Url url_;
+  const std::unique_ptr<Exchange> exchange_;
+  std::string_view early_;
+};
+
+Task<Result<std::unique_ptr<Incoming>>> Client::Impl::open(ClientRequest request) {
+  auto begun = co_await begin(request);
+  if (!begun) co_return std::unexpected(begun.error());
+  Exchange& exchange = **begun;
+  if (exchange.reader.response().status / 100 != 2) {
+    const Receiver whole;
+    if (auto taken = co_await take_all(exchange, request.url, whole); !taken)
+      co_return std::unexpected(taken.error());
+  }
+  co_return std::make_unique<Body>(*this, std::move(request.url), *std::move(begun));
+}
+
 Client::Client(asio::io_context& loop, ClientOptions options)
     : impl_(std::make_unique<Impl>(loop, std::move(options))) {}
 Client::~Client() = default;
@@ -262,6 +354,10 @@ Task<Result<ClientResponse>> Client::send(ClientRequest request,
                                           std::function<Result<void>(std::string_view)> sink,
                                           std::function<Result<void>(std::uint64_t)> announced) {
   return impl_->send(std::move(request), {std::move(sink), kMaxErrorBody, std::move(announced)});
+}
+
+Task<Result<std::unique_ptr<Incoming>>> Client::open(ClientRequest request) {
+  return impl_->open(std::move(request));
 }
 
 }  // namespace valetkey::http

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -52,6 +53,18 @@ struct ClientResponse {
   const std::string* header(std::string_view name) const;
 };
 
+// An answer whose body is read as it is wanted; one that is not read to its end costs its connection.
+// Belongs to the loop of its client and goes before it.
+class Incoming {
+ public:
+  virtual ~Incoming() = default;
+  // Its body is there only where the status is not 2xx, and then whole.
+  virtual const ClientResponse& response() const = 0;
+  virtual std::uint64_t announced() const = 0;  // bytes of a 2xx body; 0: none or unknown
+  // What has come of the body, at least a byte; 0 at its end. Errors as of send().
+  virtual Task<Result<std::size_t>> read(std::span<char> out) = 0;
+};
+
 class Client {
  public:
   explicit Client(asio::io_context& loop, ClientOptions options = {});
@@ -69,6 +82,8 @@ class Client {
   Task<Result<ClientResponse>> send(ClientRequest request,
                                     std::function<Result<void>(std::string_view)> sink,
                                     std::function<Result<void>(std::uint64_t)> announced = {});
+  // Returns when the head is there, of an answer that is not 2xx all of it.
+  Task<Result<std::unique_ptr<Incoming>>> open(ClientRequest request);
 
  private:
   class Impl;

@@ -10,12 +10,26 @@
 
 namespace valetkey::http {
 
+// An answer whose body is read as it is wanted. For one thread at a time.
+class Download {
+ public:
+  virtual ~Download() = default;
+  // Its body is there only where the status is not 2xx, and then whole.
+  virtual const ClientResponse& response() const = 0;
+  virtual std::uint64_t announced() const = 0;  // bytes of a 2xx body; 0: none or unknown
+  // What has come of the body, at least a byte; 0 at its end.
+  virtual Result<std::size_t> read(std::span<char> out) = 0;
+};
+
 class Fetcher {
  public:
   virtual ~Fetcher() = default;
   // Errors as of Client::send(). `unavailable` also where the whole answer is not there in
   // time, however busily it drips.
   virtual Result<ClientResponse> fetch(ClientRequest request) = 0;
+  // The same, of a body of any length, as it comes; one that is not read to its end costs its
+  // connection. Each read may take as long as a whole answer. The fetcher outlives it.
+  virtual Result<std::unique_ptr<Download>> open(ClientRequest request) = 0;
 };
 
 struct FetchLimits {

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <thread>
 
 #include "base/file.h"
@@ -90,6 +91,90 @@ TEST(Fetch, RefusesABodyWithoutEnd) {
   const auto answer = make_fetcher()->fetch(server.request());
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::too_large);
+}
+
+// Reads a download to its end, in pieces of at most `most`.
+Result<std::string> all_of(Download& download, std::size_t most) {
+  std::string whole, piece(most, '\0');
+  while (true) {
+    VALETKEY_TRY(const std::size_t got, download.read(piece));
+    if (got == 0) return whole;
+    whole.append(piece, 0, got);
+  }
+}
+
+TEST(Fetch, GivesALargeBodyAsItComes) {
+  const std::string content(300'000, 'x');
+  const DrippingServer server({"HTTP/1.1 200 OK\r\nContent-Length: 300003\r\n\r\nab",
+                               content.substr(0, 100'000), content.substr(100'000), "c"},
+                              milliseconds(5));
+  const auto fetcher = make_fetcher({.body_bytes = 1000});
+  for (int i = 0; i < 2; ++i) {
+    const auto download = fetcher->open(server.request());
+    ASSERT_TRUE(download) << download.error().detail;
+    EXPECT_EQ((*download)->announced(), 300'003u);
+    const auto read = all_of(**download, 70'000);
+    ASSERT_TRUE(read) << read.error().detail;
+    EXPECT_TRUE(*read == "ab" + content + "c");
+  }
+  EXPECT_EQ(server.connections(), 1) << "what was read to its end keeps its connection";
+}
+
+TEST(Fetch, GivesABodyInChunksAsItComes) {
+  const DrippingServer server({"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+                               "4\r\nde", "fg\r\n0\r\n\r\n"},
+                              milliseconds(5));
+  const auto fetcher = make_fetcher();
+  const auto download = fetcher->open(server.request());
+  ASSERT_TRUE(download) << download.error().detail;
+  EXPECT_EQ(all_of(**download, 64).value_or("failed"), "abcdefg");
+}
+
+TEST(Fetch, HasTheBodyOfARefusalWhole) {
+  const DrippingServer server({"HTTP/1.1 404 Not Found\r\nContent-Length: 6\r\n\r\n<Er", "ro>"},
+                              milliseconds(5));
+  const auto fetcher = make_fetcher();
+  const auto download = fetcher->open(server.request());
+  ASSERT_TRUE(download) << download.error().detail;
+  EXPECT_EQ((*download)->response().status, 404);
+  EXPECT_EQ((*download)->response().body, "<Erro>");
+}
+
+TEST(Fetch, EndsTheConnectionOfADownloadThatIsGivenUp) {
+  const DrippingServer server({"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", "cdefghi"},
+                              milliseconds(20));
+  const auto fetcher = make_fetcher();
+  for (int i = 0; i < 2; ++i) {
+    const auto download = fetcher->open(server.request());
+    ASSERT_TRUE(download) << download.error().detail;
+    std::array<char, 2> first{};
+    EXPECT_EQ((*download)->read(first).value_or(0), 2u);
+  }
+  EXPECT_EQ(server.connections(), 2);
+}
+
+TEST(Fetch, TellsWhenADownloadEndsTooEarlyOrStops) {
+  const DrippingServer server({"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", "c"},
+                              milliseconds(900));
+  const auto fetcher = make_fetcher({.silence = milliseconds(300)});
+  const auto download = fetcher->open(server.request());
+  ASSERT_TRUE(download) << download.error().detail;
+  const auto read = all_of(**download, 64);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, ErrorCode::unavailable);
+  EXPECT_TRUE(read.error().detail.ends_with("no answer in time")) << read.error().detail;
+}
+
+// A time-out of all of it takes the line along; further reads say the same.
+TEST(Fetch, GivesUpADownloadThatStops) {
+  const DrippingServer server({"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", "c"},
+                              milliseconds(900));
+  const auto whole = make_fetcher({.silence = seconds(5), .whole = milliseconds(300)});
+  const auto slow = whole->open(server.request());
+  ASSERT_TRUE(slow) << slow.error().detail;
+  EXPECT_FALSE(all_of(**slow, 64));
+  EXPECT_FALSE(all_of(**slow, 64));
+  EXPECT_EQ((*slow)->announced(), 9u);
 }
 
 }  // namespace

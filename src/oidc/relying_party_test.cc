@@ -8,6 +8,7 @@
 
 #include "base/crypto.h"
 #include "base/encoding.h"
+#include "http/testing/whole_fetcher.h"
 #include "oidc/testing/signer.h"
 
 namespace valetkey::oidc {
@@ -20,7 +21,7 @@ constexpr Timestamp kNow = Timestamp(std::chrono::seconds(1'700'000'000));
 const std::string kIssuer = "https://accounts.example";
 
 // Answers as a provider does; every request is kept.
-class Provider final : public http::Fetcher {
+class Provider final : public http::testing::WholeFetcher {
  public:
   Result<http::ClientResponse> fetch(http::ClientRequest request) override {
     const std::string url =

@@ -27,7 +27,9 @@ ObjectBody::ObjectBody(std::unique_ptr<storage::ObjectReader> reader, Span span,
       session_(std::move(session)),
       oversight_(oversight),
       running_(std::move(running)),
-      day_(day) {}
+      day_(day) {
+  reader_->expect(span_.offset, span_.length);
+}
 
 ObjectBody::~ObjectBody() { report(); }
 

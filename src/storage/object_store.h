@@ -62,6 +62,9 @@ class ObjectReader {
  public:
   virtual ~ObjectReader() = default;
   virtual const ObjectInfo& info() const = 0;
+  // The caller will read so many bytes from there on, in order, and probably no others: a store that is far away asks
+  // for them at once.
+  virtual void expect(std::uint64_t /*offset*/, std::uint64_t /*length*/) {}
   // Fills `out` with bytes from `offset` as far as object and `out` reach; returns how many (0 at
   // the end). Returns only bytes that authenticated. A multiple of 64 KiB is the cheapest unit.
   virtual Result<std::size_t, ReadFailure> read(std::uint64_t offset, std::span<char> out,

@@ -9,10 +9,11 @@
 #include <vector>
 
 #include "aws/source.h"
+#include "http/testing/whole_fetcher.h"
 
 namespace valetkey::aws::testing {
 
-class ScriptFetcher final : public http::Fetcher {
+class ScriptFetcher final : public http::testing::WholeFetcher {
  public:
   using Script = std::function<Result<http::ClientResponse>(const http::ClientRequest&)>;
   explicit ScriptFetcher(Script script) : script_(std::move(script)) {}

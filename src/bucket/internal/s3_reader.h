@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads one object of S3 in ranges, each bound to the version that was opened. Whoever reads on gets
-// larger ranges, the next of which is fetched meanwhile: 8 MiB of memory at most. For one thread at
-// a time.
+// Reads one object of S3, bound to the version that was opened. One request is under way at a time, for as
+// much as the caller has said it will read, or more and more for one who reads on; its bytes go from
+// the connection to the caller and are kept nowhere. For one thread at a time.
 #pragma once
 
-#include <future>
-#include <optional>
+#include <memory>
 
 #include "bucket/calls.h"
 #include "storage/object_store.h"
@@ -17,30 +16,22 @@ class S3Reader final : public storage::ObjectReader {
   S3Reader(const Calls& calls, std::string bucket, storage::ObjectInfo info)
       : calls_(calls), bucket_(std::move(bucket)), info_(std::move(info)) {}
   const storage::ObjectInfo& info() const override { return info_; }
+  void expect(std::uint64_t offset, std::uint64_t length) override;
   Result<std::size_t, storage::ReadFailure> read(std::uint64_t offset, std::span<char> out,
                                                  storage::ReadMode mode) override;
 
  private:
-  struct Window {
-    std::uint64_t at = 0;
-    std::string bytes;
-    std::uint64_t end() const { return at + bytes.size(); }
-    bool holds(std::uint64_t offset) const { return offset >= at && offset < end(); }
-  };
-  Result<void, storage::ReadFailure> show(std::uint64_t offset, std::size_t wanted,
-                                          storage::ReadMode mode);
-  Result<Window> fetch(std::uint64_t offset, std::size_t length) const;
-  bool take_next(std::uint64_t offset, storage::ReadMode mode);
-  void fetch_ahead();
+  Result<void> ask_for(std::uint64_t offset, std::size_t wanted);
+  Result<void> fill(std::uint64_t offset, std::span<char> out);
 
-  static constexpr std::size_t kLeast = 256 * 1024, kMost = 4 << 20;
-  static constexpr std::uint64_t kBlock = 1 << 20;
+  static constexpr std::uint64_t kLeast = 256 * 1024, kMost = 64 << 20;
   const Calls& calls_;
   const std::string bucket_;
   const storage::ObjectInfo info_;
-  std::size_t length_ = kLeast;
-  Window window_;
-  std::future<Result<Window>> ahead_;  // of the bytes behind the window
+  std::uint64_t expected_from_ = 0, expected_until_ = 0;
+  std::uint64_t length_ = kLeast;
+  std::unique_ptr<http::Download> coming_;  // bytes from at_ to end_
+  std::uint64_t at_ = 0, end_ = UINT64_MAX;
 };
 
 }  // namespace valetkey::bucket

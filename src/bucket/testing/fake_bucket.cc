@@ -54,6 +54,37 @@ Result<http::ClientResponse> FakeBucket::fetch(http::ClientRequest request) {
   return result;
 }
 
+namespace {
+
+// Ends before its body does.
+class CutDownload final : public http::Download {
+ public:
+  CutDownload(std::unique_ptr<http::Download> whole, std::size_t bytes)
+      : whole_(std::move(whole)), left_(bytes) {}
+  const http::ClientResponse& response() const override { return whole_->response(); }
+  std::uint64_t announced() const override { return whole_->announced(); }
+  Result<std::size_t> read(std::span<char> out) override {
+    if (left_ == 0) return fail(ErrorCode::unavailable, "the connection broke");
+    VALETKEY_TRY(const std::size_t got, whole_->read(out.first(std::min(out.size(), left_))));
+    left_ -= got;
+    return got;
+  }
+
+ private:
+  std::unique_ptr<http::Download> whole_;
+  std::size_t left_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<http::Download>> FakeBucket::open(http::ClientRequest request) {
+  VALETKEY_TRY(auto whole, WholeFetcher::open(std::move(request)));
+  const std::lock_guard lock(mutex_);
+  if (cutting_ == 0) return whole;
+  --cutting_;
+  return std::make_unique<CutDownload>(std::move(whole), cut_at_);
+}
+
 http::ClientResponse FakeBucket::carry_out(const http::ClientRequest& request) {
   const std::string& target = request.url.target;
   const auto mark = std::min(target.find('?'), target.size());
@@ -146,6 +177,7 @@ http::ClientResponse FakeBucket::read(const http::ClientRequest& request, const 
   if (!match.empty() && match != "\"" + object.etag + "\"") return error(412, "PreconditionFailed");
   auto done = answer(200, head ? "" : object.content);
   const std::string range = header(request, "Range");
+  if (!head) ranges.push_back(range);
   if (!range.empty()) {
     const auto dash = range.find('-');
     const auto from = std::stoull(range.substr(6, dash - 6));

@@ -15,7 +15,7 @@
 
 namespace valetkey::bucket::testing {
 
-class FakeBucket final : public http::Fetcher {
+class FakeBucket final : public http::testing::WholeFetcher {
  public:
   struct Object {
     std::string content, etag;
@@ -33,6 +33,14 @@ class FakeBucket final : public http::Fetcher {
     fault_ = fault;
     failing_ = count;
   }
+  // Of bodies that are read as they come: the next `count` break off after so many bytes.
+  void cut_next(std::size_t bytes, int count = 1) {
+    const std::lock_guard lock(mutex_);
+    cut_at_ = bytes;
+    cutting_ = count;
+  }
+  Result<std::unique_ptr<http::Download>> open(http::ClientRequest request) override;
+  std::vector<std::string> ranges;        // as asked for by GET
   std::map<std::string, Object> objects;  // "<bucket>/<key>"
   std::map<std::string, std::map<int, std::string>> uploads;
   std::atomic<int> requests = 0;
@@ -56,6 +64,8 @@ class FakeBucket final : public http::Fetcher {
   const std::string modified_;
   Fault fault_ = Fault::none;
   int failing_ = 0;
+  std::size_t cut_at_ = 0;
+  int cutting_ = 0;
   int last_upload_ = 0;
 };
 

@@ -18,7 +18,7 @@
 namespace valetkey::issuer::testing {
 
 // Answers AssumeRole and the role calls of IAM on its own thread of the caller; counts them.
-class FakeEngine final : public http::Fetcher {
+class FakeEngine final : public http::testing::WholeFetcher {
  public:
   Result<http::ClientResponse> fetch(http::ClientRequest request) override {
     const auto form = http::parse_query(request.body).value();
