@@ -47,6 +47,8 @@ struct CutOff {
   bool at_once = false;  // they are refused from now on, within seconds
   // More than was asked for: those of the whole account had to end.
   bool whole_account = false;
+  // Accounts besides that lost all of theirs, to make room for what was asked for.
+  std::vector<AccountId> others{};
 };
 
 // The seam: who mints credentials. Thread-safe. Its implementations pass issuer_conformance.h.
@@ -72,6 +74,12 @@ class CredentialIssuer {
   // with a sentence that clients may read, `busy` where they shall ask again a little later.
   virtual Result<Credentials> issue(const control::TokenGrant& grant, milliseconds duration,
                                     Timestamp now) = 0;
+
+  // What its sessions can be held to, if a token is limited so.
+  struct Holds {
+    bool prefixes = true, sources = true;
+  };
+  virtual Holds holds() const { return {}; }
 
   // Makes, and repairs, what the account needs before its first session. Repeating it is fine.
   virtual Result<void> open_account(const AccountId& account, Timestamp now) = 0;

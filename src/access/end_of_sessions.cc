@@ -58,7 +58,7 @@ Result<EndOfSessions> cut(const Cutting& with, const Whose& whose, const Family&
                           Timestamp now) {
   // Not as of when the request was read: sessions may have been bought while it waited.
   const Timestamp at = std::max(now, SystemClock().now());
-  VALETKEY_TRY(const CutOff done, with.issuer.cut_off({whose.account, family.tokens}, at));
+  VALETKEY_TRY(CutOff done, with.issuer.cut_off({whose.account, family.tokens}, at));
   if (!done.at_once)
     return EndOfSessions{
         .at_once = false,
@@ -66,13 +66,16 @@ Result<EndOfSessions> cut(const Cutting& with, const Whose& whose, const Family&
         .text = "the engine cannot end sessions: those that are out " + until(family.by)};
   // No server may hand out of its cache what has ended.
   VALETKEY_CHECK(with.store.revoke_sessions(whose.account, at));
+  for (const AccountId& other : done.others) VALETKEY_CHECK(with.store.revoke_sessions(other, at));
+  EndOfSessions ended{.at_once = true,
+                      .by = now,
+                      .text = "they have ended at the engine",
+                      .others = std::move(done.others)};
   if (done.whole_account)
-    return EndOfSessions{.at_once = true,
-                         .by = now,
-                         .text = "all sessions of account " + whose.account.str() +
-                                 " have ended, where one token's cannot be told apart; its other "
-                                 "tokens buy new ones at once"};
-  return EndOfSessions{.at_once = true, .by = now, .text = "they have ended at the engine"};
+    ended.text = "all sessions of account " + whose.account.str() +
+                 " have ended, where one token's cannot be told apart; its other tokens buy new "
+                 "ones at once";
+  return ended;
 }
 
 }  // namespace
@@ -100,6 +103,20 @@ EndOfSessions not_cut_off(const Cutting& with, const Whose& whose, std::string_v
   if (with.issuer.follows_revocation()) return at_once(now);
   const auto family = family_of(with, whose, now);
   return failed(family ? family->by : now + with.longest, std::string(why));
+}
+
+Result<void> audit_others(control::AuditLog& audit, const EndOfSessions& ended, Timestamp now) {
+  for (const AccountId& other : ended.others)
+    VALETKEY_CHECK(audit.append_durably({.at = now,
+                                         .action = ended.action(),
+                                         .outcome = "ok",
+                                         .account = &other,
+                                         .actor = "",
+                                         .subject = other.str(),
+                                         .client = "",
+                                         .request_id = "",
+                                         .detail = kMadeRoom}));
+  return {};
 }
 
 }  // namespace valetkey::access

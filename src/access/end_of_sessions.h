@@ -6,8 +6,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "access/credentials.h"
+#include "control/audit.h"
 #include "control/control_store.h"
 
 namespace valetkey::access {
@@ -23,6 +25,8 @@ struct EndOfSessions {
   Timestamp by{};        // the last of them ends then at the latest
   std::string text;      // what happened, as the rest of a sentence behind "Sessions: "
   bool failed = false;   // they were to end and did not: worth a repetition
+  // Accounts besides whose sessions ended with them; no tenant is told of another one.
+  std::vector<AccountId> others{};
   // For the audit log, of a cut-off.
   std::string_view action() const { return at_once ? "sessions.cut-off" : "sessions.not-cut-off"; }
 };
@@ -41,5 +45,12 @@ EndOfSessions try_to_cut_off(const Cutting& with, const Whose& whose, Timestamp 
 // Of a caller who cuts off too often: the issuer is not asked. `why`: as the end of a sentence.
 EndOfSessions not_cut_off(const Cutting& with, const Whose& whose, std::string_view why,
                           Timestamp now);
+
+// What became of the others, each in its own account's records, without whose doing it was.
+Result<void> audit_others(control::AuditLog& audit, const EndOfSessions& ended, Timestamp now);
+inline constexpr std::string_view kMadeRoom =
+    "the engine's role has no room to name its tokens one by one any more: all of its sessions "
+    "have "
+    "ended, and its tokens buy new ones at once";
 
 }  // namespace valetkey::access

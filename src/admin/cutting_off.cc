@@ -54,6 +54,8 @@ Result<std::optional<access::EndOfSessions>> end_sessions(const CommandContext& 
   VALETKEY_CHECK(context.record(ended.action(), whose.account,
                                 whose.token ? whose.token->str() : whose.account.str(),
                                 ended.text));
+  for (const AccountId& other : ended.others)
+    VALETKEY_CHECK(context.record(ended.action(), other, other.str(), access::kMadeRoom));
   return ended;
 }
 

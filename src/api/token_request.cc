@@ -29,8 +29,10 @@ constexpr auto kLongestLife = std::chrono::days(36'500);
 
 std::string_view view(const json::string& text) { return {text.data(), text.size()}; }
 
-std::unexpected<Problem> bad(std::string message) {
-  return problem(ProblemCode::invalid_parameter, std::move(message));
+std::unexpected<Problem> bad(std::string message, std::string field = {}) {
+  auto refused = problem(ProblemCode::invalid_parameter, std::move(message));
+  refused.error().field = std::move(field);
+  return refused;
 }
 
 const json::value* given(const json::object& body, std::string_view field) {
@@ -129,9 +131,11 @@ Answer<control::Narrowing> read_narrowing(const json::object& body) {
   control::WantedNarrowing wanted;
   VALETKEY_TRY(wanted.types, read_texts(body, "types"));
   VALETKEY_TRY(wanted.prefixes, read_texts(body, "prefixes"));
+  if (const auto made = control::Narrowing::make(wanted); !made)
+    return bad(sentence_of(made.error()), wanted.prefixes.empty() ? "types" : "prefixes");
   VALETKEY_TRY(wanted.sources, read_texts(body, "sources"));
   auto narrowing = control::Narrowing::make(wanted);
-  if (!narrowing) return bad(sentence_of(narrowing.error()));
+  if (!narrowing) return bad(sentence_of(narrowing.error()), "sources");
   return std::move(*narrowing);
 }
 

@@ -358,6 +358,8 @@ Answer<std::string> Tokens::revoke(const Caller& caller, std::string_view id,
   if (cut_off && !detail.empty())
     VALETKEY_CHECK(
         or_hide(audit(caller, sessions.action(), token->id, detail), "auditing a cut-off", caller));
+  VALETKEY_CHECK(or_hide(access::audit_others(audit_, sessions, caller.now),
+                         "auditing what a cut-off took along", caller));
   VALETKEY_TRY(json::array revoked, describe_all(caller, ended));
   json::object document{{"revoked", std::move(revoked)}};
   describe(document, sessions);

@@ -188,6 +188,8 @@ Answer<access::EndOfSessions> Accounts::end_sessions(const Call& call, const Acc
                                       {.account = account}, call.now);
   if (!parts_.issuer.follows_revocation())
     VALETKEY_CHECK(record(call, ended.action(), account, ended.text));
+  VALETKEY_CHECK(or_hide(access::audit_others(parts_.audit, ended, call.now),
+                         "auditing what a cut-off took along", call));
   return ended;
 }
 

@@ -60,6 +60,7 @@ Console::Console(Parts parts, Options options, std::span<const Asset> assets)
                options_.api),
       preview_(parts.objects, parts.figures, parts.duckdb, options_.preview_folder),
       engine_(parts.engine),
+      holds_(parts.issuer.holds()),
       provider_(parts.provider == nullptr
                     ? nullptr
                     : std::make_unique<Provider>(parts.store, sign_in_, *parts.provider)),
@@ -102,7 +103,8 @@ Answer<Reply> Console::config(const Call& call) const {
        {"invitation_hours", control::kInvitationLives.count()},
        {"export_every_s", options_.export_every.count() / 1000},
        {"default_duration_s", api.default_duration.count() / 1000},
-       {"tables", options_.tables}});
+       {"tables", options_.tables},
+       {"narrowing", {{"prefixes", holds_.prefixes}, {"sources", holds_.sources}}}});
 }
 
 // The statements of `valetkey query`, as the browser's older engine takes them.

@@ -78,6 +78,7 @@ class Console {
   Exports exports_;
   Preview preview_;
   const Engine* engine_;
+  const access::CredentialIssuer::Holds holds_;
   std::unique_ptr<Provider> provider_;
   Routes pages_;     // below /v2/console/
   Routes programs_;  // by token

@@ -13,20 +13,27 @@ constexpr const char* kCutPolicy = "valetkey-cut-off";
 struct Added {
   std::string policy;
   bool whole_account = false;
+  std::vector<AccountId> others{};
 };
 
 // A policy holds some hundred tokens. A tenant, or a thief, who cuts off more must not take the room of
 // all others: then the sessions of the account with the most tokens end as a whole.
 Result<Added> add(Denials denials, const access::Cut& cut, Timestamp at) {
   denials.add(cut, at);
-  bool whole_account = false;
+  Added added;
   while (true) {
     auto policy = denials.policy();
-    if (policy) return Added{.policy = *std::move(policy), .whole_account = whole_account};
+    if (policy) {
+      added.policy = *std::move(policy);
+      return added;
+    }
     const auto widened =
         policy.error().code == ErrorCode::too_large ? denials.widen(at) : std::nullopt;
     if (!widened) return std::unexpected(policy.error());
-    whole_account = whole_account || (*widened == cut.account && !cut.tokens.empty());
+    if (*widened == cut.account)
+      added.whole_account = !cut.tokens.empty();
+    else
+      added.others.push_back(*widened);
   }
 }
 
@@ -90,9 +97,10 @@ class AwsRoles final : public Roles {
       VALETKEY_TRY(denials, parse_denials(*text));
     }
     denials.forget_older(now - longest_);
-    VALETKEY_TRY(const Added added, add(std::move(denials), cut, now));
+    VALETKEY_TRY(Added added, add(std::move(denials), cut, now));
     VALETKEY_CHECK(parts_.iam.put_role_policy(role, kCutPolicy, added.policy, own->keys, now));
-    return access::CutOff{.at_once = true, .whole_account = added.whole_account};
+    return access::CutOff{
+        .at_once = true, .whole_account = added.whole_account, .others = std::move(added.others)};
   }
 
  private:

@@ -65,14 +65,19 @@ bool is_of_the_engine(StsFault fault) {
   }
 }
 
-// Whether sessions of the engine can be held to these limits at all.
+// The account's role is the bound on Ceph, whatever a session's policy says; MinIO believes everybody's
+// X-Forwarded-For.
+access::CredentialIssuer::Holds holds_of(Engine engine) {
+  return {.prefixes = engine != Engine::ceph, .sources = engine == Engine::aws};
+}
+
 Result<void> check_holds(Engine engine, const control::Narrowing& narrowing) {
-  // The account's role is the bound there, whatever a session's policy says.
-  if (engine == Engine::ceph && !narrowing.empty())
+  const auto holds = holds_of(engine);
+  if (!holds.prefixes && !narrowing.empty())
     return fail(ErrorCode::invalid,
                 "sessions of Ceph are bounded by the account's role alone, so no token there is "
                 "limited to prefixes, types or networks: create one without such limits");
-  if (engine == Engine::minio && !narrowing.sources().empty())
+  if (!holds.sources && !narrowing.sources().empty())
     return fail(ErrorCode::invalid,
                 "MinIO believes everybody's X-Forwarded-For, so no token there is limited to "
                 "networks: create one without sources");
@@ -91,6 +96,8 @@ Result<Engine> parse_engine(std::string_view text) {
 
 StsIssuer::StsIssuer(StsOptions options, StsParts parts)
     : options_(std::move(options)), parts_(parts) {}
+
+access::CredentialIssuer::Holds StsIssuer::holds() const { return holds_of(options_.engine); }
 
 std::optional<Result<access::Credentials>> StsIssuer::issue_at_once(
     const control::TokenGrant& grant, milliseconds duration, Timestamp now) {
@@ -287,7 +294,10 @@ Result<void> StsIssuer::check_narrowing(const AccountId& account,
 Result<access::CutOff> StsIssuer::cut_off(const access::Cut& cut, Timestamp now) {
   VALETKEY_TRY(const std::string role, fill(options_.templates.role_arn, cut.account));
   cache_.forget(cut.account);
-  return parts_.roles.cut(cut, role, now);
+  auto done = parts_.roles.cut(cut, role, now);
+  if (done)
+    for (const AccountId& other : done->others) cache_.forget(other);
+  return done;
 }
 
 }  // namespace valetkey::issuer

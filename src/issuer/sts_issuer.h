@@ -59,6 +59,7 @@ class StsIssuer final : public access::CredentialIssuer {
   unsigned calls_at_once() const override { return 32; }
   milliseconds min_life() const override { return std::chrono::minutes(15); }
   bool follows_revocation() const override { return false; }
+  Holds holds() const override;
   std::optional<Result<access::Credentials>> issue_at_once(const control::TokenGrant& grant,
                                                            milliseconds duration,
                                                            Timestamp now) override;

@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "access/end_of_sessions.h"
 #include "access/testing/issuer_conformance.h"
 #include "aws/session_policy.h"
 #include "issuer/testing/bench.h"
@@ -323,6 +324,77 @@ TEST(StsIssuer, CutsTheAccountOffWhereOnePolicyCannotNameAllTokens) {
   EXPECT_TRUE(done->at_once && done->whole_account);
   EXPECT_TRUE(bench.engine().role_policy.contains(R"("aws:PrincipalTag/account":"123")"));
   EXPECT_FALSE(bench.engine().role_policy.contains("PrincipalTag/token"));
+}
+
+// A role's policy is full, and another account makes room: what was kept of its sessions is dead.
+TEST(StsIssuer, GivesNoSessionOfAnAccountThatMadeRoomForACutOff) {
+  Bench bench;
+  const auto other = AccountId::parse("77").value();
+  ASSERT_TRUE(bench.store().create_account(other, "Small", bench.now()));
+  bench.feed().poll();
+  const auto before = bench.ask(Bench::grant(), hours(1), bench.now());
+  ASSERT_TRUE(before);
+  access::Cut most{.account = Bench::account()};
+  for (int i = 0; i < 390; ++i) most.tokens.push_back(make_token_id());
+  ASSERT_TRUE(bench.issuer().cut_off(most, bench.now())->others.empty());
+  ASSERT_TRUE(bench.issuer().issue(Bench::grant(), hours(1), bench.now()));
+  access::Cut some{.account = other};
+  for (int i = 0; i < 40; ++i) some.tokens.push_back(make_token_id());
+  const auto done = bench.issuer().cut_off(some, bench.now());
+  ASSERT_TRUE(done) << done.error().detail;
+  EXPECT_FALSE(done->whole_account);
+  EXPECT_EQ(done->others, std::vector{Bench::account()});
+  const auto after = bench.ask(Bench::grant(), hours(1), bench.now());
+  ASSERT_TRUE(after);
+  EXPECT_NE(after->access_key_id, before->access_key_id);
+}
+
+// Over the whole way: the other servers hear of it, and the account's own records say so.
+TEST(StsIssuer, RevokesAndAuditsTheAccountsThatMadeRoom) {
+  Bench bench;
+  const TemporaryFolder folder;
+  const ManualClock clock(bench.now());
+  const auto audit = control::AuditLog::open(folder.path(), clock).value();
+  access::Cut most{.account = Bench::account()};
+  for (int i = 0; i < 390; ++i) most.tokens.push_back(make_token_id());
+  ASSERT_TRUE(bench.issuer().cut_off(most, bench.now()));
+  const auto other = AccountId::parse("77").value();
+  ASSERT_TRUE(bench.store().create_account(other, "Small", bench.now()));
+  const auto user = bench.store()
+                        .create_user("eve@example.com", other, control::Role::member, bench.now())
+                        .value();
+  std::optional<TokenId> root;
+  for (int i = 0; i < 40; ++i) {
+    const control::NewToken wanted{.account = other,
+                                   .user = user.id,
+                                   .name = "t",
+                                   .scopes = {.export_ = true},
+                                   .expires = std::nullopt,
+                                   .parent = root,
+                                   .limits = {}};
+    const auto made =
+        bench.store().create_token(wanted, as_text(sha256(std::to_string(i))), bench.now());
+    ASSERT_TRUE(made) << made.error().detail;
+    if (!root) root = made->id;
+  }
+  const access::Cutting with{bench.issuer(), bench.store(), hours(1)};
+  const auto ended = access::try_to_cut_off(with, {other, root}, bench.now());
+  EXPECT_TRUE(ended.at_once) << ended.text;
+  EXPECT_FALSE(ended.text.contains("123")) << "no tenant hears of another one";
+  EXPECT_EQ(ended.others, std::vector{Bench::account()});
+  bench.feed().poll();
+  const auto revoked = bench.feed().revocations();
+  ASSERT_TRUE(revoked);
+  EXPECT_TRUE(revoked->refuse(Bench::account(), Bench::grant().user, Bench::grant().token,
+                              bench.now() - seconds(1)));
+  ASSERT_TRUE(access::audit_others(*audit, ended, bench.now()));
+  std::vector<control::AuditEvent> events;
+  (void)control::read_audit(folder.path(), {},
+                            [&](const control::AuditEvent& each) { events.push_back(each); });
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].action, "sessions.cut-off");
+  EXPECT_EQ(events[0].account, Bench::account());
+  EXPECT_EQ(events[0].actor, "");
 }
 
 TEST(StsIssuer, SaysThatMinioCannotCutOff) {

@@ -2,7 +2,17 @@
 import { describe, expect, test } from "vitest";
 import type { Token } from "../src/api/types.ts";
 import { emailProblem, nameProblem, passwordProblem } from "../src/text/check.ts";
-import { dateProblem, inOrder, lifetimeRequest, shownState, timeLeft } from "../src/text/token.ts";
+import {
+  dateProblem,
+  inOrder,
+  lifetimeRequest,
+  limitsOf,
+  limitsRequest,
+  prefixesProblem,
+  shownState,
+  sourcesProblem,
+  timeLeft,
+} from "../src/text/token.ts";
 
 const now = new Date("2026-11-29T12:00:00Z");
 function token(more: Partial<Token>): Token {
@@ -11,6 +21,8 @@ function token(more: Partial<Token>): Token {
     name: "job",
     user: "ann@example.com",
     scopes: ["export"],
+    prefixes: [],
+    sources: [],
     state: "active",
     created: "2026-11-01T00:00:00Z",
     expires: null,
@@ -65,4 +77,43 @@ test("fields are checked in words", () => {
   expect(passwordProblem("🔑".repeat(12), 12)).toBeNull();
   expect(nameProblem("   ")).toBe("Give it a name.");
   expect(nameProblem("x".repeat(101))).toContain("at most 100");
+});
+
+describe("the limits of a token", () => {
+  const none = { reads: "all" as const, prefixes: "", sources: "" };
+  test("are asked for where there are some", () => {
+    expect(limitsRequest(none)).toEqual({});
+    expect(
+      limitsRequest({
+        reads: "events",
+        prefixes: " type=events/date=2026-11-29/ \n\n",
+        sources: "10.0.0.0/8\n2001:db8::/32\n",
+      }),
+    ).toEqual({
+      types: ["events"],
+      prefixes: ["type=events/date=2026-11-29/"],
+      sources: ["10.0.0.0/8", "2001:db8::/32"],
+    });
+  });
+  test("say what is wrong with them", () => {
+    expect(prefixesProblem(none)).toBeNull();
+    expect(prefixesProblem({ ...none, prefixes: "type=events/" })).toBeNull();
+    expect(prefixesProblem({ ...none, prefixes: "type=events" })).toContain("must end");
+    expect(prefixesProblem({ ...none, prefixes: "v1/account_id=1/type=events/" })).toContain(
+      "below the account",
+    );
+    expect(prefixesProblem({ ...none, reads: "decisions", prefixes: "type=events/" })).toContain(
+      "outside of the decisions",
+    );
+    expect(sourcesProblem({ ...none, sources: "10.1.2.3\n::1\n10.0.0.0/8" })).toBeNull();
+    for (const sources of ["office", "10.0.0.0/", "10", "a.example.org"])
+      expect(sourcesProblem({ ...none, sources })).toContain(`“${sources}”`);
+  });
+  test("stand in the list", () => {
+    expect(limitsOf(token({}))).toEqual([]);
+    expect(limitsOf(token({ prefixes: ["type=events/"], sources: ["10.0.0.0/8"] }))).toEqual([
+      "only type=events/",
+      "only from 10.0.0.0/8",
+    ]);
+  });
 });

@@ -25,6 +25,7 @@ export interface Config {
   export_every_s: number;
   default_duration_s: number;
   tables: boolean;
+  narrowing: { prefixes: boolean; sources: boolean };
 }
 
 export interface AccountName {
@@ -66,6 +67,8 @@ export interface Token {
   name: string;
   user: string;
   scopes: Scope[];
+  prefixes: string[];
+  sources: string[];
   state: "active" | "expired" | "revoked" | "disabled";
   created: Instant;
   expires: Instant | null;

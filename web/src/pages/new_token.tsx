@@ -3,15 +3,26 @@
 import { useState } from "preact/hooks";
 import { post } from "../api/client.ts";
 import { useLoad } from "../api/load.ts";
-import type { NewToken, Person, Scope } from "../api/types.ts";
+import type { Config, NewToken, Person, Scope } from "../api/types.ts";
 import { Page } from "../frame.tsx";
-import { Checks, Choice, Field, FormView, Select, useForm } from "../parts/form.tsx";
+import { Checks, Choice, Field, FormView, Select, useForm, type Form } from "../parts/form.tsx";
 import { useSigned } from "../session.tsx";
 import { nameProblem } from "../text/check.ts";
-import { dateProblem, kLifetimes, kScopes, lifetimeRequest, type Lifetime } from "../text/token.ts";
+import {
+  dateProblem,
+  kLifetimes,
+  kReads,
+  kScopes,
+  lifetimeRequest,
+  limitsRequest,
+  prefixesProblem,
+  sourcesProblem,
+  type Lifetime,
+  type Limits,
+} from "../text/token.ts";
 import { FreshToken } from "./token_parts.tsx";
 
-interface Wanted {
+interface Wanted extends Limits {
   name: string;
   scopes: Scope[];
   lifetime: Lifetime;
@@ -22,21 +33,34 @@ interface Wanted {
 function wrong(values: Wanted): Partial<Record<keyof Wanted, string>> {
   const name = nameProblem(values.name);
   const date = dateProblem(values.lifetime, values.expires, new Date());
+  const prefixes = prefixesProblem(values);
+  const sources = sourcesProblem(values);
   return {
     ...(name ? { name } : {}),
     ...(date ? { expires: date } : {}),
+    ...(prefixes ? { prefixes } : {}),
+    ...(sources ? { sources } : {}),
     ...(values.scopes.length ? {} : { scopes: "Choose at least one." }),
   };
 }
 
 export function NewTokenPage() {
-  const { session } = useSigned();
+  const { session, config } = useSigned();
   const { user } = session;
   const admin = user.role === "admin";
   const people = useLoad<{ people: Person[] }>(admin ? "/people" : null);
   const [made, setMade] = useState<NewToken | null>(null);
   const form = useForm<Wanted>(
-    { name: "", scopes: ["export"], lifetime: "90d", expires: "", user: user.email },
+    {
+      name: "",
+      scopes: ["export"],
+      lifetime: "90d",
+      expires: "",
+      user: user.email,
+      reads: "all",
+      prefixes: "",
+      sources: "",
+    },
     wrong,
     async (values) => {
       setMade(
@@ -44,6 +68,7 @@ export function NewTokenPage() {
           name: values.name.trim(),
           scopes: values.scopes,
           ...lifetimeRequest(values.lifetime, values.expires),
+          ...limitsRequest(values),
           ...(values.user === user.email ? {} : { user: values.user }),
         }),
       );
@@ -123,6 +148,7 @@ export function NewTokenPage() {
             ahead.
           </p>
         )}
+        <LimitFields form={form} offered={config.narrowing} />
         {owners.length > 0 && (
           <Select
             label="Whose it is"
@@ -137,5 +163,69 @@ export function NewTokenPage() {
         )}
       </FormView>
     </Page>
+  );
+}
+
+interface LimitFieldsProps {
+  form: Form<Wanted>;
+  offered: Config["narrowing"];
+}
+
+// What most tokens do without stays folded up, until something in it needs a look.
+function LimitFields({ form, offered }: LimitFieldsProps) {
+  if (!offered.prefixes && !offered.sources)
+    return (
+      <p class="hint">
+        It opens the account’s whole export: the bucket’s engine cannot hold a token to less.
+      </p>
+    );
+  const wrong = form.errors.prefixes ?? form.errors.sources;
+  return (
+    <details open={wrong ? true : undefined}>
+      <summary>Limit what it reads, or from where</summary>
+      <div class="form">
+        {offered.prefixes && (
+          <>
+            <Choice
+              legend="It reads"
+              seen
+              options={kReads}
+              value={form.values.reads}
+              onChange={(reads) => form.set("reads", reads)}
+            />
+            <Field
+              form={form}
+              name="prefixes"
+              label="Only below"
+              lines={2}
+              hint={
+                <>
+                  Prefixes below the account’s own, one a line, such as{" "}
+                  <code>type=decisions/date=2026-11-29/</code>. Empty: all of it.
+                </>
+              }
+            />
+          </>
+        )}
+        {offered.sources && (
+          <Field
+            form={form}
+            name="sources"
+            label="Only from"
+            lines={2}
+            hint={
+              <>
+                Addresses or networks, one a line, such as <code>198.51.100.0/24</code>. Empty: from
+                everywhere.
+              </>
+            }
+          />
+        )}
+        <p class="hint">
+          Limits stay for good. A limited token lists only with one of its prefixes, and makes only
+          tokens that are limited as far.
+        </p>
+      </div>
+    </details>
   );
 }

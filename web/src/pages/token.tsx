@@ -6,7 +6,7 @@ import type { NewToken, Token } from "../api/types.ts";
 import { Page, ZoneNote } from "../frame.tsx";
 import { LoadedView } from "../parts/states.tsx";
 import { exactly, moment } from "../text/format.ts";
-import { timeLeft } from "../text/token.ts";
+import { limitsOf, timeLeft } from "../text/token.ts";
 import { FreshToken, LastUsed, ReplaceDialog, RevokeDialog, Status } from "./token_parts.tsx";
 
 export function TokenPage({ id }: { id?: string }) {
@@ -94,6 +94,12 @@ function Facts({ token }: { token: Token }) {
       <div>
         <dt>Scopes</dt>
         <dd>{token.scopes.join(", ")}</dd>
+      </div>
+      <div>
+        <dt>Limits</dt>
+        <dd class="wrap" dir="auto">
+          {limitsOf(token).join("; ") || "None"}
+        </dd>
       </div>
       <div>
         <dt>Created</dt>

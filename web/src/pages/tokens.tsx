@@ -10,7 +10,7 @@ import { Empty, LoadedView } from "../parts/states.tsx";
 import { toast } from "../parts/toast.tsx";
 import { useSigned } from "../session.tsx";
 import { dateOf, moment, on, plural, several } from "../text/format.ts";
-import { expiresSoon, inOrder, timeLeft } from "../text/token.ts";
+import { expiresSoon, inOrder, limitsOf, timeLeft } from "../text/token.ts";
 import { FreshToken, LastUsed, ReplaceDialog, RevokeDialog, Status } from "./token_parts.tsx";
 
 export function TokensPage() {
@@ -240,6 +240,11 @@ function Row({ token, owner, onRevoke, onReplace }: RowProps) {
           {token.name}
         </a>
         <span class="small quiet">{token.scopes.join(", ")}</span>
+        {limitsOf(token).map((limit) => (
+          <span key={limit} class="small quiet wrap" dir="auto">
+            {limit}
+          </span>
+        ))}
       </td>
       {owner && (
         <td data-label="Owner">

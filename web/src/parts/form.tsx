@@ -108,6 +108,7 @@ interface FieldProps<V, K extends keyof V & string> {
   autofocus?: boolean;
   readOnly?: boolean;
   maxLength?: number;
+  lines?: number; // several lines of text, such as a list
 }
 
 export function Field<V, K extends keyof V & string>(props: FieldProps<V, K>) {
@@ -123,24 +124,30 @@ export function Field<V, K extends keyof V & string>(props: FieldProps<V, K>) {
   useEffect(() => {
     if (props.autofocus) input.current?.focus();
   }, []);
-  const element = (
+  const put = (text: string) => form.set(name, text as V[K]);
+  const common = {
+    id,
+    class: "input",
+    name,
+    value: String(form.values[name] ?? ""),
+    maxLength: props.maxLength,
+    spellcheck: false,
+    autocapitalize: "off" as const,
+    "aria-invalid": error ? ("true" as const) : undefined,
+    "aria-describedby": describedBy || undefined,
+  };
+  const element = props.lines ? (
+    <textarea {...common} rows={props.lines} onInput={(event) => put(event.currentTarget.value)} />
+  ) : (
     <input
-      id={id}
-      class="input"
-      name={name}
+      {...common}
       {...({ type: type === "password" && shown ? "text" : type } as { type: "text" })}
-      value={String(form.values[name] ?? "")}
       autocomplete={props.autocomplete ?? "off"}
-      ref={input}
       data-first={props.autofocus || undefined}
       readOnly={props.readOnly}
-      maxLength={props.maxLength}
-      spellcheck={false}
-      autocapitalize="off"
       dir={type === "text" ? "auto" : undefined}
-      aria-invalid={error ? "true" : undefined}
-      aria-describedby={describedBy || undefined}
-      onInput={(event) => form.set(name, event.currentTarget.value as V[K])}
+      ref={input}
+      onInput={(event) => put(event.currentTarget.value)}
     />
   );
   return (

@@ -66,6 +66,69 @@ export const kScopes: { value: Scope; label: string; hint: string; admin: boolea
   },
 ];
 
+// What it is limited to beyond its scopes.
+export type Reads = "all" | "decisions" | "events";
+export const kReads: { value: Reads; label: string }[] = [
+  { value: "all", label: "Everything" },
+  { value: "decisions", label: "Decisions" },
+  { value: "events", label: "Events" },
+];
+
+export interface Limits {
+  reads: Reads;
+  prefixes: string; // one a line
+  sources: string;
+}
+
+export function linesOf(text: string): string[] {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean);
+}
+
+// Of fields that are not offered nothing is said.
+export function limitsRequest(limits: Limits): {
+  types?: string[];
+  prefixes?: string[];
+  sources?: string[];
+} {
+  const prefixes = linesOf(limits.prefixes);
+  const sources = linesOf(limits.sources);
+  return {
+    ...(limits.reads === "all" ? {} : { types: [limits.reads] }),
+    ...(prefixes.length ? { prefixes } : {}),
+    ...(sources.length ? { sources } : {}),
+  };
+}
+
+export function prefixesProblem(limits: Limits): string | null {
+  for (const prefix of linesOf(limits.prefixes)) {
+    if (/^(s3:|v1\/account_id=)/.test(prefix))
+      return `Write “${prefix}” from below the account on: it begins with “type=”.`;
+    if (!prefix.endsWith("/"))
+      return `“${prefix}” must end in “/”: else it would also open names that go on.`;
+    if (limits.reads !== "all" && !prefix.startsWith(`type=${limits.reads}/`))
+      return `“${prefix}” lies outside of the ${limits.reads}.`;
+  }
+  return null;
+}
+
+export function sourcesProblem(limits: Limits): string | null {
+  for (const source of linesOf(limits.sources))
+    if (!/^[0-9a-f:.]+(\/\d{1,3})?$/i.test(source) || !/[:.]/.test(source))
+      return `“${source}” is no address or network, such as 198.51.100.0/24.`;
+  return null;
+}
+
+// In the list: what is open, and from where.
+export function limitsOf(token: Token): string[] {
+  return [
+    ...(token.prefixes.length ? [`only ${token.prefixes.join(", ")}`] : []),
+    ...(token.sources.length ? [`only from ${token.sources.join(", ")}`] : []),
+  ];
+}
+
 export type Lifetime = "30d" | "90d" | "365d" | "never" | "date";
 export const kLifetimes: { value: Lifetime; label: string }[] = [
   { value: "30d", label: "30 days" },
