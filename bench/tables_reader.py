@@ -2,25 +2,16 @@
 """DuckDB beside a server of bench/tables.py. usage: tables_reader.py
 write FOLDER ACCOUNT DAYS EXPERIMENTS ROWS ASKED_DAY ASKED_EXPERIMENT   an export; prints what to ask for
 iceberg API DAY EXPERIMENT | direct API DAY EXPERIMENT PATH             the same query through each way"""
-import importlib
 import json
 import os
 import pathlib
 import sys
 import urllib.request
 
-import duckdb
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "interop" / "clients"))
+from opened_duckdb import opened  # noqa: E402
 
 FIRST = "DATE '2026-01-01'"
-
-
-def opened(*extensions):
-    duck = duckdb.connect()
-    for extension in extensions:
-        folder = pathlib.Path(importlib.import_module(f"duckdb_extension_{extension}").__path__[0])
-        duck.execute(f"LOAD '{next(folder.rglob('*.duckdb_extension'))}'")
-    duck.execute("SET TimeZone = 'UTC'")
-    return duck
 
 
 def rows_of(account: str, day: int, experiment: str, rows: int) -> str:

@@ -116,6 +116,14 @@ def java(name: str, source: str) -> list[str]:
     return [need("java"), "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", f"{folder}:{found}/*", source]
 
 
+def new_java(version: int, name: str, source: str) -> list[str]:
+    """A command as java() has it, of a JDK of that version, which compiles the source as it starts."""
+    for found in sorted(pathlib.Path("/usr/lib/jvm").glob(f"*-{version}-*/bin/java")):
+        return [str(found), "-Xmx1g", "-XX:TieredStopAtLevel=1", "--add-modules=jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED", "-cp", f"{jars(name)}/*", str(CLIENTS / "java" / f"{source}.java")]
+    raise Skipped(f"it needs Java {version}, which is not installed")
+
+
 def cargo(name: str) -> str:
     crates, folder = VERSIONS["cargo"], cache() / "cargo" / name
     text = (CLIENTS / "rust" / f"{name}.rs").read_text()

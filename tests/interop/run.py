@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs each client by each way against a real server, and compares what it read with what is there. See script/interop."""
 import collections
+import concurrent.futures
 import dataclasses
 import functools
 import json
@@ -13,11 +14,14 @@ import tempfile
 import typing
 
 import fetch
+import pasted
 import stage
 from fetch import CLIENTS, VERSIONS, Skipped
 from stage import BUCKET, DAY, FILES, SDKS, TABLES, WAYS, Stage
 
 LONGEST = 300  # seconds of one job
+# A job that lasts four lives of credentials as short as an engine that renews them should be given.
+HOURS_LIVES, HOURS_SECONDS = "10m", 4 * 600 + 60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +91,7 @@ CLIENTS_RUN = [
 ]
 
 
-STAGES: dict[bool, Stage] = {}
+STAGES: dict[bool | str, Stage] = {}
 
 
 def staged(real_time: bool) -> Stage:
@@ -96,15 +100,21 @@ def staged(real_time: bool) -> Stage:
     return STAGES[real_time]
 
 
+@functools.cache
+def staged_for_hours() -> Stage:
+    STAGES["hours"] = Stage(True, HOURS_LIVES, HOURS_SECONDS)
+    return STAGES["hours"]
+
+
 def vended(scene: Stage) -> int:
     """How often credentials were given out so far, at whichever door."""
     doors = ("iceberg.load", "iceberg.credentials", "sharing.query")
     return scene.server.exchanges() + sum(each["action"] in doors for each in scene.server.audit())
 
 
-def read_back(client: Client, way: str) -> str:
+def read_back(client: Client, way: str, scene: Stage | None = None) -> str:
     """What is worth saying of a job that read what it should; raises AssertionError otherwise."""
-    scene = staged(client.real_time)
+    scene = scene or staged(client.real_time)
     with tempfile.TemporaryDirectory(dir=scene.folder) as folder:
         home = pathlib.Path(folder)
         # Of files one day: as the clock runs, the server adds _SUCCESS of days that end.
@@ -127,17 +137,45 @@ def read_back(client: Client, way: str) -> str:
     return f"{exchanges} exchanges while credentials expired"
 
 
+def for_hours() -> str:
+    """Both Sparks, vectorized and not, beside each other."""
+    scene = staged_for_hours()
+    kinds = [(name, jars, vectorized) for name, jars in (("spark", "iceberg41"), ("spark35", "iceberg35"))
+             for vectorized in ("true", "false")]
+    clients = [Client(f"{name}, vectorized {vectorized}", PYPI(name, "pyspark"), TABLES, "A",
+                      script(name, "spark_iceberg_tables", lambda way, home, jars=jars: fetch.jars(jars),
+                             lambda way, home, vectorized=vectorized: vectorized), True)
+               for name, jars, vectorized in kinds]
+    for _, jars, _ in kinds:
+        fetch.jars(jars)
+    before, faults = vended(scene), []
+
+    def one(client: Client) -> None:
+        try:
+            read_back(client, "A", scene)
+        except AssertionError as fault:
+            faults.append(f"{client.name}: {fault}")
+
+    with concurrent.futures.ThreadPoolExecutor(len(clients)) as pool:
+        list(pool.map(one, clients))
+    exchanges = vended(scene) - before
+    if faults or exchanges < 4 * len(clients):
+        raise AssertionError(f"{exchanges} exchanges; {'; '.join(faults)}")
+    return f"{len(clients)} jobs of {HOURS_SECONDS} s with credentials of {HOURS_LIVES}: {exchanges} exchanges"
+
+
 def run(command: list[str], environment: dict, home: pathlib.Path, scene: Stage) -> str:
     # Files, so that nobody waits for a pipe; a session, so that what a job started ends with it.
     with open(home / "out", "w") as out, open(home / "errors", "w") as errors:
         job = subprocess.Popen(command, env={**environment, "PYTHONPATH": str(CLIENTS)}, cwd=home, start_new_session=True,
                                stdin=subprocess.DEVNULL, stdout=out, stderr=errors)
     try:
-        status = job.wait(timeout=LONGEST)
+        longest = LONGEST + float(environment.get("INTEROP_SECONDS", 0))
+        status = job.wait(timeout=longest)
     except subprocess.TimeoutExpired:
         os.killpg(job.pid, signal.SIGKILL)
         job.wait()
-        raise AssertionError(f"not done after {LONGEST} s") from None
+        raise AssertionError(f"not done after {longest} s") from None
     said, errors = (home / "out").read_text(), (home / "errors").read_text()
     for secret in scene.server.secrets:
         if secret in said + errors:
@@ -183,7 +221,7 @@ def optimizely_java() -> str:
 
 # The nine queries of an export that the operator of this run has: $VALETKEY_INTEROP_EXPORT names the folder above v1.
 NINE = {"duckdb": "duckdb_iceberg", "pyiceberg": "iceberg", "polars": "iceberg", "sharing": "sharing",
-        "clickhouse": "clickhouse", "spark": "spark", "spark35": "spark35"}
+        "clickhouse": "clickhouse", "spark": "spark", "spark35": "spark35", "trino": "duckdb_iceberg"}
 
 
 @functools.cache
@@ -206,10 +244,11 @@ def own_export(real_time: bool) -> tuple[pathlib.Path, str, str, dict]:
 
 
 def nine(engine: str) -> str:
-    of_spark = engine.startswith("spark")
-    folder, cut, event, wanted = own_export(of_spark)
-    scene = staged(of_spark)
-    word = BUCKET if not of_spark else fetch.jars("iceberg35" if engine == "spark35" else "iceberg41")
+    of_jvm = engine.startswith("spark") or engine == "trino"
+    word = (json.dumps(fetch.new_java(25, "trino", "TrinoTables")) if engine == "trino" else
+            fetch.jars("iceberg35" if engine == "spark35" else "iceberg41") if of_jvm else BUCKET)
+    folder, cut, event, wanted = own_export(of_jvm)
+    scene = staged(of_jvm)
     with tempfile.TemporaryDirectory(dir=scene.folder) as made:
         home = pathlib.Path(made)
         words, environment = scene.way("A", folder.name.removeprefix("account_id="), home)
@@ -221,6 +260,9 @@ def nine(engine: str) -> str:
     return f"{len(found)} of {len(wanted)} queries as a direct read of the files"
 
 
+LONG = "spark-for-hours"  # only where it is named
+
+
 def jobs() -> dict[str, list[tuple[str, typing.Callable[[], str]]]]:
     """What there is to run, by name: a title and a function each."""
     found = {client.name: [(f"{client.name} {client.version} {WAYS[way]}", functools.partial(read_back, client, way))
@@ -229,12 +271,17 @@ def jobs() -> dict[str, list[tuple[str, typing.Callable[[], str]]]]:
     found["optimizely-java"] = [(f"optimizely-java {VERSIONS['maven']['optimizely'][0].split(':')[2]}", optimizely_java)]
     for engine in NINE:
         found[f"nine-{engine}"] = [(f"nine queries, {engine}", functools.partial(nine, engine))]
+    found["demo"] = [("the three doors of script/demo", pasted.demo)]
+    for engine in pasted.ENGINES:
+        found[f"lines-{engine}"] = [(f"the lines of valetkey tables, {engine}",
+                                     lambda engine=engine: pasted.lines(staged(True), engine))]
+    found[LONG] = [("Spark for four lives of its credentials", for_hours)]
     return found
 
 
 def main() -> int:
     known, counts = jobs(), collections.Counter()
-    names = sys.argv[1:] or list(known)
+    names = sys.argv[1:] or [name for name in known if name != LONG]
     unknown = [name for name in names if name not in known]
     if unknown:
         print(f"script/interop: unknown client {unknown[0]}; known are {', '.join(known)}", file=sys.stderr)

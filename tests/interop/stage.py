@@ -20,21 +20,22 @@ from server import BUCKET, PROGRAMS, Server, clean_environment, eventually  # no
 TABLES, FILES, SDKS = "12345", "123456", "12"  # 12: the account of tests/e2e/js_sdk_datafile.json
 DAY = "type=events/date=2026-03-01/"
 SECONDS = 75  # how long a job goes on that no clock can be moved for
+LIVES = "1m"  # credentials of such a job
 WAYS = {"P": "by a profile", "L": "under the credentials server", "A": "by the container endpoint",
         "E": "by exported variables"}
 
 
 class Stage:
-    def __init__(self, real_time: bool = False):
-        """`real_time`: for clients that no faketime reaches (Go) or that it slows down (the JVM). Credentials live for a
-        minute, jobs a little longer."""
+    def __init__(self, real_time: bool = False, lives: str = LIVES, seconds: float = SECONDS):
+        """`real_time`: for clients that no faketime reaches (Go) or that it slows down (the JVM). Credentials live for so
+        long, jobs for some seconds longer."""
         self.scratch = tempfile.TemporaryDirectory(prefix="valetkey-interop-")
         self.folder = pathlib.Path(self.scratch.name)
         self.clock = MovedClock(self.folder)
-        self.faked = {"INTEROP_SECONDS": str(SECONDS)} if real_time else self.clock.environment
+        self.faked = {"INTEROP_SECONDS": str(seconds)} if real_time else self.clock.environment
         config = '[export]\nlongest_wait = "1s"\n'
         if real_time:
-            config += "[credentials]\n" + "".join(f'{each}_duration = "1m"\n' for each in ("min", "default", "max"))
+            config += "[credentials]\n" + "".join(f'{each}_duration = "{lives}"\n' for each in ("min", "default", "max"))
         self.server = Server(config=config, prefix=self.clock.prefix())
         try:
             self.fill()

@@ -1,18 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """DuckDB's iceberg over the catalog, attached once. usage: duckdb_iceberg_tables.py BUCKET PREFIX"""
-import importlib
-import pathlib
-
 import doors
-import duckdb
 import job
+import opened_duckdb
 import summary
 
-duck = duckdb.connect()
-for extension in ("httpfs", "avro", "icu", "aws", "iceberg"):  # elsewhere INSTALL fetches them
-    folder = pathlib.Path(importlib.import_module(f"duckdb_extension_{extension}").__path__[0])
-    duck.execute(f"LOAD '{next(folder.rglob('*.duckdb_extension'))}'")
-duck.execute("SET TimeZone = 'UTC'")
+duck = opened_duckdb.opened("httpfs", "avro", "icu", "aws", "iceberg")
 duck.execute(f"ATTACH 'any' AS vk (TYPE iceberg, ENDPOINT '{doors.api()}/iceberg', TOKEN '{doors.token()}')")
 
 

@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """DuckDB with its extensions httpfs and aws: one secret that it fetches by itself. usage: duckdb_tables.py BUCKET PREFIX"""
-import importlib
 import os
 import sys
 
-import duckdb
 import job
+import opened_duckdb
 import summary
 
 bucket, prefix = sys.argv[1:]
 scheme, host = os.environ["INTEROP_ENDPOINT"].split("://")
-duck = duckdb.connect()
-for extension in ("httpfs", "aws"):  # elsewhere INSTALL fetches them; here a Python package of the same files does
-    folder = importlib.import_module(f"duckdb_extension_{extension}").__path__[0]
-    duck.execute(f"LOAD '{folder}/extensions/v{duckdb.__version__}/{extension}.duckdb_extension'")
+duck = opened_duckdb.opened("httpfs", "aws")
 
 
 def make_secret() -> None:

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nine queries over both tables, in the words of each engine; prints what they find. usage: nine_queries.py ENGINE WORD
-CUT EVENT, WORD: the bucket (clickhouse), the jars (spark) or the folder (files); CUT: milliseconds since 1970; EVENT: a name."""
+CUT EVENT, WORD: the bucket (clickhouse), the jars (spark), a command as JSON (trino) or the folder (files); CUT: milliseconds
+since 1970; EVENT: a name."""
 import datetime
-import importlib
 import json
 import os
 import pathlib
+import subprocess
 import sys
 
 ENGINE, WORD, CUT, EVENT = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
@@ -29,6 +30,8 @@ DUCKDB = {"ms": "epoch_ms", "cut": f"TIMESTAMPTZ '{AT.isoformat()}'", "tags": "s
           "attributes": "sum(len(attributes)), count(*) FILTER (len(list_filter(attributes, lambda a: a.value = 'chrome')) > 0)"}
 SPARK = {"ms": "unix_millis", "cut": f"TIMESTAMP '{AT.isoformat()}'", "tags": "sum(size(tags))",
          "attributes": "sum(size(attributes)), count_if(exists(attributes, a -> a.value = 'chrome'))"}
+TRINO = {"ms": "1000 * to_unixtime", "cut": f"TIMESTAMP '{AT:%Y-%m-%d %H:%M:%S.%f} UTC'", "tags": "sum(cardinality(tags))",
+         "attributes": "sum(cardinality(attributes)), count_if(any_match(attributes, a -> a.value = 'chrome'))"}
 CLICKHOUSE = {"ms": "toUnixTimestamp64Milli", "cut": f"fromUnixTimestamp64Milli({CUT})", "tags": "sum(length(mapKeys(tags)))",
               "attributes": "sum(length(attributes)), countIf(arrayExists(a -> a.value = 'chrome', attributes))"}
 
@@ -42,8 +45,9 @@ def plain(value):
 
 
 def by_sql(words: dict, rows) -> dict:
-    quoted = EVENT.replace("\\", "\\\\") if ENGINE in ("spark", "clickhouse") else EVENT
-    words = {**words, "event": "'" + quoted.replace("'", "\\'" if ENGINE != "duckdb" else "''") + "'"}
+    escapes = ENGINE in ("spark", "clickhouse")
+    quoted = EVENT.replace("\\", "\\\\").replace("'", "\\'") if escapes else EVENT.replace("'", "''")
+    words = {**words, "event": f"'{quoted}'"}
     return {name: [[plain(value) for value in row] for row in rows(query.format(**words))] for name, query in QUERIES.items()}
 
 
@@ -72,25 +76,17 @@ def by_frames(frame, count) -> dict:
     }
 
 
-def duckdb_with(*extensions):
-    import duckdb
-    duck = duckdb.connect()
-    for extension in extensions:
-        folder = pathlib.Path(importlib.import_module(f"duckdb_extension_{extension}").__path__[0])
-        duck.execute(f"LOAD '{next(folder.rglob('*.duckdb_extension'))}'")
-    duck.execute("SET TimeZone = 'UTC'")
-    return duck
-
-
 def files() -> dict:
-    duck = duckdb_with("icu")
+    import opened_duckdb
+    duck = opened_duckdb.opened("icu")
     return by_sql({**DUCKDB, **{name: f"read_parquet('{WORD}/type={name}/*/*/*.parquet', hive_partitioning = false)"
                                 for name in TABLES}}, lambda query: duck.execute(query).fetchall())
 
 
 def duckdb() -> dict:
     import doors
-    duck = duckdb_with("httpfs", "avro", "icu", "aws", "iceberg")
+    import opened_duckdb
+    duck = opened_duckdb.opened("httpfs", "avro", "icu", "aws", "iceberg")
     duck.execute(f"ATTACH 'any' AS vk (TYPE iceberg, ENDPOINT '{doors.api()}/iceberg', TOKEN '{doors.token()}')")
     return by_sql({**DUCKDB, **{name: f"vk.export.{name}" for name in TABLES}}, lambda query: duck.execute(query).fetchall())
 
@@ -167,6 +163,23 @@ def spark() -> dict:
                                    lambda query: opened.sql(query).collect())
     assert found["true"] == found["false"], found
     return found["true"]
+
+
+def trino() -> dict:
+    """All queries, and all again once the first credentials have expired."""
+    import doors
+    found = []
+
+    def ask(query: str) -> list:
+        found.append(query)
+        return []
+    words = {**TRINO, **{name: name for name in TABLES}}
+    by_sql(words, ask)
+    subprocess.run([*json.loads(WORD), doors.api(), os.environ["INTEROP_ENDPOINT"], os.environ["INTEROP_SECONDS"], "rows"],
+                   input="\n".join(found), text=True, check=True, env={**os.environ, "TOKEN": doors.token()})
+    rows = list(map(json.loads, pathlib.Path("rows").read_text().splitlines()))
+    assert rows[:len(found)] == rows[len(found):], rows
+    return by_sql(words, lambda query: rows[found.index(query)])
 
 
 print(json.dumps(globals()[ENGINE]()))

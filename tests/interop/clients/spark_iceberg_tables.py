@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Spark with Iceberg's runtime over the catalog, by OAuth2. One session, whose job opens files for longer than any
-credentials live. usage: spark_iceberg_tables.py BUCKET PREFIX JARS"""
+credentials live. usage: spark_iceberg_tables.py BUCKET PREFIX JARS [VECTORIZED], true or false: how it reads Parquet"""
+import functools
 import json
 import os
 import sys
@@ -9,8 +10,11 @@ import time
 import spark_iceberg
 import spark_summary
 
-[_, _, _, jars] = sys.argv
+[_, _, _, jars, *vectorized] = sys.argv
+COPIES = 6  # of a table, so that more tasks open its files
 spark = spark_iceberg.session(jars)
+if vectorized:
+    spark.conf.set("spark.sql.iceberg.vectorization.enabled", vectorized[0])
 
 
 def slow_count(frame, seconds: float) -> int:
@@ -35,6 +39,7 @@ except Exception as refused:  # Py4JJavaError, and what Spark makes of it
 else:
     raise SystemExit("it could write")
 one_file_a_task = spark.read.option("split-size", "1").option("file-open-cost", "1048576").table("vk.export.events")
-counted = slow_count(one_file_a_task, float(os.environ["INTEROP_SECONDS"]))
-assert counted == found["conversions"], counted
+many = functools.reduce(type(one_file_a_task).union, [one_file_a_task] * COPIES)
+counted = slow_count(many, float(os.environ["INTEROP_SECONDS"]))
+assert counted == COPIES * found["conversions"], counted
 print(json.dumps(found))
