@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parts with milliseconds and with microseconds: both read the same, and `export rewrite` brings one to the other while
 events come in, under new keys."""
+import contextlib
 import json
 import pathlib
+import sqlite3
 import subprocess
+import time
 import unittest
 
 import requests
@@ -101,6 +104,47 @@ class PartFormat(unittest.TestCase):
         self.assertFalse(now & set(former), "a former part is listed")
         for key in former:
             self.assertEqual(b"PAR1", s3.get_object(Bucket=BUCKET, Key=key)["Body"].read(4), key)
+
+    def test_a_rewrite_that_is_killed_under_load_goes_on(self):
+        count, kills = 300, 3
+        server = self.make_server(MILLISECONDS).start()
+        payload = body(ACCOUNT, "ann", [conversion(f"p{number}", f"event {number}") for number in range(count)])
+        self.assertEqual(204, requests.post(f"{server.api}/v1/events", json=payload, timeout=20).status_code)
+        server.run("export")
+        before = self.rows(server)
+        self.assertEqual(count, len(before))
+        server.stop()
+        server.config.write_text("")
+
+        def to_rewrite() -> int:
+            with contextlib.closing(sqlite3.connect(f"file:{server.data}/objects.db?mode=ro", uri=True)) as index:
+                return index.execute("SELECT count(*) FROM part_statistics WHERE state = 3").fetchone()[0]
+
+        left = [to_rewrite()]
+        self.assertEqual([count], left)
+        with Load(server.api, 1, ACCOUNT, events=1) as load:
+            for _ in range(kills):
+                server.start()
+                command = subprocess.Popen(server.command("export", "rewrite"), stdout=subprocess.DEVNULL,
+                                           stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, env=clean_environment())
+                until = time.monotonic() + 60
+                while to_rewrite() == left[-1] and time.monotonic() < until:
+                    time.sleep(0.01)
+                server.kill()
+                command.kill()
+                command.wait(timeout=20)
+                left.append(to_rewrite())
+            server.start()
+            answer = server.ask("export", "rewrite")
+        self.assertEqual(sorted(set(left), reverse=True), left, "a kill undid what was done, or nothing was")
+        self.assertGreater(left[-1], 0, f"never killed half-way: {left}")
+        self.assertEqual(0, answer["left"])
+        server.run("export")
+        self.assertEqual({("TIMESTAMP_MICROS", True)}, units(parts.download(server, ACCOUNT, self.token)))
+        rows = self.rows(server)
+        self.assertEqual(before, [row for row in rows if row["uuid"] not in load.attempted])
+        load.check(self, [row for row in rows if row["uuid"] in load.attempted])
+        server.run("check")
 
     def test_an_erased_visitor_is_gone_with_the_keys_that_held_him(self):
         server = self.make_server().start()
