@@ -66,6 +66,18 @@ CREATE DATABASE vk ENGINE = DataLakeCatalog('{api}/iceberg')
   storage_endpoint = '{s3}/{bucket}', auth_header = 'Authorization: Bearer {token}';
 SELECT variation_id, uniqExact(visitor_id) FROM vk.`export.decisions` GROUP BY 1;
 )"},
+    Engine{"trino", "Trino, as Iceberg tables: etc/catalog/vk.properties",
+           R"(connector.name=iceberg
+iceberg.catalog.type=rest
+iceberg.rest-catalog.uri={api}/iceberg
+iceberg.rest-catalog.security=OAUTH2
+iceberg.rest-catalog.oauth2.token={token}
+iceberg.rest-catalog.vended-credentials-enabled=true
+fs.s3.enabled=true
+s3.endpoint={s3}
+s3.region={region}
+s3.path-style-access=true
+)"},
     Engine{"sharing", "Delta Sharing with pandas, after `valetkey configure share`",
            R"(import delta_sharing
 decisions = delta_sharing.load_as_pandas("valetkey.share#account-{account}.export.decisions")

@@ -3,6 +3,7 @@
 they name is exactly what a listing shows, for the holder of the token alone, and ends with the token."""
 import base64
 import json
+import subprocess
 import threading
 import time
 import urllib.parse
@@ -15,7 +16,8 @@ from botocore.exceptions import ClientError
 
 import avro
 from load import NOW, body, conversion
-from server import BUCKET, ServedCase, eventually, main
+from server import BUCKET, PROGRAMS, ServedCase, clean_environment, eventually, main
+from trees import ROOT
 
 DAY = 86_400_000_000
 
@@ -32,6 +34,10 @@ def s3_of(config: dict):
 def key_of(path: str) -> str:
     assert path.startswith(f"s3://{BUCKET}/"), path
     return path.removeprefix(f"s3://{BUCKET}/")
+
+
+def key_of_url(url: str) -> str:
+    return urllib.parse.unquote(urllib.parse.urlsplit(url).path).removeprefix(f"/{BUCKET}/")
 
 
 class Tables(ServedCase):
@@ -93,8 +99,10 @@ class Tables(ServedCase):
     def read_files(self, loaded: dict) -> dict[str, dict]:
         """The data files of a snapshot by key, read as an engine reads them; lengths are held against the lists."""
         client = s3_of(loaded["config"])
+        self.metadata = [key_of(loaded["metadata-location"])]
 
         def get(path: str) -> bytes:
+            self.metadata.append(key_of(path))
             answer = client.get_object(Bucket=BUCKET, Key=key_of(path))
             data = answer["Body"].read()
             head = client.head_object(Bucket=BUCKET, Key=key_of(path))
@@ -206,7 +214,8 @@ class Tables(ServedCase):
             with self.assertRaises(ClientError) as caught:
                 client.get_object(Bucket=BUCKET, Key=key, **options)
             self.assertEqual(code, caught.exception.response["Error"]["Code"])
-        for odd in ("snap-999999.avro", "snap-1.avro/", "x", "2020-09-14-g1-p1-s0-n0.avro", "../snap-1.avro"):
+        for odd in ("snap-999999.avro", "999999-00000000-0000-8000-8000-000000000001.metadata.json", "snap-0.avro",
+                    "snap-1.avro/", "x", "2020-09-14-g1-p1-s0-n0.avro", "../snap-1.avro"):
             with self.assertRaises(ClientError) as caught:
                 client.get_object(Bucket=BUCKET, Key=key.rsplit("/", 1)[0] + "/" + odd)
             self.assertEqual("NoSuchKey", caught.exception.response["Error"]["Code"], odd)
@@ -264,18 +273,31 @@ class Tables(ServedCase):
             self.assertNotIn(0, pool.map(get, paths * 6))
 
     def test_after_an_erasure_nothing_of_before_is_read(self):
+        self.send([conversion("c0", "purchase")], visitor="v1")  # a part that others' rows share
         self.send_some()
-        before = self.load("decisions")
-        files = self.read_files(before)
+        refresh = self.shared("events", includeRefreshToken=True)[-1]["endStreamAction"]["refreshToken"]
+        page = self.shared("events", maxFiles=1)[-1]["endStreamAction"]["nextPageToken"]
+        known = {}
+        for kind in ("decisions", "events"):
+            loaded = self.load(kind)
+            files = self.read_files(loaded)
+            urls = {key_of_url(line["file"]["url"]): line["file"]["url"] for line in self.shared(kind)}
+            known[kind] = (s3_of(loaded["config"]), self.metadata, files, urls)
         self.server.run("account", "erase-visitor", self.account, "v1")
-        self.server.run("export")
-        gone = eventually(lambda: set(self.listed("decisions")) != set(files) and self.listed("decisions"))
-        self.assertTrue(gone, "nothing was erased")
-        client = s3_of(before["config"])
-        with self.assertRaises(ClientError) as caught:
-            client.get_object(Bucket=BUCKET, Key=key_of(before["metadata"]["snapshots"][0]["manifest-list"]))
-        self.assertEqual("NoSuchKey", caught.exception.response["Error"]["Code"])
-        self.assertEqual(set(gone), set(self.read_files(self.load("decisions"))))
+        for kind, (client, metadata, files, urls) in known.items():
+            replaced = set(files) - set(self.listed(kind))
+            self.assertEqual(1, len(replaced), "of the parts one held the visitor")
+            for key in [*metadata, *replaced]:
+                with self.assertRaises(ClientError) as caught:
+                    client.get_object(Bucket=BUCKET, Key=key)
+                self.assertEqual("NoSuchKey", caught.exception.response["Error"]["Code"], key)
+            for key in replaced:
+                self.assertEqual(404, requests.get(urls[key], timeout=10).status_code)
+            now = self.read_files(self.load(kind))
+            self.assertEqual(set(self.listed(kind)), set(now))
+            self.assertEqual({"decisions": 1, "events": 3}[kind], sum(file["record_count"] for file in now.values()))
+        for wishes in ({"refreshToken": refresh}, {"pageToken": page, "maxFiles": 1}):
+            self.refused(self.query("events", **wishes), 400, "INVALID_PARAMETER_VALUE", "changed since")
 
     def test_quirks_of_clients(self):
         self.refused(self.iceberg(f"{self.account}/namespaces/export%1Fdecisions/tables/snapshots"), 404,
@@ -390,6 +412,37 @@ class Tables(ServedCase):
             self.assertLess(time.monotonic() - ended, 1.0, open_doors())
         self.assertEqual([], open_doors())
 
+    def test_lines_to_paste_name_the_addresses_and_the_token_only_where_it_is_asked_for(self):
+        self.send_some()
+
+        def lines(*words: str, status: int = 0) -> str:
+            done = subprocess.run([PROGRAMS / "valetkey", "tables", *words], capture_output=True, text=True, timeout=60,
+                                  stdin=subprocess.DEVNULL, env={
+                                      **clean_environment(), "HOME": str(self.server.folder),
+                                      "VALETKEY_API": self.server.api, "VALETKEY_TOKEN": self.token})
+            self.assertEqual(status, done.returncode, done.stderr)
+            return done.stderr if status else done.stdout
+
+        shown = lines()
+        self.assertNotIn(self.token, shown)
+        self.assertEqual(8, shown.count("$TOKEN") + shown.count("valetkey configure share"), shown)
+        self.assertNotRegex(shown, r"\{(api|s3|bucket|account|region|token)\}")
+        whole = lines("--show-token")
+        self.assertEqual(shown.replace("$TOKEN", self.token), whole)
+        guide = (ROOT / "docs" / "tables.md").read_text()
+        for engine in ("duckdb", "pyiceberg", "clickhouse", "trino"):
+            own = lines("--engine", engine)
+            self.assertIn(own, whole.replace(self.token, "$TOKEN"))
+            for line in own.splitlines():
+                line = line.replace(self.server.api, "http://127.0.0.1:8080").replace(self.server.s3, "http://127.0.0.1:9000")
+                line = line.replace("$TOKEN", "vkpat_…").replace(f"'{self.account}'", "'596780373'")
+                if "SELECT" not in line and "print" not in line and "groupby" not in line:
+                    self.assertIn(line.strip(), guide, f"docs/tables.md has other lines for {engine}")
+        self.assertIn("duckdb", lines("--engine", "none", status=2))
+        listed = subprocess.run(["bash", "-e"], input=lines("--engine", "s3", "--show-token"), capture_output=True, text=True,
+                                timeout=60, env={**clean_environment(), "HOME": str(self.server.folder)})
+        self.assertIn("PRE type=decisions/", listed.stdout, listed.stderr)
+
     def test_the_audit_says_which_door(self):
         self.send_some()
         self.load()
@@ -441,8 +494,7 @@ class Tables(ServedCase):
         got, token = [], None
         while True:
             lines = self.shared("events", maxFiles=1, **({"pageToken": token} if token else {}))
-            got += [urllib.parse.unquote(urllib.parse.urlsplit(line["file"]["url"]).path).removeprefix(f"/{BUCKET}/")
-                    for line in lines[:-1]]
+            got += [key_of_url(line["file"]["url"]) for line in lines[:-1]]
             self.assertLessEqual(len(lines), 2)
             token = lines[-1]["endStreamAction"].get("nextPageToken")
             if not token:
