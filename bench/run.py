@@ -25,6 +25,7 @@ import engines  # noqa: E402
 import events  # noqa: E402
 import nodes  # noqa: E402
 import report  # noqa: E402
+import scale  # noqa: E402
 import sync  # noqa: E402
 import tables  # noqa: E402
 import trees  # noqa: E402
@@ -375,8 +376,8 @@ PARTS = {"credentials": Bench.credentials, "credentials_half_load": Bench.creden
          "get_256m": Bench.get_256m,
          "get_256m_tls": Bench.get_256m_tls, "list": Bench.list, "import": Bench.import_, "idle": Bench.idle,
          "console": console.run, **events.PARTS, **sync.PARTS, **engines.PARTS, **nodes.PARTS, **tables.PARTS,
-         **build.PARTS}
-ONLY_BY_NAME = {"build"}  # says nothing of the programs
+         **scale.PARTS, **build.PARTS}
+ONLY_BY_NAME = {"build", "scale"}  # says nothing of the programs; has no target to regress from minute to minute
 # A figure's own name selects the part that measures it.
 FIGURES = {**{name: name.split(".")[0] for name in report.TARGETS},
            "credentials.half_load_p99_ms": "credentials_half_load",
@@ -384,7 +385,7 @@ FIGURES = {**{name: name.split(".")[0] for name in report.TARGETS},
            "credentials.vs_peer": "credentials_peer", "get_16k.vs_peer": "get_16k_peer", "list.page_1m_p50_ms": "list",
            "list.page_1m_vs_10k": "list", "idle_rss_mib": "idle", "idle_1000_connections_rss_mib": "idle",
            **events.FIGURES, **sync.FIGURES, **engines.FIGURES, **nodes.FIGURES,
-           **tables.FIGURES}
+           **tables.FIGURES, **scale.FIGURES}
 
 
 def main() -> int:

@@ -270,9 +270,9 @@ Result<int> export_now(CommandContext& context) {
   VALETKEY_TRY(const auto keys, context.open_keys());
   VALETKEY_TRY(const auto objects, context.open_objects(*keys));
   VALETKEY_TRY(const auto ledger, context.open_ledger());
-  VALETKEY_TRY(const auto before, total_counts(*ledger));
+  VALETKEY_TRY(const auto before, ledger->total_counts());
   VALETKEY_CHECK(export_all(context, *keys, *objects, *ledger, config));
-  VALETKEY_TRY(const auto after, total_counts(*ledger));
+  VALETKEY_TRY(const auto after, ledger->total_counts());
   const auto done = difference(after, before);
   using terminal::count_text;
   if (context.json)

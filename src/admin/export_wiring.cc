@@ -45,10 +45,9 @@ exporter::ExporterOptions options_of(const config::Config::Export& config,
 }  // namespace
 
 Result<std::vector<exporter::ExportedAccount>> exported_accounts(control::ControlStore& control) {
-  VALETKEY_TRY(const auto accounts, control.accounts());
+  VALETKEY_TRY(const auto accounts, control.accounts_with_policies());
   std::vector<exporter::ExportedAccount> out;
-  for (const auto& account : accounts) {
-    VALETKEY_TRY(const auto policy, control.policy(account.id));
+  for (const auto& [account, policy] : accounts) {
     if (account.state != control::AccountState::deleted || policy.retention)
       out.push_back({account.id, policy.retention});
   }
@@ -211,13 +210,6 @@ Result<void> carry_out_erasures(const ExporterParts& parts, exporter::Exporter& 
     log::info("server", "erased a visitor",
               {{"account", asked->account}, {"unreadable", unreadable.size()}});
   }
-}
-
-Result<exporter::ExportCounts> total_counts(exporter::Ledger& ledger) {
-  VALETKEY_TRY(const auto counts, ledger.counts());
-  exporter::ExportCounts out;
-  for (const auto& [account, each] : counts) out += each;
-  return out;
 }
 
 }  // namespace valetkey::admin

@@ -65,7 +65,4 @@ Result<void> carry_out_erasures(const ExporterParts& parts, exporter::Exporter& 
 // The days of a deleted account are not closed any more; what it had still ages.
 Result<std::vector<exporter::ExportedAccount>> exported_accounts(control::ControlStore& control);
 
-// The sum over all accounts.
-Result<exporter::ExportCounts> total_counts(exporter::Ledger& ledger);
-
 }  // namespace valetkey::admin

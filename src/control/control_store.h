@@ -200,6 +200,11 @@ struct AccountPolicy {
   friend bool operator==(const AccountPolicy&, const AccountPolicy&) = default;
 };
 
+struct AccountWithPolicy {
+  Account account;
+  AccountPolicy policy;
+};
+
 // What an account used on one UTC day.
 struct UsageCounts {
   std::uint64_t exchanges = 0;    // tokens for credentials
@@ -241,6 +246,8 @@ class ControlStore {
   // the id stays, so that nobody gets it again. Repeating it is fine.
   virtual Result<void> purge_account(const AccountId&) = 0;
   virtual Result<AccountPolicy> policy(const AccountId&) = 0;  // `not_found`: no such account
+  // All of them in one question.
+  virtual Result<std::vector<AccountWithPolicy>> accounts_with_policies() = 0;
   // Replaces the whole policy. `invalid`: a retention outside 1 to 36,500 days, a digest that is
   // not 32 bytes, an origin that is none, more than 100 of them, or a bucket or prefix longer than
   // 1,000 bytes. `denied`: a deleted account.

@@ -11,15 +11,8 @@ Result<AccountState> parse_state(std::string_view text) {
   return fail(ErrorCode::invalid, "an account's state");
 }
 
-// Columns: id, name, state, created_ms.
-Result<Account> read_account(const Statement& row) {
-  VALETKEY_TRY(AccountId id, as_stored(AccountId::parse(row.text(0))));
-  VALETKEY_TRY(const AccountState state, as_stored(parse_state(row.text(2))));
-  return Account{std::move(id), std::string(row.text(1)), state, from_epoch_ms(row.integer(3))};
-}
-
 // Ids are texts: 123 and 0123 would be two accounts, and a reader who takes them for numbers would
-// mix them up.
+// mix them up. The index accounts_by_number has this expression.
 Result<void> check_no_near_twin(Database& database, const AccountId& id) {
   VALETKEY_TRY(Statement find,
                database.prepare("SELECT id FROM accounts WHERE ltrim(id, '0') = ltrim(?1, '0')"));
@@ -31,6 +24,12 @@ Result<void> check_no_near_twin(Database& database, const AccountId& id) {
 }
 
 }  // namespace
+
+Result<Account> read_account(const Statement& row) {
+  VALETKEY_TRY(AccountId id, as_stored(AccountId::parse(row.text(0))));
+  VALETKEY_TRY(const AccountState state, as_stored(parse_state(row.text(2))));
+  return Account{std::move(id), std::string(row.text(1)), state, from_epoch_ms(row.integer(3))};
+}
 
 Result<Account> select_account(Database& database, const AccountId& id) {
   VALETKEY_TRY(Statement find,

@@ -61,25 +61,46 @@ std::int64_t as_column(std::uint64_t limit) {
   return limit > static_cast<std::uint64_t>(kMost) ? kMost : static_cast<std::int64_t>(limit);
 }
 
+// The columns of VALETKEY_POLICY_COLUMNS, of which `first` is the first one's place.
+AccountPolicy read_policy(const Statement& row, int first) {
+  AccountPolicy policy;
+  if (const auto days = row.optional_integer(first)) policy.retention = std::chrono::days(*days);
+  policy.ingest_key_sha256 = row.optional_text(first + 1);
+  policy.origins = split(row.text(first + 2));
+  policy.events_per_s = static_cast<std::uint64_t>(row.integer(first + 3));
+  policy.bytes_per_day = static_cast<std::uint64_t>(row.integer(first + 4));
+  policy.bucket = row.optional_text(first + 5);
+  policy.prefix = row.optional_text(first + 6);
+  return policy;
+}
+
+#define VALETKEY_POLICY_COLUMNS                                                          \
+  "retention_days, ingest_key_sha256, coalesce(origins, ''), coalesce(events_per_s, 0)," \
+  " coalesce(bytes_per_day, 0), bucket, prefix"
+
 }  // namespace
 
 Result<AccountPolicy> select_policy(Database& database, const AccountId& id) {
   VALETKEY_TRY(Statement find,
-               database.prepare("SELECT retention_days, ingest_key_sha256, coalesce(origins, ''),"
-                                " coalesce(events_per_s, 0), coalesce(bytes_per_day, 0), bucket,"
-                                " prefix"
+               database.prepare("SELECT " VALETKEY_POLICY_COLUMNS
                                 " FROM accounts LEFT JOIN policies ON account = id WHERE id = ?1"));
   VALETKEY_TRY(const bool found, find.bind(id.str()).step());
   if (!found) return fail(ErrorCode::not_found, "there is no account " + id.str());
-  AccountPolicy policy;
-  if (const auto days = find.optional_integer(0)) policy.retention = std::chrono::days(*days);
-  policy.ingest_key_sha256 = find.optional_text(1);
-  policy.origins = split(find.text(2));
-  policy.events_per_s = static_cast<std::uint64_t>(find.integer(3));
-  policy.bytes_per_day = static_cast<std::uint64_t>(find.integer(4));
-  policy.bucket = find.optional_text(5);
-  policy.prefix = find.optional_text(6);
-  return policy;
+  return read_policy(find, 0);
+}
+
+Result<std::vector<AccountWithPolicy>> select_accounts_with_policies(Database& database) {
+  VALETKEY_TRY(Statement list,
+               database.prepare("SELECT id, name, state, created_ms, " VALETKEY_POLICY_COLUMNS
+                                " FROM accounts LEFT JOIN policies ON account = id"
+                                " ORDER BY length(id), id"));
+  std::vector<AccountWithPolicy> all;
+  while (true) {
+    VALETKEY_TRY(const bool row, list.step());
+    if (!row) return all;
+    VALETKEY_TRY(Account account, read_account(list));
+    all.push_back({std::move(account), read_policy(list, 4)});
+  }
 }
 
 Result<void> upsert_policy(Database& database, const AccountId& id, const AccountPolicy& policy,

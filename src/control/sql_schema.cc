@@ -157,6 +157,10 @@ CREATE INDEX counting_by_user ON tokens (user, expires_ms) WHERE revoked_ms IS N
     // What a token is limited to.
     R"(
 ALTER TABLE tokens ADD COLUMN narrowing TEXT NOT NULL DEFAULT '';
+)",
+    // A new account looks for a twin of its number.
+    R"(
+CREATE INDEX IF NOT EXISTS accounts_by_number ON accounts (ltrim(id, '0'));
 )"};
 
 // Of PostgreSQL, from the first release that had it.
@@ -249,6 +253,10 @@ CREATE TABLE policies (
 );
 )";
 
+constexpr const char* kPostgresAccountsByNumber = R"(
+CREATE INDEX IF NOT EXISTS accounts_by_number ON accounts (ltrim(id, '0'));
+)";
+
 constexpr auto kNewest = static_cast<std::int64_t>(kMigrations.size());
 
 }  // namespace
@@ -281,7 +289,9 @@ Result<void> migrate(sqlite::Database& database, const std::filesystem::path& fi
 }
 
 Result<void> migrate(postgres::Server& server) {
-  return postgres::migrate(server, "control store", {postgres::Migration{kPostgresTables}});
+  return postgres::migrate(
+      server, "control store",
+      {postgres::Migration{kPostgresTables}, postgres::Migration{kPostgresAccountsByNumber}});
 }
 
 }  // namespace valetkey::control

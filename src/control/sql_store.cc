@@ -37,6 +37,9 @@ class SqlStore final : public ControlStore {
   Result<AccountPolicy> policy(const AccountId& id) override {
     return reading([&](Database& c) { return select_policy(c, id); });
   }
+  Result<std::vector<AccountWithPolicy>> accounts_with_policies() override {
+    return reading([&](Database& c) { return select_accounts_with_policies(c); });
+  }
   Result<void> set_policy(const AccountId& id, const AccountPolicy& policy,
                           Timestamp now) override {
     return writing([&](Database& c) { return upsert_policy(c, id, policy, now); });

@@ -52,7 +52,8 @@ Result<void> Days::close_day(Date day) {
     const auto until = parts_.clock.now() + parts_.options.merging;
     for (const auto type : {layout::RowType::decisions, layout::RowType::events}) {
       // Small parts are a nuisance, not an error: the day is complete all the same.
-      if (const auto compacted = compact(account.id, type, day, until); !compacted) {
+      bool marked = false;
+      if (const auto compacted = compact(account.id, type, day, until, marked); !compacted) {
         log::error("exporter", "a day could not be compacted",
                    {{"account", account.id.str()},
                     {"day", format_date(day)},
@@ -61,8 +62,9 @@ Result<void> Days::close_day(Date day) {
         // But for rows that it left there twice.
         VALETKEY_CHECK(settle_merges(parts_, Date::min()));
       }
-      const auto key = layout::day_prefix(account.id, type, day) + std::string(layout::kSuccess);
-      if (!parts_.store.head(key)) VALETKEY_CHECK(publisher.add_bytes(key, ""));
+      if (!marked)
+        VALETKEY_CHECK(publisher.add_bytes(
+            layout::day_prefix(account.id, type, day) + std::string(layout::kSuccess), ""));
     }
   }
   VALETKEY_CHECK(publisher.flush());
@@ -71,7 +73,8 @@ Result<void> Days::close_day(Date day) {
 }
 
 Result<void> Days::compact(const AccountId& account, layout::RowType type, Date day,
-                           Timestamp until) {
+                           Timestamp until, bool& marked) {
+  const auto prefix = layout::day_prefix(account, type, day);
   std::vector<storage::ObjectInfo> parts;  // of one partition
   std::uint64_t bytes = 0;
   const auto close = [&]() -> Result<void> {
@@ -82,6 +85,7 @@ Result<void> Days::compact(const AccountId& account, layout::RowType type, Date 
     return done;
   };
   const auto take = [&](const storage::ObjectInfo& info) -> Result<void> {
+    if (info.key == prefix + std::string(layout::kSuccess)) marked = true;
     if (!is_part(info.key) || info.size > parts_.options.merged_bytes / 2) return {};
     const bool another = !parts.empty() && folder_of(parts[0].key) != folder_of(info.key);
     if (another || parts.size() == kMostParts || bytes + info.size > parts_.options.merged_bytes)
@@ -90,7 +94,7 @@ Result<void> Days::compact(const AccountId& account, layout::RowType type, Date 
     bytes += info.size;
     return {};
   };
-  VALETKEY_CHECK(for_each_object(parts_.store, layout::day_prefix(account, type, day), take));
+  VALETKEY_CHECK(for_each_object(parts_.store, prefix, take));
   return close();
 }
 
@@ -130,12 +134,12 @@ Result<std::size_t> Days::apply_retention() {
       // Days sort as their names do: everything before the first day that is kept goes.
       const auto end = layout::day_prefix(account.id, type, first_kept);
       const auto prefix = layout::type_prefix(account.id, type);
-      VALETKEY_CHECK(for_each_object(parts_.store, prefix,
-                                     [&](const storage::ObjectInfo& info) -> Result<void> {
-                                       if (layout::DayKey::containing(info.key) && info.key < end)
-                                         gone.push_back(info.key);
-                                       return {};
-                                     }));
+      VALETKEY_CHECK(for_each_object_before(parts_.store, prefix, end,
+                                            [&](const storage::ObjectInfo& info) -> Result<void> {
+                                              if (layout::DayKey::containing(info.key))
+                                                gone.push_back(info.key);
+                                              return {};
+                                            }));
     }
     count += gone.size();
     VALETKEY_CHECK(remove_objects(parts_.store, std::move(gone)));

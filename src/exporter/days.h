@@ -22,8 +22,9 @@ class Days {
 
  private:
   Result<void> close_day(Date day);
-  // Merges what it gets to before `until`.
-  Result<void> compact(const AccountId& account, layout::RowType type, Date day, Timestamp until);
+  // Merges what it gets to before `until`, and tells by the way whether the day's _SUCCESS is there already.
+  Result<void> compact(const AccountId& account, layout::RowType type, Date day, Timestamp until,
+                       bool& marked);
   Result<void> compact_partition(layout::RowType type,
                                  const std::vector<storage::ObjectInfo>& parts);
   ExportParts& parts_;

@@ -174,6 +174,7 @@ class Ledger {
 
   // --- what anybody notes and asks ---
   virtual Result<std::map<std::string, ExportCounts>> counts() = 0;  // by account id
+  virtual Result<ExportCounts> total_counts() = 0;                   // their sum
   virtual Result<void> add_losses(const IntakeLosses& losses) = 0;
   virtual Result<IntakeLosses> losses() = 0;
   virtual Result<std::optional<Timestamp>> last_finished() = 0;

@@ -106,6 +106,14 @@ TEST_P(LedgerConformance, HasOneUnfinishedBatchOfAPartitionAndFinishesItOnce) {
   ASSERT_TRUE(ledger().finish(held, batch, result, kNow));
   EXPECT_EQ(ledger().finish(held, batch, result, kNow).error().code, ErrorCode::busy);
   EXPECT_EQ(ledger().counts().value().at("12").events, 3U) << "counted once";
+  ExportResult more;
+  more.counts["7"] = {.events = 4, .rows = 8, .parts = 2, .bytes = 90};
+  ASSERT_TRUE(ledger().finish(held, ledger().begin(held, 3, 4).value(), more, kNow));
+  const auto sum = ledger().total_counts().value();
+  EXPECT_EQ(sum.events, 7U);
+  EXPECT_EQ(sum.rows, 8U);
+  EXPECT_EQ(sum.parts, 2U);
+  EXPECT_EQ(sum.bytes, 90U);
 }
 
 TEST_P(LedgerConformance, RefusesEveryWriteOfAFormerHolderAndChangesNothing) {

@@ -82,8 +82,7 @@ Result<void> PartPublisher::flush() {
 }
 
 Result<void> for_each_object(storage::ObjectStore& store, const std::string& prefix,
-                             const std::function<Result<void>(const storage::ObjectInfo&)>& each,
-                             Listing listing) {
+                             const EachObject& each, Listing listing) {
   storage::ListQuery query{prefix, "", "", 1000, 0};
   while (true) {
     VALETKEY_TRY(const auto page, store.list(query));
@@ -91,6 +90,21 @@ Result<void> for_each_object(storage::ObjectStore& store, const std::string& pre
     if (!page.truncated || page.entries.empty()) return {};
     query.start_after = page.entries.back().info.key;
     if (listing == Listing::as_it_was) query.generation = page.generation;
+  }
+}
+
+Result<void> for_each_object_before(storage::ObjectStore& store, const std::string& prefix,
+                                    const std::string& end, const EachObject& each) {
+  storage::ListQuery query{prefix, "", "", 1000, 0};
+  while (true) {
+    VALETKEY_TRY(const auto page, store.list(query));
+    for (const auto& entry : page.entries) {
+      if (entry.info.key >= end) return {};
+      VALETKEY_CHECK(each(entry.info));
+    }
+    if (!page.truncated || page.entries.empty()) return {};
+    query.start_after = page.entries.back().info.key;
+    query.generation = page.generation;
   }
 }
 

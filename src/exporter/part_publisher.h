@@ -47,10 +47,13 @@ inline bool is_part(std::string_view key) { return key.ends_with(".parquet"); }
 
 // As a store was when the listing began; or as each page is, which may show what `each` itself publishes.
 enum class Listing : std::uint8_t { as_it_was, as_it_is };
+using EachObject = std::function<Result<void>(const storage::ObjectInfo&)>;
 // Calls `each` for every object below `prefix`, page by page.
 Result<void> for_each_object(storage::ObjectStore& store, const std::string& prefix,
-                             const std::function<Result<void>(const storage::ObjectInfo&)>& each,
-                             Listing listing = Listing::as_it_was);
+                             const EachObject& each, Listing listing = Listing::as_it_was);
+// The same for those of them that sort before `end`: what lies behind it is not listed.
+Result<void> for_each_object_before(storage::ObjectStore& store, const std::string& prefix,
+                                    const std::string& end, const EachObject& each);
 
 // Removes objects at once, in groups that the store takes. `erases_of`: as of a Publication.
 Result<void> remove_objects(storage::ObjectStore& store, std::vector<std::string> keys,

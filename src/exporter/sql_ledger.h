@@ -61,6 +61,7 @@ class SqlLedger final : public Ledger {
   Result<void> forget_account(const Lease& lease, const std::string& account,
                               std::int64_t but_erasure) override;
   Result<std::map<std::string, ExportCounts>> counts() override;
+  Result<ExportCounts> total_counts() override;
   Result<void> add_losses(const IntakeLosses& losses) override;
   Result<IntakeLosses> losses() override;
   Result<std::optional<Timestamp>> last_finished() override;

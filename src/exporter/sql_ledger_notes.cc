@@ -57,6 +57,22 @@ Result<std::map<std::string, ExportCounts>> SqlLedger::counts() {
   });
 }
 
+Result<ExportCounts> SqlLedger::total_counts() {
+  return reading([](Database& database) -> Result<ExportCounts> {
+    // PostgreSQL sums integers as numerics.
+    VALETKEY_TRY(Statement query,
+                 database.prepare("SELECT 0, CAST(coalesce(sum(events), 0) AS BIGINT),"
+                                  " CAST(coalesce(sum(rows), 0) AS BIGINT),"
+                                  " CAST(coalesce(sum(duplicates), 0) AS BIGINT),"
+                                  " CAST(coalesce(sum(set_aside), 0) AS BIGINT),"
+                                  " CAST(coalesce(sum(late), 0) AS BIGINT),"
+                                  " CAST(coalesce(sum(parts), 0) AS BIGINT),"
+                                  " CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM export_count"));
+    VALETKEY_TRY(const bool there, query.step());
+    return there ? read_counts(query) : ExportCounts{};
+  });
+}
+
 Result<void> SqlLedger::add_losses(const IntakeLosses& losses) {
   return writing([&](Database& database) -> Result<void> {
     VALETKEY_CHECK(add_dropped(database, losses.dropped));

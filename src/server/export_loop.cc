@@ -165,7 +165,7 @@ Result<void> ExportLoop::apply_retention() {
 
 // Keeps what health() shows of the ledger and of the first event that waits.
 Result<void> ExportLoop::look() {
-  VALETKEY_TRY(const auto totals, admin::total_counts(parts_.ledger));
+  VALETKEY_TRY(const auto totals, parts_.ledger.total_counts());
   std::optional<Timestamp> oldest;
   for (unsigned partition = 0; partition < parts_.log.partitions(); ++partition) {
     if (partition == cursors_.size()) cursors_.emplace_back(parts_.log, partition);

@@ -16,6 +16,7 @@ using sql::Transaction;
 // sql_accounts.cc
 Result<Account> insert_account(Database&, const AccountId&, std::string_view name, Timestamp now);
 Result<Account> select_account(Database&, const AccountId&);
+Result<Account> read_account(const Statement& row);  // id, name, state, created_ms
 Result<std::vector<Account>> select_accounts(Database&);
 Result<void> update_account_state(Database&, const AccountId&, AccountState, Timestamp now);
 Result<void> update_account_name(Database&, const AccountId&, std::string_view name);
@@ -23,6 +24,7 @@ Result<void> delete_account_rows(Database&, const AccountId&);
 
 // sql_policies.cc
 Result<AccountPolicy> select_policy(Database&, const AccountId&);
+Result<std::vector<AccountWithPolicy>> select_accounts_with_policies(Database&);
 Result<void> upsert_policy(Database&, const AccountId&, const AccountPolicy&, Timestamp now);
 
 // sql_users.cc

@@ -149,6 +149,9 @@ TEST_P(ControlStoreConformance, KeepsAPolicyForEachAccount) {
   ASSERT_TRUE(store().set_policy(account_, policy, now_));
   EXPECT_GT(counter(), before);
   EXPECT_EQ(store().policy(account_).value(), policy);
+  for (const auto& [account, of] : store().accounts_with_policies().value())
+    EXPECT_EQ(of, account.id == account_ ? policy : AccountPolicy{}) << account.id.str();
+  EXPECT_EQ(store().accounts_with_policies()->size(), store().accounts()->size());
   ASSERT_TRUE(store().set_policy(account_, {}, now_));
   EXPECT_EQ(store().policy(account_).value(), AccountPolicy{});
   const AccountId nobody = account_id("404");

@@ -45,6 +45,9 @@ class FaultyControlStore : public ControlStore {
   Result<AccountPolicy> policy(const AccountId& id) override {
     return unless_due([&] { return inner_.policy(id); });
   }
+  Result<std::vector<AccountWithPolicy>> accounts_with_policies() override {
+    return unless_due([&] { return inner_.accounts_with_policies(); });
+  }
   Result<void> set_policy(const AccountId& id, const AccountPolicy& policy,
                           Timestamp now) override {
     return unless_due([&] { return inner_.set_policy(id, policy, now); });

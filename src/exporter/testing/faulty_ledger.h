@@ -119,6 +119,10 @@ class FaultyLedger final : public Ledger {
     VALETKEY_CHECK(calls_.count());
     return inner_.counts();
   }
+  Result<ExportCounts> total_counts() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.total_counts();
+  }
   Result<void> add_losses(const IntakeLosses& losses) override {
     VALETKEY_CHECK(calls_.count());
     return inner_.add_losses(losses);

@@ -177,6 +177,12 @@ class MemoryLedger final : public Ledger {
     const std::lock_guard guard(mutex_);
     return counts_;
   }
+  Result<ExportCounts> total_counts() override {
+    const std::lock_guard guard(mutex_);
+    ExportCounts sum;
+    for (const auto& [account, each] : counts_) sum += each;
+    return sum;
+  }
   Result<void> add_losses(const IntakeLosses& losses) override {
     const std::lock_guard guard(mutex_);
     losses_ += losses;

@@ -60,6 +60,9 @@ class MemoryControl final : public control::ControlStore {
   Result<void> set_account_name(const AccountId&, std::string_view) override { return nothing(); }
   Result<void> purge_account(const AccountId&) override { return nothing(); }
   Result<control::AccountPolicy> policy(const AccountId&) override { return nothing(); }
+  Result<std::vector<control::AccountWithPolicy>> accounts_with_policies() override {
+    return nothing();
+  }
   Result<void> set_policy(const AccountId&, const control::AccountPolicy&, Timestamp) override {
     return nothing();
   }
