@@ -68,6 +68,11 @@ std::string name_of(Work work) {
   return work == exporter::kDays ? "days" : std::to_string(work - events::kFilePartitions);
 }
 
+const char* state_of(const exporter::NodeState& node) {
+  if (!node.alive) return "gone";
+  return node.fit ? "alive" : "failing";
+}
+
 json::object document_of(const Overview& overview) {
   json::array nodes, works;
   for (const auto& node : overview.nodes)
@@ -77,6 +82,7 @@ json::object document_of(const Overview& overview) {
                      {"started", format_iso8601(node.started)},
                      {"seen", format_iso8601(node.seen)},
                      {"alive", node.alive},
+                     {"state", state_of(node)},
                      {"works", node.works.size()}});
   for (const auto& work : overview.works)
     works.push_back(
@@ -91,7 +97,7 @@ void print(const CommandContext& context, const Overview& overview) {
   terminal::Table nodes({"NODE", "VERSION", "STARTED", "SEEN", "STATE", "WORKS"});
   for (const auto& node : overview.nodes)
     nodes.row({node.name, node.version, format_iso8601(node.started), format_iso8601(node.seen),
-               node.alive ? "alive" : "gone", std::to_string(node.works.size())});
+               state_of(node), std::to_string(node.works.size())});
   if (nodes.empty()) {
     context.out << "No node has run yet: `valetkeyd serve` starts one.\n";
     return;

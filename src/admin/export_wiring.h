@@ -52,7 +52,7 @@ struct ExporterParts {
   exporter::Ledger& ledger;
   control::ControlStore& control;
   const Clock& clock;
-  const exporter::Holdings* holdings = nullptr;  // null: this node does everything
+  exporter::Holdings* holdings = nullptr;  // null: this node does everything
 };
 // `not_found` where libduckdb.so is missing.
 Result<std::unique_ptr<exporter::Exporter>> make_exporter(const ExporterParts& parts,

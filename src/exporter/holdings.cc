@@ -8,8 +8,16 @@
 
 namespace valetkey::exporter {
 
-std::size_t fair_part(std::size_t works, std::size_t nodes) {
-  return nodes == 0 ? works : (works + nodes - 1) / nodes;
+namespace {
+
+constexpr std::chrono::minutes kShortestPause{2}, kLongestPause{32};
+
+}  // namespace
+
+std::size_t fair_part(std::size_t works, std::size_t alive, std::size_t fit, bool is_fit) {
+  if (fit != 0 && !is_fit) return 0;
+  const std::size_t nodes = fit != 0 ? fit : std::max<std::size_t>(alive, 1);
+  return (works + nodes - 1) / nodes;
 }
 
 Holdings::Holdings(Owners& owners, NodeState self, std::vector<Work> all, const Clock& clock,
@@ -50,11 +58,13 @@ Result<void> Holdings::renew() {
   const auto began = steady_.now();
   const auto began_at = clock_.now();
   std::vector<Work> given_up;
+  NodeState self = self_;
   {
     const std::lock_guard lock(mutex_);
     given_up.assign(surplus_.begin(), surplus_.end());
+    self.fit = is_fit();
   }
-  auto share = owners_.renew(self_, all_, given_up);
+  auto share = owners_.renew(self, all_, given_up);
   const std::lock_guard lock(mutex_);
   const bool failed = std::exchange(failing_, !share);
   if (!share) {
@@ -77,6 +87,34 @@ Result<void> Holdings::renew() {
   renewed_at_ = began_at;
   ever_ = true;
   return {};
+}
+
+void Holdings::note_export(bool worked) {
+  const std::lock_guard lock(mutex_);
+  if (!worked) {
+    if (!exports_fail_since_) exports_fail_since_ = steady_.now();
+    return;
+  }
+  exports_fail_since_.reset();
+  // Without work it proves nothing.
+  if (!held_.empty()) unfit_until_.reset();
+}
+
+bool Holdings::is_fit() {
+  const auto now = steady_.now();
+  if (!fit_since_) fit_since_ = now;
+  if (unfit_until_ && now < *unfit_until_) return false;
+  if (std::exchange(unfit_until_, std::nullopt)) {
+    exports_fail_since_.reset();
+    fit_since_ = now;
+  }
+  if (!exports_fail_since_ || now - *exports_fail_since_ < kPatience) return true;
+  const bool again = pause_ != pause_.zero() && now - *fit_since_ < 2 * kLongestPause;
+  pause_ = again ? std::min(2 * pause_, kLongestPause) : kShortestPause;
+  unfit_until_ = now + pause_;
+  log::warn("exporter", "this node's exports fail; others may do its work",
+            {{"seconds", std::chrono::seconds(pause_).count()}});
+  return false;
 }
 
 bool Holdings::is_fresh() const {

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -15,6 +16,8 @@
 #include "exporter/owners.h"
 
 namespace valetkey::exporter {
+
+inline constexpr std::chrono::seconds kPatience{60};
 
 class Holdings final : public Ownership {
  public:
@@ -29,6 +32,10 @@ class Holdings final : public Ownership {
   // Once; start() does it again and again.
   Result<void> renew();
 
+  // Of each attempt to export. Where they fail for kPatience, the node offers its work to others, and tries again after a
+  // while, later and later.
+  void note_export(bool worked);
+
   // What is not among all that is shared belongs to the owner of the days.
   bool holds(Work work) const override;
   // Changes when a work was gained: what an exporter remembers of it may be out of date.
@@ -37,6 +44,7 @@ class Holdings final : public Ownership {
 
  private:
   bool is_fresh() const;  // under the lock
+  bool is_fit();          // under the lock
   void run();
 
   Owners& owners_;
@@ -53,7 +61,9 @@ class Holdings final : public Ownership {
   Timestamp renewed_at_;
   bool ever_ = false;
   std::uint64_t gained_ = 0, gained_days_ = 0;
-  bool failing_ = false;
+  bool failing_ = false;  // to renew
+  std::optional<SteadyClock::Instant> exports_fail_since_, unfit_until_, fit_since_;
+  std::chrono::minutes pause_{0};
   bool stopping_ = false;
   std::condition_variable wake_;
   std::thread thread_;

@@ -38,7 +38,8 @@ struct NodeState {
   std::string version;
   Timestamp started, seen;
   bool alive = false;
-  std::vector<Work> works;
+  bool fit = true;  // false: its exports fail, and others should do its work
+  std::vector<Work> works{};
 };
 
 class Owners {
@@ -56,7 +57,7 @@ class Owners {
   virtual Result<std::vector<NodeState>> nodes() = 0;  // of the last day, by name and start
 };
 
-// The fair part of a node: works divided by nodes, rounded up.
-std::size_t fair_part(std::size_t works, std::size_t nodes);
+// The fair part of a node: works divided by the nodes that can do them, rounded up. Where none can, each goes on trying.
+std::size_t fair_part(std::size_t works, std::size_t alive, std::size_t fit, bool is_fit);
 
 }  // namespace valetkey::exporter

@@ -34,8 +34,8 @@ const std::vector<Work> kAll = {kDays, 0, 1, 2, 3};
 class OwnersTest : public testing::Test {
  protected:
   std::unique_ptr<Holdings> node(const std::string& id) {
-    return std::make_unique<Holdings>(owners_, NodeState{id, id, "test", kNoon, kNoon, true, {}},
-                                      kAll, clock_, steady_);
+    return std::make_unique<Holdings>(owners_, NodeState{id, id, "test", kNoon, kNoon, true}, kAll,
+                                      clock_, steady_);
   }
   std::vector<Work> held(const Holdings& node) const {
     std::vector<Work> works;
@@ -93,6 +93,44 @@ TEST_F(OwnersTest, HandsOverAtOnceWhenANodeEnds) {
   EXPECT_EQ(held(*second), kAll);
 }
 
+TEST_F(OwnersTest, OffersTheWorkOfANodeWhoseExportsFailToOthers) {
+  const auto first = node("first"), second = node("second");
+  ASSERT_TRUE(first->renew());
+  pass_renewing(std::chrono::seconds(15), {first.get(), second.get()});
+  first->note_export(false);
+  pass_renewing(std::chrono::seconds(55), {first.get(), second.get()});
+  EXPECT_FALSE(held(*first).empty()) << "a minute is no reason yet";
+  first->note_export(false);
+  pass_renewing(std::chrono::seconds(15), {first.get(), second.get()});
+  EXPECT_TRUE(held(*first).empty());
+  EXPECT_EQ(held(*second), kAll);
+  EXPECT_FALSE(owners_.nodes()->front().fit);
+  first->note_export(true);  // it had nothing to do
+  pass_renewing(std::chrono::seconds(100), {first.get(), second.get()});
+  EXPECT_TRUE(held(*first).empty());
+  pass_renewing(std::chrono::seconds(30), {first.get(), second.get()});
+  EXPECT_FALSE(held(*first).empty()) << "it tries again after two minutes";
+  first->note_export(false);
+  pass_renewing(std::chrono::seconds(75), {first.get(), second.get()});
+  EXPECT_TRUE(held(*first).empty());
+  pass_renewing(std::chrono::seconds(200), {first.get(), second.get()});
+  EXPECT_TRUE(held(*first).empty()) << "later and later";
+  pass_renewing(std::chrono::seconds(60), {first.get(), second.get()});
+  EXPECT_FALSE(held(*first).empty());
+}
+
+TEST_F(OwnersTest, KeepsTheWorkWhereEveryNodesExportsFail) {
+  const auto first = node("first"), second = node("second");
+  ASSERT_TRUE(first->renew());
+  pass_renewing(std::chrono::seconds(15), {first.get(), second.get()});
+  for (const auto& each : {first.get(), second.get()}) each->note_export(false);
+  pass_renewing(std::chrono::seconds(90), {first.get(), second.get()});
+  EXPECT_EQ(held(*first).size() + held(*second).size(), kAll.size());
+  first->note_export(true);
+  pass_renewing(std::chrono::seconds(15), {first.get(), second.get()});
+  EXPECT_EQ(held(*first), kAll) << "the first that works does all of it";
+}
+
 TEST_F(OwnersTest, GivesWhatIsNotSharedToTheOwnerOfTheDays) {
   const auto first = node("first"), second = node("second");
   ASSERT_TRUE(first->renew());
@@ -147,8 +185,8 @@ class PostgresOwnersTest : public testing::Test {
     others_ = open_postgres_owners(server_).value();
   }
   static std::vector<Work> renew(Owners& owners, const std::string& id,
-                                 const std::vector<Work>& given_up = {}) {
-    const auto share = owners.renew({id, id, "test", kNoon, kNoon, true, {}}, kAll, given_up);
+                                 const std::vector<Work>& given_up = {}, bool fit = true) {
+    const auto share = owners.renew({id, id, "test", kNoon, kNoon, true, fit}, kAll, given_up);
     EXPECT_TRUE(share) << share.error().detail;
     return share ? share->works : std::vector<Work>();
   }
@@ -161,6 +199,17 @@ class PostgresOwnersTest : public testing::Test {
   std::shared_ptr<postgres::Server> server_;
   std::unique_ptr<Owners> owners_, others_;
 };
+
+TEST_F(PostgresOwnersTest, GivesNothingToANodeThatCannotWorkWhileAnotherCan) {
+  EXPECT_EQ(renew(*owners_, "first"), kAll);
+  EXPECT_TRUE(renew(*others_, "second").empty());
+  EXPECT_TRUE(renew(*owners_, "first", kAll, false).empty());
+  EXPECT_FALSE(owners_->nodes().value()[0].fit);
+  EXPECT_EQ(renew(*others_, "second"), kAll);
+  EXPECT_EQ(renew(*others_, "second", {2, 3}, false), (std::vector<Work>{kDays, 0, 1}));
+  EXPECT_EQ(renew(*owners_, "first", {}, false), (std::vector<Work>{2, 3}))
+      << "where none can, each goes on trying";
+}
 
 TEST_F(PostgresOwnersTest, SharesTheWorkAndTakesUpWhatNobodyRenews) {
   EXPECT_EQ(renew(*owners_, "first"), kAll);

@@ -28,6 +28,7 @@ CREATE TABLE export_owner (
   until BIGINT NOT NULL
 );
 )";
+constexpr const char* kFitness = "ALTER TABLE export_node ADD COLUMN fit BIGINT NOT NULL DEFAULT 1";
 constexpr milliseconds kLasts = kOwnershipLasts;
 constexpr milliseconds kRemembered = std::chrono::hours(24);  // of a node that is gone
 
@@ -37,12 +38,14 @@ Result<std::int64_t> read_time(Database& database) {
 
 Result<void> note_node(Database& database, const NodeState& self, std::int64_t now) {
   VALETKEY_TRY(Statement note,
-               database.prepare("INSERT INTO export_node VALUES (?, ?, ?, ?, ?)"
+               database.prepare("INSERT INTO export_node (id, name, version, started, seen, fit)"
+                                " VALUES (?, ?, ?, ?, ?, ?)"
                                 " ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
                                 " version = excluded.version, started = excluded.started,"
-                                " seen = excluded.seen"));
+                                " seen = excluded.seen, fit = excluded.fit"));
   VALETKEY_CHECK(
-      note.bind(self.id, self.name, self.version, epoch_ms(self.started), now).run_later());
+      note.bind(self.id, self.name, self.version, epoch_ms(self.started), now, self.fit ? 1 : 0)
+          .run_later());
   VALETKEY_TRY(Statement old, database.prepare("DELETE FROM export_node WHERE seen < ?"));
   return old.bind(now - kRemembered.count()).run_later();
 }
@@ -93,10 +96,12 @@ class PostgresOwners final : public Owners {
       VALETKEY_CHECK(note_works(database, all));
       VALETKEY_CHECK(give_up(database, self.id, given_up));
       VALETKEY_TRY(Statement alive,
-                   database.prepare("SELECT count(*) FROM export_node WHERE seen > ?"));
-      VALETKEY_TRY(const bool there, alive.bind(now - kLasts.count()).step());
+                   database.prepare("SELECT count(*), coalesce(sum(fit), 0)::bigint"
+                                    " FROM export_node WHERE seen > ?"));
+      VALETKEY_CHECK(alive.bind(now - kLasts.count()).step());  // a row, always
       Share share;
-      share.most = fair_part(all.size(), there ? as_unsigned(alive.integer(0)) : 1);
+      share.most = fair_part(all.size(), as_unsigned(alive.integer(0)),
+                             as_unsigned(alive.integer(1)), self.fit);
       VALETKEY_TRY(const auto kept, keep(database, self.id, now + kLasts.count()));
       if (kept < as_signed(share.most))
         VALETKEY_CHECK(take(database, self.id, now, as_signed(share.most) - kept));
@@ -131,14 +136,15 @@ class PostgresOwners final : public Owners {
         works[std::string(row.text(0))].push_back(row.integer(1));
       }));
       std::vector<NodeState> found;
-      VALETKEY_TRY(Statement nodes, database.prepare("SELECT id, name, version, started, seen"
+      VALETKEY_TRY(Statement nodes, database.prepare("SELECT id, name, version, started, seen, fit"
                                                      " FROM export_node ORDER BY name, started"));
       VALETKEY_CHECK(for_each_row(nodes, [&](const Statement& row) {
         std::string id(row.text(0));
         auto held = std::move(works[id]);
         found.push_back({std::move(id), std::string(row.text(1)), std::string(row.text(2)),
                          from_epoch_ms(row.integer(3)), from_epoch_ms(row.integer(4)),
-                         row.integer(4) > now - kLasts.count(), std::move(held)});
+                         row.integer(4) > now - kLasts.count(), row.integer(5) != 0,
+                         std::move(held)});
       }));
       return found;
     });
@@ -151,7 +157,8 @@ class PostgresOwners final : public Owners {
 }  // namespace
 
 Result<std::unique_ptr<Owners>> open_postgres_owners(std::shared_ptr<postgres::Server> server) {
-  VALETKEY_CHECK(postgres::migrate(*server, "export owners", {postgres::Migration{kTables}}));
+  VALETKEY_CHECK(postgres::migrate(*server, "export owners",
+                                   {postgres::Migration{kTables}, postgres::Migration{kFitness}}));
   return std::make_unique<PostgresOwners>(std::move(server));
 }
 

@@ -196,6 +196,7 @@ void ExportLoop::note(const Result<void>& worked, Timestamp began) {
               {{"why", worked.error().detail}});
     return;
   }
+  if (parts_.holdings != nullptr) parts_.holdings->note_export(worked.has_value());
   // For who asked; if even that cannot be written, they meet the same trouble.
   if (!worked) (void)parts_.ledger.note_failure(began, worked.error().detail);
   const std::lock_guard lock(mutex_);

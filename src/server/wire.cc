@@ -123,8 +123,7 @@ Result<void> Server::share_export() {
                            .version = std::string(kVersion),
                            .started = started_,
                            .seen = started_,
-                           .alive = true,
-                           .works = {}};
+                           .alive = true};
   holdings_ = std::make_unique<exporter::Holdings>(
       *owners_, std::move(self),
       admin::shared_works(event_log_->partitions() - events::kFilePartitions), clock_);

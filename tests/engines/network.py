@@ -9,6 +9,12 @@ import subprocess
 FIRST_GROUP = 20_000
 
 
+def groups(number: int) -> range:
+    """For so many processes of this test."""
+    first = FIRST_GROUP + os.getpid() % 10_000 * number
+    return range(first, first + number)
+
+
 def why_not() -> str:
     """Empty, or why networks cannot be cut here."""
     if os.geteuid() != 0:

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 import unittest
+import urllib.parse
 import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
@@ -16,6 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import engine_case  # noqa: E402
 import hostile  # noqa: E402
+import network  # noqa: E402
 import parts  # noqa: E402
 import postgres  # noqa: E402
 import server as serving  # noqa: E402
@@ -76,8 +78,10 @@ longest_wait = "1s"
         cls.nodes = [Node(cls.config)]
         cls.tokens = {account: cls.nodes[0].make_account(account) for account in ACCOUNTS}
         cls.nodes += [Node(cls.config, cls.nodes[0]) for _ in range(2)]
-        for node in cls.nodes:
+        cls.store_ports = [urllib.parse.urlsplit(store["s3"]).port]
+        for node, group in zip(cls.nodes, network.groups(3)):
             node.secrets.append(postgres.PASSWORD)
+            node.group, node.prefix = group, () if network.why_not() else network.as_group(group)
             node.start()
 
     @classmethod
@@ -176,6 +180,27 @@ longest_wait = "1s"
                 load.__exit__()
         self.check(loads)
         self.wait_until_shared(3, 40)
+
+    def test_4_what_a_node_cannot_export_others_take_after_a_minute(self):
+        if reason := network.why_not():
+            self.skipTest(reason)
+        self.wait_until_shared(3, 40)
+        node = self.nodes[1]
+        loads = self.loads()
+        for load in loads:
+            load.__enter__()
+        try:
+            with network.cut(node.group, self.store_ports):
+                began = time.monotonic()
+                self.assertTrue(serving.eventually(lambda: not self.works_of(node), 150), self.overview())
+                print(f"taken by others {time.monotonic() - began:.0f} s after the cut", file=sys.stderr)
+                self.assertEqual(["failing"], [each["state"] for each in self.overview()["nodes"]
+                                               if f":{node.api_port})" in each["name"]])
+                self.assertIn("credentials", node.exchange(self.tokens["12"]))
+        finally:
+            for load in loads:
+                load.__exit__()
+        self.check(loads)
 
 
 if __name__ == "__main__":

@@ -143,9 +143,8 @@ longest_wait = "1s"
         cls.tokens = {account: cls.nodes[0].make_account(account) for account in ACCOUNTS}
         cls.nodes += [Node(config, cls.nodes[0]) for _ in range(2)]
         cls.without_cuts = network.why_not()
-        for number, node in enumerate(cls.nodes):
+        for node, node.group in zip(cls.nodes, network.groups(3)):
             node.secrets.append(postgres.PASSWORD)
-            node.group = network.FIRST_GROUP + os.getpid() % 10_000 * 3 + number
             if not cls.without_cuts:
                 node.prefix = network.as_group(node.group)
             node.start()

@@ -25,10 +25,14 @@ class MemoryOwners final : public Owners {
     NodeState& node = nodes_[self.id];
     node = self;
     node.seen = now;
-    const auto alive = std::ranges::count_if(
-        nodes_, [&](const auto& each) { return each.second.seen > now - kOwnershipLasts; });
+    std::size_t alive = 0, fit = 0;
+    for (const auto& [id, each] : nodes_) {
+      if (each.seen <= now - kOwnershipLasts) continue;
+      ++alive;
+      if (each.fit) ++fit;
+    }
     Share share;
-    share.most = fair_part(all.size(), static_cast<std::size_t>(alive));
+    share.most = fair_part(all.size(), alive, fit, self.fit);
     for (const Work work : given_up)
       if (owned_[work].node == self.id) owned_[work] = {};
     for (const Work work : all)
