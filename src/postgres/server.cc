@@ -118,13 +118,17 @@ Result<std::unique_ptr<Database>> Server::open(const Host& only) {
   if (made == nullptr) return fail(ErrorCode::full, "there is no memory for a connection");
   if (PQstatus(made) != CONNECTION_OK) {
     const std::unique_ptr<pg_conn, CloseConnection> gone(made);
+    const std::string why = reason_of(made);
+    const bool late = why.find("timeout expired") != std::string::npos;
     const bool refused =
         PQconnectionNeedsPassword(made) == 1 || PQconnectionUsedPassword(made) == 1;
+    const char* remedy = "see that it runs, and check [control] url";
+    if (late)
+      remedy = "see that it runs and is not too busy, and check [control] url";
+    else if (refused)
+      remedy = "check the user and the password that [control] password_file or a passfile gives";
     return fail(ErrorCode::unavailable,
-                fmt::format("PostgreSQL cannot be reached: {}; {}", reason_of(made),
-                            refused ? "check the user and the password that [control] "
-                                      "password_file or a passfile gives"
-                                    : "see that it runs, and check [control] url"));
+                fmt::format("PostgreSQL cannot be reached: {}; {}", why, remedy));
   }
   std::unique_ptr<Database> database(new Database(made, settings_.statement_timeout));
   VALETKEY_CHECK(prepare_session(*database));
