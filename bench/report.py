@@ -52,6 +52,9 @@ TARGETS = {  # name: (figure that is held to the target, "at least" or "at most"
     "build.change_cc_s": ("value", "at most", 10),
     "build.change_header_s": ("value", "at most", 120),
     "kafka.intake_events_per_s": ("ratio", "at least", 0.6),
+    "pg.exchange_cpu_vs_sqlite": ("ratio", "at most", 1.1),
+    "nodes.failover_s": ("value", "at most", 40),
+    "nodes.throughput_3_vs_1": ("ratio", "at least", 2.5),
 }
 
 
