@@ -21,7 +21,7 @@ class Databases {
   Databases(const config::Config& config, std::filesystem::path data_dir);
   bool shared() const { return server_ != nullptr; }  // PostgreSQL
   postgres::Server& server() { return *server_; }     // where it is shared
-  std::shared_ptr<postgres::Server> shared_server() { return server_; }
+  std::shared_ptr<postgres::Server> shared_server() const { return server_; }
 
   // `make`: SQLite's file may be missing. Refused where accounts lie in the other of the two places.
   Result<std::unique_ptr<control::ControlStore>> open_control(bool make = false);

@@ -128,9 +128,8 @@ Answer<Reply> Activity::list(const Call& call) {
   const std::size_t shown = wanted.before ? wanted.before->shown : 0;
   wanted.filter.newest = shown + wanted.limit + 1;
   std::vector<AuditEvent> found;
-  VALETKEY_CHECK(or_hide(
-      control::read_audit(folder_, wanted.filter, [&](const AuditEvent& e) { found.push_back(e); }),
-      "reading the audit log", call));
+  VALETKEY_CHECK(or_hide(audit_(wanted.filter, [&](const AuditEvent& e) { found.push_back(e); }),
+                         "reading the audit log", call));
   VALETKEY_TRY(const Names names, or_hide(Names::read(store_, account_of(call)), "naming", call));
   std::ranges::reverse(found);
   found.erase(found.begin(),

@@ -3,8 +3,6 @@
 // Thread-safe; every call blocks, for as long as the records asked about take to read.
 #pragma once
 
-#include <filesystem>
-
 #include "api/account_usage.h"
 #include "console/call.h"
 
@@ -12,8 +10,8 @@ namespace valetkey::console {
 
 class Activity {
  public:
-  Activity(control::ControlStore& store, std::filesystem::path audit_folder, api::ReadStored stored)
-      : store_(store), folder_(std::move(audit_folder)), stored_(std::move(stored)) {}
+  Activity(control::ControlStore& store, control::ReadAudit audit, api::ReadStored stored)
+      : store_(store), audit_(std::move(audit)), stored_(std::move(stored)) {}
   // ?action= &user= (an address) &since= &until= (days) &limit= &before= (the answer's `next`)
   Answer<Reply> list(const Call& call);
   Answer<Reply> usage(const Call& call);  // ?since= &until=
@@ -24,7 +22,7 @@ class Activity {
   Answer<void> narrow_to(const Call& call, const control::User& user, control::AuditFilter& filter);
 
   control::ControlStore& store_;
-  std::filesystem::path folder_;
+  control::ReadAudit audit_;
   api::ReadStored stored_;
 };
 

@@ -51,7 +51,7 @@ Console::Console(Parts parts, Options options, std::span<const Asset> assets)
       authenticator_(parts.gate, parts.feed, parts.audit, parts.blocking, options_.api.limiter),
       sign_in_({parts.store, parts.feed, parts.audit}, options_.api.limiter, options_.passwords),
       people_({parts.store, parts.feed, parts.audit}, options_.api.api_public_url),
-      activity_(parts.store, options_.audit_folder, parts.stored),
+      activity_(parts.store, options_.audit, parts.stored),
       accounts_({parts.store, parts.feed, parts.audit, people_, parts.stored, parts.describe,
                  parts.issuer, options_.api.max_duration}),
       tokens_({parts.store, parts.feed, parts.audit, parts.issuer}, options_.api),

@@ -45,7 +45,7 @@ struct Parts {
 struct Options {
   api::Options api;
   std::string version;
-  std::filesystem::path audit_folder;
+  control::ReadAudit audit;
   std::filesystem::path preview_folder{};  // of this process, for plaintext of a moment
   bool passwords = true;
   std::string issuer{};  // of the provider

@@ -200,7 +200,7 @@ Result<void> Server::open_provider() {
 
 void Server::open_console() {
   console::Options options{
-      .api = api_options(), .version = std::string(kVersion), .audit_folder = data_dir_ / "audit"};
+      .api = api_options(), .version = std::string(kVersion), .audit = read_audit()};
   options.issuer = config_.oidc.issuer;
   options.passwords = !provider_ || config_.oidc.passwords;
   options.preview_folder = data_dir_ / "staging" / fmt::format("preview-{}", ::getpid());
@@ -220,6 +220,18 @@ void Server::open_console() {
                      [this](const std::filesystem::path& folder) { return preview_engine(folder); },
                      engine_ ? &*engine_ : nullptr, provider_.get()},
       std::move(options), console::embedded_assets());
+}
+
+control::ReadAudit Server::read_audit() const {
+  using Each = std::function<void(const control::AuditEvent&)>;
+  if (databases_->shared())
+    return [server = databases_->shared_server()](const auto& filter, const Each& each) {
+      return control::read_shared_audit(*server, filter, each);
+    };
+  return [folder = data_dir_ / "audit"](const auto& filter, const Each& each) -> Result<void> {
+    VALETKEY_CHECK(control::read_audit(folder, filter, each));
+    return {};
+  };
 }
 
 Result<duckdb::Options> Server::preview_engine(const std::filesystem::path& folder) const {

@@ -89,6 +89,7 @@ class Server {
   storage::ExportFigures* figures() const;
   Result<api::Stored> stored_sums(const AccountId& account) const;
   Result<duckdb::Options> preview_engine(const std::filesystem::path& folder) const;
+  control::ReadAudit read_audit() const;
   Result<console::ExportTimes> export_times(Timestamp now) const;
   boost::json::object describe(Timestamp now) const;
 

@@ -19,6 +19,7 @@ import hostile  # noqa: E402
 import load  # noqa: E402
 import postgres  # noqa: E402
 import server as serving  # noqa: E402
+from test_console import PASSWORD, Person  # noqa: E402
 
 NO_EVENTS = "[intake]\nenabled = false\n"
 
@@ -94,6 +95,17 @@ class OneDatabase(unittest.TestCase):
         self.assertEqual(len(found), 1)
         self.assertTrue(serving.eventually(lambda: [event for event in self.one.audit() if event["action"] ==
                                                     "credentials.issue" and event["account"] == "123"]))
+
+    def test_who_signs_in_on_one_node_is_known_to_all_and_sees_what_happened_on_each(self):
+        url = self.one.ask("user", "invite", "user@123.example")["url"]
+        person = Person(self.one)
+        person.post("/invitation/accept", {"code": url.rpartition("#")[2], "password": PASSWORD})
+        person.sign_in("user@123.example")
+        made = self.one.make_token("123", "user@123.example")
+        person.server = self.other  # as a load balancer may send the next request
+        seen = lambda: [each for each in person.get("/activity?action=token.create")["records"]  # noqa: E731
+                        if made["id"] in json.dumps(each)]
+        self.assertTrue(serving.eventually(seen), "what the other node wrote")
 
     def test_what_is_used_on_all_nodes_is_one_sum(self):
         before = self.exchanges_of_today()
