@@ -81,6 +81,11 @@ class CredentialIssuer {
   };
   virtual Holds holds() const { return {}; }
 
+  // Where its sessions of the account read; null: at this server's own endpoint.
+  virtual Result<std::shared_ptr<const Place>> place(const AccountId&) {
+    return std::shared_ptr<const Place>();
+  }
+
   // Makes, and repairs, what the account needs before its first session. Repeating it is fine.
   virtual Result<void> open_account(const AccountId& account, Timestamp now) = 0;
   // Ends the sessions that are out, as far as it can. Tokens are refused by the control store.

@@ -55,15 +55,20 @@ Console::Console(Parts parts, Options options, std::span<const Asset> assets)
       accounts_({parts.store, parts.feed, parts.audit, people_, parts.stored, parts.describe,
                  parts.issuer, options_.api.max_duration}),
       tokens_({parts.store, parts.feed, parts.audit, parts.issuer}, options_.api),
-      start_({parts.store, parts.audit, parts.usage, parts.figures, parts.times, parts.log}),
+      start_({parts.store, parts.audit, parts.usage, parts.figures, parts.times, parts.log,
+              parts.issuer},
+             options_.api),
       exports_({parts.store, parts.audit, parts.objects, parts.figures, parts.issuer, parts.times},
                options_.api),
       preview_(parts.objects, parts.figures, parts.duckdb, options_.preview_folder),
       engine_(parts.engine),
       holds_(parts.issuer.holds()),
-      provider_(parts.provider == nullptr
-                    ? nullptr
-                    : std::make_unique<Provider>(parts.store, sign_in_, *parts.provider)),
+      figures_(parts.figures != nullptr),
+      own_endpoint_(parts.issuer.follows_revocation()),
+      provider_(
+          parts.provider == nullptr
+              ? nullptr
+              : std::make_unique<Provider>(parts.store, sign_in_, *parts.provider, parts.keys)),
       service_({parts.api, sign_in_, parts.store, pages_, programs_, parts.blocking, authenticator_,
                 options_.api.api_public_url, options_.api.token_requests_per_s, parts.engine},
                Pages(assets, options_.api.public_endpoint)) {
@@ -104,6 +109,8 @@ Answer<Reply> Console::config(const Call& call) const {
        {"export_every_s", options_.export_every.count() / 1000},
        {"default_duration_s", api.default_duration.count() / 1000},
        {"tables", options_.tables},
+       {"figures", figures_},
+       {"own_endpoint", own_endpoint_},
        {"narrowing", {{"prefixes", holds_.prefixes}, {"sources", holds_.sources}}}});
 }
 

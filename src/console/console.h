@@ -40,6 +40,7 @@ struct Parts {
   DuckDbOptions duckdb;
   const Engine* engine;          // null: SQL runs in no browser
   oidc::RelyingParty* provider;  // null: people sign in with passwords
+  const KeySource& keys;
 };
 
 struct Options {
@@ -79,6 +80,7 @@ class Console {
   Preview preview_;
   const Engine* engine_;
   const access::CredentialIssuer::Holds holds_;
+  const bool figures_, own_endpoint_;
   std::unique_ptr<Provider> provider_;
   Routes pages_;     // below /v2/console/
   Routes programs_;  // by token

@@ -5,14 +5,11 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "console/away.h"
 #include "console/parameters.h"
 
 namespace valetkey::console {
 namespace {
-
-constexpr std::chrono::minutes kAwayAtMost{10};
-
-std::string digest_of(std::string_view cookie) { return sha256_hex(cookie); }
 
 // Back to the page, with a word that it puts into a sentence; the cookie has done its duty.
 Reply back_with(std::string_view reason) {
@@ -59,39 +56,22 @@ Answer<Reply> Provider::start(const Call& call) {
     report(begun.error(), call);
     return back_with(name_of(begun.error().refusal));
   }
-  const std::string cookie = random_base62(32);
-  Reply reply{.status = 302, .sign_in = cookie, .location = begun->url};
-  keep({std::move(*begun), digest_of(cookie), safe_next(parameters.text("next")), call.now});
-  return reply;
-}
-
-void Provider::keep(Away away) {
-  const std::lock_guard lock(mutex_);
-  if (order_.size() >= kMaxAway) {
-    away_.erase(order_.front());
-    order_.pop_front();
-  }
-  order_.push_back(away.begun.state);
-  away_.insert_or_assign(order_.back(), std::move(away));
-}
-
-// A browser that comes back with a state has used it up, even if it is another browser.
-std::optional<Provider::Away> Provider::take(const std::string& state, std::string_view cookie,
-                                             Timestamp now) {
-  const std::lock_guard lock(mutex_);
-  const auto found = away_.find(state);
-  if (found == away_.end()) return std::nullopt;
-  Away away = std::move(found->second);
-  away_.erase(found);
-  if (now - away.left > kAwayAtMost || !equal_in_constant_time(away.browser, digest_of(cookie)))
-    return std::nullopt;
-  return away;
+  std::string away = std::move(begun->url);
+  VALETKEY_TRY(auto cookie, or_hide(seal_away(*keys_.get(),
+                                              {.begun = std::move(*begun),
+                                               .next = safe_next(parameters.text("next")),
+                                               .session = make_token_id(),
+                                               .left = call.now},
+                                              call.now),
+                                    "sealing a sign-in", call));
+  return Reply{.status = 302, .sign_in = std::move(cookie), .location = std::move(away)};
 }
 
 Answer<Reply> Provider::finish(const Call& call) {
   VALETKEY_TRY(const Parameters parameters, Parameters::parse(call.query));
-  const auto away = take(parameters.text("state"), call.cookie, call.now);
-  if (!away) return back_with("expired");
+  const auto away = open_away(*keys_.get(), call.cookie, call.now);
+  if (!away || !equal_in_constant_time(away->begun.state, parameters.text("state")))
+    return back_with("expired");
   if (!parameters.text("error").empty()) return back_with("denied");
   const auto person = party_.finish(parameters.text("code"), away->begun, call.now);
   if (!person) {
@@ -102,7 +82,8 @@ Answer<Reply> Provider::finish(const Call& call) {
   if (!user && user.error().code != ErrorCode::not_found && user.error().code != ErrorCode::invalid)
     return std::unexpected(api::hide(user.error(), "reading a user", call.request_id));
   if (!user || user->state != control::UserState::active) return back_with("unknown_user");
-  auto opened = sign_in_.open_session(call, *user, "session.create");
+  auto opened = sign_in_.open_session(call, *user, "session.create", away->session);
+  if (!opened && opened.error().code == ProblemCode::conflict) return back_with("expired");
   if (!opened && opened.error().code == ProblemCode::forbidden) return back_with("unknown_user");
   if (!opened) return std::unexpected(opened.error());
   return Reply{.status = 303,

@@ -144,22 +144,27 @@ Answer<Reply> SignIn::sign_in(const Call& call) {
   return open_session(call, *user, "session.create");
 }
 
-Answer<Reply> SignIn::open_session(const Call& call, const User& user, std::string_view how) {
+Answer<Reply> SignIn::open_session(const Call& call, const User& user, std::string_view how,
+                                   const std::optional<TokenId>& id) {
   Reply reply;
-  VALETKEY_TRY(const WebSession session, create(call, user, reply));
+  VALETKEY_TRY(const WebSession session, create(call, user, id, reply));
   VALETKEY_CHECK(record(call, how, user, session.id.str()));
   reply.json = reply_with(session_document(session)).json;
   return reply;
 }
 
-Answer<WebSession> SignIn::create(const Call& call, const User& user, Reply& reply) {
+Answer<WebSession> SignIn::create(const Call& call, const User& user,
+                                  const std::optional<TokenId>& id, Reply& reply) {
   const Secret cookie = control::make_token();
   const Digest256 digest = control::token_digest(cookie.reveal());
   auto made = parts_.store.create_session({.user = user.id,
                                            .expires = call.now + kSessionSlides,
                                            .absolute_expires = call.now + kSessionLives,
-                                           .from = access::block_text(call.address)},
+                                           .from = access::block_text(call.address),
+                                           .id = id},
                                           as_text(digest), call.now);
+  if (!made && made.error().code == ErrorCode::already_exists)
+    return api::problem(ProblemCode::conflict, "This sign-in was used before.");
   if (!made && made.error().code == ErrorCode::denied)
     return forbidden("Your account is not active: ask the operator.");
   reply.session = cookie;

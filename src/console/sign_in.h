@@ -40,11 +40,14 @@ class SignIn {
   Answer<Reply> end_all(const Call& call);
   Answer<Reply> change_password(const Call& call);
 
-  // A session for a user who has proved to be one; `how` is the audit's action.
-  Answer<Reply> open_session(const Call& call, const control::User& user, std::string_view how);
+  // A session for a user who has proved to be one; `how` is the audit's action. With an `id` once
+  // only: a conflict the second time.
+  Answer<Reply> open_session(const Call& call, const control::User& user, std::string_view how,
+                             const std::optional<TokenId>& id = {});
 
  private:
-  Answer<control::WebSession> create(const Call& call, const control::User& user, Reply& reply);
+  Answer<control::WebSession> create(const Call& call, const control::User& user,
+                                     const std::optional<TokenId>& id, Reply& reply);
   std::optional<Problem> over_limit(const Call& call, std::string_view email);
   std::unexpected<Problem> failed(const Call& call, std::string_view email, std::string_view why);
   Answer<void> record(const Call& call, std::string_view action, const control::User& user,

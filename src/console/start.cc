@@ -7,6 +7,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/crypto.h"
+#include "layout/part_key.h"
 
 namespace valetkey::console {
 namespace {
@@ -110,20 +111,37 @@ Answer<Reply> Start::arrivals(const Call& call) {
     if (first_day.is_null()) first_day = format_date(day.day);
     if (day.day == today) events_today = day.counts.events;
   }
-  std::uint64_t rows = 0;
-  bool any = false;
+  json::value rows = nullptr;
+  bool any = !first_day.is_null();  // where nobody knows more: what came in was exported since
   if (parts_.figures != nullptr) {
     VALETKEY_TRY(const auto sums,
                  or_hide(parts_.figures->days(account.str()), "reading sums", call));
-    for (const auto& day : sums) rows += day.sums.rows.value_or(0);
+    std::uint64_t counted = 0;
+    for (const auto& day : sums) counted += day.sums.rows.value_or(0);
+    rows = counted;
     any = !sums.empty();
   }
+  VALETKEY_TRY(json::object at, place(call));
   return reply_with({{"now", format_iso8601_ms(call.now)},
                      {"first_event_day", std::move(first_day)},
                      {"first_export", any ? instant_or_null(times.last) : nullptr},
                      {"next_export", instant_or_null(times.next)},
-                     {"rows_exported", rows},
-                     {"events_received_today", events_today}});
+                     {"rows_exported", std::move(rows)},
+                     {"events_received_today", events_today},
+                     {"place", std::move(at)}});
+}
+
+// What the commands of the page are about.
+Answer<json::object> Start::place(const Call& call) {
+  VALETKEY_TRY(const auto elsewhere,
+               or_hide(parts_.issuer.place(account_of(call)), "asking the issuer", call));
+  const access::Place own{options_.bucket, layout::account_prefix(account_of(call)),
+                          options_.public_endpoint, options_.region};
+  const access::Place& place = elsewhere ? *elsewhere : own;
+  return json::object{{"bucket", place.bucket},
+                      {"prefix", place.prefix},
+                      {"endpoint", place.endpoint},
+                      {"region", place.region}};
 }
 
 Answer<Reply> Start::send_samples(const Call& call) {

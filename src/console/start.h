@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "access/credentials.h"
 #include "access/usage.h"
 #include "console/call.h"
 #include "control/audit.h"
@@ -31,17 +32,20 @@ class Start {
     storage::ExportFigures* figures;  // null: sums are not kept
     ReadExportTimes times;
     events::EventLog* log;  // null: no events are taken
+    access::CredentialIssuer& issuer;
   };
-  explicit Start(Parts parts)
-      : parts_(std::move(parts)), samples_(1.0 / 30, std::chrono::seconds(60)) {}
+  Start(Parts parts, const api::Options& options)
+      : parts_(std::move(parts)), options_(options), samples_(1.0 / 30, std::chrono::seconds(60)) {}
   Answer<Reply> seen(const Call& call);  // of the token ids[0]
   Answer<Reply> arrivals(const Call& call);
   Answer<Reply> send_samples(const Call& call);
 
  private:
   Answer<void> store(const Call& call, const events::Intake& intake);
+  Answer<boost::json::object> place(const Call& call);
 
   Parts parts_;
+  const api::Options options_;
   limits::Rates samples_;  // by account
 };
 

@@ -115,6 +115,7 @@ struct NewSession {
   Timestamp expires;
   Timestamp absolute_expires;
   std::string from;
+  std::optional<TokenId> id{};  // of what may open one session only; none: a new one
 };
 inline constexpr std::size_t kMaxSessionsOfUser = 20;  // then the oldest ends
 

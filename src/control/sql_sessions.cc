@@ -58,7 +58,10 @@ Result<WebSession> insert_session(Database& database, const NewSession& wanted,
   VALETKEY_TRY(User user, select_user(database, wanted.user));
   VALETKEY_CHECK(check_person(database, user));
   VALETKEY_CHECK(make_room(database, user.id, now));
-  const TokenId id = make_token_id();
+  const TokenId id = wanted.id.value_or(make_token_id());
+  VALETKEY_TRY(Statement used, database.prepare("SELECT 1 FROM tokens WHERE id = ?"));
+  VALETKEY_TRY(const bool there, used.bind(id.str()).step());
+  if (there) return fail(ErrorCode::already_exists, "session " + id.str() + " was opened before");
   const std::string_view scopes = user.account ? "export,tokens,users,audit" : "accounts";
   VALETKEY_TRY(
       Statement insert,

@@ -99,6 +99,11 @@ StsIssuer::StsIssuer(StsOptions options, StsParts parts)
 
 access::CredentialIssuer::Holds StsIssuer::holds() const { return holds_of(options_.engine); }
 
+Result<std::shared_ptr<const access::Place>> StsIssuer::place(const AccountId& account) {
+  VALETKEY_TRY(Bound bound, bound_of(account, {}));
+  return std::move(bound.place);
+}
+
 std::optional<Result<access::Credentials>> StsIssuer::issue_at_once(
     const control::TokenGrant& grant, milliseconds duration, Timestamp now) {
   const auto latest = access::end_of_session(grant, duration, min_life(), now);

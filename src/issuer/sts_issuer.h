@@ -60,6 +60,7 @@ class StsIssuer final : public access::CredentialIssuer {
   milliseconds min_life() const override { return std::chrono::minutes(15); }
   bool follows_revocation() const override { return false; }
   Holds holds() const override;
+  Result<std::shared_ptr<const access::Place>> place(const AccountId& account) override;
   std::optional<Result<access::Credentials>> issue_at_once(const control::TokenGrant& grant,
                                                            milliseconds duration,
                                                            Timestamp now) override;

@@ -218,7 +218,7 @@ void Server::open_console() {
                      [this](Timestamp now) { return export_times(now); },
                      [this](Timestamp now) { return describe(now); },
                      [this](const std::filesystem::path& folder) { return preview_engine(folder); },
-                     engine_ ? &*engine_ : nullptr, provider_.get()},
+                     engine_ ? &*engine_ : nullptr, provider_.get(), *keys_},
       std::move(options), console::embedded_assets());
 }
 
@@ -246,8 +246,9 @@ Result<duckdb::Options> Server::preview_engine(const std::filesystem::path& fold
   return options;
 }
 
-// Null where the store keeps none, as a foreign bucket.
+// Null where the store keeps none, as a foreign bucket, and where another engine has the export.
 storage::ExportFigures* Server::figures() const {
+  if (engines_->vending() != nullptr) return nullptr;
   return dynamic_cast<storage::ExportFigures*>(objects_.get());
 }
 

@@ -9,7 +9,10 @@ import shutil
 import subprocess
 import threading
 import time
+import unittest
 
+import server as serving
+import sts_fake
 import trees
 from clients import Clients
 from console_browser import SHOTS, Browser, Page
@@ -350,6 +353,40 @@ class Tokens(ConsoleCase):
         self.server.secrets.append(token)
         return token
 
+    def test_a_token_is_limited_where_it_is_made(self):
+        page = self.person("lena@example.com")
+        page.goto("/tokens/new")
+        page.fill("Name", "report")
+        page.act("click", css="details summary")
+        page.choose("Decisions")
+        page.fill("Only below", "type=events/")
+        page.fill("Only from", "the office")
+        page.click("Generate")
+        page.wait("lies outside of the decisions")
+        page.wait("is no address or network")
+        page.shot("token-limits-wrong")
+        page.fill("Only below", "type=decisions/a//b/")  # what only the server knows is told beside the field, too
+        page.fill("Only from", "127.0.0.0/8\n2001:db8::/32")
+        page.click("Generate")
+        page.wait("has a part that is empty")
+        page.fill("Only below", "")
+        page.shot("token-limits")
+        page.click("Generate")
+        page.heading("Copy it now.")
+        token = page.text("[aria-label=Token]")
+        self.server.secrets.append(token)
+        page.goto("/tokens")
+        page.wait("only type=decisions/")
+        page.wait("only from 127.0.0.0/8, 2001:db8::/32")
+        page.shot("tokens-limited")
+        page.link("report")
+        page.wait("only type=decisions/; only from")
+        s3 = Clients(self.server, self.server.exchange(token), self.server.folder / "limited")
+        refused = subprocess.run(["/usr/bin/aws", "--endpoint-url", self.server.s3, "s3", "ls", f"s3://{BUCKET}/{self.prefix}many/"],
+                                 capture_output=True, text=True, timeout=60, env=s3.environment)
+        self.assertIn("AccessDenied", refused.stderr)
+        self.assert_quiet(page, "400")
+
     def test_revoking_ends_a_running_aws_cli_within_a_second(self):
         page = self.person("ann@example.com")
         token = self.made(page, "to be revoked")
@@ -518,6 +555,53 @@ class Questions(ConsoleCase):
         self.assert_quiet(page)
 
 
+class Large(ConsoleCase):
+    """As much as a browser may read: parts of the real export under other names, up to 220 MB on one day and 340 on another."""
+    DAYS = {"2020-09-15": 220_000_000, "2020-09-16": 340_000_000}
+
+    @classmethod
+    def setUpClass(cls):
+        if not serving.LONG:
+            raise unittest.SkipTest("half a gigabyte: script/test --long")
+        super().setUpClass()
+
+    @classmethod
+    def fill(cls):
+        real = trees.real_tree() / f"v1/account_id={ACCOUNT}" / "type=decisions"
+        part = max(real.rglob("*.parquet"), key=lambda file: file.stat().st_size)
+        for day, most in cls.DAYS.items():
+            folder = cls.server.folder / f"tree/v1/account_id={ACCOUNT}/type=decisions/date={day}/experiment={EXPERIMENT}"
+            folder.mkdir(parents=True)
+            for number in range(most // part.stat().st_size):
+                shutil.copy(part, folder / f"part-{number:05}.parquet")
+        cls.server.run("import", str(cls.server.folder / "tree"), timeout=600)
+
+    def test_two_hundred_megabytes_run_and_more_ask_first(self):
+        page = self.person("ann@example.com")
+        token = self.server.make_token(ACCOUNT, "ann@example.com")["token"]
+        # Every column of every row, so that every byte is read.
+        sql = "SELECT count(*) AS n, sum(length(CAST(d AS VARCHAR))) > 0 AS read, count(DISTINCT visitor_id) AS visitors FROM decisions d"
+        for day in self.DAYS:
+            page.goto(f"/query#since={day}&until={day}")
+            page.fill("SQL", sql)
+            if day == "2020-09-15":
+                page.wait("It reads at most 2")
+            page.click("Run anyway" if day == "2020-09-16" else "Run")
+            page.act("wait", css="#result", seconds=280)
+            shown = page.rows()[0]
+            command = page.act("evaluate", script="document.querySelector('.query .off-screen').textContent")
+            done = subprocess.run(["bash", "-c", command.replace("query ", "query --format csv ", 1)], capture_output=True,
+                                  text=True, timeout=280, env={
+                                      **clean_environment(), "PATH": f"{PROGRAMS}:/usr/bin:/bin", "HOME": str(self.server.folder),
+                                      "VALETKEY_API": self.server.api, "VALETKEY_TOKEN": token})
+            self.assertEqual(0, done.returncode, done.stderr)
+            self.assertEqual(done.stdout.splitlines()[1].split(","), [cell.replace(",", "") for cell in shown])
+            page.shot(f"query-large-{day}")
+        # Both days together still ask first.
+        page.goto("/query#since=2020-09-15&until=2020-09-16&sql=SELECT+1+FROM+decisions")
+        page.act("wait", role="button", name="Run anyway")
+
+
 class Looks(ConsoleCase):
     """Every page in both themes, wide and narrow: axe-core finds nothing, nothing scrolls sideways, nothing is refused."""
 
@@ -565,6 +649,72 @@ class Looks(ConsoleCase):
                             self.assertLessEqual(found["sideways"], 0)
                             self.assert_quiet(page, *(() if email else ("404",)))
                     page.close()
+
+
+class Elsewhere(ConsoleCase):
+    """The export lies in a bucket of another engine: pages say what they cannot show, and offer the command."""
+    config = """[intake]
+enabled = false
+[s3]
+region = "eu-central-1"
+public_endpoint = "https://s3.engine.example"
+[issuer]
+kind = "sts"
+engine = "minio"
+endpoint = "{sts}"
+role_arn = "arn:aws:iam::123456789012:role/reader"
+prefix = "exports/customer-{{account}}/"
+"""
+
+    @classmethod
+    def prepare(cls):
+        cls.sts = sts_fake.StsFake({"AKIASERVER": "server-secret"})
+        cls.addClassCleanup(cls.sts.close)
+        cls.config = cls.config.format(sts=cls.sts.url)
+        clean = serving.clean_environment
+        serving.clean_environment = lambda: {**clean(), "AWS_ACCESS_KEY_ID": "AKIASERVER",
+                                             "AWS_SECRET_ACCESS_KEY": "server-secret"}
+        cls.addClassCleanup(setattr, serving, "clean_environment", clean)
+        super().prepare()
+
+    def test_pages_say_what_does_not_apply_and_offer_the_command(self):
+        for theme, width in (("light", 1280), ("dark", 360)):
+            page = self.person(f"{theme}@example.com", width=width, theme=theme)
+            name = f"elsewhere-{theme}-{width}"
+            page.goto("/export")
+            page.wait("Your export lies in a bucket of another engine.")
+            page.wait("valetkey sync --last 7d --output ./data")
+            page.shot(f"{name}-export")
+            page.goto("/export/decisions/2026-11-29")
+            page.wait("valetkey ls -r")
+            page.goto("/query#sql=SELECT%201&since=2026-11-01&until=2026-11-02")
+            page.wait("which this page does not read")
+            self.assertEqual(0, page.act("count", css="form.query button[type=submit]"))
+            page.act("wait", role="button", name="Copy as valetkey command")
+            page.shot(f"{name}-query")
+            page.goto("/start")
+            page.wait("exports/customer-" + ACCOUNT + "/")
+            page.wait("this server does not see them")
+            self.assertIn(f"s3://{BUCKET}/exports/customer-{ACCOUNT}/", "\n".join(page.texts(".steps pre code")))
+            self.assertIn("https://s3.engine.example", "\n".join(page.texts(".steps pre code")))
+            page.shot(f"{name}-start")
+            page.goto("/activity")
+            page.wait("counted by its engine, not here")
+            page.goto("/tokens/new")
+            page.act("click", css="details summary")
+            self.assertEqual(0, page.act("count", css="textarea[name=sources]"), "MinIO believes everybody's address")
+            self.assertEqual(1, page.act("count", css="textarea[name=prefixes]"))
+            page.shot(f"{name}-limits")
+            self.assert_quiet(page)
+
+    def test_direct_requests_are_told_in_a_sentence(self):
+        page = self.person("direct@example.com")
+        for method, path, body in (("GET", "/v2/console/export", None), ("GET", "/v2/console/export/events/rows", None),
+                                   ("GET", "/v2/console/examples", None),
+                                   ("POST", "/v2/console/export/link", {"key": "v1/account_id=1/a.parquet"})):
+            answer = page.fetch(method, path, body)
+            self.assertEqual(501, answer["status"], path)
+            self.assertIn("keeps no figures of the export", answer["text"], path)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ const place = {
   endpoint: "https://s3.valetkey.example.com",
   bucket: "optimizely-events-data",
   region: "eu-central-1",
+  prefix: "v1/account_id=123/",
   account: "123",
 };
 

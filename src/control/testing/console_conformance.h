@@ -142,6 +142,18 @@ TEST_P(ConsoleConformance, KeepsOutWhoIsDisabledOrOfASuspendedAccount) {
   EXPECT_EQ(look("cookie", now_).error(), TokenRefusal::revoked) << "it ended for good";
 }
 
+TEST_P(ConsoleConformance, OpensASessionOfAGivenIdOnce) {
+  NewSession wanted{user_->id, now_ + std::chrono::hours(12), now_ + std::chrono::days(7), ""};
+  wanted.id = make_token_id();
+  EXPECT_EQ(store().create_session(wanted, digest("cookie"), now_)->id, *wanted.id);
+  EXPECT_EQ(store().create_session(wanted, digest("another"), now_).error().code,
+            ErrorCode::already_exists);
+  ASSERT_EQ(store().end_session(user_->id, *wanted.id, now_).value(), 1u);
+  EXPECT_EQ(store().create_session(wanted, digest("later"), now_).error().code,
+            ErrorCode::already_exists)
+      << "though it has ended";
+}
+
 TEST_P(ConsoleConformance, LetsWhatWasMadeInASessionOutliveIt) {
   const auto other = store().create_user("bob@example.com", account_, Role::member, now_).value();
   const WebSession session = sign_in("cookie");

@@ -26,6 +26,15 @@ export interface Config {
   default_duration_s: number;
   tables: boolean;
   narrowing: { prefixes: boolean; sources: boolean };
+  figures: boolean; // of what is stored; without, the export lies with another engine
+  own_endpoint: boolean; // this server's S3 endpoint, whose requests it sees
+}
+
+export interface Place {
+  bucket: string;
+  prefix: string;
+  endpoint: string;
+  region: string;
 }
 
 export interface AccountName {
@@ -105,8 +114,9 @@ export interface Start {
   first_event_day: Day | null;
   first_export: Instant | null;
   next_export: Instant | null;
-  rows_exported: number;
+  rows_exported: number | null;
   events_received_today: number;
+  place: Place;
 }
 
 export interface ExportDay {

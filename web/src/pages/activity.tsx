@@ -167,6 +167,7 @@ function UsageSection() {
   const [since] = useState(() =>
     dayOf(dayNumber(new Date().toISOString().slice(0, 10)) - kDays + 1),
   );
+  const { config } = useSigned();
   const usage = useLoad<Usage>(withQuery("/usage", { since }));
   return (
     <section class="section" aria-labelledby="usage">
@@ -196,6 +197,11 @@ function UsageSection() {
                   <dd>{count(sum((day) => day.events))}</dd>
                 </div>
               </dl>
+              {!config.own_endpoint && (
+                <p class="quiet">
+                  Requests and bytes of the bucket are counted by its engine, not here.
+                </p>
+              )}
               {days.length > 0 && (
                 <div class="two even">
                   <UsageBars

@@ -10,6 +10,7 @@ import { toast } from "../parts/toast.tsx";
 import { useSigned } from "../session.tsx";
 import { bytes, count, dayNumber, dayOf, longDay, moment, plural } from "../text/format.ts";
 import { NotFoundPage } from "./not_found.tsx";
+import { ElsewhereExport } from "./elsewhere.tsx";
 import { DayState } from "./export.tsx";
 
 interface DayProps {
@@ -20,7 +21,9 @@ interface DayProps {
 
 // The partition is no part of the path: its name may hold anything.
 export function DayPage({ type, day, query }: DayProps) {
+  const { config } = useSigned();
   const partition = query?.["partition"];
+  if (!config.figures) return <ElsewhereExport />;
   if ((type !== "decisions" && type !== "events") || !day || !isDay(day)) return <NotFoundPage />;
   return partition ? (
     <PartsPage type={type} day={day} partition={partition} />

@@ -30,6 +30,7 @@ import {
   short,
   shortDay,
 } from "../text/format.ts";
+import { ElsewhereExport } from "./elsewhere.tsx";
 import { ExpiryNotice } from "./tokens.tsx";
 
 export const kTypes: { value: ExportType; label: string }[] = [
@@ -40,6 +41,11 @@ export const kTypes: { value: ExportType; label: string }[] = [
 const kPollMs = 30_000;
 
 export function ExportPage() {
+  const { config } = useSigned();
+  return config.figures ? <OwnExport /> : <ElsewhereExport />;
+}
+
+function OwnExport() {
   const { session } = useSigned();
   const { query, route } = useLocation();
   const type: ExportType = query["type"] === "events" ? "events" : "decisions";

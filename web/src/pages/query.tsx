@@ -8,9 +8,10 @@ import { Page } from "../frame.tsx";
 import { CopyButton } from "../parts/copy.tsx";
 import { ProblemNotice } from "../parts/states.tsx";
 import { useRun, type Run } from "../query/run.ts";
-import { asCommand, examplesOf, type Asked } from "../query/sql.ts";
+import { asCommand, examplesOf, lastWeek, type Asked } from "../query/sql.ts";
 import { useSigned } from "../session.tsx";
 import { dayNumber, dayOf } from "../text/format.ts";
+import { ElsewhereQuery } from "./elsewhere.tsx";
 import { QueryResult } from "./query_result.tsx";
 
 function fromAddress(): Partial<Asked> {
@@ -26,8 +27,9 @@ function keepInAddress(asked: Asked): void {
 }
 
 export function QueryPage() {
-  const data = useLoad<Export>("/export");
-  const examples = useLoad<Examples>("/examples");
+  const { config } = useSigned();
+  const data = useLoad<Export>(config.figures ? "/export" : null);
+  const examples = useLoad<Examples>(config.figures ? "/examples" : null);
   const [asked, setAsked] = useState<Asked>(() => ({
     sql: "",
     since: "",
@@ -40,7 +42,9 @@ export function QueryPage() {
 
   // The latest week that has data, until somebody chooses.
   useEffect(() => {
-    if (!data.data || asked.since) return;
+    if (asked.since) return;
+    if (!config.figures) change(lastWeek(new Date()));
+    if (!data.data) return;
     const last = data.data.days[data.data.days.length - 1]?.day ?? data.data.today;
     const first = data.data.first_day ?? last;
     change({ until: last, since: dayOf(Math.max(dayNumber(first), dayNumber(last) - 6)) });
@@ -53,7 +57,10 @@ export function QueryPage() {
   return (
     <Page
       title="Query"
-      lead="Ask your export in SQL: the views decisions, events and attributed_conversions. It runs in this browser; your data goes nowhere else."
+      lead={
+        "Ask your export in SQL: the views decisions, events and attributed_conversions." +
+        (config.figures ? " It runs in this browser; your data goes nowhere else." : "")
+      }
     >
       {problem && (
         <ProblemNotice
@@ -76,6 +83,7 @@ interface AskProps {
 }
 
 function Ask({ asked, change, examples }: AskProps) {
+  const { config } = useSigned();
   const run = useRun(asked);
   const form = (event: Event) => {
     event.preventDefault();
@@ -143,7 +151,7 @@ function Ask({ asked, change, examples }: AskProps) {
             {run.wrong}
           </p>
           <p class="hint" id="sql-hint">
-            {run.size} Ctrl-Enter runs it.
+            {run.size} {config.figures && "Ctrl-Enter runs it."}
           </p>
         </div>
         <RunButtons asked={asked} run={run} />
@@ -157,6 +165,15 @@ function Ask({ asked, change, examples }: AskProps) {
 function RunButtons({ asked, run }: { asked: Asked; run: Run }) {
   const { config } = useSigned();
   const command = asCommand({ ...asked, sql: asked.sql || "SELECT …" });
+  if (!config.figures)
+    return (
+      <>
+        <ElsewhereQuery />
+        <div class="row">
+          <CopyButton label="Copy as valetkey command" text={command} />
+        </div>
+      </>
+    );
   return (
     <>
       {!config.engine && (

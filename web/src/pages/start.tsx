@@ -2,7 +2,7 @@
 // From a token to data: commands for the tool of one's choice, and what the server has seen so far.
 import { useEffect, useState } from "preact/hooks";
 import { post } from "../api/client.ts";
-import { useLoad } from "../api/load.ts";
+import { useLoad, type Loaded } from "../api/load.ts";
 import type { NewToken, Seen, Start, Token, TokenPage } from "../api/types.ts";
 import { Page } from "../frame.tsx";
 import { Code } from "../parts/copy.tsx";
@@ -119,12 +119,16 @@ function FirstSteps() {
 function Guide({ token }: { token: Token | null }) {
   const { config, session } = useSigned();
   const [tool, setTool] = useState<Tool>("aws");
+  const start = useLoad<Start>("/start", kPollMs);
+  const account = session.user.account?.id ?? "";
   const place = {
-    api: config.api_url,
     endpoint: config.s3_endpoint,
     bucket: config.bucket,
     region: config.region,
-    account: session.user.account?.id ?? "",
+    prefix: `v1/account_id=${account}/`,
+    ...start.data?.place,
+    api: config.api_url,
+    account,
   };
   const steps = stepsFor(tool, place, fileName(token?.name ?? "my first token"));
   return (
@@ -136,7 +140,7 @@ function Guide({ token }: { token: Token | null }) {
             <OneStep key={step.title} step={step} />
           ))}
         </ol>
-        <Sending account={place.account} />
+        <Sending account={place.account} start={start} />
       </div>
       <aside class="aside" aria-label="Progress and addresses">
         <Watch token={token} />
@@ -157,7 +161,7 @@ function Guide({ token }: { token: Token | null }) {
             </div>
             <div>
               <dt>Prefix</dt>
-              <dd>v1/account_id={place.account}/</dd>
+              <dd>{place.prefix}</dd>
             </div>
             <div>
               <dt>Region</dt>
@@ -214,6 +218,7 @@ function from(sight: { at: string; from: string | null }, now: Date): string {
 
 // Each tick comes within two seconds of its happening. Screen readers hear the ticks, not the clock.
 function Watch({ token }: { token: Token | null }) {
+  const { config } = useSigned();
   const seen = useLoad<Seen>(token ? `/tokens/${token.id}/seen` : null, kPollMs);
   const [said, setSaid] = useState("");
   const {
@@ -241,21 +246,29 @@ function Watch({ token }: { token: Token | null }) {
         <Tick done={!!exchange} title="Token exchanged">
           {exchange ? from(exchange, now) : token ? "waiting for your tool" : "needs a token"}
         </Tick>
-        <Tick done={!!listing} title="Days listed">
-          {listing ? from(listing, now) : "waiting for a listing"}
-        </Tick>
-        <Tick done={!!read} title="First bytes read">
-          {read ? `${from(read, now)}, ${bytes(read.bytes)}` : "waiting; copy a part to finish"}
-        </Tick>
+        {config.own_endpoint && (
+          <>
+            <Tick done={!!listing} title="Days listed">
+              {listing ? from(listing, now) : "waiting for a listing"}
+            </Tick>
+            <Tick done={!!read} title="First bytes read">
+              {read ? `${from(read, now)}, ${bytes(read.bytes)}` : "waiting; copy a part to finish"}
+            </Tick>
+          </>
+        )}
       </ul>
+      {!config.own_endpoint && (
+        <p class="small quiet">
+          Listing and reading go to the bucket’s own engine: this server does not see them.
+        </p>
+      )}
     </section>
   );
 }
 
 // Events come in; the export follows. Both tick by themselves.
-function Sending({ account }: { account: string }) {
+function Sending({ account, start }: { account: string; start: Loaded<Start> }) {
   const { config } = useSigned();
-  const start = useLoad<Start>("/start", kPollMs);
   const [sdk, setSdk] = useState<Sdk>("javascript");
   const [sent, setSent] = useState("");
   const form = useForm(
@@ -271,6 +284,8 @@ function Sending({ account }: { account: string }) {
   );
   const data = start.data;
   const now = new Date(data?.now ?? Date.now());
+  // Somebody else fills that bucket: there is nothing to send here.
+  if (config.events_url === null && !config.figures) return null;
   return (
     <section class="section apart" aria-labelledby="sending">
       <h2 id="sending">{data?.first_export ? "More events" : "No data yet?"}</h2>
@@ -297,13 +312,16 @@ function Sending({ account }: { account: string }) {
             </Tick>
             <Tick done={!!data?.first_export} title="First export written">
               {data?.first_export
-                ? `${ago(data.first_export, now)}; ${plural(data.rows_exported, "row")} in all`
+                ? ago(data.first_export, now) +
+                  (data.rows_exported === null
+                    ? ""
+                    : `; ${plural(data.rows_exported, "row")} in all`)
                 : data?.next_export
                   ? `due ${until(data.next_export, now)}`
                   : "waiting"}
             </Tick>
           </ul>
-          {data?.first_export && (
+          {data?.first_export && config.figures && (
             <p>
               <a href="/export">See the rows</a>
             </p>

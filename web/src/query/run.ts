@@ -55,7 +55,15 @@ export function useRun(asked: Asked): Run {
   const start = async () => {
     const said = sqlProblem(asked.sql);
     setWrong(said ?? "");
-    if (said || busy || !config.engine || !chosen.parts || chosen.tier === "command") return;
+    if (
+      said ||
+      busy ||
+      !config.figures ||
+      !config.engine ||
+      !chosen.parts ||
+      chosen.tier === "command"
+    )
+      return;
     const mine = ++number.current;
     const begun = performance.now();
     setProblem(null);
@@ -131,7 +139,8 @@ async function inWords(error: unknown): Promise<Problem | string> {
 function useSelection(asked: Asked): { parts: Parts | null; size: string; tier: Run["tier"] } {
   const { config } = useSigned();
   const types = typesOf(asked.sql);
-  const ready = asked.since !== "" && asked.until !== "" && asked.since <= asked.until;
+  const dated = asked.since !== "" && asked.until !== "" && asked.since <= asked.until;
+  const ready = dated && config.figures;
   const path = (type: string) =>
     ready && types.includes(type as "events")
       ? withQuery("/export/parts", {
@@ -146,6 +155,7 @@ function useSelection(asked: Asked): { parts: Parts | null; size: string; tier: 
     decisions: useLoad<Selection>(path("decisions")),
     events: useLoad<Selection>(path("events")),
   };
+  if (dated && !ready) return { parts: null, size: "", tier: "command" };
   if (!ready)
     return {
       parts: null,

@@ -80,6 +80,13 @@ export interface Asked {
   event: string;
 }
 
+// Until yesterday, UTC.
+export function lastWeek(now: Date): Pick<Asked, "since" | "until"> {
+  const day = (ago: number) =>
+    new Date(now.getTime() - ago * 86_400_000).toISOString().slice(0, 10);
+  return { since: day(7), until: day(1) };
+}
+
 export function asCommand({ sql, since, until, experiment, event }: Asked): string {
   return [
     "valetkey query",

@@ -36,6 +36,7 @@ export interface Place {
   endpoint: string;
   bucket: string;
   region: string;
+  prefix: string; // of the account
   account: string;
 }
 
@@ -69,7 +70,7 @@ export function sdksMayAsk(api: string): boolean {
 }
 
 function prefix(place: Place): string {
-  return `${place.bucket}/v1/account_id=${place.account}/`;
+  return `${place.bucket}/${place.prefix}`;
 }
 
 function save(file: string): Step {
@@ -152,7 +153,7 @@ ${begin}aws --endpoint-url ${place.endpoint} s3 sync s3://${where} ./data`,
           code: `${begin}python3 - <<'EOF'
 import boto3
 s3 = boto3.client("s3", endpoint_url="${place.endpoint}", region_name="${place.region}")
-found = s3.list_objects_v2(Bucket="${place.bucket}", Prefix="v1/account_id=${place.account}/", MaxKeys=10)
+found = s3.list_objects_v2(Bucket="${place.bucket}", Prefix="${place.prefix}", MaxKeys=10)
 for part in found.get("Contents", []):
     print(part["Key"], part["Size"])
     s3.download_file("${place.bucket}", part["Key"], "latest.part")
@@ -228,7 +229,7 @@ EOF`,
           title: "See your data",
           code: `printf 'user = "%s:%s"\\nheader = "x-amz-security-token: %s"\\n' "$KEY_ID" "$SECRET" "$SESSION" |
   curl -sS --config - --aws-sigv4 "aws:amz:${place.region}:s3" -H "x-amz-content-sha256: UNSIGNED-PAYLOAD" \\
-  "${place.endpoint}/${place.bucket}?list-type=2&prefix=v1%2Faccount_id%3D${place.account}%2F"`,
+  "${place.endpoint}/${place.bucket}?list-type=2&prefix=${encodeURIComponent(place.prefix)}"`,
         },
       ];
   }
