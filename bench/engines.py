@@ -88,7 +88,7 @@ class Bucket:
 
 def put(bench) -> None:
     """10,000 parts of 50 KiB and four of 512 MiB to MinIO by our store, against rclone copy."""
-    minio = bench.minio("s3store.put_vs_rclone")
+    minio = bench.minio("s3store.put_vs_rclone", engine=True)
     if minio is None:
         return
     sizes = [(500, SMALL[1]), (2, 64 << 20)] if bench.quick else [SMALL, LARGE]
@@ -119,7 +119,7 @@ def put(bench) -> None:
 
 def gateway(bench) -> None:
     """256 MiB through this server's endpoint, against the engine directly: bytes per second."""
-    minio = bench.minio("gateway.get_256m_vs_direct")
+    minio = bench.minio("gateway.get_256m_vs_direct", engine=True)
     if minio is None:
         return
     size = (64 if bench.quick else 256) << 20

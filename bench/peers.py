@@ -115,18 +115,20 @@ http {{
 
 
 class Minio:
-    """MinIO on the server's core, where the program is: $MINIO_BIN, or ~/.cache/valetkey-minio/minio. It is a separate
+    """MinIO, where the program is: $MINIO_BIN, or ~/.cache/valetkey-minio/minio. It is a separate
     program under another licence, which is only measured."""
     PROGRAM = pathlib.Path(os.environ.get("MINIO_BIN", pathlib.Path.home() / ".cache/valetkey-minio/minio"))
     KEY, SECRET = "peer", "only-for-this-run"
 
-    def __init__(self, folder: pathlib.Path, port: int):
+    def __init__(self, folder: pathlib.Path, port: int, engine: bool = False):
+        """`engine`: what both sides talk to, with all cores; else a peer, with the server's."""
         self.port, self.address = port, f"http://127.0.0.1:{port}"
+        command = [str(self.PROGRAM), "server", "--quiet", "--address", f"127.0.0.1:{port}", str(folder / "minio")]
+        cores = {} if engine else {"GOMAXPROCS": "1"}
         with open(folder / "minio.log", "wb") as log:
             self.process = subprocess.Popen(
-                pinned(SERVER_CORE, str(self.PROGRAM), "server", "--quiet", "--address", f"127.0.0.1:{port}",
-                       str(folder / "minio")), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "GOMAXPROCS": "1", "MINIO_ROOT_USER": self.KEY,
+                command if engine else pinned(SERVER_CORE, *command), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={"PATH": "/usr/bin:/bin", "HOME": str(folder), **cores, "MINIO_ROOT_USER": self.KEY,
                      "MINIO_ROOT_PASSWORD": self.SECRET, "MINIO_BROWSER": "off", "MINIO_UPDATE": "off",
                      "MINIO_CALLHOME_ENABLE": "off", "MINIO_CI_CD": "1"})
         for _ in range(600):

@@ -154,9 +154,9 @@ class Bench:
         self.add("credentials.half_load_p99_ms", "ms", ours)
         self.add("credentials.half_load_p99_vs_nginx", "ms", ours, theirs)
 
-    def minio(self, name: str) -> Minio | None:
+    def minio(self, name: str, engine: bool = False) -> Minio | None:
         if Minio.PROGRAM.exists():
-            return Minio(pathlib.Path(tempfile.mkdtemp(dir=self.folder)), *free_ports(1))
+            return Minio(pathlib.Path(tempfile.mkdtemp(dir=self.folder)), *free_ports(1), engine)
         self.note(f"{name}: left out, there is no MinIO at {Minio.PROGRAM}; MINIO_BIN names it")
         return None
 

@@ -8,13 +8,6 @@
 namespace valetkey::aws {
 namespace {
 
-std::string content_md5(std::string_view body) {
-  Md5 md5;
-  md5.update(body);
-  const auto digest = md5.finish();
-  return base64({reinterpret_cast<const char*>(digest.data()), digest.size()});
-}
-
 std::string path_of(const S3Request& request) {
   std::string path = "/" + request.bucket;
   if (!request.key.empty()) path += "/" + percent_encode(request.key, true);
@@ -22,6 +15,13 @@ std::string path_of(const S3Request& request) {
 }
 
 }  // namespace
+
+std::string md5_text(std::string_view body) {
+  Md5 md5;
+  md5.update(body);
+  const auto digest = md5.finish();
+  return base64({reinterpret_cast<const char*>(digest.data()), digest.size()});
+}
 
 S3::S3(http::Fetcher& network, http::Url url, std::string region)
     : network_(&network),
@@ -38,28 +38,29 @@ Result<S3> S3::at(http::Fetcher& network, const std::string& endpoint, std::stri
   return S3(network, *std::move(url), std::move(region));
 }
 
-Result<http::ClientResponse> S3::send(S3Request request, const sigv4::SigningCredentials& own,
-                                      Timestamp now) const {
-  return network_->fetch(signed_request(std::move(request), own, now));
+Result<http::ClientResponse> S3::send(const S3Request& request,
+                                      const sigv4::SigningCredentials& own, Timestamp now) const {
+  return network_->fetch(signed_request(request, own, now));
 }
 
-Result<std::unique_ptr<http::Download>> S3::open(S3Request request,
+Result<std::unique_ptr<http::Download>> S3::open(const S3Request& request,
                                                  const sigv4::SigningCredentials& own,
                                                  Timestamp now) const {
-  return network_->open(signed_request(std::move(request), own, now));
+  return network_->open(signed_request(request, own, now));
 }
 
-http::ClientRequest S3::signed_request(S3Request request, const sigv4::SigningCredentials& own,
-                                       Timestamp now) const {
+http::ClientRequest S3::signed_request(const S3Request& request,
+                                       const sigv4::SigningCredentials& own, Timestamp now) const {
   http::ClientRequest out;
   out.method = request.method;
   out.url = url_;
   const std::string path = path_of(request);
   out.url.target = request.query.empty() ? path : path + "?" + request.query;
-  out.headers = std::move(request.headers);
+  out.headers = request.headers;
   out.headers.emplace_back("Host", url_.authority());
   if (request.method == "PUT" || request.method == "POST")
-    out.headers.emplace_back("Content-MD5", content_md5(request.body));
+    out.headers.emplace_back("Content-MD5",
+                             request.md5.empty() ? md5_text(request.body) : request.md5);
   sigv4::ToSign signing;
   signing.method = request.method;
   signing.path = path;
@@ -69,7 +70,7 @@ http::ClientRequest S3::signed_request(S3Request request, const sigv4::SigningCr
   signing.region = region_;
   for (auto& header : sigv4::sign_headers(signing, own, now))
     out.headers.push_back(std::move(header));
-  out.body = std::move(request.body);
+  out.lent = request.body;
   return out;
 }
 

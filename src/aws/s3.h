@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,8 +21,12 @@ struct S3Request {
   std::string key{};    // decoded; empty: the bucket itself
   std::string query{};  // as on the wire, without '?'
   std::vector<std::pair<std::string, std::string>> headers{};
-  std::string body{};  // of PUT and POST; Content-MD5 goes with it
+  std::string_view body{};  // of PUT and POST; lives until the answer is there
+  std::string md5{};        // of the body, as Content-MD5 wants it; empty: yet to be told
 };
+
+// As Content-MD5 wants it.
+std::string md5_text(std::string_view body);
 
 class S3 {
  public:
@@ -29,17 +34,17 @@ class S3 {
   static Result<S3> at(http::Fetcher& network, const std::string& endpoint, std::string region);
 
   // Whatever the engine answers; an error is of the network.
-  Result<http::ClientResponse> send(S3Request request, const sigv4::SigningCredentials& own,
+  Result<http::ClientResponse> send(const S3Request& request, const sigv4::SigningCredentials& own,
                                     Timestamp now) const;
   // The same, of a body that is read as it comes.
-  Result<std::unique_ptr<http::Download>> open(S3Request request,
+  Result<std::unique_ptr<http::Download>> open(const S3Request& request,
                                                const sigv4::SigningCredentials& own,
                                                Timestamp now) const;
   const std::string& name() const { return name_; }  // scheme://host[:port], for people
 
  private:
   S3(http::Fetcher& network, http::Url url, std::string region);
-  http::ClientRequest signed_request(S3Request request, const sigv4::SigningCredentials& own,
+  http::ClientRequest signed_request(const S3Request& request, const sigv4::SigningCredentials& own,
                                      Timestamp now) const;
 
   http::Fetcher* network_;

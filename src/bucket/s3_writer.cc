@@ -44,14 +44,14 @@ Upload::~Upload() {
 Result<void> Upload::send(std::string part) {
   if (under_way_.size() >= kMostParts) VALETKEY_CHECK(wait_for_one());
   const unsigned number = ++last_;
-  auto work = [this, number, body = std::move(part)]() mutable -> Result<std::string> {
+  auto work = [this, number, body = std::move(part)]() -> Result<std::string> {
     VALETKEY_TRY(const auto answer,
                  store_.calls().expect({.method = "PUT",
                                         .bucket = store_.bucket_of(key_),
                                         .key = key_,
                                         .query = "partNumber=" + std::to_string(number) +
                                                  "&uploadId=" + percent_encode(id_),
-                                        .body = std::move(body)}));
+                                        .body = body}));
     const std::string* etag = answer.header("ETag");
     if (etag == nullptr) return fail(ErrorCode::io, "the bucket gives a part no ETag");
     return *etag;
@@ -131,7 +131,8 @@ Result<void> S3Staged::put() {
                                         .bucket = store_.bucket_of(info_.key),
                                         .key = info_.key,
                                         .headers = std::move(headers),
-                                        .body = bytes_}));
+                                        .body = bytes_,
+                                        .md5 = base64(unhex(info_.etag).value_or(""))}));
   return {};
 }
 

@@ -59,9 +59,9 @@ Result<std::string> make_head(const ClientRequest& request, const std::string& u
     head.append(name).append(": ").append(value).append("\r\n");
   }
   const bool has_body =
-      !request.body.empty() || request.method == "POST" || request.method == "PUT";
+      !request.payload().empty() || request.method == "POST" || request.method == "PUT";
   if (has_body && !given("content-length"))
-    head += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
+    head += "Content-Length: " + std::to_string(request.payload().size()) + "\r\n";
   return head + "\r\n";
 }
 
@@ -158,7 +158,7 @@ class Client::Impl {
 
   Task<Result<void>> start(Exchange& exchange, const std::string& head,
                            const ClientRequest& request) {
-    const Io sent = co_await exchange.stream->write({head, request.body}, options_.io_timeout);
+    const Io sent = co_await exchange.stream->write({head, request.payload()}, options_.io_timeout);
     // A server that refuses a large body answers before it has read all of it.
     if (sent == Io::timed_out)
       co_return unavailable(request.url, "the request could not be sent in time");

@@ -42,6 +42,8 @@ struct ClientRequest {
   // Host, User-Agent and Content-Length are added where missing.
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  std::string_view lent{};  // in place of a body: lives until the answer is there
+  std::string_view payload() const { return lent.empty() ? std::string_view(body) : lent; }
 };
 
 struct ClientResponse {

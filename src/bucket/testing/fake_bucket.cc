@@ -34,9 +34,11 @@ std::string value(const std::vector<http::QueryParameter>& query, std::string_vi
 }
 
 bool is_whole(const http::ClientRequest& request) {
-  if (header(request, "x-amz-content-sha256") != sha256_hex(request.body)) return false;
+  if (header(request, "x-amz-content-sha256") != sha256_hex(std::string(request.payload())))
+    return false;
   if (request.method != "PUT" && request.method != "POST") return true;
-  return hex(unbase64(header(request, "Content-MD5")).value_or("")) == md5_hex(request.body);
+  return hex(unbase64(header(request, "Content-MD5")).value_or("")) ==
+         md5_hex(std::string(request.payload()));
 }
 
 }  // namespace
@@ -102,7 +104,8 @@ http::ClientResponse FakeBucket::bucket_call(const http::ClientRequest& request,
                                              const std::string& bucket,
                                              const std::vector<http::QueryParameter>& query) {
   if (request.method == "GET") return list(bucket, query);
-  if (request.method == "POST" && find(query, "delete")) return remove_many(bucket, request.body);
+  if (request.method == "POST" && find(query, "delete"))
+    return remove_many(bucket, std::string(request.payload()));
   return error(405, "MethodNotAllowed");
 }
 
@@ -126,10 +129,10 @@ http::ClientResponse FakeBucket::object_call(const http::ClientRequest& request,
   }
   if (request.method == "POST" && !id.empty()) return complete(name, id, request);
   if (request.method != "PUT") return error(405, "MethodNotAllowed");
-  if (id.empty()) return put(name, request.body, request);
-  uploads[id][std::stoi(value(query, "partNumber"))] = request.body;
+  if (id.empty()) return put(name, std::string(request.payload()), request);
+  uploads[id][std::stoi(value(query, "partNumber"))] = std::string(request.payload());
   auto done = answer(200);
-  done.headers = {{"ETag", "\"" + md5_hex(request.body) + "\""}};
+  done.headers = {{"ETag", "\"" + md5_hex(std::string(request.payload())) + "\""}};
   return done;
 }
 
@@ -149,7 +152,7 @@ http::ClientResponse FakeBucket::put(const std::string& name, std::string conten
 http::ClientResponse FakeBucket::complete(const std::string& name, const std::string& id,
                                           const http::ClientRequest& request) {
   pugi::xml_document document;
-  document.load_string(request.body.c_str());
+  document.load_string(std::string(request.payload()).c_str());
   std::string content;
   int last = 0, count = 0;
   for (const auto& part : document.child("CompleteMultipartUpload").children("Part")) {
