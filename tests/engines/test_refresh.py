@@ -1,9 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Jobs that outlive two sessions of a real engine, each of the shortest life that one has (15 minutes): boto3, which
-refreshes by itself, the AWS CLI, and one `valetkey sync`. Half an hour, so in the long form alone (script/test --long)."""
+refreshes by itself, the AWS CLI, Spark's S3A where script/interop has fetched it, and one `valetkey sync`. Half an hour,
+so in the long form alone (script/test --long)."""
 import os
+import pathlib
 import subprocess
+import sys
 import threading
 import time
 import unittest
@@ -11,11 +14,14 @@ import unittest
 import boto3
 from botocore.config import Config
 
-import engine_case
-import hostile
-import server as serving
-from deadly_proxy import DeadlyProxy
-from engine_case import prefix_of
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "interop"))
+
+import engine_case  # noqa: E402
+import fetch  # noqa: E402
+import hostile  # noqa: E402
+import server as serving  # noqa: E402
+from deadly_proxy import DeadlyProxy  # noqa: E402
+from engine_case import prefix_of  # noqa: E402
 
 LIFE, ROUNDS, OBJECTS = 15 * 60, 2, 220
 LENGTH = ROUNDS * LIFE + 120
@@ -71,6 +77,18 @@ class Refresh(engine_case.EngineCase):
                         f"s3://{self.bucket}/{prefix_of('123')}a", "-"], check=True, capture_output=True, timeout=120,
                        env=self.environment_of_sdk())
 
+    def by_spark(self) -> subprocess.Popen | None:
+        """One Spark that lists and reads until the end, with a provider that asks for sessions by itself."""
+        try:
+            words = [fetch.python("spark"), "-B", fetch.CLIENTS / "spark_reads.py", f"s3a://{self.bucket}/{prefix_of('123')}",
+                     str(LENGTH), fetch.jars("spark")]
+        except fetch.Skipped as reason:
+            print(f"Spark is left out: {reason}", file=sys.stderr)
+            return None
+        return subprocess.Popen(list(map(str, words)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                env={**self.environment_of_sdk(), "INTEROP_ENDPOINT": self.where["s3"],
+                                     "HOME": str(self.server.folder)})
+
     def test_jobs_go_on_across_two_expiries(self):
         # One connection, and an object every few seconds: the sync takes as long as all of it.
         proxy = DeadlyProxy(self.where["s3"])
@@ -87,6 +105,7 @@ class Refresh(engine_case.EngineCase):
              str(folder), "--connections", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env={**serving.clean_environment(), "VALETKEY_API": self.server.api, "VALETKEY_TOKEN": self.token,
                  "XDG_CACHE_HOME": str(self.server.folder / "cache")})
+        spark = self.by_spark()
         jobs = [threading.Thread(target=self.attempt, args=("boto3", self.by_boto3())),
                 threading.Thread(target=self.attempt, args=("aws", self.by_cli))]
         for job in jobs:
@@ -99,6 +118,10 @@ class Refresh(engine_case.EngineCase):
         self.assertEqual(len([path for path in folder.rglob("0*") if path.is_file()]), OBJECTS)
         self.assertGreaterEqual(len(self.keys), ROUNDS + 1, "boto3 had a session for each quarter of an hour")
         self.assertGreater(min(self.calls.values()), 60, self.calls)
+        if spark:
+            out, errors = spark.communicate(timeout=600)
+            self.assertEqual(spark.returncode, 0, errors[-2000:])
+            self.assertGreater(int(out.split()[-1]), 60, "Spark read each quarter of a minute or so")
 
 
 if __name__ == "__main__":

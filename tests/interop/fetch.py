@@ -94,9 +94,14 @@ def dependency(artifact: str) -> str:
             f"{alone if artifact.endswith('!') else ''}</dependency>")
 
 
+# What Spark has in a version of its own, before which none of ours may come.
+OF_SPARK = ("netty-", "slf4j-api-")
+
+
 def jars(name: str) -> str:
     """A folder of jars."""
     artifacts, folder = VERSIONS["maven"][name], cache() / "maven" / name
+    unwanted = OF_SPARK if name == "spark" else ()
 
     def make() -> None:
         (folder / "pom.xml").write_text(
@@ -105,7 +110,10 @@ def jars(name: str) -> str:
             f"{''.join(map(dependency, artifacts))}</dependencies></project>\n")
         run(need("mvn"), "-q", "-B", f"-Dmaven.repo.local={cache() / 'maven' / 'repository'}",
             "dependency:copy-dependencies", f"-DoutputDirectory={folder / 'jars'}", cwd=folder)
-    return str(once(folder, "\n".join(artifacts), make) / "jars")
+        for jar in (folder / "jars").iterdir():
+            if jar.name.startswith(unwanted):
+                jar.unlink()
+    return str(once(folder, "\n".join((*artifacts, *unwanted)), make) / "jars")
 
 
 def java(name: str, source: str) -> list[str]:

@@ -219,6 +219,38 @@ def optimizely_java() -> str:
     return events_arrive(lambda words: [*program, *words], "java-sdk")
 
 
+def console_spark() -> str:
+    """What the console prints for Spark, run as it is printed."""
+    scene = staged(True)
+    web = stage.ROOT / "web"
+    if not (web / "node_modules" / ".bin" / "esbuild").exists():
+        raise Skipped("web/node_modules is missing; script/build installs it")
+    with tempfile.TemporaryDirectory(dir=scene.folder) as made:
+        home = pathlib.Path(made)
+        place = {"api": scene.server.api, "endpoint": scene.server.s3, "bucket": BUCKET, "region": "us-east-1",
+                 "prefix": f"v1/account_id={TABLES}/", "account": TABLES}
+        subprocess.run([web / "node_modules" / ".bin" / "esbuild", web / "src" / "text" / "commands.ts", "--format=esm",
+                        f"--outfile={home}/commands.mjs"], check=True, capture_output=True, timeout=60)
+        printed = subprocess.run(
+            ["node", "--input-type=module", "-e", f"import {{stepsFor}} from '{home}/commands.mjs'; console.log("
+             f"stepsFor('spark', {json.dumps(place)}, 'my.token').map((step) => step.code).join('\\n'))"],
+            check=True, capture_output=True, text=True, timeout=60).stdout
+        bin_folder = pathlib.Path(fetch.python("spark")).parent
+        # A Spark that has hadoop-aws, as the page asks for.
+        settings = home / "conf"
+        settings.mkdir()
+        (settings / "spark-defaults.conf").write_text(
+            f"spark.driver.extraClassPath {fetch.jars('spark')}/*\nspark.ui.enabled false\n")
+        environment = {**stage.clean_environment(), "HOME": str(home), "SPARK_CONF_DIR": str(settings), "TERM": "dumb",
+                       "PATH": f"{bin_folder}:{stage.clean_environment()['PATH']}"}
+        environment.pop("AWS_CONFIG_FILE", None)
+        done = subprocess.run(["bash", "-c", f"set -e -o pipefail\n{printed}"], input=scene.tokens[TABLES] + "\n",
+                              capture_output=True, text=True, timeout=LONGEST, env=environment, cwd=home)
+    if done.returncode or "only showing top 10 rows" not in done.stdout or "experiment_id" not in done.stdout:
+        raise AssertionError(f"exit {done.returncode}: {done.stdout[-400:]} {done.stderr[-600:]}")
+    return "ten rows by the command as it is printed"
+
+
 # The nine queries of an export that the operator of this run has: $VALETKEY_INTEROP_EXPORT names the folder above v1.
 NINE = {"duckdb": "duckdb_iceberg", "pyiceberg": "iceberg", "polars": "iceberg", "sharing": "sharing",
         "clickhouse": "clickhouse", "spark": "spark", "spark35": "spark35", "trino": "duckdb_iceberg"}
@@ -269,6 +301,7 @@ def jobs() -> dict[str, list[tuple[str, typing.Callable[[], str]]]]:
                            for way in client.ways] for client in CLIENTS_RUN}
     found["optimizely-python"] = [(f"optimizely-python {PYPI('optimizely', 'optimizely-sdk')}", optimizely_python)]
     found["optimizely-java"] = [(f"optimizely-java {VERSIONS['maven']['optimizely'][0].split(':')[2]}", optimizely_java)]
+    found["console-spark"] = [(f"what the console prints for Spark {PYPI('spark', 'pyspark')}", console_spark)]
     for engine in NINE:
         found[f"nine-{engine}"] = [(f"nine queries, {engine}", functools.partial(nine, engine))]
     found["demo"] = [("the three doors of script/demo", pasted.demo)]
