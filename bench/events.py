@@ -101,7 +101,7 @@ def export(server: Server, prefix: tuple = ()) -> dict:
 
 
 def export_copy(bench) -> None:
-    """A server's exporter runs beside its requests with one thread; DuckDB alone takes all cores."""
+    """Both take all cores; a server's exporter runs beside its requests with one thread."""
     events = 200_000 if bench.quick else 1_000_000
     uuids = 2_000_000 if bench.quick else 10_000_000
     bench.note(f"export.rows_vs_bare_copy: {events:,} events, {uuids:,} uuids seen")
@@ -175,6 +175,29 @@ def export_cost(bench) -> None:
     bench.add("export.cost_10m_vs_1m", "us", [cost(large)], [sum(small) / len(small)])
 
 
+def export_remembered(bench) -> None:
+    """CPU microseconds an event, the start of the program included, which reads the newest uuids."""
+    events = 200_000 if bench.quick else 1_000_000
+    many = 20_000_000 if bench.quick else 100_000_000
+    bench.note(f"export.cost_per_event_100m_vs_1m: {events:,} events, {many:,} and 1,000,000 uuids seen")
+
+    def cost(uuids: int) -> float:
+        server = make_server('[export]\ndedup = "day"\n')
+        try:
+            subprocess.run([str(PROGRAMS / "fill_seen"), str(server.data), str(uuids)], check=True, timeout=1800)
+            fill_log(server, events)
+            done = export(server)
+            if done["counts"]["rows"] != events:
+                raise RuntimeError(f"rows are missing: {done['counts']}")
+            bench.note(f"export.cost_per_event_100m_vs_1m: {uuids:,} seen, {done['rss_mib']:.0f} MiB at most")
+            return done["cpu"] / events * 1e6
+        finally:
+            discard(server)
+
+    pairs = [(cost(many), cost(1_000_000)) for _ in range(min(bench.rounds, 3))]
+    bench.add("export.cost_per_event_100m_vs_1m", "us", [each[0] for each in pairs], [each[1] for each in pairs])
+
+
 def intake_exporting(bench) -> None:
     """p99 at a fifth of the peak, with a log full of events that is being exported, and without."""
     waiting = 2_000_000
@@ -211,10 +234,11 @@ def intake_exporting(bench) -> None:
 
 
 PARTS = {"intake": intake, "intake_credentials": intake_credentials, "intake_exporting": intake_exporting,
-         "export_copy": export_copy, "export_partitions": export_partitions, "export_cost": export_cost}
+         "export_copy": export_copy, "export_partitions": export_partitions, "export_cost": export_cost,
+         "export_remembered": export_remembered}
 FIGURES = {"intake.events_per_s": "intake", "intake.p99_ms": "intake",
            "intake.rps_vs_credentials": "intake_credentials",
            "intake.p99_while_exporting_vs_idle": "intake_exporting",
            "intake.p99_while_exporting_vs_idle_at_a_fifth": "intake_exporting",
            "export.rows_vs_bare_copy": "export_copy", "export.partitions_100k_rss_mib": "export_partitions",
-           "export.cost_10m_vs_1m": "export_cost"}
+           "export.cost_10m_vs_1m": "export_cost", "export.cost_per_event_100m_vs_1m": "export_remembered"}

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes a data folder that nobody serves remember so many uuids, spread over the last seven days: a
-// file of digests a day, as the exporter writes them.
+// Makes a data folder that nobody serves remember so many uuids, spread over the last seven days, in files as the
+// exporter leaves them of days that are over.
 // usage: fill_seen DATA_DIR UUIDS
 #include <algorithm>
 #include <random>
 
 #include "admin/export_wiring.h"
+#include "exporter/seen_name.h"
 #include "exporter/seen_uuids.h"
 #include "fill.h"
 
@@ -13,6 +14,7 @@ namespace valetkey::bench {
 namespace {
 
 constexpr int kDays = 7;
+constexpr std::uint64_t kMost = std::uint64_t{64} << 20;  // bytes of a file
 
 std::string digests(std::uint64_t count, std::mt19937_64& random) {
   exporter::Deduplicator digests;
@@ -22,9 +24,9 @@ std::string digests(std::uint64_t count, std::mt19937_64& random) {
   return digests.serialize();
 }
 
-exporter::SeenFile add_file(storage::ObjectStore& store, int days_ago, std::uint64_t count,
-                            std::mt19937_64& random, Timestamp now) {
-  const exporter::SeenFile file{"internal/seen/bench-" + std::to_string(days_ago),
+exporter::SeenFile add_file(storage::ObjectStore& store, int days_ago, std::uint64_t end,
+                            std::uint64_t count, std::mt19937_64& random, Timestamp now) {
+  const exporter::SeenFile file{exporter::seen_key(0, end, "bench"),
                                 date_of(now) - std::chrono::days(days_ago), count};
   const auto writer = must(store.create(file.key, now));
   must(writer->write(digests(count, random)));
@@ -52,7 +54,10 @@ int main(int argc, char** argv) {
   const auto count = std::strtoull(argv[2], nullptr, 10);
   std::mt19937_64 random{std::random_device{}()};
   std::vector<exporter::SeenFile> files;
-  for (int day = 0; day < kDays; ++day)
-    files.push_back(add_file(*objects, day, count / kDays, random, clock.now()));
+  std::uint64_t end = 0;
+  for (int day = kDays; day-- > 0;)
+    for (auto left = count / kDays; left > 0; left -= files.back().uuids)
+      files.push_back(add_file(*objects, day, ++end, std::min(left, kMost / exporter::kDigestBytes),
+                               random, clock.now()));
   must(ledger->replace_seen(must(ledger->take_lease(0)), {}, files));
 }

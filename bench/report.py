@@ -26,6 +26,7 @@ TARGETS = {  # name: (figure that is held to the target, "at least" or "at most"
     "export.rows_vs_bare_copy": ("ratio", "at least", 0.7),
     "export.partitions_100k_rss_mib": ("value", "at most", 1024),
     "export.cost_10m_vs_1m": ("ratio", "at most", 1.3),
+    "export.cost_per_event_100m_vs_1m": ("ratio", "at most", 1.3),
     "sync_10k.vs_aws": ("ratio", "at most", 0.12),
     "sync_10k.vs_rclone": ("ratio", "at most", 0.5),
     "sync_2g.vs_fastest": ("ratio", "at most", 1.0),

@@ -35,6 +35,8 @@ exporter::ExporterOptions options_of(const config::Config::Export& config,
   out.batch_bytes = config.batch_bytes;
   out.max_partitions_a_day = config.max_partitions_a_day;
   out.window = std::chrono::floor<std::chrono::days>(config.dedup_window);
+  out.dedup = config.dedup == "day" ? exporter::Dedup::day : exporter::Dedup::window;
+  out.recent_uuid_bytes = config.dedup_memory_mib << 20;
   out.grace = config.grace;
   out.fence = config.fence;
   if (config.timestamps == "us") out.timestamps = layout::TimestampUnit::microseconds;

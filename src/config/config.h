@@ -116,7 +116,9 @@ struct Config {
     std::uint64_t memory_limit_mib = 512;    // of DuckDB
     std::uint64_t threads = 1;
     milliseconds dedup_window{7 * 24 * 3'600'000};
-    milliseconds grace{2 * 60'000};  // after midnight, before a day closes
+    std::string dedup = "window";          // window: exact within dedup_window; day: within the day
+    std::uint64_t dedup_memory_mib = 256;  // of uuids, 16 bytes each
+    milliseconds grace{2 * 60'000};        // after midnight, before a day closes
     milliseconds fence{
         20 * 60'000};  // of several nodes: before anybody destroys what a lost one may write again
     std::uint64_t max_partitions_a_day = 10'000;

@@ -226,6 +226,15 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"export", "dedup_window", FIELD(exporting.dedup_window),
      "How long an event's uuid is remembered, in whole days: sent again, it is dropped.",
      24 * kHourMs, 90 * 24 * kHourMs},
+    {"export", "dedup", FIELD(exporting.dedup),
+     "window: an event is compared with all uuids of dedup_window, which costs more the more there "
+     "are. day: with those in memory alone, which costs the same however many there are; what a "
+     "day (UTC) has twice is left once before its _SUCCESS, and what comes again on a later day, "
+     "when its uuid is no longer in memory, is exported again.",
+     0, 0, "window|day"},
+    {"export", "dedup_memory_mib", FIELD(exporting.dedup_memory_mib),
+     "Memory for the newest uuids of the partitions that this node exports, in MiB: 65,536 each.",
+     1, 1 << 20},
     {"export", "grace", FIELD(exporting.grace),
      "How long after midnight (UTC) a day is closed with _SUCCESS.", 0, 12 * kHourMs},
     {"export", "fence", FIELD(exporting.fence),

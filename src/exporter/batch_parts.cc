@@ -40,7 +40,9 @@ Result<RowIndex> Batches::plan(const ExportBatch& batch, Batch& events, ExportRe
   };
   events::Event event;
   events.uuids.sort();
-  VALETKEY_CHECK(seen_files_.subtract(batch.log_partition, events.uuids));
+  // Of what counts as received when the day began, nothing tells later which came first.
+  const auto late = events.earliest < batch.open_day ? std::optional(batch.open_day) : std::nullopt;
+  VALETKEY_CHECK(seen_files_.subtract(batch.log_partition, events.uuids, late));
   const auto kept = events.uuids.kept(events.places.size());
   forget_partitions();
   VALETKEY_TRY(auto spent, parts_.ledger.excess());

@@ -24,6 +24,7 @@ Result<void> Batches::Batch::look(std::size_t from) {
     uuids.add(digest_of(event.account_id, event.uuid, event.keyless),
               static_cast<std::uint32_t>(places.size() - 1));
     written += written_bytes(event);
+    earliest = std::min(earliest, event.received);
   }
   return {};
 }

@@ -45,9 +45,10 @@ class Batches {
   using Counts = std::map<std::string, ExportCounts>;
   struct Batch {  // a batch in memory
     std::string records;
-    std::vector<std::uint32_t> places;  // of each event
-    Deduplicator uuids;                 // of all events
-    std::uint64_t written = 0;          // by the rows that they become
+    std::vector<std::uint32_t> places;      // of each event
+    Deduplicator uuids;                     // of all events
+    std::uint64_t written = 0;              // by the rows that they become
+    Timestamp earliest = Timestamp::max();  // when one was received
     // Looks at the records that were appended.
     Result<void> look(std::size_t from);
   };

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "exporter/merges.h"
 #include "exporter/part_publisher.h"
+#include "exporter/repeats.h"
 #include "exporter/scratch.h"
 #include "layout/part_key.h"
 
@@ -46,6 +47,7 @@ Result<std::size_t> Days::close_days() {
 }
 
 Result<void> Days::close_day(Date day) {
+  if (parts_.options.dedup == Dedup::day) VALETKEY_CHECK(Repeats(parts_).leave_once(day));
   VALETKEY_TRY(const auto accounts, parts_.accounts());
   PartPublisher publisher(parts_.store, parts_.clock.now());
   for (const auto& account : accounts) {

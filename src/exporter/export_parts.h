@@ -34,6 +34,12 @@ struct ExportedAccount {
   std::optional<std::chrono::days> retention;  // none: kept for ever
 };
 
+// With which uuids a batch is compared, beside the newest, which are in memory. docs/decisions/0026.
+enum class Dedup : std::uint8_t {
+  window,  // all that are remembered: their files are read
+  day,     // none; what a day has twice is left once before it is closed
+};
+
 struct ExporterOptions {
   duckdb::Options duckdb;
   // Stretches of a batch that are written at once, each on a thread by a DuckDB of its own, which has its part of the
@@ -49,8 +55,10 @@ struct ExporterOptions {
   // half as much stays as it is.
   std::uint64_t merged_bytes = std::uint64_t{128} << 20;
   milliseconds merging{30'000};  // of an account and day, so that none holds up the others
-  std::size_t max_partitions_a_day = 10'000;   // of an account and type
-  std::chrono::days window{7};                 // in which a repeated uuid is recognised
+  std::size_t max_partitions_a_day = 10'000;  // of an account and type
+  std::chrono::days window{7};                // in which uuids are remembered
+  Dedup dedup = Dedup::window;
+  std::uint64_t recent_uuid_bytes = std::uint64_t{256} << 20;  // of uuids in memory, 16 bytes each
   milliseconds grace{2 * 60'000};              // after midnight, before a day closes
   milliseconds readable_after{2 * 3'600'000};  // how long replaced parts can still be read by key
   // After which nothing arrives any more of a node that lost its work while it wrote: before that, nobody destroys what

@@ -102,6 +102,14 @@ struct PlannedMerge {
   friend bool operator==(const PlannedMerge&, const PlannedMerge&) = default;
 };
 
+// Rows of a part that go, since their events came again on that day.
+struct RepeatedRows {
+  std::string key;
+  std::string account;
+  std::uint64_t rows = 0;
+  std::uint64_t events = 0;
+};
+
 class Ledger {
  public:
   virtual ~Ledger() = default;
@@ -132,8 +140,11 @@ class Ledger {
                                     const std::vector<SeenFile>& added) = 0;
 
   // --- days ---
-  virtual Result<std::optional<Date>> closed_through() = 0;          // every day up to it is closed
-  virtual Result<void> close_day(const Lease& lease, Date day) = 0;  // never goes back
+  virtual Result<std::optional<Date>> closed_through() = 0;  // every day up to it is closed
+  // Never goes back. What note_repeats() noted counts as duplicates from then on.
+  virtual Result<void> close_day(const Lease& lease, Date day) = 0;
+  // Before a part is rewritten without them; again is once.
+  virtual Result<void> note_repeats(const Lease& lease, const RepeatedRows& repeated) = 0;
   // Batches that begin from now on write to no day up to it: what comes late counts to the next one. Waits for those that
   // begin meanwhile. Never goes back.
   virtual Result<void> seal_day(const Lease& lease, Date day) = 0;
@@ -156,7 +167,7 @@ class Ledger {
   virtual Result<void> finish_erasure(const Lease& lease, std::int64_t id,
                                       const std::vector<std::string>& unreadable) = 0;
   virtual Result<std::optional<ErasureResult>> erased(std::int64_t id) = 0;  // nothing: not done
-  // That erasures which are done took, by account id: what its exported rows are fewer by.
+  // That erasures which are done took, or that came again on a day, by account id: what its exported rows are fewer by.
   virtual Result<std::map<std::string, std::uint64_t>> erased_rows() = 0;
   // Its counts, losses and erasures but that one.
   virtual Result<void> forget_account(const Lease& lease, const std::string& account,

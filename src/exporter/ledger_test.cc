@@ -132,6 +132,7 @@ TEST_P(LedgerConformance, RefusesEveryWriteOfAFormerHolderAndChangesNothing) {
   EXPECT_EQ(ledger().close_day(former_days, date_of(kNow)).error().code, ErrorCode::busy);
   EXPECT_EQ(ledger().plan_merge(former_days, {"k", {"i"}}).error().code, ErrorCode::busy);
   EXPECT_EQ(ledger().finish_merge(former_days, "k").error().code, ErrorCode::busy);
+  EXPECT_EQ(ledger().note_repeats(former_days, {"k", "12", 1, 1}).error().code, ErrorCode::busy);
   EXPECT_EQ(ledger().note_erased(former_days, id, "k", 1).error().code, ErrorCode::busy);
   EXPECT_EQ(ledger().finish_erasure(former_days, id, {}).error().code, ErrorCode::busy);
   EXPECT_EQ(ledger().forget_account(former_days, "12", 0).error().code, ErrorCode::busy);
@@ -213,6 +214,26 @@ TEST_P(LedgerConformance, CountsWhatAnErasureTookOnceHoweverOftenItIsInterrupted
   EXPECT_EQ(ledger().next_erasure().value()->id, second);
   ASSERT_TRUE(ledger().forget_account(days, "12", 0));
   EXPECT_FALSE(ledger().next_erasure().value());
+  EXPECT_TRUE(ledger().erased_rows().value().empty());
+}
+
+TEST_P(LedgerConformance, CountsWhatCameAgainOnADayOnceHoweverOftenItIsNoted) {
+  const auto zero = lease(0), days = lease(kDays);
+  ExportResult result;
+  result.counts["12"] = {.events = 5, .rows = 9};
+  result.counts["13"] = {.events = 1, .rows = 1};
+  ASSERT_TRUE(ledger().finish(zero, ledger().begin(zero, 0, 6).value(), result, kNow));
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(ledger().note_repeats(days, {"part", "12", 3, 1}));
+  ASSERT_TRUE(ledger().note_repeats(days, {"other", "12", 2, 1}));
+  EXPECT_EQ(ledger().erased_rows().value().at("12"), 5U) << "they may be gone already";
+  EXPECT_EQ(ledger().counts().value().at("12").duplicates, 0U);
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(ledger().close_day(days, date_of(kNow)));
+  EXPECT_EQ(ledger().erased_rows().value().at("12"), 5U);
+  EXPECT_EQ(ledger().counts().value().at("12").duplicates, 2U);
+  EXPECT_EQ(ledger().counts().value().at("12").events, 3U);
+  EXPECT_EQ(ledger().counts().value().at("13").events, 1U);
+  ASSERT_TRUE(ledger().note_repeats(days, {"part", "12", 3, 1}));
+  ASSERT_TRUE(ledger().forget_account(days, "12", 0));
   EXPECT_TRUE(ledger().erased_rows().value().empty());
 }
 

@@ -3,10 +3,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include "base/file.h"
 #include "exporter/parquet_footer.h"
@@ -175,6 +177,22 @@ Result<ParquetFile> ParquetWriter::merge(layout::RowType type, const std::vector
                                          std::string_view without_visitor_sha256) {
   std::string list;
   for (const auto& file : files) list += (list.empty() ? "" : ", ") + sql_text(file.string());
+  const auto where = without_visitor_sha256.empty()
+                         ? std::string()
+                         : " WHERE sha256(visitor_id) IS DISTINCT FROM " +
+                               sql_text(std::string(without_visitor_sha256));
+  return copy(type, fmt::format("read_parquet([{}], hive_partitioning=false){}", list, where));
+}
+
+Result<ParquetFile> ParquetWriter::without_rows(layout::RowType type, const fs::path& file,
+                                                const std::vector<std::uint64_t>& rows) {
+  return copy(type, fmt::format("read_parquet({}, hive_partitioning=false, file_row_number=true) "
+                                "WHERE file_row_number NOT IN ({})",
+                                sql_text(file.string()), fmt::join(rows, ",")));
+}
+
+// `rows`: what a FROM names, and which of them.
+Result<ParquetFile> ParquetWriter::copy(layout::RowType type, const std::string& rows) {
   std::string columns;
   for (const auto& column : columns_of(type, false)) {
     const auto field = layout::find_field(type, column.name);
@@ -188,15 +206,29 @@ Result<ParquetFile> ParquetWriter::merge(layout::RowType type, const std::vector
                    : fmt::format("\"{}\"", column.name);
   }
   const auto path = make_path();
-  const auto where = without_visitor_sha256.empty()
-                         ? std::string()
-                         : " WHERE sha256(visitor_id) IS DISTINCT FROM " +
-                               sql_text(std::string(without_visitor_sha256));
-  VALETKEY_CHECK(duckdb_->run(
-      fmt::format("COPY (SELECT {} FROM read_parquet([{}], hive_partitioning=false){}) TO {} "
-                  "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE_BYTES '{}MiB')",
-                  columns, list, where, sql_text(path.string()), kRowGroupMib)));
+  VALETKEY_CHECK(duckdb_->run(fmt::format(
+      "COPY (SELECT {} FROM {}) TO {} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE_BYTES "
+      "'{}MiB')",
+      columns, rows, sql_text(path.string()), kRowGroupMib)));
   return finish_file(type, path, 0);
+}
+
+Result<void> ParquetWriter::for_each_uuid(const fs::path& file, const EachUuid& each) {
+  const auto number = [](const std::optional<std::string_view>& text) {
+    std::int64_t n = 0;
+    if (text) std::from_chars(text->data(), text->data() + text->size(), n);
+    return n;
+  };
+  const auto look = [&](duckdb::TextRow row) -> Result<void> {
+    if (!row[1]) return {};
+    return each({static_cast<std::uint64_t>(number(row[0])), *row[1], number(row[2])});
+  };
+  return duckdb_->read(
+      fmt::format(
+          "SELECT file_row_number::VARCHAR, uuid, epoch_us(process_timestamp)::VARCHAR FROM "
+          "read_parquet({}, hive_partitioning=false, file_row_number=true)",
+          sql_text(file.string())),
+      look);
 }
 
 }  // namespace valetkey::exporter

@@ -4,7 +4,9 @@
 // them. For one thread at a time.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,6 +26,14 @@ struct ParquetFile {
   layout::PartStatistics statistics;
 };
 
+// Of a part: where a row stands in it, and what tells its event from others.
+struct UuidRow {
+  std::uint64_t number = 0;
+  std::string_view uuid;
+  std::int64_t received = 0;  // in microseconds
+};
+using EachUuid = std::function<Result<void>(const UuidRow&)>;
+
 class ParquetWriter {
  public:
   // `options.folder` is wiped.
@@ -40,6 +50,10 @@ class ParquetWriter {
   // the visitor made, if any. Memory holds a row group, whatever the files hold.
   Result<ParquetFile> merge(layout::RowType type, const std::vector<std::filesystem::path>& files,
                             std::string_view without_visitor_sha256 = {});
+  // One file without these rows, by their number in it.
+  Result<ParquetFile> without_rows(layout::RowType type, const std::filesystem::path& file,
+                                   const std::vector<std::uint64_t>& rows);
+  Result<void> for_each_uuid(const std::filesystem::path& file, const EachUuid& each);
   // Writes and removes a row that is known to be good: an error is not the rows' fault.
   Result<void> write_sample();
   // A fresh name in the private folder, for a file that merge() is to read.
@@ -51,6 +65,7 @@ class ParquetWriter {
   ParquetWriter(duckdb::Options options, std::unique_ptr<duckdb::Database> duckdb);
   Result<void> add_tables();
   std::filesystem::path parts_folder() const;
+  Result<ParquetFile> copy(layout::RowType type, const std::string& rows);
   Result<std::vector<ParquetFile>> copy_parts(layout::RowType type, const RowIndex& index,
                                               std::uint32_t first);
   Result<ParquetFile> finish_file(layout::RowType type, const std::filesystem::path& path,

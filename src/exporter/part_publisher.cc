@@ -56,7 +56,7 @@ Result<void> PartPublisher::add_bytes(const std::string& key, std::string_view b
 Result<void> PartPublisher::replace(const std::string& key, const ParquetFile& file,
                                     std::vector<std::string> gone, Timestamp readable_until) {
   VALETKEY_CHECK(flush());
-  VALETKEY_CHECK(store(key, file));
+  if (file.rows > 0) VALETKEY_CHECK(store(key, file));
   group_.unlist = std::move(gone);
   group_.readable_until = readable_until;
   return flush();

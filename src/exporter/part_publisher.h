@@ -24,7 +24,7 @@ class PartPublisher {
   // flush().
   Result<std::uint64_t> add(const std::string& key, const ParquetFile& file);
   Result<void> add_bytes(const std::string& key, std::string_view bytes);
-  // Visible with the next group, all or nothing: `key` from the file, `gone` no longer listed.
+  // Visible at once: `key` from the file, unless that has no rows; `gone` no longer listed.
   Result<void> replace(const std::string& key, const ParquetFile& file,
                        std::vector<std::string> gone, Timestamp readable_until);
   // Visible at once: `key` from the file, unless that has no rows; `gone` cannot be read any more, nor the account be

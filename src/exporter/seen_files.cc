@@ -1,46 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporter/seen_files.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <set>
+#include <span>
+#include <utility>
 
 #include "base/ids.h"
 #include "exporter/part_publisher.h"
+#include "exporter/seen_name.h"
 
 namespace valetkey::exporter {
 namespace {
 
-constexpr std::size_t kMaxSeenFiles = 24;
+constexpr std::size_t kMerged = 16;  // files of one size class of the day under way
+constexpr std::uint64_t kLeastMergedBytes = std::uint64_t{64} << 20;
 
-// The first partition's lie where those of a log without partitions did.
-std::string folder_of(unsigned partition) {
-  return partition == 0 ? "internal/seen/" : fmt::format("internal/seen/{}/", partition);
+// Files of a class differ by less than kMerged: what merges them belongs to the next one, so that a uuid is written anew a
+// few times a day, however many there are.
+int size_class(const SeenFile& file) {
+  return std::bit_width(file.uuids) / std::bit_width(kMerged - 1);
+}
+
+Result<std::string> read_all(storage::ObjectStore& store, const std::string& key) {
+  constexpr std::size_t kPiece = 1 << 20;
+  VALETKEY_TRY(const auto reader, store.open(key));
+  std::string out(reader->info().size, '\0');
+  for (std::size_t at = 0; at < out.size();) {
+    const std::span piece(out.data() + at, std::min(kPiece, out.size() - at));
+    const auto read = reader->read(at, piece, storage::ReadMode::blocking);
+    if (!read || *read == 0) return unreadable_seen(key);
+    at += *read;
+  }
+  if (out.size() % kDigestBytes != 0) return unreadable_seen(key);
+  return out;
 }
 
 }  // namespace
 
 // Equal uuids lie in one partition, unless one of them was written before the log had routes.
-Result<void> SeenFiles::subtract(unsigned partition, Deduplicator& unseen) {
+Result<void> SeenFiles::subtract(unsigned partition, Deduplicator& unseen,
+                                 std::optional<Date> all_since) {
   for (unsigned other = 0; other < parts_.log.partitions(); ++other) {
     if (other != partition && parts_.log.routed(other) && parts_.log.routed(partition)) continue;
     VALETKEY_TRY(const auto files, parts_.ledger.seen(other));
+    VALETKEY_CHECK(recall(other, files));
     for (const auto& file : files) {
-      VALETKEY_TRY(const auto reader, parts_.store.open(file.key));
-      VALETKEY_CHECK(unseen.subtract(*reader));
+      if (const auto* const held = recent_.find(other, file.key)) {
+        unseen.subtract(*held);
+      } else if (parts_.options.dedup == Dedup::window || (all_since && file.day >= *all_since)) {
+        VALETKEY_TRY(const auto reader, parts_.store.open(file.key));
+        VALETKEY_CHECK(unseen.subtract(*reader));
+      }
     }
+  }
+  return {};
+}
+
+// After a start, and after another node had the partition: the newest, as far as memory reaches without a gap.
+Result<void> SeenFiles::recall(unsigned partition, std::vector<SeenFile> files) {
+  recent_.keep_only(partition, files);
+  std::ranges::sort(files, [](const auto& a, const auto& b) { return is_older(b, a); });
+  for (const auto& file : files) {
+    if (recent_.find(partition, file.key) != nullptr) continue;
+    if (!recent_.has_room(partition, file.uuids * kDigestBytes)) break;
+    VALETKEY_TRY(auto digests, read_all(parts_.store, file.key));
+    recent_.add(partition, file, std::move(digests));
   }
   return {};
 }
 
 Result<SeenFile> SeenFiles::store(const ExportBatch& batch, const Deduplicator& unseen,
                                   Timestamp now) {
-  SeenFile file{folder_of(batch.log_partition) + batch.id, date_of(now), unseen.size()};
+  SeenFile file{seen_key(batch.log_partition, batch.next, batch.id), date_of(now), unseen.size()};
+  auto digests = unseen.serialize();
   PartPublisher publisher(parts_.store, now);
-  VALETKEY_CHECK(publisher.add_bytes(file.key, unseen.serialize()));
+  VALETKEY_CHECK(publisher.add_bytes(file.key, digests));
   VALETKEY_CHECK(publisher.flush());
+  recent_.add(batch.log_partition, file, std::move(digests));
   return file;
 }
 
@@ -50,7 +89,7 @@ Result<void> SeenFiles::remove_strays(unsigned partition, const std::vector<Seen
   if (tidy_.contains(partition)) return {};
   std::set<std::string> known;
   for (const auto& file : files) known.insert(file.key);
-  const auto folder = folder_of(partition);
+  const auto folder = seen_folder(partition);
   std::vector<std::string> strays;
   VALETKEY_CHECK(
       for_each_object(parts_.store, folder, [&](const storage::ObjectInfo& info) -> Result<void> {
@@ -73,15 +112,43 @@ Result<SeenFile> SeenFiles::merge(unsigned partition, const std::vector<SeenFile
     VALETKEY_TRY(auto reader, parts_.store.open(file.key));
     inputs.push_back(readers.emplace_back(std::move(reader)).get());
   }
-  const auto key = folder_of(partition) + make_uuid();
+  const auto newest = std::ranges::max(files, {}, end_of);
+  const auto key = seen_key(partition, end_of(newest), make_uuid());
+  const bool held = std::ranges::all_of(
+      files, [&](const auto& file) { return recent_.find(partition, file.key) != nullptr; });
+  std::string digests;
   VALETKEY_TRY(const auto output, parts_.store.create(key, now));
-  VALETKEY_TRY(const auto count,
-               merge_seen(inputs, [&](std::string_view b) { return output->write(b); }));
+  const auto write = [&](std::string_view piece) {
+    if (held) digests += piece;
+    return output->write(piece);
+  };
+  VALETKEY_TRY(const auto count, merge_seen(inputs, write));
   VALETKEY_TRY(auto staged, output->finish(std::nullopt));
   storage::Publication publication;
   publication.add.push_back(std::move(staged));
   VALETKEY_CHECK(parts_.store.publish(std::move(publication)));
-  return SeenFile{key, files.front().day, count};
+  SeenFile merged{key, newest.day, count};
+  if (held) recent_.replace(partition, files, merged, std::move(digests));
+  return merged;
+}
+
+// Many small ones of today; what is left of a day that is over. A merged file is no larger than a part of what memory
+// holds: after a start a file is taken up whole or not at all.
+std::vector<SeenFile> SeenFiles::choose(const std::vector<SeenFile>& files, Date today) const {
+  const auto most = std::max(kLeastMergedBytes, parts_.options.recent_uuid_bytes / 4);
+  std::map<std::pair<Date, int>, std::vector<SeenFile>> groups;
+  for (const auto& file : files)
+    groups[{file.day, file.day < today ? 0 : size_class(file)}].push_back(file);
+  for (auto& [group, members] : groups) {
+    if (group.first >= today && members.size() < kMerged) continue;
+    std::ranges::sort(members, {}, &SeenFile::uuids);
+    std::uint64_t bytes = 0;
+    const auto end = std::ranges::find_if(
+        members, [&](const SeenFile& file) { return (bytes += file.uuids * kDigestBytes) > most; });
+    members.erase(end, members.end());
+    if (members.size() > 1) return members;
+  }
+  return {};
 }
 
 // Of all partitions that this node owns: some may never have a batch again.
@@ -96,20 +163,16 @@ Result<void> SeenFiles::tidy(unsigned partition, Timestamp now) {
   VALETKEY_CHECK(remove_strays(partition, files));
   std::vector<std::string> gone;
   std::vector<SeenFile> added;
-  std::map<Date, std::vector<SeenFile>> days;
-  std::size_t kept = 0;
+  std::vector<SeenFile> kept;
   for (const auto& file : files) {
     if (file.day + parts_.options.window < date_of(now))
       gone.push_back(file.key);
     else
-      days[file.day].push_back(file), ++kept;
+      kept.push_back(file);
   }
-  if (kept > kMaxSeenFiles) {
-    // Of the day that has most files, since a merged file can only go when its youngest uuid may.
-    const auto& most =
-        std::ranges::max_element(days, {}, [](const auto& d) { return d.second.size(); })->second;
-    for (const auto& file : most) gone.push_back(file.key);
-    VALETKEY_TRY(auto merged, merge(partition, most, now));
+  if (const auto many = choose(kept, date_of(now)); !many.empty()) {
+    for (const auto& file : many) gone.push_back(file.key);
+    VALETKEY_TRY(auto merged, merge(partition, many, now));
     added.push_back(std::move(merged));
   }
   if (gone.empty()) return {};

@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <functional>
 #include <queue>
+#include <utility>
 
 #include "base/crypto.h"
 
 namespace valetkey::exporter {
 namespace {
 
-constexpr std::size_t kDigestBytes = 16;
 constexpr std::uint64_t kBlockDigests = 4096;  // 64 KiB: the chunk that an object is sealed in
 
 std::uint64_t big_endian(const char* bytes) {
@@ -37,9 +37,7 @@ class BlockCursor {
     bytes_.resize(std::min(kBlockDigests * kDigestBytes, file_.info().size - offset));
     const auto read = file_.read(offset, bytes_, storage::ReadMode::blocking);
     if (!read || *read != bytes_.size() || bytes_.size() % kDigestBytes != 0)
-      return fail(ErrorCode::corrupt,
-                  file_.info().key + ", a file of seen uuids, cannot be read: restore it from a " +
-                      "backup or give it up with valetkeyd check --repair");
+      return unreadable_seen(file_.info().key);
     block_ = block;
     return {};
   }
@@ -83,6 +81,12 @@ Result<void> seek(BlockCursor& cursor, const UuidDigest& digest) {
 
 }  // namespace
 
+std::unexpected<Error> unreadable_seen(const std::string& key) {
+  return fail(ErrorCode::corrupt, key +
+                                      ", a file of seen uuids, cannot be read: restore it from a " +
+                                      "backup or give it up with valetkeyd check --repair");
+}
+
 UuidDigest digest_of(std::string_view account, std::string_view uuid, bool keyless) {
   static thread_local std::string text;
   text.assign(account).push_back(keyless ? '\1' : '\0');
@@ -120,6 +124,70 @@ Result<void> Deduplicator::subtract(storage::ObjectReader& file) {
   return {};
 }
 
+namespace {
+
+// Digests in memory, sought from one place onwards: digests are evenly spread, so a few steps around where one should be
+// find it, however many lie between.
+class DigestSearch {
+ public:
+  explicit DigestSearch(std::string_view digests)
+      : bytes_(digests),
+        count_(digests.size() / kDigestBytes),
+        density_(static_cast<double>(count_) / 18446744073709551616.0) {}
+
+  // `digest` is not less than the one before.
+  bool has(const UuidDigest& digest) {
+    const auto ahead = static_cast<double>(digest.high - former_) * density_;
+    former_ = digest.high;
+    const auto guess = std::min(count_, at_ + static_cast<std::size_t>(ahead));
+    const auto [low, high] = guess < count_ && (*this)[guess] < digest
+                                 ? bounds_behind(guess + 1, digest)
+                                 : bounds_before(guess, digest);
+    at_ = find(low, high, digest);
+    return at_ < count_ && (*this)[at_] == digest;
+  }
+
+ private:
+  using Bounds = std::pair<std::size_t, std::size_t>;
+  UuidDigest operator[](std::size_t i) const {
+    return read_digest(bytes_.data() + i * kDigestBytes);
+  }
+  Bounds bounds_behind(std::size_t low, const UuidDigest& digest) const {
+    std::size_t step = kStep;
+    for (; low + step < count_ && (*this)[low + step] < digest; step *= 2) low += step + 1;
+    return {low, std::min(count_, low + step)};
+  }
+  Bounds bounds_before(std::size_t high, const UuidDigest& digest) const {
+    std::size_t step = kStep;
+    for (; high > at_ + step && !((*this)[high - step] < digest); step *= 2) high -= step;
+    return {high > at_ + step ? high - step : at_, high};
+  }
+  std::size_t find(std::size_t low, std::size_t high, const UuidDigest& digest) const {
+    while (low < high) {
+      const auto middle = low + (high - low) / 2;
+      if ((*this)[middle] < digest)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    return low;
+  }
+
+  static constexpr std::size_t kStep = 4;
+  std::string_view bytes_;
+  std::size_t count_;
+  double density_;
+  std::size_t at_ = 0;
+  std::uint64_t former_ = 0;
+};
+
+}  // namespace
+
+void Deduplicator::subtract(std::string_view digests) {
+  DigestSearch search(digests);
+  std::erase_if(digests_, [&](const DigestAt& each) { return search.has(each.digest); });
+}
+
 std::vector<bool> Deduplicator::kept(std::size_t events) const {
   std::vector<bool> kept(events);
   for (const auto& each : digests_) kept[each.event] = true;
@@ -133,8 +201,8 @@ std::string Deduplicator::serialize() const {
   return out;
 }
 
-Result<std::uint64_t> merge_seen(const std::vector<storage::ObjectReader*>& files,
-                                 const std::function<Result<void>(std::string_view)>& sink) {
+Result<void> for_each_seen(const std::vector<storage::ObjectReader*>& files,
+                           const EachDigest& each) {
   struct Head {
     BlockCursor cursor;
     std::size_t at = 0;
@@ -148,8 +216,6 @@ Result<std::uint64_t> merge_seen(const std::vector<storage::ObjectReader*>& file
     VALETKEY_CHECK(heads.back().cursor.load(0));
     queue.emplace(heads.back().cursor[0], heads.size() - 1);
   }
-  std::string out;
-  std::uint64_t count = 0;
   std::optional<UuidDigest> former;
   while (!queue.empty()) {
     const auto [digest, number] = queue.top();
@@ -160,14 +226,24 @@ Result<std::uint64_t> merge_seen(const std::vector<storage::ObjectReader*>& file
       head.at = 0;
     }
     if (head.at < head.cursor.size()) queue.emplace(head.cursor[head.at], number);
-    if (former == digest) continue;
+    VALETKEY_CHECK(each(digest, former == digest));
     former = digest;
+  }
+  return {};
+}
+
+Result<std::uint64_t> merge_seen(const std::vector<storage::ObjectReader*>& files,
+                                 const std::function<Result<void>(std::string_view)>& sink) {
+  std::string out;
+  std::uint64_t count = 0;
+  const auto take = [&](const UuidDigest& digest, bool again) -> Result<void> {
+    if (again) return {};
     append_digest(out, digest);
     ++count;
-    if (out.size() < kBlockDigests * kDigestBytes) continue;
-    VALETKEY_CHECK(sink(out));
-    out.clear();
-  }
+    if (out.size() < kBlockDigests * kDigestBytes) return {};
+    return sink(std::exchange(out, {}));
+  };
+  VALETKEY_CHECK(for_each_seen(files, take));
   if (!out.empty()) VALETKEY_CHECK(sink(out));
   return count;
 }

@@ -24,6 +24,8 @@ struct UuidDigest {
 };
 UuidDigest digest_of(std::string_view account, std::string_view uuid, bool keyless = false);
 
+std::unexpected<Error> unreadable_seen(const std::string& key);
+
 struct DigestAt {
   UuidDigest digest;
   std::uint32_t event = 0;  // its number in the batch
@@ -36,8 +38,9 @@ class Deduplicator {
   void add(const UuidDigest& digest, std::uint32_t event) { digests_.push_back({digest, event}); }
   // Orders what was added and drops repeats within the batch.
   void sort();
-  // Drops what the file holds.
+  // Drops what the file holds, or what is in memory of one.
   Result<void> subtract(storage::ObjectReader& file);
+  void subtract(std::string_view digests);
   // True for each event (of `events`) that stays.
   std::vector<bool> kept(std::size_t events) const;
   std::size_t size() const { return digests_.size(); }
@@ -47,6 +50,13 @@ class Deduplicator {
  private:
   std::vector<DigestAt> digests_;
 };
+
+inline constexpr std::size_t kDigestBytes = 16;
+
+// What files hold, in order. `again`: another file, or the same one, holds it too and came before.
+using EachDigest = std::function<Result<void>(const UuidDigest& digest, bool again)>;
+Result<void> for_each_seen(const std::vector<storage::ObjectReader*>& files,
+                           const EachDigest& each);
 
 // Merges files into one, given piece by piece to `sink`; repeats are dropped. Returns how many
 // digests.

@@ -73,6 +73,9 @@ TEST(Deduplicator, SubtractsExactlyWhatAFileHolds) {
         expected[i] = in_batch.insert(n).second && !seen.contains(n);
       }
       batch.sort();
+      auto in_memory = batch;
+      in_memory.subtract(file_of(numbers));
+      ASSERT_EQ(in_memory.kept(asked), expected) << held << " held, " << asked << " asked";
       ASSERT_TRUE(batch.subtract(file));
       ASSERT_EQ(batch.kept(asked), expected) << held << " held, " << asked << " asked";
     }

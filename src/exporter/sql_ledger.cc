@@ -275,7 +275,8 @@ Result<void> SqlLedger::close_day(const Lease& lease, Date day) {
                                   " WHEN export_day.closed_through > excluded.closed_through"
                                   " THEN export_day.closed_through"
                                   " ELSE excluded.closed_through END"));
-    return query.bind(number_of(day)).run();
+    VALETKEY_CHECK(query.bind(number_of(day)).run());
+    return count_repeats(database);
   });
 }
 

@@ -49,6 +49,7 @@ class SqlLedger final : public Ledger {
   Result<std::vector<PlannedMerge>> planned_merges() override;
   Result<void> finish_merge(const Lease& lease, const std::string& output) override;
   Result<void> close_day(const Lease& lease, Date day) override;
+  Result<void> note_repeats(const Lease& lease, const RepeatedRows& repeated) override;
   Result<void> seal_day(const Lease& lease, Date day) override;
   Result<std::int64_t> request_erasure(const std::string& account,
                                        const std::string& visitor_sha256, Timestamp now) override;

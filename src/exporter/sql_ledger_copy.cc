@@ -26,6 +26,7 @@ const std::vector<CopiedTable>& tables() {
       {"export_erasure", {{"id"}, {"account"}, {"visitor_sha256"}, {"asked"}, {"rows"}}, "id"},
       {"export_erased", {{"erasure"}, {"key"}, {"rows"}}, "erasure, key"},
       {"export_taken", {{"account"}, {"rows"}}, "account"},
+      {"export_repeat", {{"key"}, {"account"}, {"rows"}, {"events"}}, "key"},
       {"export_count",
        {{"account"},
         {"events"},

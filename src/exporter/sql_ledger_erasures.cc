@@ -95,12 +95,44 @@ Result<std::optional<ErasureResult>> SqlLedger::erased(std::int64_t id) {
   });
 }
 
+Result<void> SqlLedger::note_repeats(const Lease& lease, const RepeatedRows& repeated) {
+  return writing(lease, [&](Database& database) -> Result<void> {
+    VALETKEY_TRY(Statement note,
+                 database.prepare("INSERT INTO export_repeat (key, account, rows, events)"
+                                  " VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET"
+                                  " rows = excluded.rows, events = excluded.events"));
+    return note
+        .bind(repeated.key, repeated.account, as_signed(repeated.rows), as_signed(repeated.events))
+        .run();
+  });
+}
+
+Result<void> count_repeats(Database& database) {
+  for (const char* sql :
+       {"INSERT INTO export_taken SELECT account, sum(rows) FROM export_repeat WHERE rows > 0"
+        " GROUP BY account ON CONFLICT (account)"
+        " DO UPDATE SET rows = export_taken.rows + excluded.rows",
+        "UPDATE export_count SET"
+        " duplicates = duplicates + (SELECT sum(events) FROM export_repeat"
+        "  WHERE export_repeat.account = export_count.account),"
+        " events = events - (SELECT sum(events) FROM export_repeat"
+        "  WHERE export_repeat.account = export_count.account)"
+        " WHERE account IN (SELECT account FROM export_repeat)",
+        "DELETE FROM export_repeat"}) {
+    VALETKEY_TRY(Statement query, database.prepare(sql));
+    VALETKEY_CHECK(query.run());
+  }
+  return {};
+}
+
 Result<std::map<std::string, std::uint64_t>> SqlLedger::erased_rows() {
   return reading([](Database& database) -> Result<std::map<std::string, std::uint64_t>> {
-    VALETKEY_TRY(Statement query, database.prepare("SELECT account, rows FROM export_taken"));
+    VALETKEY_TRY(Statement query,
+                 database.prepare("SELECT account, rows FROM export_taken UNION ALL"
+                                  " SELECT account, rows FROM export_repeat"));
     std::map<std::string, std::uint64_t> all;
     VALETKEY_CHECK(for_each_row(query, [&](const Statement& row) {
-      all.emplace(row.text(0), as_unsigned(row.integer(1)));
+      all[std::string(row.text(0))] += as_unsigned(row.integer(1));
     }));
     return all;
   });
@@ -111,6 +143,7 @@ Result<void> SqlLedger::forget_account(const Lease& lease, const std::string& ac
   return writing(lease, [&](Database& database) -> Result<void> {
     for (const char* sql : {"DELETE FROM export_count WHERE account = ?",
                             "DELETE FROM export_taken WHERE account = ?",
+                            "DELETE FROM export_repeat WHERE account = ?",
                             "DELETE FROM export_dropped WHERE account = ?",
                             "DELETE FROM export_altered WHERE account = ?"}) {
       VALETKEY_TRY(Statement query, database.prepare(sql));

@@ -73,6 +73,12 @@ CREATE TABLE IF NOT EXISTS export_taken (
   account TEXT PRIMARY KEY,
   rows INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS export_repeat (
+  key TEXT PRIMARY KEY,
+  account TEXT NOT NULL,
+  rows INTEGER NOT NULL,
+  events INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS export_count (
   account TEXT PRIMARY KEY,
   events INTEGER NOT NULL,
@@ -212,6 +218,15 @@ CREATE TABLE export_unknown (
 INSERT INTO export_day VALUES (1, NULL);
 )";
 
+constexpr const char* kPostgresRepeats = R"(
+CREATE TABLE export_repeat (
+  key TEXT COLLATE "C" PRIMARY KEY,
+  account TEXT COLLATE "C" NOT NULL,
+  rows BIGINT NOT NULL,
+  events BIGINT NOT NULL
+);
+)";
+
 }  // namespace
 
 Result<void> prepare_ledger(sqlite::Database& database) {
@@ -232,7 +247,9 @@ Result<void> prepare_ledger(sqlite::Database& database) {
 }
 
 Result<void> prepare_ledger(postgres::Server& server) {
-  return postgres::migrate(server, "export ledger", {postgres::Migration{kPostgresTables}});
+  return postgres::migrate(
+      server, "export ledger",
+      {postgres::Migration{kPostgresTables}, postgres::Migration{kPostgresRepeats}});
 }
 
 }  // namespace valetkey::exporter

@@ -25,6 +25,9 @@ Result<void> for_each_row(sql::Statement& query, Each each) {
   }
 }
 
+// What was noted of events that came again on a day becomes part of the totals.
+Result<void> count_repeats(sql::Database& database);
+
 Result<void> add_dropped(sql::Database& database, const LossCounts& counts);
 
 }  // namespace valetkey::exporter

@@ -59,6 +59,10 @@ class FaultyLedger final : public Ledger {
     VALETKEY_CHECK(calls_.count());
     return inner_.replace_seen(lease, gone, added);
   }
+  Result<void> note_repeats(const Lease& lease, const RepeatedRows& repeated) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.note_repeats(lease, repeated);
+  }
   Result<std::map<std::string, std::uint64_t>> erased_rows() override {
     VALETKEY_CHECK(calls_.count());
     return inner_.erased_rows();

@@ -91,6 +91,11 @@ class MemoryLedger final : public Ledger {
     VALETKEY_CHECK(check(lease));
     closed_ = closed_ ? std::max(*closed_, day) : day;
     sealed_ = sealed_ ? std::max(*sealed_, day) : day;
+    for (const auto& [key, repeated] : std::exchange(repeats_, {})) {
+      taken_[repeated.account] += repeated.rows;
+      counts_[repeated.account].duplicates += repeated.events;
+      counts_[repeated.account].events -= repeated.events;
+    }
     return {};
   }
   Result<void> seal_day(const Lease& lease, Date day) override {
@@ -156,15 +161,24 @@ class MemoryLedger final : public Ledger {
     out.unreadable.assign(found->second.unreadable.begin(), found->second.unreadable.end());
     return out;
   }
+  Result<void> note_repeats(const Lease& lease, const RepeatedRows& repeated) override {
+    const std::lock_guard guard(mutex_);
+    VALETKEY_CHECK(check(lease));
+    repeats_[repeated.key] = repeated;
+    return {};
+  }
   Result<std::map<std::string, std::uint64_t>> erased_rows() override {
     const std::lock_guard guard(mutex_);
-    return taken_;
+    auto all = taken_;
+    for (const auto& [key, repeated] : repeats_) all[repeated.account] += repeated.rows;
+    return all;
   }
   Result<void> forget_account(const Lease& lease, const std::string& account,
                               std::int64_t but_erasure) override {
     const std::lock_guard guard(mutex_);
     VALETKEY_CHECK(check(lease));
     taken_.erase(account);
+    std::erase_if(repeats_, [&](const auto& each) { return each.second.account == account; });
     counts_.erase(account);
     losses_.dropped.erase(account);
     losses_.altered.erase(account);
@@ -275,6 +289,7 @@ class MemoryLedger final : public Ledger {
   ExportExcess excess_;
   IntakeLosses losses_;
   std::map<std::string, std::uint64_t> taken_;              // rows by account
+  std::map<std::string, RepeatedRows> repeats_;             // by key
   std::map<std::string, std::vector<std::string>> merges_;  // inputs by output
   std::optional<Date> closed_, sealed_;
   std::optional<Timestamp> finished_;
