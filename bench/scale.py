@@ -29,6 +29,7 @@ COMPUTED_AT = {"index.": OBJECTS, "days.": ACCOUNTS, "ledger.": ACCOUNTS, "contr
 def measured(*words) -> list[dict]:
     printed = subprocess.run([str(PROGRAMS / "scale"), *map(str, words)], check=True, stdout=subprocess.PIPE,
                              stderr=subprocess.DEVNULL, text=True, timeout=3600).stdout
+    print(printed, end="", flush=True)  # what is measured stays, whatever fails later
     return [json.loads(line) for line in printed.splitlines()]
 
 
@@ -73,7 +74,9 @@ def both_stores(bench, sizes: tuple) -> list[dict]:
         bench.note("scale: PostgreSQL is left out, it is not installed (script/bootstrap engines)")
         return figures
     for number, size in enumerate(sizes):
-        engine = postgres.Postgres(pathlib.Path(tempfile.mkdtemp(dir="/tmp")) / "postgres")
+        folder = pathlib.Path(tempfile.mkdtemp(dir="/tmp"))
+        folder.chmod(0o711)  # PostgreSQL's own user passes through
+        engine = postgres.Postgres(folder / "postgres")
         try:
             where = engine.up()
             place = (where["url"], where["password_file"])
@@ -82,7 +85,7 @@ def both_stores(bench, sizes: tuple) -> list[dict]:
                             if not each["name"].endswith("_cpu")]
         finally:
             engine.down()
-            engine.folder.parent.rmdir()
+            folder.rmdir()
     return figures
 
 

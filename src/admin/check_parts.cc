@@ -13,6 +13,7 @@
 #include "exporter/merges.h"
 #include "exporter/parquet_footer.h"
 #include "exporter/part_publisher.h"
+#include "exporter/runs.h"
 #include "layout/part_key.h"
 
 namespace valetkey::admin {
@@ -77,6 +78,7 @@ class Look {
     VALETKEY_CHECK(read_replaced());
     for (const auto& account : what_.accounts) VALETKEY_CHECK(check_account(account));
     VALETKEY_CHECK(check_seen());
+    VALETKEY_CHECK(check_runs());
     return std::move(report_);
   }
 
@@ -108,7 +110,8 @@ class Look {
       VALETKEY_TRY(const auto batch, what_.ledger.unfinished(partition));
       if (batch) return true;
     }
-    return false;
+    VALETKEY_TRY(const auto cuts, what_.ledger.unfinished_cuts());
+    return !cuts.empty();
   }
 
   // Parts whose rows a merged one holds already: the next look of the exporter takes them away.
@@ -199,6 +202,21 @@ class Look {
       VALETKEY_TRY(const auto now, what_.ledger.all_seen());
       const auto is_it = [&](const auto& other) { return other.key == file.key; };
       if (std::ranges::any_of(now, is_it)) report_.problems.push_back(problem);
+    }
+    return {};
+  }
+
+  // Events that are in no part yet.
+  Result<void> check_runs() {
+    VALETKEY_TRY(const auto runs, what_.ledger.runs());
+    for (const auto& run : runs) {
+      const auto problem = check_seen(exporter::run_key(run.log_partition, run.id));
+      // It may have been cut meanwhile.
+      if (problem.empty()) continue;
+      VALETKEY_TRY(const auto now, what_.ledger.runs());
+      if (std::ranges::any_of(now, [&](const auto& other) { return other.id == run.id; }))
+        report_.problems.push_back(
+            fmt::format("{}: {} events that wait in it are in no part", problem, run.events));
     }
     return {};
   }

@@ -8,6 +8,7 @@
 #include "admin/commands.h"
 #include "admin/export_wiring.h"
 #include "control/sqlite_store.h"
+#include "exporter/runs.h"
 #include "terminal/progress.h"
 #include "terminal/size.h"
 #include "upkeep/check.h"
@@ -161,6 +162,17 @@ Result<void> check_events(const CommandContext& context, std::vector<std::string
   VALETKEY_TRY(const auto backlog,
                read_backlog(events_folder(context.data_dir), *keys->get(), consumed, true));
   for (const auto& problem : backlog.problems) problems.push_back("events: " + problem);
+  VALETKEY_TRY(const auto objects, context.open_objects(*keys));
+  // In a bucket they are read with the parts.
+  if (!objects->capabilities().atomic_groups) return {};
+  VALETKEY_TRY(const auto runs, ledger->runs());
+  for (const auto& run : runs) {
+    const auto key = exporter::run_key(run.log_partition, run.id);
+    if (objects->head(key)) continue;
+    problems.push_back(fmt::format(
+        "events: {} is missing, and {} events that wait in it are in no part: restore a backup",
+        key, run.events));
+  }
   return {};
 }
 

@@ -135,7 +135,8 @@ Result<void> export_all(CommandContext& context, const KeySource& keys,
 struct Status {
   std::map<std::string, exporter::ExportCounts> accounts;  // of which anything is to be told
   exporter::IntakeLosses losses;
-  Backlog backlog;
+  Backlog backlog;  // and what waits in runs, of which `runs` tells apart
+  std::vector<exporter::Run> runs;
   std::optional<Date> closed_through;
   std::optional<Timestamp> last_finished;
 };
@@ -153,6 +154,24 @@ Result<Backlog> all_backlog(const CommandContext& context, const Keyring& keyrin
   return out;
 }
 
+// What is kept and in no part yet.
+Result<void> add_runs(exporter::Ledger& ledger, Status& status) {
+  VALETKEY_TRY(status.runs, ledger.runs());
+  VALETKEY_TRY(const auto waiting, ledger.waiting_in_runs());
+  auto& backlog = status.backlog;
+  for (const auto& run : status.runs) {
+    backlog.events += run.events;
+    backlog.bytes += run.bytes;
+    backlog.oldest = std::min(backlog.oldest.value_or(run.oldest), run.oldest);
+  }
+  for (const auto& [account, each] : waiting) {
+    auto& of = backlog.accounts[account];
+    of.oldest = of.events == 0 ? each.oldest : std::min(of.oldest, each.oldest);
+    of.events += each.events;
+  }
+  return {};
+}
+
 Result<Status> read_status(const CommandContext& context) {
   VALETKEY_TRY(const auto keys, context.open_keys());
   VALETKEY_TRY(const auto ledger, context.open_ledger());
@@ -161,6 +180,7 @@ Result<Status> read_status(const CommandContext& context) {
   VALETKEY_TRY(out.closed_through, ledger->closed_through());
   VALETKEY_TRY(out.last_finished, ledger->last_finished());
   VALETKEY_TRY(out.backlog, all_backlog(context, *keys->get(), *ledger));
+  VALETKEY_CHECK(add_runs(*ledger, out));
   VALETKEY_TRY(out.losses, ledger->losses());
   for (const auto* counts : {&out.losses.dropped, &out.losses.altered})
     for (const auto& [account, reasons] : *counts) out.accounts.try_emplace(account);
@@ -213,6 +233,7 @@ json::object document_of(const Status& status, Timestamp now) {
   json::object out{{"accounts", std::move(accounts)},
                    {"waiting", status.backlog.events},
                    {"waiting_bytes", status.backlog.bytes},
+                   {"runs", status.runs.size()},
                    {"lag_seconds", status.backlog.lag(now).count() / 1000},
                    {"unknown_accounts", json::object{{"events", status.losses.unknown_events},
                                                      {"last", status.losses.last_unknown}}},
@@ -243,6 +264,8 @@ void print_table(const CommandContext& context, const Status& status, Timestamp 
 
 void print_summary(const CommandContext& context, const Status& status, Timestamp now) {
   const auto& waiting = status.backlog;
+  std::uint64_t in_runs = 0;
+  for (const auto& run : status.runs) in_runs += run.events;
   if (waiting.events > 0)
     context.out << fmt::format(
         "{} to be exported ({}), the oldest for {} s.\n",
@@ -250,6 +273,12 @@ void print_summary(const CommandContext& context, const Status& status, Timestam
         terminal::size_text(waiting.bytes), waiting.lag(now).count() / 1000);
   else if (!status.accounts.empty())
     context.out << "No events are waiting to be exported.\n";
+  if (!status.runs.empty())
+    context.out << fmt::format(
+        "Of these, {} in {} until [export] cut says so; `valetkeyd export` makes parts of them "
+        "now.\n",
+        in_runs == 1 ? "1 event waits" : fmt::format("{} events wait", in_runs),
+        terminal::count_text(status.runs.size(), "run"));
   if (status.closed_through && !status.accounts.empty())
     context.out << fmt::format("Days up to {} are complete.\n",
                                format_date(*status.closed_through));

@@ -32,6 +32,8 @@ exporter::ExporterOptions options_of(const config::Config::Export& config,
   // Each with one thread, since several do not keep the order of rows.
   out.lanes = std::clamp<std::size_t>(config.memory_limit_mib / kLeastLaneMib, 1, config.threads);
   out.longest_wait = config.longest_wait;
+  if (config.cut == "hour") out.cut = exporter::CutAt::hour;
+  if (config.cut == "day") out.cut = exporter::CutAt::day;
   out.batch_bytes = config.batch_bytes;
   out.max_partitions_a_day = config.max_partitions_a_day;
   out.window = std::chrono::floor<std::chrono::days>(config.dedup_window);

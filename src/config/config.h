@@ -112,6 +112,7 @@ struct Config {
   } events;
   struct Export {
     milliseconds longest_wait{15 * 60'000};  // of an event before it is exported
+    std::string cut = "batch";               // when events become parts: batch, hour, day
     std::uint64_t batch_bytes = 128 << 20;   // so many waiting are exported at once
     std::uint64_t memory_limit_mib = 512;    // of DuckDB
     std::uint64_t threads = 1;
@@ -125,6 +126,9 @@ struct Config {
     std::string timestamps;      // of parts: us, ms; empty: as the data folder was made
     std::string duckdb_library;  // empty: looked for where it is installed
     std::string duckdb_sha256;   // empty: of the version that Valetkey ships with
+    // Most parts a day of one account, type and partition value, before the day closes and joins them; more only where
+    // batches reach batch_bytes sooner.
+    std::uint64_t parts_a_day() const;
   } exporting;
   struct LimitSettings {
     http::Limits http;        // of each listener

@@ -66,6 +66,13 @@ Result<void> check_listener(const char* name, const std::string& address, bool m
 
 }  // namespace
 
+std::uint64_t Config::Export::parts_a_day() const {
+  constexpr milliseconds kDay{24 * 3'600'000};
+  if (cut == "day") return 1;
+  if (cut == "hour") return 24;
+  return static_cast<std::uint64_t>((kDay + longest_wait - milliseconds(1)) / longest_wait);
+}
+
 Result<void> check_config(const Config& config) {
   VALETKEY_CHECK(check_durations(config.credentials));
   VALETKEY_CHECK(check_names(config));

@@ -214,6 +214,13 @@ constexpr auto kSettings = std::to_array<Setting>({
 
     {"export", "longest_wait", FIELD(exporting.longest_wait),
      "How long an event may wait before it is exported.", 1000, 24 * kHourMs},
+    {"export", "cut", FIELD(exporting.cut),
+     "When events become parts. batch: with each batch, so within longest_wait. hour or day: "
+     "batches "
+     "wait as runs, which become parts when the hour or the day (UTC) is over, so there are 24 or "
+     "1 "
+     "a day in place of one for each longest_wait.",
+     0, 0, "batch|hour|day"},
     {"export", "batch_bytes", FIELD(exporting.batch_bytes),
      "So many event bytes waiting are exported at once, and no batch is larger.", 1 << 20, kGiB},
     {"export", "memory_limit_mib", FIELD(exporting.memory_limit_mib),

@@ -34,6 +34,24 @@ std::string part_uuid(const ExportBatch& batch, const std::string& place) {
 }  // namespace
 
 Result<RowIndex> Batches::plan(const ExportBatch& batch, Batch& events, ExportResult& result) {
+  forget_partitions();
+  RowIndexer indexer(batch.open_day, [this](const Partition& p) { return admit(p); });
+  const auto add = [&](const events::Event& event, std::uint32_t place) {
+    return add_row(indexer, event, place);
+  };
+  VALETKEY_CHECK(choose(batch, events, result, add));
+  return indexer.finish();
+}
+
+Result<void> Batches::add_row(RowIndexer& indexer, const events::Event& event,
+                              std::uint32_t place) {
+  indexer.add(event, place);
+  if (admit_failure_) return std::unexpected(*std::exchange(admit_failure_, std::nullopt));
+  return {};
+}
+
+Result<std::vector<bool>> Batches::choose(const ExportBatch& batch, Batch& events,
+                                          ExportResult& result, const EachEvent& each) {
   const auto decode = [&](std::size_t i, events::Event& event) {
     std::size_t at = events.places[i];
     return events::decode_event(events.records, at, event);
@@ -43,15 +61,13 @@ Result<RowIndex> Batches::plan(const ExportBatch& batch, Batch& events, ExportRe
   // Of what counts as received when the day began, nothing tells later which came first.
   const auto late = events.earliest < batch.open_day ? std::optional(batch.open_day) : std::nullopt;
   VALETKEY_CHECK(seen_files_.subtract(batch.log_partition, events.uuids, late));
-  const auto kept = events.uuids.kept(events.places.size());
-  forget_partitions();
+  auto kept = events.uuids.kept(events.places.size());
   VALETKEY_TRY(auto spent, parts_.ledger.excess());
   WriteBudget budget(std::move(spent), parts_.options.excess_an_hour);
   const auto stored = [&](std::size_t i) {
     return (i + 1 < events.places.size() ? events.places[i + 1] : events.records.size()) -
            events.places[i];
   };
-  RowIndexer indexer(batch.open_day, [this](const Partition& p) { return admit(p); });
   for (std::size_t i = 0; i < events.places.size(); ++i) {
     VALETKEY_CHECK(decode(i, event));
     auto& count = result.counts[std::string(event.account_id)];
@@ -61,15 +77,15 @@ Result<RowIndex> Batches::plan(const ExportBatch& batch, Batch& events, ExportRe
     }
     if (!budget.admit(event.account_id, event.received, stored(i), written_bytes(event))) {
       ++result.dropped[std::string(event.account_id)][std::string(kTooManyRows)];
+      kept[i] = false;
       continue;
     }
     ++count.events;
     if (event.received < batch.open_day) ++count.late;
-    indexer.add(event, events.places[i]);
-    if (admit_failure_) return std::unexpected(*std::exchange(admit_failure_, std::nullopt));
+    VALETKEY_CHECK(each(event, events.places[i]));
   }
   result.excess = budget.excess();
-  return indexer.finish();
+  return kept;
 }
 
 // Between batches only: within one, days would be listed again and again, and what the batch itself
@@ -113,8 +129,15 @@ bool Batches::admit(const Partition& partition) {
 
 Result<void> Batches::write_parts(const ExportBatch& batch, const Batch& events,
                                   const RowIndex& index, Counts& counts) {
-  PartPublisher publisher(parts_.store, parts_.clock.now());
   parts_of_batch_.clear();
+  VALETKEY_CHECK(write_stretches(batch, events, index, counts));
+  VALETKEY_CHECK(parts_.check_owned(batch.log_partition));
+  return remove_leftovers(batch);
+}
+
+Result<void> Batches::write_stretches(const ExportBatch& batch, const Batch& events,
+                                      const RowIndex& index, Counts& counts) {
+  PartPublisher publisher(parts_.store, parts_.clock.now());
   const auto stretches = cut(index);
   const auto lanes = std::max<std::size_t>(parts_.options.lanes, 1);
   for (std::size_t at = 0; at < stretches.size(); at += lanes) {
@@ -132,9 +155,7 @@ Result<void> Batches::write_parts(const ExportBatch& batch, const Batch& events,
             write_rows(batch, events, index, some[i].begin, some[i].end, publisher, counts));
   }
   VALETKEY_CHECK(parts_.check_owned(batch.log_partition));
-  VALETKEY_CHECK(publisher.flush());
-  VALETKEY_CHECK(parts_.check_owned(batch.log_partition));
-  return remove_leftovers(batch);
+  return publisher.flush();
 }
 
 // Of one type, and no more partitions or bytes than DuckDB takes at once.
@@ -257,7 +278,8 @@ Result<void> Batches::set_aside(const ExportBatch& batch, const Batch& events,
   std::string record;
   events::encode_event(event, record);
   ++counts[index.partitions[row.partition].account].set_aside;
-  const auto key = fmt::format("{}{}/{}-{}", kSetAsidePrefix, batch.id, row.record, row.decision);
+  const auto key =
+      fmt::format("{}{}{}/{}-{}", kSetAsidePrefix, batch.id, slice_, row.record, row.decision);
   log::error("exporter", "a row that could not be written was set aside", {{"object", key}});
   return publisher.add_bytes(key, record);
 }

@@ -14,6 +14,12 @@ namespace {
 
 constexpr std::size_t kPieceBytes = 1 << 20;  // a piece of the log, generously
 
+std::uint64_t parts_in(const std::map<std::string, ExportCounts>& counts) {
+  std::uint64_t parts = 0;
+  for (const auto& [account, each] : counts) parts += each.parts;
+  return parts;
+}
+
 }  // namespace
 
 Result<void> Batches::Batch::look(std::size_t from) {
@@ -43,20 +49,25 @@ Result<Batches::Mark> Batches::arrived() const {
 }
 
 Result<bool> Batches::reached(const Mark& mark) {
-  for (unsigned partition = 0; partition < mark.size(); ++partition) {
-    VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(partition));
-    if (consumed < mark[partition]) return false;
-  }
-  return true;
+  return reached_where(mark, [](unsigned) { return true; });
 }
 
 Result<bool> Batches::reached_here(const Mark& mark) {
+  return reached_where(mark, [this](unsigned p) { return parts_.ownership.holds(p); });
+}
+
+// The runs are asked for last: what was consumed by then is in one, or in parts.
+Result<bool> Batches::reached_where(const Mark& mark, const std::function<bool(unsigned)>& here) {
   for (unsigned partition = 0; partition < mark.size(); ++partition) {
-    if (!parts_.ownership.holds(partition)) continue;
+    if (!here(partition)) continue;
     VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(partition));
     if (consumed < mark[partition]) return false;
   }
-  return true;
+  VALETKEY_TRY(const auto runs, parts_.ledger.runs());
+  return std::ranges::none_of(runs, [&](const Run& run) {
+    return run.log_partition < mark.size() && run.first < mark[run.log_partition] &&
+           here(run.log_partition);
+  });
 }
 
 Result<bool> Batches::run_batch(const Mark& mark) {
@@ -69,6 +80,8 @@ Result<bool> Batches::run_batch(const Mark& mark) {
     VALETKEY_CHECK(run(*batch));
     return true;
   }
+  VALETKEY_TRY(const bool repeated, repeat_cut());
+  if (repeated) return true;
   // A row must not go to a day before the first one.
   VALETKEY_TRY(const auto closed, closed_through());
   if (!closed) return false;
@@ -84,7 +97,7 @@ Result<bool> Batches::run_batch(const Mark& mark) {
     VALETKEY_CHECK(run(batch));
     return true;
   }
-  return false;
+  return run_cut(mark);
 }
 
 Result<void> Batches::drain() {
@@ -142,7 +155,7 @@ Result<ExportBatch> Batches::begin(unsigned partition, events::Offset consumed) 
     VALETKEY_CHECK(events.look(before));
   }
   VALETKEY_TRY(const auto lease, parts_.lease(partition));
-  return parts_.ledger.begin(lease, first, next);
+  return parts_.ledger.begin(lease, first, next, parts_.options.cut != CutAt::batch);
 }
 
 Result<Batches::Batch> Batches::read(const ExportBatch& batch) {
@@ -181,8 +194,12 @@ Result<void> Batches::check_end(const ExportBatch& batch) {
 Result<void> Batches::run(const ExportBatch& batch) {
   ExportResult result;
   VALETKEY_TRY(auto events, read(batch));
-  VALETKEY_TRY(const auto index, plan(batch, events, result));
-  VALETKEY_CHECK(write_parts(batch, events, index, result.counts));
+  if (batch.into_run) {
+    VALETKEY_CHECK(write_run(batch, events, result));
+  } else {
+    VALETKEY_TRY(const auto index, plan(batch, events, result));
+    VALETKEY_CHECK(write_parts(batch, events, index, result.counts));
+  }
 
   const auto now = parts_.clock.now();
   VALETKEY_CHECK(parts_.check_owned(batch.log_partition));
@@ -194,9 +211,8 @@ Result<void> Batches::run(const ExportBatch& batch) {
   VALETKEY_CHECK(parts_.ledger.finish(lease, batch, result, now));
   VALETKEY_CHECK(parts_.log.release(batch.log_partition, batch.next));
   log::info("exporter", "exported a batch",
-            {{"events", events.places.size()},
-             {"rows", index.rows.size()},
-             {"partitions", index.partitions.size()}});
+            {{"events", events.places.size()}, {"parts", parts_in(result.counts)}});
+  if (!std::exchange(stray_runs_gone_, true)) VALETKEY_CHECK(remove_stray_runs());
   return seen_files_.tidy(now);
 }
 

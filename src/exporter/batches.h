@@ -15,6 +15,7 @@
 #include "exporter/log_cursor.h"
 #include "exporter/part_publisher.h"
 #include "exporter/rows.h"
+#include "exporter/runs.h"
 #include "exporter/seen_files.h"
 
 namespace valetkey::exporter {
@@ -26,8 +27,8 @@ class Batches {
   // How far the log reached at some moment, by log partition. Work that must end although events keep coming is bounded
   // by one.
   using Mark = std::vector<events::Offset>;
-  Result<Mark> arrived() const;  // by now
-  Result<bool> reached(const Mark& mark);
+  Result<Mark> arrived() const;                 // by now
+  Result<bool> reached(const Mark& mark);       // what lay before it is in parts
   Result<bool> reached_here(const Mark& mark);  // in what this node owns
   // Exports one batch of what this node owns, if one is unfinished or due, or if events before `mark` wait. False:
   // nothing was to be done.
@@ -35,8 +36,13 @@ class Batches {
   // Exports all that waits when it is called, or before `mark`, and that this node owns.
   Result<void> drain();
   Result<void> drain(const Mark& mark);
+  // Removes the objects of runs that were cut, which a death may have left.
+  Result<void> remove_stray_runs();
   // What other nodes have done meanwhile is looked up anew.
-  void forget_partitions_known() { known_partitions_.clear(); }
+  void forget_partitions_known() {
+    known_partitions_.clear();
+    stray_runs_gone_ = false;
+  }
   // Every day up to it is closed. At first the day before the oldest event that waits; nothing where the node that owns
   // the days has not looked yet.
   Result<std::optional<Date>> closed_through();
@@ -58,18 +64,27 @@ class Batches {
   using Files = std::vector<ParquetFile>;
 
   LogCursor& cursor(unsigned partition);
+  Result<bool> reached_where(const Mark& mark, const std::function<bool(unsigned)>& here);
   Result<bool> is_due(unsigned partition, events::Offset consumed, const Mark& mark);
   Result<ExportBatch> begin(unsigned partition, events::Offset consumed);
   Result<void> check_end(const ExportBatch& batch);
   Result<Batch> read_again(const ExportBatch& batch);
   Result<void> run(const ExportBatch& batch);
   Result<Batch> read(const ExportBatch& batch);
+  // Gives `each` every event that stays, and tells which those are.
+  using EachEvent = std::function<Result<void>(const events::Event&, std::uint32_t place)>;
+  Result<std::vector<bool>> choose(const ExportBatch& batch, Batch& events, ExportResult& result,
+                                   const EachEvent& each);
   Result<RowIndex> plan(const ExportBatch& batch, Batch& events, ExportResult& result);
+  Result<void> add_row(RowIndexer& indexer, const events::Event& event, std::uint32_t place);
   Result<void> write_parts(const ExportBatch& batch, const Batch& events, const RowIndex& index,
                            Counts& counts);
   std::vector<Stretch> cut(const RowIndex& index) const;
   Result<std::vector<Result<Files>>> write_at_once(const Batch& events, const RowIndex& index,
                                                    std::span<const Stretch> stretches);
+  // Of write_parts(), without what begins and ends it.
+  Result<void> write_stretches(const ExportBatch& batch, const Batch& events, const RowIndex& index,
+                               Counts& counts);
   Result<void> write_rows(const ExportBatch& batch, const Batch& events, const RowIndex& index,
                           std::size_t begin, std::size_t end, PartPublisher& publisher,
                           Counts& counts);
@@ -83,6 +98,20 @@ class Batches {
   Result<void> set_aside(const ExportBatch& batch, const Batch& events, const RowIndex& index,
                          const RowRef& row, PartPublisher& publisher, Counts& counts);
   bool admit(const Partition& partition);
+
+  // batch_runs.cc
+  Result<void> write_run(const ExportBatch& batch, Batch& events, ExportResult& result);
+  static Result<Timestamp> add_stretches(const Batch& events, const std::vector<bool>& kept,
+                                         RunBuilder& builder);
+  // Which of a partition's runs are to be cut now.
+  std::optional<std::vector<Run>> due_cut(const std::vector<Run>& runs, std::uint64_t consumed,
+                                          const Mark& mark) const;
+  Result<bool> run_cut(const Mark& mark);  // one that is due
+  Result<bool> repeat_cut();               // one that is not finished
+  Result<void> cut_runs(const Cut& cut);
+  static Result<void> add_piece(storage::ObjectReader& reader, const RunOfAccount& of,
+                                Batch& events);
+  Result<void> write_slice(const ExportBatch& batch, const Batch& events, Counts& counts);
   void forget_partitions();
 
   ExportParts& parts_;
@@ -92,8 +121,10 @@ class Batches {
   // Hashes of their prefixes, by day prefix: two of one hash are one too many let in.
   std::map<std::string, std::unordered_set<std::uint64_t>> known_partitions_;
   std::map<std::string, std::size_t> parts_of_batch_;  // written, by partition prefix
-  std::optional<Error> admit_failure_;                 // of the look at known partitions
-  struct {  // what begin() saw: run() need not read it again
+  std::string slice_;                   // of a cut, in the names of what is set aside
+  bool stray_runs_gone_ = false;        // what a former process left
+  std::optional<Error> admit_failure_;  // of the look at known partitions
+  struct {                              // what begin() saw: run() need not read it again
     unsigned partition = 0;
     events::Offset first = 0, next = 0;
     Batch events{};

@@ -40,13 +40,17 @@ enum class Dedup : std::uint8_t {
   day,     // none; what a day has twice is left once before it is closed
 };
 
+// When events become parts: with their batch; or, from runs, at the turn of the hour or at the end of the day.
+enum class CutAt : std::uint8_t { batch, hour, day };
+
 struct ExporterOptions {
   duckdb::Options duckdb;
   // Stretches of a batch that are written at once, each on a thread by a DuckDB of its own, which has its part of the
   // memory limit. The parts are the same however many there are.
   std::size_t lanes = 1;
   milliseconds longest_wait{15 * 60'000};  // of an event before it is exported
-  std::size_t batch_bytes = 128 << 20;     // of event records: so many waiting start a batch, too
+  CutAt cut = CutAt::batch;
+  std::size_t batch_bytes = 128 << 20;  // of event records: so many waiting start a batch, too
   // Of rows: so many end a batch, too, so that none lasts long; and so many are written at once.
   std::uint64_t batch_written_bytes = std::uint64_t{1} << 30;
   std::uint64_t stretch_bytes = std::uint64_t{64} << 20;

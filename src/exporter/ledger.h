@@ -37,6 +37,32 @@ struct ExportBatch {
   std::uint64_t first = 0;
   std::uint64_t next = 0;  // behind the last event
   Date open_day;  // the first day that was neither sealed nor closed: no row goes to an earlier one
+  bool into_run = false;  // its events become a run, and no parts yet
+};
+
+// The kept events of a batch that is done, as an object of their own, which waits to be cut into parts with others.
+struct Run {
+  std::string id;  // of the batch; run_key() names the object
+  unsigned log_partition = 0;
+  std::uint64_t first = 0, next = 0;  // of the batch
+  Date open_day;                      // of the batch
+  std::uint64_t events = 0, bytes = 0;
+  Timestamp oldest,
+      made;  // when the first of its events was received, and when it was put together
+};
+
+// The runs of a partition up to one that ends at `through`, on their way to parts: fixed before anything is written, as a
+// batch is.
+struct Cut {
+  std::string id;  // a UUID
+  unsigned log_partition = 0;
+  std::uint64_t through = 0;
+};
+
+// Of an account, kept and not in parts yet.
+struct WaitingInRuns {
+  std::uint64_t events = 0;
+  Timestamp oldest;  // no event of it is older
 };
 
 // An object that holds the digests of uuids exported on one day.
@@ -89,7 +115,9 @@ using ExportExcess = std::map<std::pair<std::string, std::int64_t>, std::uint64_
 // What a batch did, to be written down with its end.
 struct ExportResult {
   std::vector<SeenFile> seen;
-  std::map<std::string, ExportCounts> counts;  // by account id
+  std::optional<Run> run;
+  std::map<std::string, std::uint64_t> in_run;  // its events, by account id
+  std::map<std::string, ExportCounts> counts;   // by account id
   LossCounts dropped;
   ExportExcess excess;
 };
@@ -125,8 +153,8 @@ class Ledger {
   Result<std::uint64_t> floor(unsigned partition);
   virtual Result<std::optional<ExportBatch>> unfinished(unsigned partition) = 0;
   // `first` is where consumed() stands. `already_exists`: a batch of the partition is not finished.
-  virtual Result<ExportBatch> begin(const Lease& lease, std::uint64_t first,
-                                    std::uint64_t next) = 0;
+  virtual Result<ExportBatch> begin(const Lease& lease, std::uint64_t first, std::uint64_t next,
+                                    bool into_run = false) = 0;
   // At once: the batch is done, its uuids count as seen, its counts are added per account. `busy`: it is done already.
   virtual Result<void> finish(const Lease& lease, const ExportBatch& batch,
                               const ExportResult& result, Timestamp now) = 0;
@@ -138,6 +166,16 @@ class Ledger {
   // Replaces files by others that hold the same uuids, or drops those that the window has passed.
   virtual Result<void> replace_seen(const Lease& lease, const std::vector<std::string>& gone,
                                     const std::vector<SeenFile>& added) = 0;
+
+  // --- runs, by partition of the log ---
+  virtual Result<std::vector<Run>> runs() = 0;  // by partition, and as their batches followed
+  virtual Result<std::vector<Cut>> unfinished_cuts() = 0;  // by partition
+  // `already_exists`: a cut of the partition is not finished.
+  virtual Result<Cut> begin_cut(const Lease& lease, std::uint64_t through) = 0;
+  // At once: its runs are gone, their events and parts are counted, by account id. `busy`: it is done already.
+  virtual Result<void> finish_cut(const Lease& lease, const Cut& cut,
+                                  const std::map<std::string, ExportCounts>& counts) = 0;
+  virtual Result<std::map<std::string, WaitingInRuns>> waiting_in_runs() = 0;  // by account id
 
   // --- days ---
   virtual Result<std::optional<Date>> closed_through() = 0;  // every day up to it is closed

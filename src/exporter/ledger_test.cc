@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "base/testing/temporary_folder.h"
 #include "exporter/sql_ledger.h"
 #include "exporter/testing/faulty_ledger.h"
@@ -95,6 +97,44 @@ TEST_P(LedgerConformance, GoesOnWhereTheLastBatchOfThePartitionEnded) {
   EXPECT_FALSE(ledger().unfinished(1).value());
   EXPECT_EQ(ledger().consumed(0).value(), 0U) << "another partition";
   EXPECT_EQ(ledger().last_finished().value(), kNow);
+}
+
+TEST_P(LedgerConformance, KeepsRunsWithTheirBatchesUntilTheyAreCutOnce) {
+  const auto held = lease(1);
+  const auto add = [&](std::uint64_t first, std::uint64_t next) {
+    const auto batch = ledger().begin(held, first, next, true).value();
+    EXPECT_TRUE(ledger().unfinished(1).value()->into_run);
+    ExportResult result;
+    result.run = {batch.id, 1, first, next, batch.open_day, next - first, 70, kNow, kNow};
+    result.in_run["12"] = next - first;
+    ASSERT_TRUE(ledger().finish(held, batch, result, kNow));
+  };
+  add(0, 3);
+  add(3, 5);
+  const auto runs = ledger().runs().value();
+  ASSERT_EQ(runs.size(), 2U);
+  EXPECT_EQ(std::tie(runs[1].first, runs[1].next, runs[1].events, runs[1].bytes),
+            (std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t>(3, 5, 2, 70)));
+  EXPECT_EQ(runs[1].made, kNow);
+  EXPECT_EQ(ledger().waiting_in_runs().value().at("12").events, 5U);
+  EXPECT_EQ(ledger().waiting_in_runs().value().at("12").oldest, kNow);
+  const auto cut = ledger().begin_cut(held, 5).value();
+  EXPECT_EQ(ledger().begin_cut(held, 5).error().code, ErrorCode::already_exists);
+  EXPECT_EQ(ledger().unfinished_cuts().value().at(0).id, cut.id);
+  add(5, 6);  // goes on meanwhile
+  std::map<std::string, ExportCounts> counts;
+  counts["12"] = {.events = 5, .rows = 5, .parts = 1, .bytes = 9};
+  ASSERT_TRUE(ledger().finish_cut(held, cut, counts));
+  EXPECT_EQ(ledger().finish_cut(held, cut, counts).error().code, ErrorCode::busy);
+  EXPECT_EQ(ledger().counts().value().at("12").rows, 5U) << "counted once";
+  ASSERT_EQ(ledger().runs().value().size(), 1U);
+  EXPECT_EQ(ledger().waiting_in_runs().value().at("12").events, 1U);
+  EXPECT_TRUE(ledger().unfinished_cuts().value().empty());
+  const auto other = ledger().take_lease(1).value();
+  EXPECT_EQ(ledger().begin_cut(held, 6).error().code, ErrorCode::busy) << "of a former holder";
+  ASSERT_TRUE(ledger().finish_cut(other, ledger().begin_cut(other, 6).value(),
+                                  {{"12", {.events = 1, .rows = 1, .parts = 1, .bytes = 9}}}));
+  EXPECT_TRUE(ledger().waiting_in_runs().value().empty());
 }
 
 TEST_P(LedgerConformance, HasOneUnfinishedBatchOfAPartitionAndFinishesItOnce) {

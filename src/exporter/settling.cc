@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporter/settling.h"
 
+#include <algorithm>
+
 namespace valetkey::exporter {
 
 Result<bool> Settling::settled(const std::string& what, std::optional<Date> sealed) {
@@ -29,7 +31,8 @@ Result<bool> Settling::all_written(std::optional<Date> sealed) {
     VALETKEY_TRY(const auto batch, parts_.ledger.unfinished(partition));
     if (batch && batch->open_day <= *sealed) return false;
   }
-  return true;
+  VALETKEY_TRY(const auto runs, parts_.ledger.runs());
+  return std::ranges::none_of(runs, [&](const Run& run) { return run.open_day <= *sealed; });
 }
 
 }  // namespace valetkey::exporter

@@ -19,26 +19,6 @@ std::int64_t hour_of(Timestamp t) {
   return std::chrono::floor<std::chrono::hours>(t.time_since_epoch()).count();
 }
 
-Result<void> add_counts(Database& database, const std::map<std::string, ExportCounts>& counts) {
-  VALETKEY_TRY(Statement query,
-               database.prepare("INSERT INTO export_count VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-                                " ON CONFLICT (account) DO UPDATE SET"
-                                " events = export_count.events + excluded.events,"
-                                " rows = export_count.rows + excluded.rows,"
-                                " duplicates = export_count.duplicates + excluded.duplicates,"
-                                " set_aside = export_count.set_aside + excluded.set_aside,"
-                                " late = export_count.late + excluded.late,"
-                                " parts = export_count.parts + excluded.parts,"
-                                " bytes = export_count.bytes + excluded.bytes"));
-  for (const auto& [account, each] : counts) {
-    query.bind(account, as_signed(each.events), as_signed(each.rows), as_signed(each.duplicates),
-               as_signed(each.set_aside), as_signed(each.late), as_signed(each.parts),
-               as_signed(each.bytes));
-    VALETKEY_CHECK(query.run_later());
-  }
-  return {};
-}
-
 Result<void> add_seen(Database& database, unsigned partition, const std::vector<SeenFile>& seen) {
   VALETKEY_TRY(Statement query,
                database.prepare("INSERT INTO export_seen (key, day, uuids, log_partition)"
@@ -102,6 +82,26 @@ Result<void> forget_merge(Database& database, const std::string& output) {
 }
 
 }  // namespace
+
+Result<void> add_counts(Database& database, const std::map<std::string, ExportCounts>& counts) {
+  VALETKEY_TRY(Statement query,
+               database.prepare("INSERT INTO export_count VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+                                " ON CONFLICT (account) DO UPDATE SET"
+                                " events = export_count.events + excluded.events,"
+                                " rows = export_count.rows + excluded.rows,"
+                                " duplicates = export_count.duplicates + excluded.duplicates,"
+                                " set_aside = export_count.set_aside + excluded.set_aside,"
+                                " late = export_count.late + excluded.late,"
+                                " parts = export_count.parts + excluded.parts,"
+                                " bytes = export_count.bytes + excluded.bytes"));
+  for (const auto& [account, each] : counts) {
+    query.bind(account, as_signed(each.events), as_signed(each.rows), as_signed(each.duplicates),
+               as_signed(each.set_aside), as_signed(each.late), as_signed(each.parts),
+               as_signed(each.bytes));
+    VALETKEY_CHECK(query.run_later());
+  }
+  return {};
+}
 
 // One connection: the process's writers queue for it, and SQLite's lock only settles matters between processes.
 Result<std::unique_ptr<Ledger>> open_sqlite_ledger(const std::filesystem::path& file) {
@@ -167,16 +167,18 @@ Result<std::uint64_t> SqlLedger::consumed(unsigned log_partition) {
 Result<std::optional<ExportBatch>> SqlLedger::unfinished(unsigned log_partition) {
   return reading([&](Database& database) -> Result<std::optional<ExportBatch>> {
     VALETKEY_TRY(Statement query,
-                 database.prepare("SELECT id, first, next, open_day FROM export_batch"
+                 database.prepare("SELECT id, first, next, open_day, into_run FROM export_batch"
                                   " WHERE log_partition = ?"));
     VALETKEY_TRY(const bool there, query.bind(log_partition).step());
     if (!there) return std::nullopt;
-    return ExportBatch{std::string(query.text(0)), log_partition, as_unsigned(query.integer(1)),
-                       as_unsigned(query.integer(2)), day_of(query.integer(3))};
+    return ExportBatch{std::string(query.text(0)),    log_partition,
+                       as_unsigned(query.integer(1)), as_unsigned(query.integer(2)),
+                       day_of(query.integer(3)),      query.integer(4) != 0};
   });
 }
 
-Result<ExportBatch> SqlLedger::begin(const Lease& lease, std::uint64_t first, std::uint64_t next) {
+Result<ExportBatch> SqlLedger::begin(const Lease& lease, std::uint64_t first, std::uint64_t next,
+                                     bool into_run) {
   return writing(lease, [&](Database& database) -> Result<ExportBatch> {
     VALETKEY_TRY(Statement there,
                  database.prepare("SELECT 1 FROM export_batch WHERE log_partition = ?"));
@@ -185,14 +187,18 @@ Result<ExportBatch> SqlLedger::begin(const Lease& lease, std::uint64_t first, st
       return fail(ErrorCode::already_exists, "a batch of this partition is not finished");
     VALETKEY_CHECK(hold_days(database));
     VALETKEY_TRY(const auto sealed, read_sealed_through(database));
-    ExportBatch batch{make_uuid(), static_cast<unsigned>(lease.work), first, next,
-                      sealed ? *sealed + std::chrono::days(1) : Date()};
+    ExportBatch batch{make_uuid(),
+                      static_cast<unsigned>(lease.work),
+                      first,
+                      next,
+                      sealed ? *sealed + std::chrono::days(1) : Date(),
+                      into_run};
     VALETKEY_TRY(Statement query,
                  database.prepare("INSERT INTO export_batch (log_partition, id, first, next,"
-                                  " open_day) VALUES (?, ?, ?, ?, ?)"));
+                                  " open_day, into_run) VALUES (?, ?, ?, ?, ?, ?)"));
     VALETKEY_CHECK(query
                        .bind(batch.log_partition, batch.id, as_signed(first), as_signed(next),
-                             number_of(batch.open_day))
+                             number_of(batch.open_day), into_run ? 1 : 0)
                        .run());
     return batch;
   });
@@ -213,6 +219,7 @@ Result<void> SqlLedger::finish(const Lease& lease, const ExportBatch& batch,
     VALETKEY_CHECK(position.bind(batch.log_partition, as_signed(batch.next), epoch_ms(now)).run());
     VALETKEY_CHECK(add_seen(database, batch.log_partition, result.seen));
     VALETKEY_CHECK(add_counts(database, result.counts));
+    if (result.run) VALETKEY_CHECK(add_run(database, *result.run, result.in_run));
     VALETKEY_CHECK(add_dropped(database, result.dropped));
     return add_excess(database, result.excess, now);
   });

@@ -34,7 +34,8 @@ class SqlLedger final : public Ledger {
   Result<std::vector<Lease>> leases() override;
   Result<std::uint64_t> consumed(unsigned partition) override;
   Result<std::optional<ExportBatch>> unfinished(unsigned partition) override;
-  Result<ExportBatch> begin(const Lease& lease, std::uint64_t first, std::uint64_t next) override;
+  Result<ExportBatch> begin(const Lease& lease, std::uint64_t first, std::uint64_t next,
+                            bool into_run) override;
   Result<void> finish(const Lease& lease, const ExportBatch& batch, const ExportResult& result,
                       Timestamp now) override;
   Result<ExportExcess> excess() override;
@@ -43,6 +44,12 @@ class SqlLedger final : public Ledger {
   Result<void> forget_seen(const std::string& key) override;
   Result<void> replace_seen(const Lease& lease, const std::vector<std::string>& gone,
                             const std::vector<SeenFile>& added) override;
+  Result<std::vector<Run>> runs() override;
+  Result<std::vector<Cut>> unfinished_cuts() override;
+  Result<Cut> begin_cut(const Lease& lease, std::uint64_t through) override;
+  Result<void> finish_cut(const Lease& lease, const Cut& cut,
+                          const std::map<std::string, ExportCounts>& counts) override;
+  Result<std::map<std::string, WaitingInRuns>> waiting_in_runs() override;
   Result<std::optional<Date>> closed_through() override;
   Result<std::map<std::string, std::uint64_t>> erased_rows() override;
   Result<void> plan_merge(const Lease& lease, const PlannedMerge& merge) override;

@@ -144,6 +144,7 @@ Result<void> SqlLedger::forget_account(const Lease& lease, const std::string& ac
     for (const char* sql : {"DELETE FROM export_count WHERE account = ?",
                             "DELETE FROM export_taken WHERE account = ?",
                             "DELETE FROM export_repeat WHERE account = ?",
+                            "DELETE FROM export_run_account WHERE account = ?",
                             "DELETE FROM export_dropped WHERE account = ?",
                             "DELETE FROM export_altered WHERE account = ?"}) {
       VALETKEY_TRY(Statement query, database.prepare(sql));

@@ -11,7 +11,31 @@ CREATE TABLE IF NOT EXISTS export_batch (
   first INTEGER NOT NULL,
   next INTEGER NOT NULL,
   open_day INTEGER NOT NULL,
+  into_run INTEGER NOT NULL DEFAULT 0,
   CHECK (first < next)
+);
+CREATE TABLE IF NOT EXISTS export_run (
+  log_partition INTEGER NOT NULL,
+  next INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  first INTEGER NOT NULL,
+  open_day INTEGER NOT NULL,
+  events INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  oldest INTEGER NOT NULL,
+  made INTEGER NOT NULL,
+  PRIMARY KEY (log_partition, next)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS export_run_account (
+  log_partition INTEGER NOT NULL,
+  account TEXT NOT NULL,
+  events INTEGER NOT NULL,
+  PRIMARY KEY (log_partition, account)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS export_cut (
+  log_partition INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
+  through INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS export_position (
   log_partition INTEGER PRIMARY KEY,
@@ -227,29 +251,64 @@ CREATE TABLE export_repeat (
 );
 )";
 
+// Runs. What an earlier release begins is none.
+constexpr const char* kPostgresRuns = R"(
+ALTER TABLE export_batch ADD COLUMN into_run BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE export_run (
+  log_partition BIGINT NOT NULL,
+  next BIGINT NOT NULL,
+  id TEXT COLLATE "C" NOT NULL,
+  first BIGINT NOT NULL,
+  open_day BIGINT NOT NULL,
+  events BIGINT NOT NULL,
+  bytes BIGINT NOT NULL,
+  oldest BIGINT NOT NULL,
+  made BIGINT NOT NULL,
+  PRIMARY KEY (log_partition, next)
+);
+CREATE TABLE export_run_account (
+  log_partition BIGINT NOT NULL,
+  account TEXT COLLATE "C" NOT NULL,
+  events BIGINT NOT NULL,
+  PRIMARY KEY (log_partition, account)
+);
+CREATE TABLE export_cut (
+  log_partition BIGINT PRIMARY KEY,
+  id TEXT COLLATE "C" NOT NULL,
+  through BIGINT NOT NULL
+);
+)";
+
+// Of a folder of an earlier release.
+Result<void> add_column(sqlite::Database& database, const std::string& table,
+                        const std::string& name) {
+  const auto is_there = [&] {
+    return database.read_integer("SELECT count(*) FROM pragma_table_info('" + table +
+                                 "') WHERE name = '" + name + "'");
+  };
+  VALETKEY_TRY(const auto before, is_there());
+  if (before != 0) return {};
+  auto added = database.execute("ALTER TABLE " + table + " ADD COLUMN " + name +
+                                " INTEGER NOT NULL DEFAULT 0");
+  if (added) return {};
+  // Another process may have been faster.
+  VALETKEY_TRY(const auto now, is_there());
+  return now != 0 ? Result<void>() : added;
+}
+
 }  // namespace
 
 Result<void> prepare_ledger(sqlite::Database& database) {
   VALETKEY_CHECK(database.execute(kSqliteTables));
-  // A folder of a release whose log had one partition.
-  VALETKEY_TRY(const auto there,
-               database.read_integer("SELECT count(*) FROM pragma_table_info('export_seen') "
-                                     "WHERE name = 'log_partition'"));
-  if (there != 0) return {};
-  auto added = database.execute(
-      "ALTER TABLE export_seen ADD COLUMN log_partition INTEGER NOT NULL DEFAULT 0");
-  if (added) return {};
-  // Another process may have been faster.
-  VALETKEY_TRY(const auto now,
-               database.read_integer("SELECT count(*) FROM pragma_table_info('export_seen') "
-                                     "WHERE name = 'log_partition'"));
-  return now != 0 ? Result<void>() : added;
+  VALETKEY_CHECK(add_column(database, "export_seen", "log_partition"));
+  return add_column(database, "export_batch", "into_run");
 }
 
 Result<void> prepare_ledger(postgres::Server& server) {
   return postgres::migrate(
       server, "export ledger",
-      {postgres::Migration{kPostgresTables}, postgres::Migration{kPostgresRepeats}});
+      {postgres::Migration{kPostgresTables}, postgres::Migration{kPostgresRepeats},
+       postgres::Migration{kPostgresRuns}});
 }
 
 }  // namespace valetkey::exporter

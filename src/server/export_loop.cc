@@ -15,10 +15,11 @@ namespace {
 constexpr milliseconds kPeriod{1000};
 constexpr milliseconds kLongestPause{60'000};
 constexpr int kNice = 10;
-constexpr std::chrono::seconds kTurn{5};    // of rewriting
-constexpr std::size_t kPartsRewritten = 5;  // before it looks whether to stop
-constexpr std::size_t kPartsRead = 200;     // whose statistics are kept at once
-constexpr int kGroupsRead = 5;              // in a turn
+constexpr std::uint64_t kUsualPartsADay = 96;  // one for each quarter of an hour
+constexpr std::chrono::seconds kTurn{5};       // of rewriting
+constexpr std::size_t kPartsRewritten = 5;     // before it looks whether to stop
+constexpr std::size_t kPartsRead = 200;        // whose statistics are kept at once
+constexpr int kGroupsRead = 5;                 // in a turn
 
 // Requests go first. Where the system forbids it, the export runs all the same.
 void lower_priority() {
@@ -30,6 +31,12 @@ void lower_priority() {
 }  // namespace
 
 void ExportLoop::start() {
+  if (config_.parts_a_day() > kUsualPartsADay)
+    log::warn("server",
+              "[export] longest_wait makes many small parts: up to so many a day for each account, "
+              "type and experiment or event, until the day closes; [export] cut = \"hour\" or "
+              "\"day\" makes fewer",
+              {{"parts", config_.parts_a_day()}});
   thread_ = std::thread([this] { run(); });
 }
 
@@ -176,7 +183,12 @@ Result<void> ExportLoop::look() {
     VALETKEY_TRY(const auto first, cursors_[partition].oldest(consumed));
     if (first && (!oldest || *first < *oldest)) oldest = first;
   }
+  VALETKEY_TRY(const auto runs, parts_.ledger.runs());
+  std::uint64_t in_runs = 0;
+  for (const auto& run : runs) in_runs += run.events;
   const std::lock_guard lock(mutex_);
+  runs_ = runs.size();
+  run_events_ = in_runs;
   totals_ = totals;
   oldest_ = oldest;
   return {};
@@ -227,6 +239,9 @@ ExportHealth ExportLoop::health() const {
   const auto now = parts_.clock.now();
   const std::lock_guard lock(mutex_);
   out.totals = totals_;
+  out.parts_a_day = config_.parts_a_day();
+  out.runs = runs_;
+  out.run_events = run_events_;
   if (oldest_) out.lag = std::max(now - *oldest_, milliseconds(0));
   out.failures = failures_;
   out.problem = problem_;

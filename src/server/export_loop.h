@@ -66,6 +66,7 @@ class ExportLoop {
   std::condition_variable wake_;
   bool stopping_ = false;
   exporter::ExportCounts totals_;
+  std::uint64_t runs_ = 0, run_events_ = 0;
   std::optional<Timestamp> oldest_;
   std::uint64_t failures_ = 0;
   std::string problem_;

@@ -175,6 +175,12 @@ void add_export(Families& out, const ExportHealth& health) {
         static_cast<double>(health.waiting_bytes));
   gauge(out, "export_lag_seconds", "How long the oldest of them has waited.",
         std::chrono::duration<double>(health.lag).count());
+  gauge(out, "export_parts_a_day",
+        "Most parts a day of an account, type and experiment or event, before days are compacted.",
+        static_cast<double>(health.parts_a_day));
+  gauge(out, "export_runs", "Runs that wait to be cut into parts, of all nodes.",
+        static_cast<double>(health.runs));
+  gauge(out, "export_run_events", "Events in them.", static_cast<double>(health.run_events));
 }
 
 void add_sts(Families& out, const issuer::StsCounts& counts) {

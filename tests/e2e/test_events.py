@@ -74,6 +74,34 @@ class Events(unittest.TestCase):
         self.assertEqual(5, metrics["valetkey_events_received_total"])
         self.assertFalse([name for name in metrics if "account" in name.lower()], "a label may be an account")
 
+    def test_batches_wait_as_runs_until_somebody_asks_or_the_day_is_over(self):
+        self.server.close()
+        self.server = Server(config='[export]\ncut = "day"\nlongest_wait = "1s"\n')
+        self.addCleanup(self.server.close)
+        self.tokens = {account: self.server.make_account(account) for account in (ACCOUNT, NEIGHBOUR)}
+        self.server.start()
+
+        def runs() -> int:
+            return self.server.ask("export", "status")["runs"]
+
+        for number in range(2):  # two batches
+            self.acknowledged(body(ACCOUNT, "ann", [conversion(f"c{number}", "purchase"), conversion("again", "purchase")]))
+            self.assertTrue(eventually(lambda wanted=number + 1: runs() == wanted))
+        status = self.server.ask("export", "status")
+        account = status["accounts"][0]
+        self.assertEqual((3, 4, 1, 0), tuple(account[name] for name in ("waiting", "received", "duplicates", "parts")))
+        metrics = self.server.metrics()
+        self.assertEqual((2, 3, 1), tuple(metrics[f"valetkey_export_{name}"] for name in (
+            "runs", "run_events", "parts_a_day")))
+        self.assertIn("3 events wait in 2 runs", self.server.run("export", "status"))
+        self.server.kill()  # and it goes on
+        self.server.start()
+        self.server.run("check")
+        self.server.run("export")
+        self.assertEqual(["again", "c0", "c1"], sorted(row["uuid"] for row in self.rows(ACCOUNT)))
+        account = self.server.ask("export", "status")["accounts"][0]
+        self.assertEqual((0, 4, 3, 1), tuple(account[name] for name in ("waiting", "received", "rows", "parts")))
+
     def test_odd_fields_cost_themselves_and_mistyped_accounts_are_told(self):
         self.acknowledged(body(ACCOUNT, "ann", [
             conversion("p1", "purchase", revenue=4200, tags={"$opt_event_properties": {"category": "shoes"}}),

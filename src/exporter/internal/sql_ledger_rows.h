@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
+#include <string>
 
 #include "exporter/ledger.h"
 #include "sql/database.h"
@@ -28,6 +30,10 @@ Result<void> for_each_row(sql::Statement& query, Each each) {
 // What was noted of events that came again on a day becomes part of the totals.
 Result<void> count_repeats(sql::Database& database);
 
+Result<void> add_counts(sql::Database& database, const std::map<std::string, ExportCounts>& counts);
+// Of a batch that is done, with what its accounts have in it.
+Result<void> add_run(sql::Database& database, const Run& run,
+                     const std::map<std::string, std::uint64_t>& events);
 Result<void> add_dropped(sql::Database& database, const LossCounts& counts);
 
 }  // namespace valetkey::exporter

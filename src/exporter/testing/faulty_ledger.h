@@ -29,9 +29,31 @@ class FaultyLedger final : public Ledger {
     VALETKEY_CHECK(calls_.count());
     return inner_.unfinished(partition);
   }
-  Result<ExportBatch> begin(const Lease& lease, std::uint64_t first, std::uint64_t next) override {
+  Result<ExportBatch> begin(const Lease& lease, std::uint64_t first, std::uint64_t next,
+                            bool into_run = false) override {
     VALETKEY_CHECK(calls_.count());
-    return inner_.begin(lease, first, next);
+    return inner_.begin(lease, first, next, into_run);
+  }
+  Result<std::vector<Run>> runs() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.runs();
+  }
+  Result<std::vector<Cut>> unfinished_cuts() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.unfinished_cuts();
+  }
+  Result<Cut> begin_cut(const Lease& lease, std::uint64_t through) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.begin_cut(lease, through);
+  }
+  Result<void> finish_cut(const Lease& lease, const Cut& cut,
+                          const std::map<std::string, ExportCounts>& counts) override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.finish_cut(lease, cut, counts);
+  }
+  Result<std::map<std::string, WaitingInRuns>> waiting_in_runs() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.waiting_in_runs();
   }
   Result<void> finish(const Lease& lease, const ExportBatch& batch, const ExportResult& result,
                       Timestamp now) override {

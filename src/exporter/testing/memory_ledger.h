@@ -36,15 +36,68 @@ class MemoryLedger final : public Ledger {
     const auto found = batches_.find(partition);
     return found == batches_.end() ? std::nullopt : std::optional(found->second);
   }
-  Result<ExportBatch> begin(const Lease& lease, std::uint64_t first, std::uint64_t next) override {
+  Result<ExportBatch> begin(const Lease& lease, std::uint64_t first, std::uint64_t next,
+                            bool into_run = false) override {
     const std::lock_guard guard(mutex_);
     VALETKEY_CHECK(check(lease));
     if (first >= next) return fail(ErrorCode::invalid, "a batch of nothing");
     const auto partition = static_cast<unsigned>(lease.work);
     if (batches_.contains(partition))
       return fail(ErrorCode::already_exists, "a batch is not finished");
-    return batches_[partition] = {make_uuid(), partition, first, next,
-                                  sealed_ ? *sealed_ + std::chrono::days(1) : Date()};
+    return batches_[partition] = {make_uuid(),
+                                  partition,
+                                  first,
+                                  next,
+                                  sealed_ ? *sealed_ + std::chrono::days(1) : Date(),
+                                  into_run};
+  }
+  Result<std::vector<Run>> runs() override {
+    const std::lock_guard guard(mutex_);
+    std::vector<Run> all;
+    for (const auto& [place, run] : runs_) all.push_back(run);
+    return all;
+  }
+  Result<std::vector<Cut>> unfinished_cuts() override {
+    const std::lock_guard guard(mutex_);
+    std::vector<Cut> all;
+    for (const auto& [partition, cut] : cuts_) all.push_back(cut);
+    return all;
+  }
+  Result<Cut> begin_cut(const Lease& lease, std::uint64_t through) override {
+    const std::lock_guard guard(mutex_);
+    VALETKEY_CHECK(check(lease));
+    const auto partition = static_cast<unsigned>(lease.work);
+    if (cuts_.contains(partition)) return fail(ErrorCode::already_exists, "a cut is not finished");
+    return cuts_[partition] = {make_uuid(), partition, through};
+  }
+  Result<void> finish_cut(const Lease& lease, const Cut& cut,
+                          const std::map<std::string, ExportCounts>& counts) override {
+    const std::lock_guard guard(mutex_);
+    VALETKEY_CHECK(check(lease));
+    const auto found = cuts_.find(cut.log_partition);
+    if (found == cuts_.end() || found->second.id != cut.id)
+      return fail(ErrorCode::busy, "done already");
+    cuts_.erase(found);
+    std::erase_if(runs_, [&](const auto& e) {
+      return e.first.first == cut.log_partition && e.first.second <= cut.through;
+    });
+    for (const auto& [account, each] : counts) {
+      in_runs_[{account, cut.log_partition}] -= each.events;
+      counts_[account] += each;
+    }
+    std::erase_if(in_runs_, [](const auto& e) { return e.second == 0; });
+    return {};
+  }
+  Result<std::map<std::string, WaitingInRuns>> waiting_in_runs() override {
+    const std::lock_guard guard(mutex_);
+    std::map<std::string, WaitingInRuns> all;
+    for (const auto& [key, events] : in_runs_) {
+      auto& of = all.try_emplace(key.first, 0, Timestamp::max()).first->second;
+      of.events += events;
+      for (const auto& [place, run] : runs_)
+        if (place.first == key.second) of.oldest = std::min(of.oldest, run.oldest);
+    }
+    return all;
   }
   Result<void> finish(const Lease& lease, const ExportBatch& batch, const ExportResult& result,
                       Timestamp now) override {
@@ -58,6 +111,11 @@ class MemoryLedger final : public Ledger {
     finished_ = now;
     for (const auto& file : result.seen) seen_[file.key] = {batch.log_partition, file};
     for (const auto& [account, each] : result.counts) counts_[account] += each;
+    if (result.run) {
+      runs_[{batch.log_partition, batch.next}] = *result.run;
+      for (const auto& [account, events] : result.in_run)
+        in_runs_[{account, batch.log_partition}] += events;
+    }
     losses_ += IntakeLosses{
         .dropped = result.dropped, .altered = {}, .unknown_events = 0, .last_unknown = {}};
     for (const auto& [key, bytes] : result.excess) excess_[key] += bytes;
@@ -180,6 +238,7 @@ class MemoryLedger final : public Ledger {
     taken_.erase(account);
     std::erase_if(repeats_, [&](const auto& each) { return each.second.account == account; });
     counts_.erase(account);
+    std::erase_if(in_runs_, [&](const auto& e) { return e.first.first == account; });
     losses_.dropped.erase(account);
     losses_.altered.erase(account);
     std::erase_if(erasures_, [&](const auto& e) {
@@ -283,6 +342,9 @@ class MemoryLedger final : public Ledger {
   std::map<Work, std::uint64_t> epochs_;
   std::map<unsigned, std::uint64_t> consumed_;
   std::map<unsigned, ExportBatch> batches_;
+  std::map<std::pair<unsigned, std::uint64_t>, Run> runs_;  // by partition and end
+  std::map<unsigned, Cut> cuts_;
+  std::map<std::pair<std::string, unsigned>, std::uint64_t> in_runs_;  // events, by account
   std::map<std::string, Seen> seen_;
   std::map<std::string, ExportCounts> counts_;
   std::map<std::int64_t, UnderWay> erasures_;

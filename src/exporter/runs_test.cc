@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs and their cuts: when parts come, how many, and every row once wherever a cut was interrupted.
+#include "exporter/runs.h"
+
+#include <random>
+
+#include "exporter/testing/exporter_fixture.h"
+
+namespace valetkey::exporter {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+
+class RunsTest : public ExporterTest {
+ protected:
+  void use(CutAt cut) {
+    options_.cut = cut;
+    reopen();
+  }
+  // What is due by now.
+  void work() {
+    while (true) {
+      const auto more = exporter_->run_batch();
+      ASSERT_TRUE(more) << more.error().detail;
+      if (!*more) return;
+    }
+  }
+  std::size_t run_objects() { return objects(std::string(kRunsPrefix)).size(); }
+  std::uint64_t waiting(const std::string& account = "12") {
+    return ledger_->waiting_in_runs().value()[account].events;
+  }
+  std::uint64_t parts_written() {
+    std::uint64_t parts = 0;
+    for (const auto& [account, each] : ledger_->counts().value()) parts += each.parts;
+    return parts;
+  }
+  // Each event of one quarter of an hour after the other, some of them twice; returns what must be in the export.
+  std::vector<std::string> send_a_day(unsigned quarters) {
+    std::mt19937 random(5);
+    std::vector<std::string> expected;
+    for (unsigned quarter = 0; quarter < quarters; ++quarter) {
+      std::vector<Sent> events;
+      for (int i = 0; i < 5; ++i) {
+        const auto uuid = fmt::format("u{:03}-{}", quarter, i);
+        const auto name = fmt::format("n{}", i % 3);
+        const std::string account = i == 4 ? "123" : "12";
+        events.push_back({uuid, name, account});
+        if (random() % 4 == 0) events.push_back({uuid, name, account});
+        expected.push_back(uuid + " " + name);
+      }
+      send(events);
+      clock_.advance(options_.longest_wait);
+      work();
+    }
+    return expected;
+  }
+};
+
+TEST_F(RunsTest, BecomePartsAtTheTurnOfTheHour) {
+  use(CutAt::hour);
+  send({{"a"}, {"b", "click"}, {"c", "buy", "123"}, {"a"}});
+  clock_.advance(minutes(20));
+  work();
+  EXPECT_TRUE(objects().empty());
+  EXPECT_EQ(run_objects(), 2U) << "of two partitions of the log";
+  EXPECT_EQ(waiting(), 2U);
+  EXPECT_EQ(waiting("123"), 1U);
+  EXPECT_EQ(ledger_->counts()->at("12").events, 0U) << "exported when they are in parts";
+  send({{"a"}, {"d"}});
+  clock_.advance(minutes(20));
+  work();
+  EXPECT_TRUE(objects().empty());
+  clock_.advance(minutes(21));
+  work();
+  EXPECT_EQ(rows("event_name"), (std::vector<std::string>{"a buy", "b click", "c buy", "d buy"}));
+  EXPECT_EQ(objects().size(), 3U) << "one part for a partition, of two batches";
+  EXPECT_EQ(run_objects(), 0U);
+  EXPECT_EQ(waiting(), 0U);
+  EXPECT_EQ(ledger_->counts()->at("12").events, 3U);
+  EXPECT_EQ(ledger_->counts()->at("12").rows, 3U);
+  EXPECT_EQ(ledger_->counts()->at("12").duplicates, 2U);
+}
+
+TEST_F(RunsTest, BecomePartsBeforeTheirDayCloses) {
+  use(CutAt::day);
+  send({{"a"}});
+  clock_.advance(hours(5));
+  work();
+  send({{"b"}});
+  clock_.advance(hours(5));
+  work();
+  EXPECT_TRUE(objects().empty());
+  clock_.set(date_of(clock_.now()) + days(1) + minutes(1));
+  send({{"c"}});  // within the grace
+  clock_.advance(minutes(2));
+  EXPECT_EQ(exporter_->close_days().value(), 1U);
+  EXPECT_EQ(rows("event_name", "v1/account_id=12/type=events/date=2026-03-10/").size(), 2U);
+  EXPECT_EQ(rows("event_name", "v1/account_id=12/type=events/date=2026-03-11/").size(), 1U);
+  EXPECT_TRUE(store_->head("v1/account_id=12/type=events/date=2026-03-10/_SUCCESS"));
+}
+
+TEST_F(RunsTest, BecomePartsWhenSomebodyAsks) {
+  use(CutAt::day);
+  send({{"a"}});
+  drain();
+  EXPECT_EQ(rows("event_name").size(), 1U);
+  EXPECT_EQ(run_objects(), 0U);
+}
+
+TEST_F(RunsTest, GiveTheSameRowsInFewerParts) {
+  constexpr unsigned kQuarters = 46;  // from noon to half an hour before midnight
+  std::map<CutAt, std::uint64_t> parts;
+  std::vector<std::string> expected;
+  for (const auto cut : {CutAt::batch, CutAt::hour, CutAt::day}) {
+    TearDown();
+    clock_.set(kNoon);
+    SetUp();
+    use(cut);
+    expected = send_a_day(kQuarters);
+    std::ranges::sort(expected);
+    clock_.set(date_of(clock_.now()) + days(1) + minutes(5));
+    ASSERT_EQ(exporter_->close_days().value(), 1U);
+    EXPECT_EQ(rows("event_name"), expected);
+    EXPECT_EQ(run_objects(), 0U);
+    parts[cut] = parts_written();
+  }
+  constexpr std::uint64_t kPartitions = 4;  // three of one account, one of the other
+  EXPECT_EQ(parts[CutAt::batch], kPartitions * kQuarters);
+  EXPECT_EQ(parts[CutAt::hour], kPartitions * 12);
+  EXPECT_EQ(parts[CutAt::day], kPartitions);
+}
+
+// As after a kill: at one call, and at all that follow.
+class InterruptedCutTest : public RunsTest {
+ protected:
+  template <class Calls>
+  void repeat_wherever(Calls& calls, std::uint64_t at_least) {
+    use(CutAt::hour);
+    std::vector<std::string> expected;
+    std::uint64_t failures = 0;
+    for (std::uint64_t call = 1;; ++call) {
+      for (int batch = 0; batch < 2; ++batch) {
+        std::vector<Sent> events;
+        for (int i = 0; i < 3; ++i) {
+          events.push_back(
+              {fmt::format("c{:03}-{}-{}", call, batch, i), fmt::format("n{}", i % 2)});
+          expected.push_back(events.back().uuid + " 12");
+        }
+        send(events);
+        if (batch == 1) calls.fail_call(call);
+        clock_.advance(minutes(16));
+        if (batch == 0) work();
+      }
+      const auto run = exporter_->drain();
+      calls.fail_call(0);
+      if (run) break;
+      ++failures;
+      if (call % 3 == 0) reopen();
+      drain();
+      EXPECT_EQ(waiting(), 0U);
+      clock_.advance(days(1));
+      ASSERT_TRUE(exporter_->close_days());
+    }
+    EXPECT_GT(failures, at_least);
+    EXPECT_EQ(rows("account_id"), expected);
+    EXPECT_EQ(ledger_->counts()->at("12").rows, expected.size()) << "counted once";
+    reopen();
+    send({{"the last"}});
+    drain();
+    EXPECT_EQ(run_objects(), 0U) << "what a death left is gone";
+  }
+};
+
+TEST_F(InterruptedCutTest, IsRepeatedWithoutHarmWhereverTheStoreFailed) {
+  repeat_wherever(*faulty_, 15);
+}
+
+TEST_F(InterruptedCutTest, IsRepeatedWithoutHarmWhereverTheLedgerFailed) {
+  repeat_wherever(ledger_calls_, 10);
+}
+
+TEST_F(RunsTest, OfAnEarlierSettingBecomePartsAtOnce) {
+  use(CutAt::day);
+  send({{"a"}});
+  clock_.advance(minutes(20));
+  work();
+  send({{"b"}});
+  clock_.advance(minutes(20));
+  faulty_->fail_call(1);  // within a batch that was to be a run
+  EXPECT_FALSE(exporter_->run_batch());
+  faulty_->fail_call(0);
+  ASSERT_TRUE(ledger_->unfinished(kMine).value());
+  EXPECT_TRUE(ledger_->unfinished(kMine).value()->into_run);
+  use(CutAt::batch);
+  work();
+  EXPECT_EQ(rows("event_name"), (std::vector<std::string>{"a buy", "b buy"}));
+  EXPECT_EQ(run_objects(), 0U);
+}
+
+TEST_F(RunsTest, HoldNothingOfAVisitorWhoWasErased) {
+  use(CutAt::day);
+  send({{"a"}, {"b", "buy", "12", "another"}});
+  clock_.advance(minutes(20));
+  work();
+  ASSERT_EQ(run_objects(), 1U);
+  EXPECT_EQ(erase("v"), 1U);
+  EXPECT_EQ(rows("event_name"), (std::vector<std::string>{"b buy"}));
+  EXPECT_EQ(run_objects(), 0U);
+}
+
+// The cut is done, its runs are still there: the process died in between.
+TEST_F(RunsTest, ThatADeathLeftGoBeforeAnErasure) {
+  use(CutAt::day);
+  send({{"a"}});
+  clock_.advance(minutes(20));
+  work();
+  const auto run = ledger_->runs().value().at(0);
+  const auto bytes = [&] {
+    const auto reader = store_->open(run_key(run.log_partition, run.id)).value();
+    std::string content(reader->info().size, '\0');
+    EXPECT_TRUE(reader->read(0, content, storage::ReadMode::blocking));
+    return content;
+  }();
+  drain();
+  PartPublisher publisher(*store_, clock_.now());
+  ASSERT_TRUE(publisher.add_bytes(run_key(run.log_partition, run.id), bytes));
+  ASSERT_TRUE(publisher.flush());
+  ASSERT_EQ(run_objects(), 1U);
+  EXPECT_EQ(erase("v"), 1U);
+  EXPECT_EQ(run_objects(), 0U);
+}
+
+TEST(Runs, AreReadAsTheyWereWritten) {
+  RunBuilder builder;
+  builder.add("12", "first", {true, false, true});
+  builder.add("7", "other", {true});
+  builder.add("12", "second", {false, true});
+  builder.add("9", "nothing of it stays", {false});
+  EXPECT_EQ(builder.events(), 4U);
+  std::string bytes;
+  ASSERT_TRUE(builder.write([&](std::string_view piece) -> Result<void> {
+    bytes += piece;
+    return {};
+  }));
+  const auto head = run_head_bytes(bytes.substr(0, kRunStart)).value();
+  const auto accounts = parse_run(std::string_view(bytes).substr(0, head), bytes.size()).value();
+  ASSERT_EQ(accounts.size(), 2U);
+  EXPECT_EQ(accounts[0].account, "12");
+  EXPECT_EQ(accounts[0].events, 3U);
+  EXPECT_EQ(accounts[0].dropped, (std::vector<std::uint32_t>{1, 3}));
+  EXPECT_EQ(bytes.substr(accounts[0].offset, accounts[0].bytes), "firstsecond");
+  EXPECT_EQ(bytes.substr(accounts[1].offset, accounts[1].bytes), "other");
+}
+
+TEST(Runs, AreRefusedWhereAnyByteIsMissingOrTooMany) {
+  RunBuilder builder;
+  builder.add("12", "records", {true, false});
+  std::string bytes;
+  ASSERT_TRUE(builder.write([&](std::string_view piece) -> Result<void> {
+    bytes += piece;
+    return {};
+  }));
+  const auto head = run_head_bytes(bytes).value();
+  const auto parse = [&](std::string_view of, std::uint64_t size) { return parse_run(of, size); };
+  ASSERT_TRUE(parse(std::string_view(bytes).substr(0, head), bytes.size()));
+  for (std::size_t length = 0; length < head; ++length)
+    EXPECT_FALSE(parse(std::string_view(bytes).substr(0, length), bytes.size())) << length;
+  for (const auto size : {bytes.size() - 1, bytes.size() + 1})
+    EXPECT_FALSE(parse(std::string_view(bytes).substr(0, head), size));
+  bytes[7] ^= 1;
+  EXPECT_FALSE(parse(std::string_view(bytes).substr(0, head), bytes.size()));
+}
+
+}  // namespace
+}  // namespace valetkey::exporter
