@@ -83,7 +83,8 @@ class AtTheServer {
         if (topic_ != nullptr) VALETKEY_CHECK(add_backlog(*topic_, consumed, backlog));
         target_ = backlog.ends;
       }
-      if (reached(consumed)) return true;
+      VALETKEY_TRY(const bool done, reached(consumed));
+      if (done) return true;
       VALETKEY_TRY(const auto why, ledger_.failed_since(*asked_));
       if (why) return fail(ErrorCode::unavailable, "the running server cannot export: " + *why);
       VALETKEY_CHECK(check_progress(consumed));
@@ -93,8 +94,13 @@ class AtTheServer {
   }
 
  private:
-  bool reached(const std::vector<events::Offset>& consumed) const {
-    return std::ranges::equal(consumed, *target_, std::greater_equal());
+  // And no run holds any of it.
+  Result<bool> reached(const std::vector<events::Offset>& consumed) {
+    if (!std::ranges::equal(consumed, *target_, std::greater_equal())) return false;
+    VALETKEY_TRY(const auto runs, ledger_.runs());
+    return std::ranges::none_of(runs, [this](const exporter::Run& run) {
+      return run.log_partition < target_->size() && run.first < (*target_)[run.log_partition];
+    });
   }
   Result<void> check_progress(const std::vector<events::Offset>& consumed) {
     const auto now = SteadyClock::now();
