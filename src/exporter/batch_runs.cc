@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Batches that become runs, and the cutting of runs into parts: at the turn of the hour, or at the end of a day. A cut is
 // a batch whose events lie in runs: (1) a ledger row fixes which, (2) parts are published under names derived from it,
-// (3) one ledger transaction counts them and releases the runs, (4) their objects go. docs/decisions/0026.
+// (3) one ledger transaction counts them and releases the runs, (4) their objects go. docs/decisions/0027.
 #include <fmt/format.h>
 
 #include <algorithm>
