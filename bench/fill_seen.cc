@@ -57,7 +57,8 @@ int main(int argc, char** argv) {
   std::uint64_t end = 0;
   for (int day = kDays; day-- > 0;)
     for (auto left = count / kDays; left > 0; left -= files.back().uuids)
-      files.push_back(add_file(*objects, day, ++end, std::min(left, kMost / exporter::kDigestBytes),
+      files.push_back(add_file(*objects, day, ++end,
+                               std::min<std::uint64_t>(left, kMost / exporter::kDigestBytes),
                                random, clock.now()));
   must(ledger->replace_seen(must(ledger->take_lease(0)), {}, files));
 }

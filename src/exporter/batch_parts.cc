@@ -58,6 +58,8 @@ Result<std::vector<bool>> Batches::choose(const ExportBatch& batch, Batch& event
   };
   events::Event event;
   events.uuids.sort();
+  // Memory may hold more now than at the first attempt, whose rows may be there: the day's end must look for them.
+  if (events.again && parts_.options.dedup == Dedup::day) events.all = events.uuids;
   // Of what counts as received when the day began, nothing tells later which came first.
   const auto late = events.earliest < batch.open_day ? std::optional(batch.open_day) : std::nullopt;
   VALETKEY_CHECK(seen_files_.subtract(batch.log_partition, events.uuids, late));

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -20,6 +22,8 @@ namespace {
 constexpr std::uint64_t kSliceBytes = std::uint64_t{64} << 20;
 // Of runs of one partition, in batches of full size: then they are cut, whatever the time.
 constexpr std::uint64_t kMostBatches = 64;
+// Or in number, since a cut has all of its runs open, and the directories of their accounts in memory.
+constexpr std::size_t kMostRuns = 128;
 
 // A run that is open for reading, and where in it an account's records lie.
 struct OpenRun {
@@ -62,7 +66,7 @@ std::optional<std::vector<Run>> Batches::due_cut(const std::vector<Run>& runs,
   // Of one open day, which the rows of a cut have in common.
   for (const auto& run : runs) {
     bytes += run.bytes;
-    if (run.open_day == first.open_day) cut.push_back(run);
+    if (run.open_day == first.open_day && cut.size() < kMostRuns) cut.push_back(run);
   }
   const auto now = parts_.clock.now();
   const auto hour = [](Timestamp t) { return std::chrono::floor<std::chrono::hours>(t); };
@@ -72,36 +76,47 @@ std::optional<std::vector<Run>> Batches::due_cut(const std::vector<Run>& runs,
   const bool day_over = first.open_day < date_of(now - parts_.options.grace);
   const bool hour_over = parts_.options.cut == CutAt::hour && hour(first.made) < hour(now);
   if (asked || day_over || hour_over || parts_.options.cut == CutAt::batch ||
-      bytes >= kMostBatches * parts_.options.batch_bytes)
+      bytes >= kMostBatches * parts_.options.batch_bytes || runs.size() >= kMostRuns)
     return cut;
   return std::nullopt;
 }
 
-Result<bool> Batches::run_cut(const Mark& mark) {
+// One partition whose cut fails holds up no other.
+Result<bool> Batches::cut_some(const Mark& mark) {
+  VALETKEY_TRY(const auto cuts, parts_.ledger.unfinished_cuts());
+  std::optional<Error> failed;
+  std::set<unsigned> under_way;
+  for (const auto& cut : cuts) {
+    under_way.insert(cut.log_partition);
+    if (!parts_.ownership.holds(cut.log_partition)) continue;
+    if (auto done = cut_runs(cut))
+      return true;
+    else if (!failed)
+      failed = std::move(done).error();
+  }
   VALETKEY_TRY(const auto all, parts_.ledger.runs());
   std::map<unsigned, std::vector<Run>> by_partition;
-  for (const auto& run : all) by_partition[run.log_partition].push_back(run);
+  for (const auto& run : all)
+    if (!under_way.contains(run.log_partition)) by_partition[run.log_partition].push_back(run);
   for (const auto& [partition, runs] : by_partition) {
-    if (!parts_.ownership.holds(partition)) continue;
-    VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(partition));
-    const auto due = due_cut(runs, consumed, mark);
-    if (!due) continue;
-    VALETKEY_TRY(const auto lease, parts_.lease(partition));
-    VALETKEY_TRY(const auto begun, parts_.ledger.begin_cut(lease, due->back().next));
-    VALETKEY_CHECK(cut_runs(begun));
-    return true;
+    auto done = cut_if_due(partition, runs, mark);
+    if (done && *done) return true;
+    if (!done && !failed) failed = std::move(done).error();
   }
+  if (failed) return std::unexpected(*std::move(failed));
   return false;
 }
 
-Result<bool> Batches::repeat_cut() {
-  VALETKEY_TRY(const auto cuts, parts_.ledger.unfinished_cuts());
-  for (const auto& each : cuts) {
-    if (!parts_.ownership.holds(each.log_partition)) continue;
-    VALETKEY_CHECK(cut_runs(each));
-    return true;
-  }
-  return false;
+Result<bool> Batches::cut_if_due(unsigned partition, const std::vector<Run>& runs,
+                                 const Mark& mark) {
+  if (!parts_.ownership.holds(partition)) return false;
+  VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(partition));
+  const auto due = due_cut(runs, consumed, mark);
+  if (!due) return false;
+  VALETKEY_TRY(const auto lease, parts_.lease(partition));
+  VALETKEY_TRY(const auto begun, parts_.ledger.begin_cut(lease, due->back().next));
+  VALETKEY_CHECK(cut_runs(begun));
+  return true;
 }
 
 Result<void> Batches::cut_runs(const Cut& cut) {

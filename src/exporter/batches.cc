@@ -56,13 +56,23 @@ Result<bool> Batches::reached_here(const Mark& mark) {
   return reached_where(mark, [this](unsigned p) { return parts_.ownership.holds(p); });
 }
 
-// The runs are asked for last: what was consumed by then is in one, or in parts.
-Result<bool> Batches::reached_where(const Mark& mark, const std::function<bool(unsigned)>& here) {
+Result<bool> Batches::consumed_here(const Mark& mark) {
+  return consumed_where(mark, [this](unsigned p) { return parts_.ownership.holds(p); });
+}
+
+Result<bool> Batches::consumed_where(const Mark& mark, const std::function<bool(unsigned)>& here) {
   for (unsigned partition = 0; partition < mark.size(); ++partition) {
     if (!here(partition)) continue;
     VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(partition));
     if (consumed < mark[partition]) return false;
   }
+  return true;
+}
+
+// The runs are asked for last: what was consumed by then is in one, or in parts.
+Result<bool> Batches::reached_where(const Mark& mark, const std::function<bool(unsigned)>& here) {
+  VALETKEY_TRY(const bool consumed, consumed_where(mark, here));
+  if (!consumed) return false;
   VALETKEY_TRY(const auto runs, parts_.ledger.runs());
   return std::ranges::none_of(runs, [&](const Run& run) {
     return run.log_partition < mark.size() && run.first < mark[run.log_partition] &&
@@ -77,11 +87,16 @@ Result<bool> Batches::run_batch(const Mark& mark) {
     if (!parts_.ownership.holds(partition)) continue;
     VALETKEY_TRY(const auto batch, parts_.ledger.unfinished(partition));
     if (!batch) continue;
-    VALETKEY_CHECK(run(*batch));
+    VALETKEY_CHECK(run(*batch, true));
     return true;
   }
-  VALETKEY_TRY(const bool repeated, repeat_cut());
-  if (repeated) return true;
+  // Before the batches that are due, or under load no cut would have its turn. One that fails holds up none of them.
+  auto cut = cut_some(mark);
+  if (cut && *cut) return true;
+  if (!cut && !std::exchange(cuts_fail_, true))
+    log::error("exporter", "runs cannot be cut; other events are exported meanwhile",
+               {{"why", cut.error().detail}});
+  if (cut) cuts_fail_ = false;
   // A row must not go to a day before the first one.
   VALETKEY_TRY(const auto closed, closed_through());
   if (!closed) return false;
@@ -94,10 +109,10 @@ Result<bool> Batches::run_batch(const Mark& mark) {
     if (!due) continue;
     turn_ = partition + 1;
     VALETKEY_TRY(const auto batch, begin(partition, consumed));
-    VALETKEY_CHECK(run(batch));
+    VALETKEY_CHECK(run(batch, false));
     return true;
   }
-  return run_cut(mark);
+  return cut;
 }
 
 Result<void> Batches::drain() {
@@ -191,9 +206,10 @@ Result<void> Batches::check_end(const ExportBatch& batch) {
                           batch.log_partition, stats.end, batch.next));
 }
 
-Result<void> Batches::run(const ExportBatch& batch) {
+Result<void> Batches::run(const ExportBatch& batch, bool again) {
   ExportResult result;
   VALETKEY_TRY(auto events, read(batch));
+  events.again = again;
   if (batch.into_run) {
     VALETKEY_CHECK(write_run(batch, events, result));
   } else {
@@ -203,8 +219,8 @@ Result<void> Batches::run(const ExportBatch& batch) {
 
   const auto now = parts_.clock.now();
   VALETKEY_CHECK(parts_.check_owned(batch.log_partition));
-  if (events.uuids.size() > 0) {
-    VALETKEY_TRY(auto file, seen_files_.store(batch, events.uuids, now));
+  if (const auto& uuids = events.all ? *events.all : events.uuids; uuids.size() > 0) {
+    VALETKEY_TRY(auto file, seen_files_.store(batch, uuids, now));
     result.seen.push_back(std::move(file));
   }
   VALETKEY_TRY(const auto lease, parts_.lease(batch.log_partition));

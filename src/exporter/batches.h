@@ -27,9 +27,10 @@ class Batches {
   // How far the log reached at some moment, by log partition. Work that must end although events keep coming is bounded
   // by one.
   using Mark = std::vector<events::Offset>;
-  Result<Mark> arrived() const;                 // by now
-  Result<bool> reached(const Mark& mark);       // what lay before it is in parts
-  Result<bool> reached_here(const Mark& mark);  // in what this node owns
+  Result<Mark> arrived() const;                  // by now
+  Result<bool> reached(const Mark& mark);        // what lay before it is in parts
+  Result<bool> reached_here(const Mark& mark);   // in what this node owns
+  Result<bool> consumed_here(const Mark& mark);  // there, or in runs
   // Exports one batch of what this node owns, if one is unfinished or due, or if events before `mark` wait. False:
   // nothing was to be done.
   Result<bool> run_batch(const Mark& mark = {});
@@ -55,6 +56,9 @@ class Batches {
     Deduplicator uuids;                     // of all events
     std::uint64_t written = 0;              // by the rows that they become
     Timestamp earliest = Timestamp::max();  // when one was received
+    bool again = false;                     // it was begun before
+    // What `uuids` held before any was dropped, where that is to be kept, too.
+    std::optional<Deduplicator> all;
     // Looks at the records that were appended.
     Result<void> look(std::size_t from);
   };
@@ -64,12 +68,14 @@ class Batches {
   using Files = std::vector<ParquetFile>;
 
   LogCursor& cursor(unsigned partition);
+  Result<bool> cut_some(const Mark& mark);
+  Result<bool> consumed_where(const Mark& mark, const std::function<bool(unsigned)>& here);
   Result<bool> reached_where(const Mark& mark, const std::function<bool(unsigned)>& here);
   Result<bool> is_due(unsigned partition, events::Offset consumed, const Mark& mark);
   Result<ExportBatch> begin(unsigned partition, events::Offset consumed);
   Result<void> check_end(const ExportBatch& batch);
   Result<Batch> read_again(const ExportBatch& batch);
-  Result<void> run(const ExportBatch& batch);
+  Result<void> run(const ExportBatch& batch, bool again);
   Result<Batch> read(const ExportBatch& batch);
   // Gives `each` every event that stays, and tells which those are.
   using EachEvent = std::function<Result<void>(const events::Event&, std::uint32_t place)>;
@@ -106,8 +112,7 @@ class Batches {
   // Which of a partition's runs are to be cut now.
   std::optional<std::vector<Run>> due_cut(const std::vector<Run>& runs, std::uint64_t consumed,
                                           const Mark& mark) const;
-  Result<bool> run_cut(const Mark& mark);  // one that is due
-  Result<bool> repeat_cut();               // one that is not finished
+  Result<bool> cut_if_due(unsigned partition, const std::vector<Run>& runs, const Mark& mark);
   Result<void> cut_runs(const Cut& cut);
   static Result<void> add_piece(storage::ObjectReader& reader, const RunOfAccount& of,
                                 Batch& events);
@@ -121,8 +126,9 @@ class Batches {
   // Hashes of their prefixes, by day prefix: two of one hash are one too many let in.
   std::map<std::string, std::unordered_set<std::uint64_t>> known_partitions_;
   std::map<std::string, std::size_t> parts_of_batch_;  // written, by partition prefix
-  std::string slice_;                   // of a cut, in the names of what is set aside
-  bool stray_runs_gone_ = false;        // what a former process left
+  std::string slice_;             // of a cut, in the names of what is set aside
+  bool stray_runs_gone_ = false;  // what a former process left
+  bool cuts_fail_ = false;
   std::optional<Error> admit_failure_;  // of the look at known partitions
   struct {                              // what begin() saw: run() need not read it again
     unsigned partition = 0;

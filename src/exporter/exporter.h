@@ -27,6 +27,7 @@ class Exporter {
 
   Result<Mark> arrived() const { return batches_.arrived(); }
   Result<bool> reached_here(const Mark& mark) { return batches_.reached_here(mark); }
+  Result<bool> consumed_here(const Mark& mark) { return batches_.consumed_here(mark); }
   // This node has got work that another one has done meanwhile.
   void forget_work_of_others() {
     parts_.drop_leases();

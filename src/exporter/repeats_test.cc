@@ -66,6 +66,48 @@ TEST_F(RepeatsTest, LeavesOnceWhatCameAgainOnTheDayBeforeItsSuccess) {
   EXPECT_EQ(told(), 4U);
 }
 
+TEST_F(RepeatsTest, LeavesOnceWhatCameAgainThoughFilesWereMergedSince) {
+  std::vector<Sent> others;
+  for (int i = 0; i < 20; ++i) others.push_back({fmt::format("b{:02}", i)});
+  export_each({{"a"}});
+  export_each(others);
+  for (auto& each : others) each.uuid[0] = 'c';
+  export_each({{"a"}});
+  export_each(others);
+  EXPECT_EQ(rows("account_id").size(), 42U);
+  const auto over = date_of(clock_.now()) + days(1);
+  clock_.set(over + std::chrono::seconds(30));
+  export_each({{"d"}});  // merges all of the day that is over, which is not closed yet
+  clock_.set(over + minutes(10));
+  ASSERT_EQ(exporter_->close_days().value(), 1U);
+  EXPECT_EQ(rows("account_id").size(), 42U) << "41 of the day, and one";
+}
+
+// Before a death memory may have held less than after it.
+TEST_F(RepeatsTest, LeavesOnceWhatARepetitionDoesNotWriteAgain) {
+  bool reached = true;
+  for (std::uint64_t call = 1; reached; ++call) {
+    ASSERT_LT(call, 100U);
+    const auto uuid = [&](const char* name) { return fmt::format("{:03}{}", call, name); };
+    export_each({{uuid("a")}, {uuid("b")}});
+    clock_.advance(minutes(1));
+    send({{uuid("a")}});
+    ledger_calls_.fail_call(call);
+    const auto torn = exporter_->drain();
+    reached = ledger_calls_.calls() >= call;
+    ledger_calls_.fail_call(0);
+    options_.recent_uuid_bytes = 1 << 20;
+    reopen();
+    drain();
+    const auto prefix =
+        layout::day_prefix(accounts_.front().id, layout::RowType::events, date_of(clock_.now()));
+    end_the_day();
+    EXPECT_EQ(rows("account_id", prefix), (Rows{uuid("a") + " 12", uuid("b") + " 12"})) << call;
+    options_.recent_uuid_bytes = 16;
+    reopen();
+  }
+}
+
 TEST_F(RepeatsTest, LeavesWhatComesAgainOnALaterDay) {
   export_each({{"a"}, {"b"}});
   end_the_day();

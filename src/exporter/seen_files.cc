@@ -117,12 +117,14 @@ Result<SeenFile> SeenFiles::merge(unsigned partition, const std::vector<SeenFile
   const bool held = std::ranges::all_of(
       files, [&](const auto& file) { return recent_.find(partition, file.key) != nullptr; });
   std::string digests;
+  // What was exported twice is left once when its day closes, and must be found until then.
+  const auto keep = parts_.options.dedup == Dedup::day ? Keep::twice : Keep::once;
   VALETKEY_TRY(const auto output, parts_.store.create(key, now));
   const auto write = [&](std::string_view piece) {
     if (held) digests += piece;
     return output->write(piece);
   };
-  VALETKEY_TRY(const auto count, merge_seen(inputs, write));
+  VALETKEY_TRY(const auto count, merge_seen(inputs, write, keep));
   VALETKEY_TRY(auto staged, output->finish(std::nullopt));
   storage::Publication publication;
   publication.add.push_back(std::move(staged));

@@ -233,11 +233,14 @@ Result<void> for_each_seen(const std::vector<storage::ObjectReader*>& files,
 }
 
 Result<std::uint64_t> merge_seen(const std::vector<storage::ObjectReader*>& files,
-                                 const std::function<Result<void>(std::string_view)>& sink) {
+                                 const std::function<Result<void>(std::string_view)>& sink,
+                                 Keep keep) {
   std::string out;
   std::uint64_t count = 0;
+  int times = 0;
   const auto take = [&](const UuidDigest& digest, bool again) -> Result<void> {
-    if (again) return {};
+    times = again ? times + 1 : 1;
+    if (times > (keep == Keep::twice ? 2 : 1)) return {};
     append_digest(out, digest);
     ++count;
     if (out.size() < kBlockDigests * kDigestBytes) return {};

@@ -58,9 +58,11 @@ using EachDigest = std::function<Result<void>(const UuidDigest& digest, bool aga
 Result<void> for_each_seen(const std::vector<storage::ObjectReader*>& files,
                            const EachDigest& each);
 
-// Merges files into one, given piece by piece to `sink`; repeats are dropped. Returns how many
-// digests.
+// Of a digest that files hold more than once: one, or two, which still say so.
+enum class Keep : std::uint8_t { once, twice };
+// Merges files into one, given piece by piece to `sink`. Returns how many digests.
 Result<std::uint64_t> merge_seen(const std::vector<storage::ObjectReader*>& files,
-                                 const std::function<Result<void>(std::string_view)>& sink);
+                                 const std::function<Result<void>(std::string_view)>& sink,
+                                 Keep keep = Keep::once);
 
 }  // namespace valetkey::exporter

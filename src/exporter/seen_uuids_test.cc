@@ -119,5 +119,22 @@ TEST(MergeSeen, GivesOneSortedFileWithoutRepeats) {
   EXPECT_EQ(merged, file_of(odd));
 }
 
+TEST(MergeSeen, KeepsTwiceWhatFilesHoldMoreThanOnceWhereThatIsWanted) {
+  MemoryFile a(file_of({1, 2})), b(file_of({2, 3})), c(file_of({2}));
+  std::string merged;
+  const auto take = [&](std::string_view piece) -> Result<void> {
+    merged += piece;
+    return {};
+  };
+  EXPECT_EQ(merge_seen({&a, &b, &c}, take, Keep::twice).value(), 4U);
+  MemoryFile again(merged);
+  std::size_t repeats = 0;
+  ASSERT_TRUE(for_each_seen({&again}, [&](const UuidDigest&, bool repeat) -> Result<void> {
+    repeats += repeat ? 1 : 0;
+    return {};
+  }));
+  EXPECT_EQ(repeats, 1U);
+}
+
 }  // namespace
 }  // namespace valetkey::exporter

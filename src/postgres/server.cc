@@ -182,6 +182,11 @@ Result<void> make_schema(Database& database, const std::string& schema) {
   VALETKEY_TRY(auto find, database.prepare("SELECT 1 FROM pg_namespace WHERE nspname = ?"));
   VALETKEY_TRY(const bool there, find.bind(schema).step());
   if (!there) VALETKEY_CHECK(database.execute("CREATE SCHEMA " + identifier(schema)));
+  VALETKEY_TRY(auto column,
+               database.prepare("SELECT 1 FROM information_schema.columns WHERE table_schema = ?"
+                                " AND table_name = 'formats' AND column_name = 'least'"));
+  VALETKEY_TRY(const bool complete, column.bind(schema).step());
+  if (complete) return {};
   return database.execute(
       "CREATE TABLE IF NOT EXISTS formats (store TEXT PRIMARY KEY, format BIGINT NOT NULL);"
       "ALTER TABLE formats ADD COLUMN IF NOT EXISTS least BIGINT NOT NULL DEFAULT 0");

@@ -148,7 +148,8 @@ Result<void> ExportLoop::export_waiting(bool everything) {
     VALETKEY_TRY(const bool more,
                  exporter_->run_batch(everything ? arrived : exporter::Exporter::Mark()));
     VALETKEY_CHECK(look());
-    VALETKEY_TRY(const bool reached, exporter_->reached_here(arrived));
+    VALETKEY_TRY(const bool reached,
+                 everything ? exporter_->reached_here(arrived) : exporter_->consumed_here(arrived));
     if (!more || reached) return {};
   }
   return {};

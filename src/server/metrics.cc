@@ -176,7 +176,7 @@ void add_export(Families& out, const ExportHealth& health) {
   gauge(out, "export_lag_seconds", "How long the oldest of them has waited.",
         std::chrono::duration<double>(health.lag).count());
   gauge(out, "export_parts_a_day",
-        "Most parts a day of an account, type and experiment or event, before days are compacted.",
+        "Most parts a day of a type and experiment or event, before days are compacted.",
         static_cast<double>(health.parts_a_day));
   gauge(out, "export_runs", "Runs that wait to be cut into parts, of all nodes.",
         static_cast<double>(health.runs));
