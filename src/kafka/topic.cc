@@ -123,6 +123,18 @@ Result<Configuration> read_configuration(const Client& client, const std::string
   return out;
 }
 
+// The broker that is asked may not know yet of a topic that was just made.
+Result<Configuration> known_configuration(const Client& client, const std::string& name) {
+  auto found = read_configuration(client, name);
+  const std::string unknown = rd_kafka_err2str(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+  for (auto left = kLongestMaking / kLookAgain; left > 0 && !found; --left) {
+    if (!found.error().detail.ends_with(unknown)) break;
+    std::this_thread::sleep_for(kLookAgain);
+    found = read_configuration(client, name);
+  }
+  return found;
+}
+
 std::int64_t number(const std::string& text) {
   std::int64_t out = -2;
   std::from_chars(text.data(), text.data() + text.size(), out);
@@ -174,7 +186,7 @@ Result<void> check(const Shape& found, const LogOptions& options) {
 Result<Topic> open_topic(const Client& client, const LogOptions& options) {
   VALETKEY_TRY(const auto shape, look_or_make(client, options));
   VALETKEY_CHECK(check(shape, options));
-  VALETKEY_TRY(const auto found, read_configuration(client, options.topic));
+  VALETKEY_TRY(const auto found, known_configuration(client, options.topic));
   VALETKEY_CHECK(check(found, options));
   const auto in_sync = number(found.at("min.insync.replicas"));
   if (shape.replicas > 1 && in_sync >= shape.replicas)
