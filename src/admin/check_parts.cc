@@ -28,24 +28,13 @@ using Rows = std::expected<std::uint64_t, std::string>;
 
 std::unexpected<std::string> unreadable(const Error& why) { return std::unexpected(why.detail); }
 
-Result<void> read_at(storage::ObjectReader& reader, std::uint64_t offset, std::span<char> out) {
-  while (!out.empty()) {
-    const auto got = reader.read(offset, out, storage::ReadMode::blocking);
-    if (!got) return exporter::fail_read(got.error(), reader.info().key);
-    if (*got == 0) return fail(ErrorCode::corrupt, reader.info().key + " is shorter than it says");
-    offset += *got;
-    out = out.subspan(*got);
-  }
-  return {};
-}
-
 // Of every byte, where it was kept.
 Result<std::uint32_t> checksum_of(storage::ObjectReader& reader) {
   std::uint32_t crc = 0;
   std::string block(kBlock, '\0');
   for (std::uint64_t at = 0; at < reader.info().size;) {
     const std::size_t count = std::min<std::uint64_t>(kBlock, reader.info().size - at);
-    VALETKEY_CHECK(read_at(reader, at, {block.data(), count}));
+    VALETKEY_CHECK(exporter::read_object_exactly(reader, at, {block.data(), count}));
     crc = crc32(crc, std::string_view(block).substr(0, count));
     at += count;
   }
@@ -60,8 +49,10 @@ Rows check_part(storage::ObjectStore& store, const storage::ObjectInfo& listed) 
   if (!crc) return unreadable(crc.error());
   if (info.crc32 && *crc != *info.crc32)
     return std::unexpected("its bytes are not those that were written");
-  const auto rows = exporter::count_parquet_rows(
-      info.size, [&](std::uint64_t at, std::span<char> out) { return read_at(**reader, at, out); });
+  const auto rows =
+      exporter::count_parquet_rows(info.size, [&](std::uint64_t at, std::span<char> out) {
+        return exporter::read_object_exactly(**reader, at, out);
+      });
   if (!rows) return unreadable(rows.error());
   if (info.rows && *info.rows != *rows)
     return std::unexpected(

@@ -16,9 +16,7 @@ constexpr std::size_t kSha256Digits = 64;
 Result<std::string> read_object(storage::ObjectStore& store, const std::string& key) {
   VALETKEY_TRY(const auto reader, store.open(key));
   std::string bytes(reader->info().size, '\0');
-  const auto read = reader->read(0, bytes, storage::ReadMode::blocking);
-  if (!read || *read != bytes.size())
-    return fail_read(read ? storage::ReadFailure::corrupt : read.error(), key);
+  VALETKEY_CHECK(read_object_exactly(*reader, 0, bytes));
   return bytes;
 }
 

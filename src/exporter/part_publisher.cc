@@ -146,6 +146,18 @@ std::unexpected<Error> fail_read(storage::ReadFailure why, const std::string& ke
   return fail(ErrorCode::io, key + " could not be read");
 }
 
+Result<void> read_object_exactly(storage::ObjectReader& reader, std::uint64_t offset,
+                                 std::span<char> out) {
+  while (!out.empty()) {
+    const auto got = reader.read(offset, out, storage::ReadMode::blocking);
+    if (!got) return fail_read(got.error(), reader.info().key);
+    if (*got == 0) return fail(ErrorCode::corrupt, reader.info().key + " is shorter than it says");
+    offset += *got;
+    out = out.subspan(*got);
+  }
+  return {};
+}
+
 Result<void> fetch_object(storage::ObjectStore& store, const std::string& key,
                           const std::filesystem::path& file) {
   VALETKEY_TRY(const auto reader, store.open(key));

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,6 +65,9 @@ Result<void> remove_objects(storage::ObjectStore& store, std::vector<std::string
 std::string successor_key(const std::string& folder, std::string_view origin);
 
 std::unexpected<Error> fail_read(storage::ReadFailure why, const std::string& key);
+// All of `out`, from there on; fails as fail_read() does, and where the object ends before.
+Result<void> read_object_exactly(storage::ObjectReader& reader, std::uint64_t offset,
+                                 std::span<char> out);
 
 // As the store tells, else, since a bucket's listing does not, as the copy of it in `file` does.
 Result<std::uint64_t> rows_of(const storage::ObjectInfo& part, const std::filesystem::path& file);

@@ -16,9 +16,7 @@ Result<std::optional<layout::PartStatistics>> read_stored(storage::ObjectStore& 
   if (!reader && reader.error().code != ErrorCode::corrupt) return std::unexpected(reader.error());
   if (!reader) return std::nullopt;
   const auto read_at = [&](std::uint64_t offset, std::span<char> out) -> Result<void> {
-    const auto read = (*reader)->read(offset, out, storage::ReadMode::blocking);
-    if (read && *read == out.size()) return {};
-    return fail_read(read ? storage::ReadFailure::corrupt : read.error(), part.key);
+    return read_object_exactly(**reader, offset, out);
   };
   auto statistics = read_part(part.key, (*reader)->info().size, read_at);
   if (statistics) return std::optional(std::move(*statistics));

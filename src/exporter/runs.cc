@@ -66,17 +66,6 @@ Result<RunOfAccount> read_account(HeadReader& in) {
   return out;
 }
 
-Result<void> read_exactly(storage::ObjectReader& reader, std::uint64_t at, std::string& out) {
-  for (std::size_t done = 0; done < out.size();) {
-    const auto read =
-        reader.read(at + done, std::span(out).subspan(done), storage::ReadMode::blocking);
-    if (!read || *read == 0)
-      return fail_read(read ? storage::ReadFailure::corrupt : read.error(), reader.info().key);
-    done += *read;
-  }
-  return {};
-}
-
 }  // namespace
 
 std::string run_key(unsigned partition, std::string_view batch) {
@@ -148,18 +137,18 @@ Result<std::vector<RunOfAccount>> read_run(storage::ObjectReader& reader) {
   const auto size = reader.info().size;
   if (size < kRunStart) return malformed();
   std::string head(kRunStart, '\0');
-  VALETKEY_CHECK(read_exactly(reader, 0, head));
+  VALETKEY_CHECK(read_object_exactly(reader, 0, head));
   VALETKEY_TRY(const auto bytes, run_head_bytes(head));
   if (bytes > size) return malformed();
   head.resize(bytes);
-  VALETKEY_CHECK(read_exactly(reader, 0, head));
+  VALETKEY_CHECK(read_object_exactly(reader, 0, head));
   return parse_run(head, size);
 }
 
 Result<void> append_records(storage::ObjectReader& reader, const RunOfAccount& of,
                             std::string& records) {
   std::string block(of.bytes, '\0');
-  VALETKEY_CHECK(read_exactly(reader, of.offset, block));
+  VALETKEY_CHECK(read_object_exactly(reader, of.offset, block));
   records += block;
   return {};
 }

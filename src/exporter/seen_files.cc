@@ -5,7 +5,6 @@
 #include <bit>
 #include <map>
 #include <set>
-#include <span>
 #include <utility>
 
 #include "base/ids.h"
@@ -25,16 +24,9 @@ int size_class(const SeenFile& file) {
 }
 
 Result<std::string> read_all(storage::ObjectStore& store, const std::string& key) {
-  constexpr std::size_t kPiece = 1 << 20;
   VALETKEY_TRY(const auto reader, store.open(key));
   std::string out(reader->info().size, '\0');
-  for (std::size_t at = 0; at < out.size();) {
-    const std::span piece(out.data() + at, std::min(kPiece, out.size() - at));
-    const auto read = reader->read(at, piece, storage::ReadMode::blocking);
-    if (!read || *read == 0) return unreadable_seen(key);
-    at += *read;
-  }
-  if (out.size() % kDigestBytes != 0) return unreadable_seen(key);
+  VALETKEY_CHECK(read_seen(*reader, 0, out));
   return out;
 }
 

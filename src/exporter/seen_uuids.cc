@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/crypto.h"
+#include "exporter/part_publisher.h"
 
 namespace valetkey::exporter {
 namespace {
@@ -35,9 +36,7 @@ class BlockCursor {
   Result<void> load(std::uint64_t block) {
     const auto offset = block * kBlockDigests * kDigestBytes;
     bytes_.resize(std::min(kBlockDigests * kDigestBytes, file_.info().size - offset));
-    const auto read = file_.read(offset, bytes_, storage::ReadMode::blocking);
-    if (!read || *read != bytes_.size() || bytes_.size() % kDigestBytes != 0)
-      return unreadable_seen(file_.info().key);
+    VALETKEY_CHECK(read_seen(file_, offset, bytes_));
     block_ = block;
     return {};
   }
@@ -81,8 +80,12 @@ Result<void> seek(BlockCursor& cursor, const UuidDigest& digest) {
 
 }  // namespace
 
-std::unexpected<Error> unreadable_seen(const std::string& key) {
-  return fail(ErrorCode::corrupt, key +
+// What fails for the moment is no reason to give a file up.
+Result<void> read_seen(storage::ObjectReader& file, std::uint64_t offset, std::span<char> out) {
+  const auto read = read_object_exactly(file, offset, out);
+  if (!read && read.error().code != ErrorCode::corrupt) return read;
+  if (read && out.size() % kDigestBytes == 0) return {};
+  return fail(ErrorCode::corrupt, file.info().key +
                                       ", a file of seen uuids, cannot be read: restore it from a " +
                                       "backup or give it up with valetkeyd check --repair");
 }

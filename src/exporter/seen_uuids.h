@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,7 +25,8 @@ struct UuidDigest {
 };
 UuidDigest digest_of(std::string_view account, std::string_view uuid, bool keyless = false);
 
-std::unexpected<Error> unreadable_seen(const std::string& key);
+// Whole digests of a file. `corrupt`, with the remedy: it is damaged.
+Result<void> read_seen(storage::ObjectReader& file, std::uint64_t offset, std::span<char> out);
 
 struct DigestAt {
   UuidDigest digest;

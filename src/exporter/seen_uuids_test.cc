@@ -2,11 +2,13 @@
 #include "exporter/seen_uuids.h"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <optional>
 #include <random>
 #include <set>
 
@@ -20,12 +22,14 @@ class MemoryFile final : public storage::ObjectReader {
   const storage::ObjectInfo& info() const override { return info_; }
   Result<std::size_t, storage::ReadFailure> read(std::uint64_t offset, std::span<char> out,
                                                  storage::ReadMode) override {
+    if (failure) return std::unexpected(*failure);
     const auto n = std::min<std::size_t>(out.size(), bytes_.size() - offset);
     std::memcpy(out.data(), bytes_.data() + offset, n);
     ++reads;
     return n;
   }
   std::size_t reads = 0;
+  std::optional<storage::ReadFailure> failure;
 
  private:
   std::string bytes_;
@@ -100,6 +104,24 @@ TEST(Deduplicator, RefusesAFileThatIsCut) {
   batch.add(digest_of("12", "u9"), 0);
   batch.sort();
   EXPECT_FALSE(batch.subtract(file));
+}
+
+// A bucket that is away for a moment must not make anybody give up a good file.
+TEST(Deduplicator, OffersToGiveUpADamagedFileOnly) {
+  MemoryFile file(file_of({1, 2, 3}));
+  const auto failed_by = [&](storage::ReadFailure why) {
+    file.failure = why;
+    Deduplicator batch;
+    batch.add(digest_of("12", "u9"), 0);
+    return batch.subtract(file).error();
+  };
+  const auto damaged = failed_by(storage::ReadFailure::corrupt);
+  EXPECT_EQ(damaged.code, ErrorCode::corrupt);
+  EXPECT_THAT(damaged.detail, testing::HasSubstr("check --repair"));
+  for (const auto why : {storage::ReadFailure::io, storage::ReadFailure::changed}) {
+    EXPECT_NE(failed_by(why).code, ErrorCode::corrupt);
+    EXPECT_THAT(failed_by(why).detail, testing::Not(testing::HasSubstr("--repair")));
+  }
 }
 
 TEST(MergeSeen, GivesOneSortedFileWithoutRepeats) {
