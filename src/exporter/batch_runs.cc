@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -24,6 +25,7 @@ constexpr std::uint64_t kSliceBytes = std::uint64_t{64} << 20;
 constexpr std::uint64_t kMostBatches = 64;
 // Or in number, since a cut has all of its runs open, and the directories of their accounts in memory.
 constexpr std::size_t kMostRuns = 128;
+constexpr std::chrono::minutes kCutAgain{1};  // after one that failed
 
 // A run that is open for reading, and where in it an account's records lie.
 struct OpenRun {
@@ -81,35 +83,47 @@ std::optional<std::vector<Run>> Batches::due_cut(const std::vector<Run>& runs,
   return std::nullopt;
 }
 
-// One partition whose cut fails holds up no other.
 Result<bool> Batches::cut_some(const Mark& mark) {
   VALETKEY_TRY(const auto cuts, parts_.ledger.unfinished_cuts());
-  std::optional<Error> failed;
-  std::set<unsigned> under_way;
-  for (const auto& cut : cuts) {
-    under_way.insert(cut.log_partition);
-    if (!parts_.ownership.holds(cut.log_partition)) continue;
-    if (auto done = cut_runs(cut))
-      return true;
-    else if (!failed)
-      failed = std::move(done).error();
-  }
-  VALETKEY_TRY(const auto all, parts_.ledger.runs());
+  VALETKEY_TRY(const auto runs, parts_.ledger.runs());
   std::map<unsigned, std::vector<Run>> by_partition;
-  for (const auto& run : all)
-    if (!under_way.contains(run.log_partition)) by_partition[run.log_partition].push_back(run);
-  for (const auto& [partition, runs] : by_partition) {
-    auto done = cut_if_due(partition, runs, mark);
+  for (const auto& cut : cuts) by_partition[cut.log_partition];
+  for (const auto& run : runs) by_partition[run.log_partition].push_back(run);
+  std::optional<Error> failed;
+  for (const auto& [partition, waiting] : by_partition) {
+    if (!parts_.ownership.holds(partition)) continue;
+    const auto begun = std::ranges::find(cuts, partition, &Cut::log_partition);
+    const auto done = try_cut(partition, [&]() -> Result<bool> {
+      if (begun == cuts.end()) return cut_if_due(partition, waiting, mark);
+      VALETKEY_CHECK(cut_runs(*begun));
+      return true;
+    });
     if (done && *done) return true;
-    if (!done && !failed) failed = std::move(done).error();
+    if (!done && !failed) failed = done.error();
   }
   if (failed) return std::unexpected(*std::move(failed));
   return false;
 }
 
+// A partition whose cut fails holds up no other work: it is tried again a minute later, since it may have written much.
+Result<bool> Batches::try_cut(unsigned partition, const std::function<Result<bool>()>& cut) {
+  const auto now = parts_.clock.now();
+  const auto failed = failed_cuts_.find(partition);
+  if (failed != failed_cuts_.end() && now < failed->second.again)
+    return std::unexpected(failed->second.why);
+  auto done = cut();
+  if (done) {
+    failed_cuts_.erase(partition);
+    return done;
+  }
+  log::error("exporter", "runs cannot be cut; other events are exported meanwhile",
+             {{"partition", partition}, {"why", done.error().detail}});
+  failed_cuts_.insert_or_assign(partition, FailedCut{now + kCutAgain, done.error()});
+  return done;
+}
+
 Result<bool> Batches::cut_if_due(unsigned partition, const std::vector<Run>& runs,
                                  const Mark& mark) {
-  if (!parts_.ownership.holds(partition)) return false;
   VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(partition));
   const auto due = due_cut(runs, consumed, mark);
   if (!due) return false;

@@ -93,10 +93,6 @@ Result<bool> Batches::run_batch(const Mark& mark) {
   // Before the batches that are due, or under load no cut would have its turn. One that fails holds up none of them.
   auto cut = cut_some(mark);
   if (cut && *cut) return true;
-  if (!cut && !std::exchange(cuts_fail_, true))
-    log::error("exporter", "runs cannot be cut; other events are exported meanwhile",
-               {{"why", cut.error().detail}});
-  if (cut) cuts_fail_ = false;
   // A row must not go to a day before the first one.
   VALETKEY_TRY(const auto closed, closed_through());
   if (!closed) return false;

@@ -112,6 +112,7 @@ class Batches {
   // Which of a partition's runs are to be cut now.
   std::optional<std::vector<Run>> due_cut(const std::vector<Run>& runs, std::uint64_t consumed,
                                           const Mark& mark) const;
+  Result<bool> try_cut(unsigned partition, const std::function<Result<bool>()>& cut);
   Result<bool> cut_if_due(unsigned partition, const std::vector<Run>& runs, const Mark& mark);
   Result<void> cut_runs(const Cut& cut);
   static Result<void> add_piece(storage::ObjectReader& reader, const RunOfAccount& of,
@@ -128,9 +129,13 @@ class Batches {
   std::map<std::string, std::size_t> parts_of_batch_;  // written, by partition prefix
   std::string slice_;             // of a cut, in the names of what is set aside
   bool stray_runs_gone_ = false;  // what a former process left
-  bool cuts_fail_ = false;
-  std::optional<Error> admit_failure_;  // of the look at known partitions
-  struct {                              // what begin() saw: run() need not read it again
+  struct FailedCut {
+    Timestamp again;
+    Error why;
+  };
+  std::map<unsigned, FailedCut> failed_cuts_;  // by partition of the log
+  std::optional<Error> admit_failure_;         // of the look at known partitions
+  struct {                                     // what begin() saw: run() need not read it again
     unsigned partition = 0;
     events::Offset first = 0, next = 0;
     Batch events{};

@@ -126,6 +126,13 @@ TEST_F(RunsTest, ThatCannotBeReadHoldUpNoOtherEvents) {
   EXPECT_TRUE(exporter_->run_batch().value()) << "the batch of b";
   EXPECT_EQ(run_objects(), 1U);
   EXPECT_FALSE(exporter_->run_batch()) << "then it says so";
+  EXPECT_FALSE(exporter_->drain()) << "who asks for all of it is told";
+  send({{"c", "buy", "123"}});
+  clock_.advance(hours(1));
+  ASSERT_TRUE(exporter_->run_batch().value()) << "the batch of c";
+  clock_.advance(hours(1));
+  EXPECT_TRUE(exporter_->run_batch().value());
+  EXPECT_EQ(rows("event_name"), std::vector<std::string>{"c buy"}) << "another partition's are cut";
 }
 
 TEST_F(RunsTest, BecomePartsWhenSomebodyAsks) {
@@ -186,6 +193,7 @@ class InterruptedCutTest : public RunsTest {
       if (!reached) break;
       ++failures;
       if (call % 3 == 0) reopen();
+      clock_.advance(minutes(1));  // after which a cut that failed is tried again
       drain();
       EXPECT_EQ(waiting(), 0U);
       clock_.advance(days(1));
