@@ -7,6 +7,7 @@ import os
 import pathlib
 import shutil
 import sqlite3
+import statistics
 import subprocess
 import time
 
@@ -88,8 +89,36 @@ def export_page(bench) -> None:
         bench.add(f"console.export_{name}_3m_parts_ms", "ms", took[path][1:])
 
 
+def idle(bench) -> None:
+    """Resident memory at rest with the console and without it, in pairs; and after somebody has used it."""
+    found = {True: [], False: []}
+    used = []
+    for each in range(2 * max(3, bench.rounds // 2)):
+        enabled = each % 2 == 0
+        server = Server(config=f"[console]\nenabled = {str(enabled).lower()}\n")
+        try:
+            token = server.make_account(ACCOUNT, "ada@example.com")
+            server.start()
+            server.exchange(token)
+            time.sleep(1)
+            found[enabled].append(bench.resident_mib(server))
+            if enabled:
+                browser = sign_in(server, "ada@example.com")
+                for path in ("/", "/v2/console/config", "/v2/console/tokens", "/v2/console/export", "/v2/console/people"):
+                    browser.get(f"{server.api}{path}", headers={"Accept": "text/html, application/json"}, timeout=30)
+                time.sleep(1)
+                used.append(bench.resident_mib(server))
+        finally:
+            server.kill()
+            shutil.rmtree(server.folder, ignore_errors=True)
+    bench.note(f"console.idle_rss_added_mib: {statistics.median(found[True]):.2f} MiB with it, {statistics.median(found[False]):.2f} "
+               f"without, {statistics.median(used):.2f} after somebody signed in and looked at four pages")
+    bench.add("console.idle_rss_added_mib", "MiB", [on - off for on, off in zip(found[True], found[False])])
+
+
 def run(bench) -> None:
     first_load(bench)
+    idle(bench)
     export_page(bench)
 
 

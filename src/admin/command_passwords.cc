@@ -44,6 +44,9 @@ Result<int> user_invite(CommandContext& context, const std::string& email) {
   VALETKEY_TRY(const Secret code, control::make_invitation(*store, user.id, now));
   VALETKEY_CHECK(context.record("user.invite", user.account, user.id.str()));
   const std::string url = control::welcome_url(config::console_url(config), code);
+  if (!config.console.enabled)
+    context.err << "Note: the console is off in this configuration ([console] enabled = false), "
+                   "and the link opens only where it is on.\n";
   const std::string until = format_iso8601(now + control::kInvitationLives);
   if (context.json) {
     context.print(json::object{{"email", user.email}, {"url", url}, {"expires", until}});

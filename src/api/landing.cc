@@ -44,12 +44,22 @@ export AWS_REGION={region}</pre>
 constexpr std::string_view kEvents =
     R"(<tr><th align="left">Events</th><td><code>POST {}</code></td></tr>
 )";
-constexpr std::string_view kConsole = "Open this address in a browser for the web console.";
-constexpr std::string_view kNoConsole =
-    "This server has no web console: it was built without Node.js 20 or npm.";
 constexpr std::string_view kPlainAdvice =
     "<p>AWS SDKs take credentials over plain HTTP from this machine alone; elsewhere the API needs "
     "HTTPS.</p>\n";
+
+std::string_view sentence_on(WebConsole console) {
+  switch (console) {
+    case WebConsole::served:
+      return "Open this address in a browser for the web console.";
+    case WebConsole::off:
+      return "The web console of this server is off: its configuration has [console] enabled = "
+             "false.";
+    case WebConsole::not_built:
+      break;
+  }
+  return "This server has no web console: it was built without Node.js 20 or npm.";
+}
 
 }  // namespace
 
@@ -60,7 +70,7 @@ std::string landing_page(const LandingAddresses& addresses) {
                      fmt::arg("s3", escape_html(addresses.s3)),
                      fmt::arg("bucket", escape_html(addresses.bucket)),
                      fmt::arg("region", escape_html(addresses.region)), fmt::arg("events", events),
-                     fmt::arg("console", addresses.console ? kConsole : kNoConsole),
+                     fmt::arg("console", sentence_on(addresses.console)),
                      fmt::arg("advice", addresses.api.starts_with("http://") ? kPlainAdvice : ""));
 }
 

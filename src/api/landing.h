@@ -2,10 +2,13 @@
 // What a person sees who opens the API's address in a browser. Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace valetkey::api {
+
+enum class WebConsole : std::uint8_t { served, off, not_built };
 
 struct LandingAddresses {
   std::string api;     // absolute, without a slash at its end
@@ -13,7 +16,7 @@ struct LandingAddresses {
   std::string events;  // absolute; empty: no events are taken
   std::string bucket;
   std::string region;
-  bool console = false;  // whether a browser gets one at the same address
+  WebConsole console = WebConsole::not_built;  // which a browser gets at the same address
 };
 std::string landing_page(const LandingAddresses& addresses);
 // The document of this API, embedded from openapi.json when it is built.

@@ -115,7 +115,7 @@ AtOnceAnswer Operations::landing(const http::Request& request, const TokenGrant*
                              .events = options_.intake_url,
                              .bucket = options_.bucket,
                              .region = options_.region,
-                             .console = options_.has_console};
+                             .console = options_.console};
   while (addresses.api.ends_with('/')) addresses.api.pop_back();
   if (takes_events_) addresses.events = addresses.api + std::string(kEventsPath);
   http::Response response;

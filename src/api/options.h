@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "api/landing.h"
 #include "base/timestamp.h"
 #include "control/control_store.h"
 #include "events/intake.h"
@@ -19,7 +20,7 @@ struct Options {
   // For the landing page: the API's URL, empty where its clients know it by what they ask for; the
   // listener's own, for those that do not say; and that of a listener of its own for events.
   std::string api_public_url, api_listener_url, intake_url;
-  bool has_console = false;  // of which the landing page speaks
+  WebConsole console = WebConsole::not_built;  // of which the landing page speaks
   // Of credentials. SDKs that refresh by themselves always get max_duration.
   milliseconds min_duration = std::chrono::minutes(15);
   milliseconds default_duration = std::chrono::hours(1);

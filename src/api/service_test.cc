@@ -158,6 +158,15 @@ TEST(Landing, EscapesWhatItPrints) {
   EXPECT_EQ(page.find("<b>"), std::string::npos);
 }
 
+TEST(Landing, SaysWhetherThereIsAConsole) {
+  const auto page = [](WebConsole console) {
+    return landing_page({"a", "s", "", "b", "r", console});
+  };
+  EXPECT_THAT(page(WebConsole::served), HasSubstr("Open this address in a browser"));
+  EXPECT_THAT(page(WebConsole::off), HasSubstr("[console] enabled = false"));
+  EXPECT_THAT(page(WebConsole::not_built), HasSubstr("built without Node.js"));
+}
+
 TEST_F(ServiceTest, KnowsNoForeignOriginByDefault) {
   const Reply reply = desk_.call({.target = "/v2/account",
                                   .headers = {ServiceFixture::bearer(token_.reveal()),

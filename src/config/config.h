@@ -84,6 +84,9 @@ struct Config {
     std::string public_url;  // URL of the API as clients see it; empty: the listener's own
     std::vector<std::string> cors_origins;
   } api;
+  struct Console {  // the web pages at the API's address
+    bool enabled = true;
+  } console;
   struct Oidc {  // sign-in to the console at an identity provider; no issuer: none
     std::string issuer, client_id, client_secret_file;
     bool passwords = true;  // beside it

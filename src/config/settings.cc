@@ -27,6 +27,7 @@ constexpr auto kSections = std::to_array<Section>({
      "Who mints the credentials: this server for its own endpoint, or the STS of a bucket that "
      "somebody else keeps. `valetkeyd issuer check` tries it."},
     {"api", "The API that exchanges tokens for credentials."},
+    {"console", "The web console at / of the API's address."},
     {"oidc",
      "Sign-in to the console at an identity provider (OpenID Connect). Its redirect address is "
      "[api] "
@@ -154,6 +155,10 @@ constexpr auto kSettings = std::to_array<Setting>({
      "URL of the API as clients reach it. Empty: the listener's own address."},
     {"api", "cors_origins", FIELD(api.cors_origins),
      "Origins whose web pages may call the API, as [\"https://app.example.org\"]; \"*\" is any."},
+
+    {"console", "enabled", FIELD(console.enabled),
+     "false serves no web pages and none of their routes: nobody signs in. What programs do with a "
+     "token goes on."},
 
     {"oidc", "issuer", FIELD(oidc.issuer),
      "URL of the provider, exactly as it names itself. Empty: people sign in with passwords."},

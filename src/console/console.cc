@@ -46,35 +46,41 @@ Answer<Reply> as_reply(Answer<Secret> answer, int status) {
 
 }  // namespace
 
+Console::ForPages::ForPages(const Parts& parts, const Options& options)
+    : sign_in({parts.store, parts.feed, parts.audit}, options.api.limiter, options.passwords),
+      start({parts.store, parts.audit, parts.usage, parts.figures, parts.times, parts.log,
+             parts.issuer},
+            options.api),
+      exports({parts.store, parts.audit, parts.objects, parts.figures, parts.issuer, parts.times},
+              options.api),
+      preview(parts.objects, parts.figures, parts.duckdb, options.preview_folder) {
+  if (parts.provider != nullptr)
+    provider = std::make_unique<Provider>(parts.store, sign_in, *parts.provider, parts.keys);
+}
+
 Console::Console(Parts parts, Options options, std::span<const Asset> assets)
     : options_(std::move(options)),
       authenticator_(parts.gate, parts.feed, parts.audit, parts.blocking, options_.api.limiter),
-      sign_in_({parts.store, parts.feed, parts.audit}, options_.api.limiter, options_.passwords),
       people_({parts.store, parts.feed, parts.audit}, options_.api.api_public_url),
       activity_(parts.store, options_.audit, parts.stored),
       accounts_({parts.store, parts.feed, parts.audit, people_, parts.stored, parts.describe,
                  parts.issuer, options_.api.max_duration}),
       tokens_({parts.store, parts.feed, parts.audit, parts.issuer}, options_.api),
-      start_({parts.store, parts.audit, parts.usage, parts.figures, parts.times, parts.log,
-              parts.issuer},
-             options_.api),
-      exports_({parts.store, parts.audit, parts.objects, parts.figures, parts.issuer, parts.times},
-               options_.api),
-      preview_(parts.objects, parts.figures, parts.duckdb, options_.preview_folder),
+      for_pages_(options_.pages ? std::make_unique<ForPages>(parts, options_) : nullptr),
       engine_(parts.engine),
       holds_(parts.issuer.holds()),
       figures_(parts.figures != nullptr),
       own_endpoint_(parts.issuer.follows_revocation()),
-      provider_(
-          parts.provider == nullptr
-              ? nullptr
-              : std::make_unique<Provider>(parts.store, sign_in_, *parts.provider, parts.keys)),
-      service_({parts.api, sign_in_, parts.store, pages_, programs_, parts.blocking, authenticator_,
-                options_.api.api_public_url, options_.api.token_requests_per_s, parts.engine},
-               Pages(assets, options_.api.public_endpoint)) {
+      service_(
+          {parts.api, for_pages_ ? &for_pages_->sign_in : nullptr, parts.store, pages_, programs_,
+           parts.blocking, authenticator_, options_.api.api_public_url,
+           options_.api.token_requests_per_s, parts.engine},
+          Pages(options_.pages ? assets : std::span<const Asset>(), options_.api.public_endpoint)) {
+  add_program_routes();
+  if (!for_pages_) return;
+  add_sign_in_routes();
   add_people_routes();
   add_account_routes();
-  add_program_routes();
 }
 
 Answer<Reply> Console::config(const Call& call) const {
@@ -94,9 +100,9 @@ Answer<Reply> Console::config(const Call& call) const {
        {"region", api.region},
        {"events_url", std::move(events)},
        {"password_sign_in", options_.passwords},
-       {"oidc", provider_ == nullptr ? json::value(nullptr)
-                                     : json::value{{"start", "/v2/console/oidc/start"},
-                                                   {"issuer", options_.issuer}}},
+       {"oidc", for_pages_->provider == nullptr ? json::value(nullptr)
+                                                : json::value{{"start", "/v2/console/oidc/start"},
+                                                              {"issuer", options_.issuer}}},
        {"secure", call.secure || is_here(call.host)},
        {"mixed_content", mixed},
        {"engine", engine_ == nullptr
@@ -135,30 +141,38 @@ Answer<Reply> Console::views(const Call& call) const {
   return reply_with({{"views", std::move(listed)}});
 }
 
-void Console::add_people_routes() {
+void Console::add_sign_in_routes() {
   const std::string base = "/v2/console";
   const auto add = [&](Method method, const std::string& path, Access access, Work work,
                        Effort effort = Effort::quick) {
     pages_.add({method, base + path, access, std::move(work), effort});
   };
+  SignIn& sign_in = for_pages_->sign_in;
   add(Method::get, "/config", Access::open, [this](const Call& call) { return config(call); });
-  add(Method::post, "/session", Access::open, does(sign_in_, &SignIn::sign_in), Effort::hashes);
-  add(Method::post, "/invitation", Access::open, does(sign_in_, &SignIn::show_invitation));
-  add(Method::post, "/invitation/accept", Access::open, does(sign_in_, &SignIn::accept_invitation),
+  add(Method::post, "/session", Access::open, does(sign_in, &SignIn::sign_in), Effort::hashes);
+  add(Method::post, "/invitation", Access::open, does(sign_in, &SignIn::show_invitation));
+  add(Method::post, "/invitation/accept", Access::open, does(sign_in, &SignIn::accept_invitation),
       Effort::hashes);
-  if (provider_) {
-    add(Method::get, "/oidc/start", Access::open, does(*provider_, &Provider::start),
+  if (for_pages_->provider) {
+    add(Method::get, "/oidc/start", Access::open, does(*for_pages_->provider, &Provider::start),
         Effort::reads);
-    add(Method::get, "/oidc/callback", Access::open, does(*provider_, &Provider::finish),
+    add(Method::get, "/oidc/callback", Access::open, does(*for_pages_->provider, &Provider::finish),
         Effort::reads);
   }
-  add(Method::get, "/session", Access::person, does(sign_in_, &SignIn::show));
-  add(Method::delete_, "/session", Access::person, does(sign_in_, &SignIn::sign_out));
-  add(Method::get, "/sessions", Access::person, does(sign_in_, &SignIn::list));
-  add(Method::delete_, "/sessions", Access::person, does(sign_in_, &SignIn::end_all));
-  add(Method::delete_, "/sessions/{}", Access::person, does(sign_in_, &SignIn::end));
-  add(Method::post, "/password", Access::person, does(sign_in_, &SignIn::change_password),
+  add(Method::get, "/session", Access::person, does(sign_in, &SignIn::show));
+  add(Method::delete_, "/session", Access::person, does(sign_in, &SignIn::sign_out));
+  add(Method::get, "/sessions", Access::person, does(sign_in, &SignIn::list));
+  add(Method::delete_, "/sessions", Access::person, does(sign_in, &SignIn::end_all));
+  add(Method::delete_, "/sessions/{}", Access::person, does(sign_in, &SignIn::end));
+  add(Method::post, "/password", Access::person, does(sign_in, &SignIn::change_password),
       Effort::hashes);
+}
+
+void Console::add_people_routes() {
+  const std::string base = "/v2/console";
+  const auto add = [&](Method method, const std::string& path, Access access, Work work) {
+    pages_.add({method, base + path, access, std::move(work)});
+  };
   add(Method::get, "/people", Access::admin, does(people_, &People::list));
   add(Method::post, "/people", Access::admin, does(people_, &People::invite));
   add(Method::post, "/people/{}", Access::admin, does(people_, &People::change));
@@ -178,6 +192,8 @@ void Console::add_account_routes() {
                        Effort effort = Effort::quick) {
     pages_.add({method, base + path, Access::account, std::move(work), effort});
   };
+  Start& start = for_pages_->start;
+  Exports& exports = for_pages_->exports;
   add(Method::get, "/tokens",
       [this](const Call& call) { return as_reply(tokens_.list(caller_of(call), call.query)); });
   add(Method::post, "/tokens", [this](const Call& call) {
@@ -191,18 +207,18 @@ void Console::add_account_routes() {
   add(Method::get, "/tokens/{}/ends",
       [this](const Call& call) { return as_reply(tokens_.ends(caller_of(call), call.ids[0])); });
   add(Method::post, "/tokens/{}/replace", [this](const Call& call) { return replace_token(call); });
-  add(Method::get, "/tokens/{}/seen", does(start_, &Start::seen));
-  add(Method::get, "/start", does(start_, &Start::arrivals));
-  add(Method::post, "/samples", does(start_, &Start::send_samples));
-  add(Method::get, "/export", does(exports_, &Exports::days));
-  add(Method::get, "/export/parts", does(exports_, &Exports::parts), Effort::reads);
-  add(Method::post, "/export/link", does(exports_, &Exports::link));
-  add(Method::get, "/export/{}/rows", does(preview_, &Preview::rows), Effort::reads);
+  add(Method::get, "/tokens/{}/seen", does(start, &Start::seen));
+  add(Method::get, "/start", does(start, &Start::arrivals));
+  add(Method::post, "/samples", does(start, &Start::send_samples));
+  add(Method::get, "/export", does(exports, &Exports::days));
+  add(Method::get, "/export/parts", does(exports, &Exports::parts), Effort::reads);
+  add(Method::post, "/export/link", does(exports, &Exports::link));
+  add(Method::get, "/export/{}/rows", does(for_pages_->preview, &Preview::rows), Effort::reads);
   add(Method::get, "/views", [this](const Call& call) { return views(call); });
-  add(Method::get, "/export/{}/{}", does(exports_, &Exports::day), Effort::reads);
-  add(Method::get, "/export/{}/{}/parts", does(exports_, &Exports::day_parts));
-  add(Method::post, "/credentials", does(exports_, &Exports::credentials));
-  add(Method::get, "/examples", does(exports_, &Exports::examples), Effort::reads);
+  add(Method::get, "/export/{}/{}", does(exports, &Exports::day), Effort::reads);
+  add(Method::get, "/export/{}/{}/parts", does(exports, &Exports::day_parts));
+  add(Method::post, "/credentials", does(exports, &Exports::credentials));
+  add(Method::get, "/examples", does(exports, &Exports::examples), Effort::reads);
   add(Method::get, "/activity", does(activity_, &Activity::list), Effort::reads);
   add(Method::get, "/usage", does(activity_, &Activity::usage));
 }

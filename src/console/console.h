@@ -47,6 +47,7 @@ struct Options {
   api::Options api;
   std::string version;
   control::ReadAudit audit;
+  bool pages = true;                       // false: only what programs do
   std::filesystem::path preview_folder{};  // of this process, for plaintext of a moment
   bool passwords = true;
   std::string issuer{};  // of the provider
@@ -61,6 +62,16 @@ class Console {
   const Routes& programs_routes() const { return programs_; }
 
  private:
+  // What pages need and programs do not.
+  struct ForPages {
+    ForPages(const Parts& parts, const Options& options);
+    SignIn sign_in;
+    Start start;
+    Exports exports;
+    Preview preview;
+    std::unique_ptr<Provider> provider;  // null: people sign in with passwords
+  };
+  void add_sign_in_routes();
   void add_people_routes();
   void add_account_routes();
   void add_program_routes();
@@ -70,18 +81,14 @@ class Console {
 
   Options options_;
   api::Authenticator authenticator_;
-  SignIn sign_in_;
   People people_;
   Activity activity_;
   Accounts accounts_;
   api::Tokens tokens_;
-  Start start_;
-  Exports exports_;
-  Preview preview_;
+  std::unique_ptr<ForPages> for_pages_;  // null: there are no pages
   const Engine* engine_;
   const access::CredentialIssuer::Holds holds_;
   const bool figures_, own_endpoint_;
-  std::unique_ptr<Provider> provider_;
   Routes pages_;     // below /v2/console/
   Routes programs_;  // by token
   Service service_;

@@ -20,6 +20,13 @@ Problem busy() {
           .allow = {}};
 }
 
+Problem pages_off() {
+  return {ProblemCode::not_found,
+          "The web console of this server is off: its operator can set [console] enabled = true.",
+          {},
+          {}};
+}
+
 }  // namespace
 
 Service::Service(Parts parts, Pages pages)
@@ -44,6 +51,7 @@ http::Task<http::Response> Service::handle(const http::Request& request) {
   if (parts_.engine != nullptr)
     if (auto engine = parts_.engine->answer(request)) co_return std::move(*engine);
   const bool ours = request.path.starts_with(kPrefix);
+  if (ours && parts_.sign_in == nullptr) co_return api::to_response(pages_off(), request.id);
   auto match =
       (ours ? parts_.pages_routes : parts_.programs_routes).match(request.method, request.path);
   if (match.route == nullptr && !ours && match.allow.empty())
@@ -120,7 +128,7 @@ http::Task<Answer<Reply>> Service::run(const Route& route, Call call, std::strin
 
 Answer<Reply> Service::work(const Route& route, Call call, const std::string& cookie) {
   if (!call.who && route.access != Access::open) {
-    VALETKEY_TRY(call.who, parts_.sign_in.find(cookie, call));
+    VALETKEY_TRY(call.who, parts_.sign_in->find(cookie, call));
   }
   if (route.access != Access::open) VALETKEY_CHECK(check_access(route, *call.who));
   return route.work(call);

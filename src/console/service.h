@@ -20,7 +20,7 @@ class Service final : public http::Handler {
  public:
   struct Parts {
     http::Handler& api;  // answers all that is not ours
-    SignIn& sign_in;
+    SignIn* sign_in;     // null: there are no pages, and no routes of theirs
     control::ControlStore& store;
     const Routes& pages_routes;  // below /v2/console/
     const Routes& programs_routes;

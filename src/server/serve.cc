@@ -74,9 +74,9 @@ void say_next(const admin::CommandContext& context, const Urls& urls) {
       "  make a token:  TOKEN=$(valetkeyd token create --account ID --user EMAIL "
       "--name laptop --data-dir {0})\n"
       "  read:          valetkey configure --api {1}\n"
-      "  send events:   POST {2}/v1/events\n"
-      "  in a browser:  {1}/\n",
+      "  send events:   POST {2}/v1/events\n",
       context.data_dir.string(), urls.api, events);
+  if (!urls.console.empty()) context.err << "  in a browser:  " << urls.console << '\n';
 }
 
 Result<void> announce(const admin::CommandContext& context, const admin::ServeFlags& flags,

@@ -151,6 +151,7 @@ Result<void> Server::open_listeners() {
   open_doors();
   VALETKEY_TRY(api_listener_, listen("api", config_.listen.api, *doors_));
   urls_.api = url_of(config_.listen.api, api_listener_->port());
+  if (config_.console.enabled) urls_.console = urls_.api + "/";
   if (apart) VALETKEY_CHECK(open_intake_listener());
   VALETKEY_TRY(admin_listener_, listen("admin", config_.listen.admin, *admin_));
   urls_.admin = url_of(config_.listen.admin, admin_listener_->port());
@@ -183,7 +184,7 @@ Result<void> Server::open_s3_listener() {
 
 Result<void> Server::open_provider() {
   const auto& config = config_.oidc;
-  if (config.issuer.empty()) return {};
+  if (config.issuer.empty() || !config_.console.enabled) return {};
   VALETKEY_CHECK(oidc::check_issuer(config.issuer));
   if (config.client_id.empty() || config.client_secret_file.empty())
     return fail(ErrorCode::invalid, "[oidc] issuer needs client_id and client_secret_file, too");
@@ -201,14 +202,11 @@ Result<void> Server::open_provider() {
 void Server::open_console() {
   console::Options options{
       .api = api_options(), .version = std::string(kVersion), .audit = read_audit()};
+  options.pages = config_.console.enabled;
   options.issuer = config_.oidc.issuer;
   options.passwords = !provider_ || config_.oidc.passwords;
   options.preview_folder = data_dir_ / "staging" / fmt::format("preview-{}", ::getpid());
-  if (auto engine = console::Engine::find(duckdb::running_program()))
-    engine_ = std::move(*engine);
-  else if (engine.error().code != ErrorCode::not_found)
-    log::warn("server", "the console offers no SQL in the browser",
-              {{"why", engine.error().detail}});
+  if (options.pages) find_browser_engine();
   if (event_log_) options.export_every = config_.exporting.longest_wait;
   options.tables = snapshots_ != nullptr;
   console_ = std::make_unique<console::Console>(
@@ -220,6 +218,14 @@ void Server::open_console() {
                      [this](const std::filesystem::path& folder) { return preview_engine(folder); },
                      engine_ ? &*engine_ : nullptr, provider_.get(), *keys_},
       std::move(options), console::embedded_assets());
+}
+
+void Server::find_browser_engine() {
+  if (auto engine = console::Engine::find(duckdb::running_program()))
+    engine_ = std::move(*engine);
+  else if (engine.error().code != ErrorCode::not_found)
+    log::warn("server", "the console offers no SQL in the browser",
+              {{"why", engine.error().detail}});
 }
 
 control::ReadAudit Server::read_audit() const {
@@ -309,7 +315,8 @@ std::string Server::configured_url(const std::string& address) const {
 
 s3::Options Server::s3_options() const {
   std::vector<std::string> origins = config_.s3.cors_origins;
-  for (std::string& origin : config::console_origins(config_))
+  for (std::string& origin :
+       config_.console.enabled ? config::console_origins(config_) : std::vector<std::string>())
     if (std::ranges::find(origins, origin) == origins.end()) origins.push_back(std::move(origin));
   return {.bucket = config_.s3.bucket,
           .region = config_.s3.region,
@@ -324,7 +331,9 @@ api::Options Server::api_options() const {
   out.bucket = config_.s3.bucket;
   out.region = config_.s3.region;
   out.public_endpoint = config_.s3.public_endpoint.empty() ? urls_.s3 : config_.s3.public_endpoint;
-  out.has_console = !console::embedded_assets().empty();
+  out.console = !config_.console.enabled             ? api::WebConsole::off
+                : console::embedded_assets().empty() ? api::WebConsole::not_built
+                                                     : api::WebConsole::served;
   out.api_public_url = config_.api.public_url;
   out.api_listener_url = configured_url(config_.listen.api);
   if (config_.intake.enabled && !config_.listen.intake.empty())

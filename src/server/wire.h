@@ -44,8 +44,9 @@ namespace valetkey::server {
 
 struct Urls {
   std::string api, admin;
-  std::string s3;      // empty: credentials open the endpoint of somebody else
-  std::string intake;  // empty: events come to the API
+  std::string s3;       // empty: credentials open the endpoint of somebody else
+  std::string intake;   // empty: events come to the API
+  std::string console;  // empty: it is off
 };
 
 class Server {
@@ -84,6 +85,7 @@ class Server {
   api::Options api_options() const;
   Result<void> open_provider();
   void open_console();
+  void find_browser_engine();
   void open_tables();
   void open_doors();
   storage::ExportFigures* figures() const;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The web console by direct requests: who gets in, what each role may do, and what no other page or program may."""
+import subprocess
 import time
 import unittest
 from urllib.parse import urlsplit
@@ -413,6 +414,49 @@ class Programs(ConsoleCase):
                 if "console" in operation["tags"]:
                     answer = self.server.call(method.upper(), path.replace("{id}", "x"), "vkpat_nothing")
                     self.assertIn(answer.status_code, (401, 429), f"{method} {path}")
+
+
+class SwitchedOff(ServedCase):
+    options = {"config": "[console]\nenabled = false\n"}
+
+    @classmethod
+    def prepare(cls):
+        cls.token = cls.server.make_account("12345", "ada@example.com")
+        cls.server.start()
+
+    def test_the_address_says_in_one_sentence_that_the_console_is_off(self):
+        answer = requests.get(f"{self.server.api}/", headers={"Accept": "text/html"}, timeout=10)
+        self.assertIn("The web console of this server is off: its configuration has [console] enabled = false.", answer.text)
+        for path in ("/export", "/sign-in", "/index.html"):
+            answer = requests.get(f"{self.server.api}{path}", headers={"Accept": "text/html"}, timeout=10)
+            self.assertEqual(404, answer.status_code, path)
+
+    def test_no_route_of_its_pages_is_there(self):
+        person = Person(self.server)
+        for method, path, body in (("GET", "/config", None), ("GET", "/session", None), ("GET", "/export", None),
+                                   ("POST", "/session", {"email": "ada@example.com", "password": PASSWORD})):
+            answer = person.ask(method, path, body, expect=404)
+            self.assertIn("is off", answer.json()["message"], path)
+        origin = requests.options(f"{self.server.s3}/optimizely-events-data/v1/x", timeout=10, headers={
+            "Origin": self.server.api, "Access-Control-Request-Method": "GET"})
+        self.assertNotIn("Access-Control-Allow-Origin", origin.headers)
+
+    def test_programs_go_on_with_their_tokens(self):
+        admin = self.server.make_token("12345", "ada@example.com", scopes="users,audit,tokens")
+        self.assertEqual(["ada@example.com"], [one["email"] for one in self.server.get("/v2/users", admin["token"]).json()["people"]])
+        self.assertEqual(200, self.server.get("/v2/audit", admin["token"]).status_code)
+        other = self.server.make_token("12345", "ada@example.com", scopes="tokens")
+        made = self.server.call("POST", f"/v2/tokens/{other['id']}/replace", admin["token"], json={"overlap": "1h"})
+        self.assertEqual(201, made.status_code, made.text)
+        self.server.secrets.append(made.json()["token"])
+        self.server.exchange(self.token)
+
+    def test_an_invitation_says_that_its_link_opens_nothing_here(self):
+        done = subprocess.run(self.server.command("user", "invite", "ada@example.com"), capture_output=True, text=True,
+                              timeout=60, env=clean_environment())
+        self.server.secrets.append(urlsplit(done.stdout.strip()).fragment)
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn("the console is off in this configuration ([console] enabled = false)", done.stderr)
 
 
 if __name__ == "__main__":
