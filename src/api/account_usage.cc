@@ -52,7 +52,7 @@ control::UsageCounts sum_of(const std::vector<control::DayOfUsage>& days) {
   return sum;
 }
 
-json::object usage_document(const AccountId& account, const Stored& stored,
+json::object usage_document(const AccountId& account, const std::optional<Stored>& stored,
                             const std::vector<control::DayOfUsage>& days) {
   json::array listed;
   for (const auto& day : days) {
@@ -61,7 +61,8 @@ json::object usage_document(const AccountId& account, const Stored& stored,
     listed.emplace_back(std::move(row));
   }
   return {{"account_id", account.str()},
-          {"stored", {{"objects", stored.objects}, {"bytes", stored.bytes}}},
+          {"stored", stored ? json::value{{"objects", stored->objects}, {"bytes", stored->bytes}}
+                            : json::value(nullptr)},
           {"total", document_of(sum_of(days))},
           {"days", std::move(listed)}};
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,8 +32,8 @@ struct Days {
 // `since` and `until` of a query, each once at most; unknown parameters are ignored.
 Answer<Days> read_days(std::string_view query);
 
-// `days` are all of that account.
-boost::json::object usage_document(const AccountId& account, const Stored& stored,
+// `days` are all of that account. `stored` null: nobody here added it up.
+boost::json::object usage_document(const AccountId& account, const std::optional<Stored>& stored,
                                    const std::vector<control::DayOfUsage>& days);
 control::UsageCounts sum_of(const std::vector<control::DayOfUsage>& days);
 

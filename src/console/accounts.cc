@@ -51,16 +51,18 @@ Answer<json::object> Accounts::describe(const Call& call, const Account& account
   for (const auto& day : usage)
     if (day.counts.events > 0) last = format_date(day.day);
   const bool any_today = !usage.empty() && usage.back().day == today;
-  return json::object{{"id", account.id.str()},
-                      {"name", account.name},
-                      {"state", control::name_of(account.state)},
-                      {"created", format_iso8601(account.created)},
-                      {"users", people.size()},
-                      {"tokens", tokens},
-                      {"retention_days", std::move(retention)},
-                      {"stored", {{"parts", stored.objects}, {"bytes", stored.bytes}}},
-                      {"events_today", any_today ? usage.back().counts.events : 0},
-                      {"last_event_day", std::move(last)}};
+  return json::object{
+      {"id", account.id.str()},
+      {"name", account.name},
+      {"state", control::name_of(account.state)},
+      {"created", format_iso8601(account.created)},
+      {"users", people.size()},
+      {"tokens", tokens},
+      {"retention_days", std::move(retention)},
+      {"stored", stored ? json::value{{"parts", stored->objects}, {"bytes", stored->bytes}}
+                        : json::value(nullptr)},
+      {"events_today", any_today ? usage.back().counts.events : 0},
+      {"last_event_day", std::move(last)}};
 }
 
 Answer<Reply> Accounts::list(const Call& call) {

@@ -7,6 +7,7 @@
 
 #include "access/end_of_sessions.h"
 #include "api/account_usage.h"
+#include "console/activity.h"
 #include "console/call.h"
 #include "console/people.h"
 #include "control/audit.h"
@@ -23,7 +24,7 @@ class Accounts {
     control::ChangeFeed& feed;
     control::AuditLog& audit;
     People& people;
-    api::ReadStored stored;
+    ReadSums stored;
     DescribeServer describe;
     access::CredentialIssuer& issuer;
     milliseconds longest_session{};

@@ -8,9 +8,12 @@
 
 namespace valetkey::console {
 
+// What an account's export holds; nothing where this server would have to list a foreign bucket for it.
+using ReadSums = std::function<Result<std::optional<api::Stored>>(const AccountId&)>;
+
 class Activity {
  public:
-  Activity(control::ControlStore& store, control::ReadAudit audit, api::ReadStored stored)
+  Activity(control::ControlStore& store, control::ReadAudit audit, ReadSums stored)
       : store_(store), audit_(std::move(audit)), stored_(std::move(stored)) {}
   // ?action= &user= (an address) &since= &until= (days) &limit= &before= (the answer's `next`)
   Answer<Reply> list(const Call& call);
@@ -23,7 +26,7 @@ class Activity {
 
   control::ControlStore& store_;
   control::ReadAudit audit_;
-  api::ReadStored stored_;
+  ReadSums stored_;
 };
 
 }  // namespace valetkey::console

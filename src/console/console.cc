@@ -48,10 +48,12 @@ Answer<Reply> as_reply(Answer<Secret> answer, int status) {
 
 Console::ForPages::ForPages(const Parts& parts, const Options& options)
     : sign_in({parts.store, parts.feed, parts.audit}, options.api.limiter, options.passwords),
-      start({parts.store, parts.audit, parts.usage, parts.figures, parts.times, parts.log,
-             parts.issuer},
+      // Asked each second: not with listings.
+      start({parts.store, parts.audit, parts.usage, parts.listed ? nullptr : parts.figures,
+             parts.times, parts.log, parts.issuer},
             options.api),
-      exports({parts.store, parts.audit, parts.objects, parts.figures, parts.issuer, parts.times},
+      exports({parts.store, parts.audit, parts.objects, parts.figures, parts.listed, parts.issuer,
+               parts.times},
               options.api),
       preview(parts.objects, parts.figures, parts.duckdb, options.preview_folder) {
   if (parts.provider != nullptr)
@@ -70,6 +72,7 @@ Console::Console(Parts parts, Options options, std::span<const Asset> assets)
       engine_(parts.engine),
       holds_(parts.issuer.holds()),
       figures_(parts.figures != nullptr),
+      listed_(parts.listed),
       own_endpoint_(parts.issuer.follows_revocation()),
       service_(
           {parts.api, for_pages_ ? &for_pages_->sign_in : nullptr, parts.store, pages_, programs_,
@@ -116,6 +119,7 @@ Answer<Reply> Console::config(const Call& call) const {
        {"default_duration_s", api.default_duration.count() / 1000},
        {"tables", options_.tables},
        {"figures", figures_},
+       {"listed", listed_},
        {"own_endpoint", own_endpoint_},
        {"narrowing", {{"prefixes", holds_.prefixes}, {"sources", holds_.sources}}}});
 }
@@ -210,7 +214,8 @@ void Console::add_account_routes() {
   add(Method::get, "/tokens/{}/seen", does(start, &Start::seen));
   add(Method::get, "/start", does(start, &Start::arrivals));
   add(Method::post, "/samples", does(start, &Start::send_samples));
-  add(Method::get, "/export", does(exports, &Exports::days));
+  add(Method::get, "/export", does(exports, &Exports::days),
+      listed_ ? Effort::reads : Effort::quick);
   add(Method::get, "/export/parts", does(exports, &Exports::parts), Effort::reads);
   add(Method::post, "/export/link", does(exports, &Exports::link));
   add(Method::get, "/export/{}/rows", does(for_pages_->preview, &Preview::rows), Effort::reads);

@@ -31,10 +31,11 @@ struct Parts {
   access::CredentialIssuer& issuer;
   access::Usage& usage;
   storage::ObjectStore& objects;
-  storage::ExportFigures* figures;  // null: sums are not kept
+  storage::ExportFigures* figures;  // null: there are none
+  bool listed;                      // they cost listings of a foreign bucket
   events::EventLog* log;            // null: no events are taken
   http::asio::thread_pool& blocking;
-  api::ReadStored stored;
+  ReadSums stored;
   ReadExportTimes times;
   DescribeServer describe;
   DuckDbOptions duckdb;
@@ -88,7 +89,7 @@ class Console {
   std::unique_ptr<ForPages> for_pages_;  // null: there are no pages
   const Engine* engine_;
   const access::CredentialIssuer::Holds holds_;
-  const bool figures_, own_endpoint_;
+  const bool figures_, listed_, own_endpoint_;
   Routes pages_;     // below /v2/console/
   Routes programs_;  // by token
   Service service_;

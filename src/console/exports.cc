@@ -20,7 +20,8 @@ using storage::Sums;
 
 constexpr std::size_t kMaxParts = 2000;  // of one answer to the page for SQL
 constexpr std::size_t kMaxPartitions = 1000;
-constexpr std::size_t kMaxDaysAtOnce = 400;
+constexpr std::size_t kMaxListings = 800;     // of our own index, for one answer
+constexpr std::size_t kMaxListingsAway = 64;  // of a foreign bucket
 constexpr std::chrono::seconds kLinkLives{60};
 constexpr std::size_t kExamples = 20;
 
@@ -43,14 +44,40 @@ Answer<DayOfType> read_day(const Call& call) {
 }
 
 json::value rows_or_null(const Sums& sums) {
-  if (!sums.rows) return nullptr;
+  if (!sums.rows || !sums.counted) return nullptr;
   return *sums.rows;
+}
+
+json::value number_or_null(const Sums& sums, std::uint64_t Sums::* number) {
+  if (!sums.counted) return nullptr;
+  return sums.*number;
 }
 
 void add_sums(json::object& document, const Sums& sums) {
   document.emplace("rows", rows_or_null(sums));
-  document.emplace("bytes", sums.bytes);
-  document.emplace("parts", sums.parts);
+  document.emplace("bytes", number_or_null(sums, &Sums::bytes));
+  document.emplace("parts", number_or_null(sums, &Sums::parts));
+}
+
+// Null: nobody looked.
+json::value complete_or_null(const DaySums& day, bool closed) {
+  if (!day.sums.counted && !closed) return nullptr;
+  return day.complete || closed;
+}
+
+// All of a day whose partitions these are.
+Sums sum_of(std::span<const storage::PartitionSums> partitions) {
+  Sums all;
+  for (const auto& [name, sums] : partitions) {
+    all.parts += sums.parts;
+    all.bytes += sums.bytes;
+    all.counted = all.counted && sums.counted;
+    if (all.rows && sums.rows)
+      *all.rows += *sums.rows;
+    else
+      all.rows.reset();
+  }
+  return all;
 }
 
 json::object document_of(const storage::ObjectInfo& part) {
@@ -98,11 +125,11 @@ Answer<Reply> Exports::days(const Call& call) {
   bool any_yesterday = false, complete_yesterday = times.closed_through >= yesterday;
   json::array listed;
   for (const DaySums& day : days) {
-    const bool complete =
-        day.complete || (times.closed_through && day.day <= *times.closed_through);
+    const bool closed = times.closed_through && day.day <= *times.closed_through;
+    const bool complete = day.complete || closed;
     json::object document{{"day", format_date(day.day)}, {"type", day.type}};
     add_sums(document, day.sums);
-    document.emplace("complete", complete);
+    document.emplace("complete", complete_or_null(day, closed));
     listed.push_back(std::move(document));
     first = std::min(first.value_or(day.day), day.day);
     if (complete) complete_through = std::max(complete_through.value_or(day.day), day.day);
@@ -131,33 +158,35 @@ Answer<Reply> Exports::day(const Call& call) {
   VALETKEY_TRY(const Parameters parameters, Parameters::parse(call.query));
   VALETKEY_TRY(const std::size_t limit, parameters.limit());
   const std::string prefix = layout::day_prefix(account_of(call), of.type, of.day);
-  VALETKEY_TRY(auto partitions,
-               or_hide(kept->partitions(prefix, parameters.text("after"), limit + 1),
-                       "adding up a day", call));
+  const std::string after = parameters.text("after");
+  VALETKEY_TRY(const storage::PartitionPage page,
+               or_hide(kept->partitions(prefix, after, limit), "adding up a day", call));
   VALETKEY_TRY(const auto days, or_hide(kept->days(account_of(call).str()), "reading sums", call));
-  json::object document{{"type", layout::name_of(of.type)}, {"day", format_date(of.day)}};
-  const auto sums = std::ranges::find_if(days, [&](const DaySums& each) {
+  const auto found = std::ranges::find_if(days, [&](const DaySums& each) {
     return each.type == layout::name_of(of.type) && each.day == of.day;
   });
-  if (sums == days.end()) return not_found("There is nothing of that day in the export.");
+  if (found == days.end()) return not_found("There is nothing of that day in the export.");
+  const bool whole = after.empty() && !page.more;
+  const Sums sums = found->sums.counted || !whole ? found->sums : sum_of(page.partitions);
   VALETKEY_TRY(const ExportTimes times,
                or_hide(parts_.times(call.now), "asking the exporter", call));
-  document.emplace("complete",
-                   sums->complete || (times.closed_through && of.day <= *times.closed_through));
-  add_sums(document, sums->sums);
-  json::value next = nullptr;
-  if (partitions.size() > limit) {
-    partitions.resize(limit);
-    next = partitions.back().partition;
+  bool complete = found->complete || (times.closed_through && of.day <= *times.closed_through);
+  if (!complete && !found->sums.counted) {
+    VALETKEY_TRY(complete, is_there(call, prefix + std::string(layout::kSuccess)));
   }
+  json::object document{
+      {"type", layout::name_of(of.type)}, {"day", format_date(of.day)}, {"complete", complete}};
+  add_sums(document, sums);
   json::array listed;
-  for (const auto& partition : partitions) {
+  for (const auto& partition : page.partitions) {
     json::object each{{"partition", partition.partition}, {"value", value_of(partition.partition)}};
     add_sums(each, partition.sums);
     listed.push_back(std::move(each));
   }
   document.emplace("partitions", std::move(listed));
-  document.emplace("next", std::move(next));
+  document.emplace("next", page.more && !page.partitions.empty()
+                               ? json::value(page.partitions.back().partition)
+                               : json::value(nullptr));
   return reply_with(document);
 }
 
@@ -182,52 +211,90 @@ Answer<Reply> Exports::day_parts(const Call& call) {
   return reply_with({{"parts", std::move(listed)}, {"next", std::move(next)}});
 }
 
-// False: there are more than an answer holds.
-Answer<bool> Exports::collect(const Call& call, const std::string& prefix, json::array& parts,
-                              std::uint64_t& bytes) {
-  storage::ListQuery query{.prefix = prefix, .delimiter = {}, .start_after = {}};
-  while (true) {
+// False: there are more than an answer holds, or may be listed for one.
+Answer<bool> Exports::collect(const Call& call, storage::ListQuery query, std::string_view last,
+                              Selection& selected) {
+  while (selected.listings > 0) {
+    --selected.listings;
     VALETKEY_TRY(const auto page, or_hide(parts_.objects.list(query), "listing parts", call));
     for (const auto& entry : page.entries) {
-      if (!is_part(entry.info.key)) continue;
-      if (parts.size() == kMaxParts) return false;
-      parts.push_back(document_of(entry.info));
-      bytes += entry.info.size;
+      const std::string& key = entry.info.key;
+      if (std::string_view(key).substr(0, last.size()) > last) return true;
+      if (!is_part(key)) continue;
+      if (selected.parts.size() == kMaxParts) return false;
+      selected.parts.push_back(document_of(entry.info));
+      selected.bytes += entry.info.size;
     }
     if (!page.truncated || page.entries.empty()) return true;
     query.start_after = page.entries.back().info.key;
   }
+  return false;
+}
+
+// Of one experiment or event: its folder of each day, and the one of those beyond the daily limit.
+Answer<bool> Exports::collect_value(const Call& call, const Wanted& wanted,
+                                    const std::string& value, Selection& selected) {
+  VALETKEY_TRY(auto* const kept, figures());
+  VALETKEY_TRY(const auto days, or_hide(kept->days(account_of(call).str()), "reading sums", call));
+  for (const DaySums& day : days) {
+    if (day.type != layout::name_of(wanted.type) || day.day < wanted.since ||
+        day.day > wanted.until)
+      continue;
+    const std::string whole = layout::day_prefix(account_of(call), wanted.type, day.day);
+    for (const std::string& prefix :
+         {layout::partition_prefix(account_of(call), wanted.type, day.day, value),
+          whole + std::string(layout::partition_name(wanted.type)) + "=" +
+              std::string(layout::kOtherPartition) + "/"}) {
+      VALETKEY_TRY(
+          const bool all,
+          collect(call, {.prefix = prefix, .delimiter = {}, .start_after = {}}, prefix, selected));
+      if (!all) return false;
+    }
+  }
+  return true;
+}
+
+Answer<bool> Exports::collect_all(const Call& call, const Wanted& wanted, Selection& selected) {
+  const auto folder = [&](Date day) {
+    return layout::day_prefix(account_of(call), wanted.type, day);
+  };
+  std::string before = folder(wanted.since);
+  before.pop_back();
+  return collect(call,
+                 {.prefix = layout::type_prefix(account_of(call), wanted.type),
+                  .delimiter = {},
+                  .start_after = std::move(before)},
+                 folder(wanted.until), selected);
 }
 
 Answer<Reply> Exports::parts(const Call& call) {
-  VALETKEY_TRY(auto* const kept, figures());
+  VALETKEY_CHECK(figures());
   VALETKEY_TRY(const Parameters parameters, Parameters::parse(call.query));
   const auto type = type_of(parameters.text("type"));
   if (!type)
     return api::problem(ProblemCode::invalid_parameter, "type must be decisions or events.");
-  VALETKEY_TRY(const Date since, parameters.day("since"));
-  VALETKEY_TRY(const Date until, parameters.day("until"));
+  Wanted wanted{.type = *type};
+  VALETKEY_TRY(wanted.since, parameters.day("since"));
+  VALETKEY_TRY(wanted.until, parameters.day("until"));
   const std::string value =
       parameters.text(*type == layout::RowType::decisions ? "experiment" : "event");
-  VALETKEY_TRY(const auto days, or_hide(kept->days(account_of(call).str()), "reading sums", call));
-  json::array listed;
-  std::uint64_t bytes = 0;
+  Selection selected;
+  selected.listings = parts_.listed ? kMaxListingsAway : kMaxListings;
   bool complete = true;
-  std::size_t looked = 0;
-  for (const DaySums& day : days) {
-    if (day.type != layout::name_of(*type) || day.day < since || day.day > until) continue;
-    std::vector<std::string> prefixes{layout::day_prefix(account_of(call), *type, day.day)};
-    if (!value.empty())
-      prefixes = {layout::partition_prefix(account_of(call), *type, day.day, value),
-                  prefixes.front() + std::string(layout::partition_name(*type)) + "=" +
-                      std::string(layout::kOtherPartition) + "/"};
-    if (++looked > kMaxDaysAtOnce) complete = false;
-    for (const std::string& prefix : prefixes) {
-      if (!complete) break;
-      VALETKEY_TRY(complete, collect(call, prefix, listed, bytes));
-    }
+  if (wanted.since <= wanted.until && value.empty()) {
+    VALETKEY_TRY(complete, collect_all(call, wanted, selected));
+  } else if (wanted.since <= wanted.until) {
+    VALETKEY_TRY(complete, collect_value(call, wanted, value, selected));
   }
-  return reply_with({{"parts", std::move(listed)}, {"bytes", bytes}, {"complete", complete}});
+  return reply_with(
+      {{"parts", std::move(selected.parts)}, {"bytes", selected.bytes}, {"complete", complete}});
+}
+
+Answer<bool> Exports::is_there(const Call& call, const std::string& key) {
+  const auto found = parts_.objects.head(key);
+  if (!found && found.error().code == ErrorCode::not_found) return false;
+  VALETKEY_CHECK(or_hide(found, "looking a marker up", call));
+  return true;
 }
 
 Answer<access::Credentials> Exports::issue(const Call& call) {
@@ -302,16 +369,16 @@ Answer<Reply> Exports::examples(const Call& call) {
   for (const auto type : {layout::RowType::decisions, layout::RowType::events}) {
     std::optional<Date> newest;
     for (const DaySums& day : days)
-      if (day.type == layout::name_of(type) && day.sums.parts > 0) newest = day.day;
+      if (day.type == layout::name_of(type) && day.sums.any()) newest = day.day;
     json::array names;
     if (newest) {
-      VALETKEY_TRY(auto partitions,
+      VALETKEY_TRY(auto page,
                    or_hide(kept->partitions(layout::day_prefix(account_of(call), type, *newest), "",
                                             kMaxPartitions),
                            "adding up a day", call));
-      std::ranges::sort(partitions, std::ranges::greater{},
+      std::ranges::sort(page.partitions, std::ranges::greater{},
                         [](const auto& each) { return each.sums.rows.value_or(each.sums.bytes); });
-      for (const auto& partition : partitions) {
+      for (const auto& partition : page.partitions) {
         const std::string name = value_of(partition.partition);
         if (names.size() < kExamples && !name.starts_with("__")) names.emplace_back(name);
       }

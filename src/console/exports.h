@@ -8,6 +8,7 @@
 #include "console/call.h"
 #include "console/start.h"
 #include "control/audit.h"
+#include "layout/partition.h"
 #include "storage/export_figures.h"
 #include "storage/object_store.h"
 
@@ -19,7 +20,8 @@ class Exports {
     control::ControlStore& store;
     control::AuditLog& audit;
     storage::ObjectStore& objects;
-    storage::ExportFigures* figures;  // null: sums are not kept
+    storage::ExportFigures* figures;  // null: there are none
+    bool listed;                      // they cost listings of a foreign bucket
     access::CredentialIssuer& issuer;
     ReadExportTimes times;
   };
@@ -35,8 +37,22 @@ class Exports {
  private:
   Answer<storage::ExportFigures*> figures() const;
   Answer<access::Credentials> issue(const Call& call);
-  Answer<bool> collect(const Call& call, const std::string& prefix, boost::json::array& parts,
-                       std::uint64_t& bytes);
+  struct Wanted {
+    layout::RowType type;
+    Date since{}, until{};
+  };
+  struct Selection {
+    boost::json::array parts{};
+    std::uint64_t bytes = 0;
+    std::size_t listings = 0;  // that may still be asked for
+  };
+  // Up to the folder `last`.
+  Answer<bool> collect(const Call& call, storage::ListQuery query, std::string_view last,
+                       Selection& selected);
+  Answer<bool> collect_value(const Call& call, const Wanted& wanted, const std::string& value,
+                             Selection& selected);
+  Answer<bool> collect_all(const Call& call, const Wanted& wanted, Selection& selected);
+  Answer<bool> is_there(const Call& call, const std::string& key);
 
   Parts parts_;
   api::Options options_;

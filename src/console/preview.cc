@@ -51,7 +51,7 @@ Answer<std::optional<storage::ObjectInfo>> Preview::find_latest(const Call& call
                  or_hide(figures_->days(account_of(call).str()), "reading sums", call));
     std::optional<Date> newest;
     for (const auto& day : days)
-      if (day.type == call.ids[0] && day.sums.parts > 0) newest = day.day;
+      if (day.type == call.ids[0] && day.sums.any()) newest = day.day;
     if (!newest) return std::nullopt;
     return or_hide(figures_->latest(layout::day_prefix(account_of(call), type, *newest)),
                    "finding the latest part", call);

@@ -209,10 +209,13 @@ void Server::open_console() {
   if (options.pages) find_browser_engine();
   if (event_log_) options.export_every = config_.exporting.longest_wait;
   options.tables = snapshots_ != nullptr;
+  if (options.pages && engines_->vending() == nullptr && kept_figures() == nullptr)
+    listed_ = std::make_unique<storage::ListedFigures>(*objects_, clock_);
   console_ = std::make_unique<console::Console>(
       console::Parts{*api_, *control_, *feed_, *api_audit_, *gate_, engines_->issuer(), *usage_,
-                     *objects_, figures(), event_log_.get(), runtime_->blocking(),
-                     [this](const AccountId& account) { return stored_sums(account); },
+                     *objects_, figures(), listed_ != nullptr, event_log_.get(),
+                     runtime_->blocking(),
+                     [this](const AccountId& account) { return kept_sums(account); },
                      [this](Timestamp now) { return export_times(now); },
                      [this](Timestamp now) { return describe(now); },
                      [this](const std::filesystem::path& folder) { return preview_engine(folder); },
@@ -253,14 +256,17 @@ Result<duckdb::Options> Server::preview_engine(const std::filesystem::path& fold
 }
 
 // Null where the store keeps none, as a foreign bucket, and where another engine has the export.
-storage::ExportFigures* Server::figures() const {
+storage::ExportFigures* Server::kept_figures() const {
   if (engines_->vending() != nullptr) return nullptr;
   return dynamic_cast<storage::ExportFigures*>(objects_.get());
 }
 
-Result<api::Stored> Server::stored_sums(const AccountId& account) const {
-  if (figures() == nullptr) return admin::stored_of(*objects_, account);
-  VALETKEY_TRY(const auto days, figures()->days(account.str()));
+// The same, or as listings of the bucket have them.
+storage::ExportFigures* Server::figures() const { return listed_ ? listed_.get() : kept_figures(); }
+
+Result<std::optional<api::Stored>> Server::kept_sums(const AccountId& account) const {
+  if (kept_figures() == nullptr) return std::nullopt;
+  VALETKEY_TRY(const auto days, kept_figures()->days(account.str()));
   api::Stored stored;
   for (const auto& day : days) {
     stored.objects += day.sums.parts;

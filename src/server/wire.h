@@ -36,6 +36,7 @@
 #include "server/metrics.h"
 #include "server/request_recorder.h"
 #include "storage/export_figures.h"
+#include "storage/listed_figures.h"
 #include "storage/object_store.h"
 #include "tables/doors.h"
 #include "tables/metadata_store.h"
@@ -88,8 +89,9 @@ class Server {
   void find_browser_engine();
   void open_tables();
   void open_doors();
+  storage::ExportFigures* kept_figures() const;
   storage::ExportFigures* figures() const;
-  Result<api::Stored> stored_sums(const AccountId& account) const;
+  Result<std::optional<api::Stored>> kept_sums(const AccountId& account) const;
   Result<duckdb::Options> preview_engine(const std::filesystem::path& folder) const;
   control::ReadAudit read_audit() const;
   Result<console::ExportTimes> export_times(Timestamp now) const;
@@ -104,6 +106,7 @@ class Server {
   // Stores
   std::unique_ptr<KeySource> keys_;
   std::unique_ptr<storage::ObjectStore> objects_;
+  std::unique_ptr<storage::ListedFigures> listed_;  // null: the store keeps sums itself
   std::optional<admin::Databases> databases_;
   std::unique_ptr<control::ControlStore> control_;
   std::unique_ptr<control::AuditLog> audit_;

@@ -163,10 +163,13 @@ Result<std::vector<DaySums>> DiskStore::days(std::string_view account) {
   return parts_->index().days(account);
 }
 
-Result<std::vector<PartitionSums>> DiskStore::partitions(std::string_view day_prefix,
-                                                         std::string_view after,
-                                                         std::size_t limit) {
-  return parts_->index().partitions(day_prefix, after, limit);
+Result<PartitionPage> DiskStore::partitions(std::string_view day_prefix, std::string_view after,
+                                            std::size_t limit) {
+  PartitionPage page;
+  VALETKEY_TRY(page.partitions, parts_->index().partitions(day_prefix, after, limit + 1));
+  page.more = page.partitions.size() > limit;
+  if (page.more) page.partitions.resize(limit);
+  return page;
 }
 
 Result<std::optional<ObjectInfo>> DiskStore::latest(std::string_view day_prefix) {

@@ -59,8 +59,8 @@ class DiskStore final : public ObjectStore, public ExportFigures, public PartCat
   std::uint64_t generation() const override;
 
   Result<std::vector<DaySums>> days(std::string_view account) override;
-  Result<std::vector<PartitionSums>> partitions(std::string_view day_prefix, std::string_view after,
-                                                std::size_t limit) override;
+  Result<PartitionPage> partitions(std::string_view day_prefix, std::string_view after,
+                                   std::size_t limit) override;
   Result<std::optional<ObjectInfo>> latest(std::string_view day_prefix) override;
 
   PartCatalog* part_catalog() override { return this; }

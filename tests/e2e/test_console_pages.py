@@ -11,6 +11,8 @@ import threading
 import time
 import unittest
 
+import requests
+
 import server as serving
 import sts_fake
 import trees
@@ -36,11 +38,15 @@ class ConsoleCase(ServedCase):
         for account, name in ((ACCOUNT, "Attic & Button"), (NEIGHBOUR, "Neighbour")):
             cls.server.run("account", "create", account, "--name", name)
         cls.fill()
-        cls.server.start()
+        cls.serve()
 
     @classmethod
     def fill(cls):
         """What the server holds before it starts."""
+
+    @classmethod
+    def serve(cls):
+        cls.server.start()
 
     @classmethod
     def invite(cls, email: str, role: str = "admin", account: str = ACCOUNT) -> str:
@@ -647,6 +653,93 @@ class Looks(ConsoleCase):
                             self.assertLessEqual(found["sideways"], 0)
                             self.assert_quiet(page, *(() if email else ("404",)))
                     page.close()
+
+
+class Gateway(ConsoleCase):
+    """This server's own endpoint in front of a bucket that somebody else fills: here, the export of another valetkeyd."""
+    config = """[intake]
+enabled = false
+[objects]
+kind = "s3"
+endpoint = "{there}"
+internal_bucket = "inside"
+"""
+
+    @classmethod
+    def prepare(cls):
+        there = serving.Server()
+        cls.addClassCleanup(there.close)
+        token = there.make_account(ACCOUNT)
+        there.run("import", str(trees.real_tree()))
+        there.start()
+        keys = there.exchange(token)["credentials"]
+        there.secrets += [keys["secretAccessKey"], keys["sessionToken"]]
+        cls.config = cls.config.format(there=there.s3)
+        clean = serving.clean_environment
+        serving.clean_environment = lambda: {
+            **clean(), "AWS_ACCESS_KEY_ID": keys["accessKeyId"], "AWS_SECRET_ACCESS_KEY": keys["secretAccessKey"],
+            "AWS_SESSION_TOKEN": keys["sessionToken"]}
+        cls.addClassCleanup(setattr, serving, "clean_environment", clean)
+        super().prepare()
+
+    @classmethod
+    def serve(cls):
+        """It is never ready: a session opens one prefix, and its look at the whole bucket is refused."""
+        cls.server.start(wait=False)
+        assert eventually(cls.answers, 30)
+
+    @classmethod
+    def answers(cls) -> bool:
+        try:
+            return requests.get(f"{cls.server.api}/", timeout=5).ok
+        except requests.ConnectionError:
+            return False
+
+    def test_days_and_parts_are_there_and_a_link_fetches_one(self):
+        page = self.person("ann@example.com")
+        page.goto("/export")
+        page.wait("The export lies in a bucket of another engine.")
+        page.act("wait", css="table.data tbody tr")
+        self.assertEqual(10, len(page.rows()))
+        page.shot("gateway-export")
+        page.link("Monday 14 September 2020")
+        page.wait("in 1 part. Days are UTC.")
+        page.shot("gateway-day")
+        page.link(EXPERIMENT)
+        page.act("wait", role="heading", name=EXPERIMENT)
+        page.shot("gateway-parts")
+        page.act("click", css="td.act button")
+        got = pathlib.Path(page.act("download")["path"]).read_bytes()
+        self.assertIn(got, {part.read_bytes() for part in trees.real_tree().rglob("*.parquet")})
+        page.goto("/start")
+        page.heading("Get started")
+        self.assertEqual(0, page.act("count", css=".apart"), "nobody can send events here")
+        self.assert_quiet(page)
+
+    def test_the_browser_asks_the_bucket_in_sql(self):
+        page = self.person("dora@example.com")
+        if not json.loads(page.fetch("GET", "/v2/console/config")["text"])["engine"]:
+            self.skipTest("the engine is missing: script/build puts it there")
+        page.goto("/query#since=2020-09-14&until=2020-09-14")
+        page.click("Conversion rate")
+        page.wait("It reads at most")
+        page.click("Run")
+        page.act("wait", css="#result", seconds=60)
+        self.assertEqual([["3,304", "163"], ["3,329", "223"], ["3,367", "169"]], [row[1:3] for row in page.rows()])
+        self.assert_quiet(page)
+
+    def test_a_link_lives_for_a_minute_and_ends_with_the_session(self):
+        page, nell = self.person("ben@example.com", "member"), self.person("nell@example.com", "admin", NEIGHBOUR)
+        listed = page.fetch("GET", f"/v2/console/export/decisions/2020-09-14/parts?partition=experiment%3D{EXPERIMENT}")
+        key = json.loads(listed["text"])["parts"][0]["key"]
+        self.assertEqual(404, nell.fetch("POST", "/v2/console/export/link", {"key": key})["status"])
+        url = json.loads(page.fetch("POST", "/v2/console/export/link", {"key": key})["text"])["url"]
+        self.assertTrue(url.startswith(self.server.s3), "by this server, not by the engine")
+        self.assertIn("X-Amz-Expires=60", url)
+        self.assertEqual(200, requests.get(url, timeout=20).status_code)
+        page.act("click", role="button", name="Sign out")
+        page.heading("Sign in")
+        self.assertTrue(eventually(lambda: requests.get(url, timeout=20).status_code == 403, 2))
 
 
 class Elsewhere(ConsoleCase):

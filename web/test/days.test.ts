@@ -10,6 +10,7 @@ import {
   levelOf,
   measure,
   missingDays,
+  uncountedDays,
   weekStart,
 } from "../src/text/days.ts";
 
@@ -50,6 +51,28 @@ describe("the first sentence", () => {
   });
   test("says that there is nothing yet", () => {
     expect(firstSentence(exported("no_data", []), now)).toBe("There is no data yet.");
+  });
+});
+
+describe("days that nobody added up", () => {
+  const unknown = { ...day("2026-11-26", null), bytes: null, parts: null, complete: null };
+  const data = exported("complete", [unknown, day("2026-11-27", null)]);
+  test("are there, without a size, and not open", () => {
+    const [before, cell, next] = cellsBetween(data, "decisions", "2026-11-25", "2026-11-27");
+    expect(before).toMatchObject({ state: "before", has: false });
+    expect(cell).toMatchObject({ state: "full", has: true, bytes: null, level: 0 });
+    expect(next).toMatchObject({ state: "full", has: true, bytes: 1000, level: 4 });
+    expect(uncountedDays(data.days)).toBe(1);
+    expect(missingDays(data, "decisions")).toEqual(["2026-11-28"]);
+  });
+});
+
+describe("what somebody else writes", () => {
+  test("is not called closed", () => {
+    const data = exported("no_data", [day("2026-11-20", null)]);
+    expect(firstSentence({ ...data, last_export: null, complete_through: null }, now)).toBe(
+      "Yesterday, Saturday 28 November, has no data.",
+    );
   });
 });
 

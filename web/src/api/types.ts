@@ -27,6 +27,7 @@ export interface Config {
   tables: boolean;
   narrowing: { prefixes: boolean; sources: boolean };
   figures: boolean; // of what is stored; without, the export lies with another engine
+  listed: boolean; // they are added up from listings of a bucket: no rows, and not of every day
   own_endpoint: boolean; // this server's S3 endpoint, whose requests it sees
 }
 
@@ -119,13 +120,17 @@ export interface Start {
   place: Place;
 }
 
-export interface ExportDay {
+// Without bytes and parts: it is there, and nobody added it up.
+interface Sums {
+  rows: number | null;
+  bytes: number | null;
+  parts: number | null;
+}
+
+export interface ExportDay extends Sums {
   day: Day;
   type: ExportType;
-  rows: number | null;
-  bytes: number;
-  parts: number;
-  complete: boolean;
+  complete: boolean | null; // null: nobody looked
 }
 
 export interface Export {
@@ -139,12 +144,9 @@ export interface Export {
   days: ExportDay[];
 }
 
-export interface Partition {
+export interface Partition extends Sums {
   partition: string;
   value: string;
-  rows: number | null;
-  bytes: number;
-  parts: number;
 }
 
 export interface DayPage extends ExportDay {
@@ -227,7 +229,7 @@ export interface UsageDay {
 
 export interface Usage {
   account_id: string;
-  stored: { objects: number; bytes: number };
+  stored: { objects: number; bytes: number } | null;
   days: UsageDay[];
 }
 
@@ -285,7 +287,7 @@ export interface Account {
   users: number;
   tokens: number;
   retention_days: number | null;
-  stored: { parts: number; bytes: number; rows: number | null };
+  stored: { parts: number; bytes: number } | null; // null: in a bucket of another engine
   events_today: number;
   last_event_day: Day | null;
 }

@@ -57,8 +57,10 @@ export function AccountPage({ id }: { id?: string }) {
               <div>
                 <dt>Stored</dt>
                 <dd>
-                  {bytes(found.stored.bytes)}
-                  <span class="small quiet">{plural(found.stored.parts, "part")}</span>
+                  {found.stored ? bytes(found.stored.bytes) : "in another engine"}
+                  {found.stored && (
+                    <span class="small quiet">{plural(found.stored.parts, "part")}</span>
+                  )}
                 </dd>
               </div>
               <div>

@@ -11,7 +11,7 @@ import { useSigned } from "../session.tsx";
 import { bytes, count, dayNumber, dayOf, longDay, moment, plural } from "../text/format.ts";
 import { NotFoundPage } from "./not_found.tsx";
 import { ElsewhereExport } from "./elsewhere.tsx";
-import { DayState } from "./export.tsx";
+import { DayState, SumCells } from "./export.tsx";
 
 interface DayProps {
   type?: string;
@@ -55,6 +55,7 @@ interface OneDayProps {
 
 function OneDay({ type, day }: OneDayProps) {
   const path = `/export/${type}/${day}`;
+  const { config } = useSigned();
   const loaded = useLoad<DayAnswer>(`${path}?limit=1000`);
   const data = loaded.data;
   const what = type === "decisions" ? "Experiment" : "Event";
@@ -75,7 +76,7 @@ function OneDay({ type, day }: OneDayProps) {
           <a href={type === "events" ? "/export?type=events" : "/export"}>Export</a> / {type}
         </>
       }
-      lead={data ? summary(data) : " "}
+      lead={data ? summary(data, config.listed) : " "}
       actions={
         <>
           <a class="button" href={step(-1)}>
@@ -109,7 +110,7 @@ function OneDay({ type, day }: OneDayProps) {
                 <thead>
                   <tr>
                     <th>{what}</th>
-                    <th class="number">Rows</th>
+                    {!config.listed && <th class="number">Rows</th>}
                     <th class="number">Size</th>
                     <th class="number">Parts</th>
                     <th>
@@ -119,7 +120,7 @@ function OneDay({ type, day }: OneDayProps) {
                 </thead>
                 <tbody>
                   {found.partitions.map((one) => (
-                    <Row key={one.partition} of={one} base={path} />
+                    <Row key={one.partition} of={one} base={path} rows={!config.listed} />
                   ))}
                 </tbody>
               </table>
@@ -145,12 +146,15 @@ function queryLink(type: ExportType, day: string): string {
   return `/query#${new URLSearchParams({ since: day, until: day, sql: `SELECT * FROM ${type} LIMIT 20` })}`;
 }
 
-function summary(data: DayAnswer): string {
-  const rows = data.rows === null ? "Rows not counted" : plural(data.rows, "row");
-  return `${rows}, ${bytes(data.bytes)} in ${plural(data.parts, "part")}. Days are UTC.`;
+function summary(data: DayAnswer, listed: boolean): string {
+  if (data.bytes === null || data.parts === null)
+    return "The day has more parts than can be added up at once. Days are UTC.";
+  const size = `${bytes(data.bytes)} in ${plural(data.parts, "part")}. Days are UTC.`;
+  if (listed) return size;
+  return `${data.rows === null ? "Rows not counted" : plural(data.rows, "row")}, ${size}`;
 }
 
-function Row({ of, base }: { of: Partition; base: string }) {
+function Row({ of, base, rows }: { of: Partition; base: string; rows: boolean }) {
   const href = withQuery(base, { partition: of.partition });
   return (
     <tr>
@@ -159,15 +163,7 @@ function Row({ of, base }: { of: Partition; base: string }) {
           {of.value}
         </a>
       </td>
-      <td class="number" data-label="Rows">
-        <span>{of.rows === null ? "not counted" : count(of.rows)}</span>
-      </td>
-      <td class="number" data-label="Size">
-        <span>{bytes(of.bytes)}</span>
-      </td>
-      <td class="number" data-label="Parts">
-        <span>{count(of.parts)}</span>
-      </td>
+      <SumCells of={of} rows={rows} />
       <td class="act number">
         <a class="button plain" href={href} aria-label={`Parts of ${of.value}`}>
           Parts
@@ -218,7 +214,7 @@ function PartsPage({ type, day, partition }: OneDayProps & { partition: string }
               <thead>
                 <tr>
                   <th>Part</th>
-                  <th class="number">Rows</th>
+                  {!config.listed && <th class="number">Rows</th>}
                   <th class="number">Size</th>
                   <th>Written</th>
                   <th>
@@ -228,7 +224,7 @@ function PartsPage({ type, day, partition }: OneDayProps & { partition: string }
               </thead>
               <tbody>
                 {data.parts.map((part) => (
-                  <PartRow key={part.key} part={part} bucket={config.bucket} />
+                  <PartRow key={part.key} part={part} />
                 ))}
               </tbody>
             </table>
@@ -246,7 +242,8 @@ function PartsPage({ type, day, partition }: OneDayProps & { partition: string }
   );
 }
 
-function PartRow({ part, bucket }: { part: Part; bucket: string }) {
+function PartRow({ part }: { part: Part }) {
+  const { config } = useSigned();
   const name = part.key.slice(part.key.lastIndexOf("/") + 1);
   const [busy, setBusy] = useState(false);
   const download = async () => {
@@ -267,13 +264,15 @@ function PartRow({ part, bucket }: { part: Part; bucket: string }) {
         <details class="small">
           <summary>Address</summary>
           <code class="wrap">
-            s3://{bucket}/{part.key}
+            s3://{config.bucket}/{part.key}
           </code>
         </details>
       </td>
-      <td class="number" data-label="Rows">
-        <span>{part.rows === null ? "not counted" : count(part.rows)}</span>
-      </td>
+      {!config.listed && (
+        <td class="number" data-label="Rows">
+          <span>{part.rows === null ? "not counted" : count(part.rows)}</span>
+        </td>
+      )}
       <td class="number" data-label="Size">
         <span>{bytes(part.bytes)}</span>
       </td>

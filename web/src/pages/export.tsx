@@ -2,7 +2,14 @@
 // The export: is yesterday complete, which days are there, and what do rows look like.
 import { useLocation } from "preact-iso";
 import { useLoad } from "../api/load.ts";
-import type { Export, ExportType, FirstRows, TokenPage } from "../api/types.ts";
+import type {
+  Export,
+  ExportDay,
+  ExportType,
+  FirstRows,
+  Partition,
+  TokenPage,
+} from "../api/types.ts";
 import { Page } from "../frame.tsx";
 import { DayBars, describe, HeatLegend, HeatMap, ticked } from "../parts/charts.tsx";
 import { Choice } from "../parts/form.tsx";
@@ -17,6 +24,7 @@ import {
   measure,
   missingDays,
   sizeOf,
+  uncountedDays,
 } from "../text/days.ts";
 import {
   bytes,
@@ -81,7 +89,17 @@ function OwnExport() {
 }
 
 function NoData({ data }: { data: Export }) {
-  const { config } = useSigned();
+  const { config, session } = useSigned();
+  const place = `s3://${config.bucket}/v1/account_id=${session.user.account!.id}/`;
+  if (!config.events_url)
+    return (
+      <Empty title="Nothing has been exported yet">
+        <p>
+          Days of decisions and events below <code class="wrap">{place}</code> are shown here, a
+          minute after they are written.
+        </p>
+      </Empty>
+    );
   return (
     <Empty title="Nothing has been exported yet">
       <p>
@@ -99,11 +117,13 @@ function NoData({ data }: { data: Export }) {
 }
 
 function Days({ data, type }: { data: Export; type: ExportType }) {
+  const { config } = useSigned();
   const days = daysOf(data, type);
   const by = measure(days);
   const uncounted = by === "bytes";
   const rows = days.reduce((sum, one) => sum + (one.rows ?? 0), 0);
-  const size = days.reduce((sum, one) => sum + one.bytes, 0);
+  const size = days.reduce((sum, one) => sum + (one.bytes ?? 0), 0);
+  const unknown = uncountedDays(days);
   const missing = missingDays(data, type);
   const most = Math.max(0, ...days.map((one) => sizeOf(one, by)));
   const hrefOf = (day: string) => `/export/${type}/${day}`;
@@ -136,16 +156,23 @@ function Days({ data, type }: { data: Export; type: ExportType }) {
   return (
     <>
       <dl class="facts">
-        <div>
-          <dt>Rows</dt>
-          <dd>
-            {uncounted ? "not counted" : short(rows)}
-            {uncounted && <span class="small quiet">of parts imported long ago</span>}
-          </dd>
-        </div>
+        {!config.listed && (
+          <div>
+            <dt>Rows</dt>
+            <dd>
+              {uncounted ? "not counted" : short(rows)}
+              {uncounted && <span class="small quiet">of parts imported long ago</span>}
+            </dd>
+          </div>
+        )}
         <div>
           <dt>Size</dt>
-          <dd>{bytes(size)}</dd>
+          <dd>
+            {bytes(size)}
+            {unknown > 0 && (
+              <span class="small quiet"> of {plural(days.length - unknown, "day")}</span>
+            )}
+          </dd>
         </div>
         <div>
           <dt>Days</dt>
@@ -199,20 +226,33 @@ function Days({ data, type }: { data: Export; type: ExportType }) {
           <div class="narrow-only">{bars(30, 330)}</div>
         </section>
       </div>
+      {config.listed && <ListedNotice unknown={unknown} />}
       <DayTable data={data} type={type} />
       <FirstTenRows type={type} />
     </>
   );
 }
 
+function ListedNotice({ unknown }: { unknown: number }) {
+  return (
+    <p class="small quiet">
+      The export lies in a bucket of another engine. Its figures are added up from listings, once a
+      minute at most, and listings know no rows.
+      {unknown > 0 &&
+        ` ${plural(unknown, "day")} would take too many of them: a day’s own page adds it up.`}
+    </p>
+  );
+}
+
 function DayTable({ data, type }: { data: Export; type: ExportType }) {
+  const { config } = useSigned();
   const days = daysOf(data, type).slice().reverse();
   const table = (shown: typeof days) => (
     <table class="stack">
       <thead>
         <tr>
           <th>Day, UTC</th>
-          <th class="number">Rows</th>
+          {!config.listed && <th class="number">Rows</th>}
           <th class="number">Size</th>
           <th class="number">Parts</th>
           <th>State</th>
@@ -226,15 +266,7 @@ function DayTable({ data, type }: { data: Export; type: ExportType }) {
                 {longDay(one.day, data.today)}
               </a>
             </td>
-            <td class="number" data-label="Rows">
-              <span>{one.rows === null ? "not counted" : count(one.rows)}</span>
-            </td>
-            <td class="number" data-label="Size">
-              <span>{bytes(one.bytes)}</span>
-            </td>
-            <td class="number" data-label="Parts">
-              <span>{count(one.parts)}</span>
-            </td>
+            <SumCells of={one} rows={!config.listed} />
             <td data-label="State">
               <DayState complete={one.complete} />
             </td>
@@ -257,7 +289,26 @@ function DayTable({ data, type }: { data: Export; type: ExportType }) {
   );
 }
 
-export function DayState({ complete }: { complete: boolean }) {
+export function SumCells({ of, rows }: { of: ExportDay | Partition; rows: boolean }) {
+  return (
+    <>
+      {rows && (
+        <td class="number" data-label="Rows">
+          <span>{of.rows === null ? "not counted" : count(of.rows)}</span>
+        </td>
+      )}
+      <td class="number" data-label="Size">
+        <span>{of.bytes === null ? "not added up" : bytes(of.bytes)}</span>
+      </td>
+      <td class="number" data-label="Parts">
+        <span>{of.parts === null ? "–" : count(of.parts)}</span>
+      </td>
+    </>
+  );
+}
+
+export function DayState({ complete }: { complete: boolean | null }) {
+  if (complete === null) return <span class="quiet">–</span>;
   return (
     <span>
       {complete ? (

@@ -10,7 +10,7 @@ import { Field, FormView, useForm } from "../parts/form.tsx";
 import { Empty, LoadedView } from "../parts/states.tsx";
 import { useSigned } from "../session.tsx";
 import { emailProblem, nameProblem } from "../text/check.ts";
-import { ago, bytes, count, dateOf, duration, inSentence, plural, short } from "../text/format.ts";
+import { ago, bytes, count, dateOf, duration, inSentence, plural } from "../text/format.ts";
 import { AccountState } from "./account.tsx";
 import { InvitationNotice } from "./people.tsx";
 
@@ -146,7 +146,6 @@ function Accounts({ accounts }: { accounts: Account[] }) {
           <th>Status</th>
           <th class="number">People</th>
           <th class="number">Tokens</th>
-          <th class="number">Rows</th>
           <th class="number">Stored</th>
           <th class="number">Events today</th>
           <th>Kept for</th>
@@ -170,11 +169,8 @@ function Accounts({ accounts }: { accounts: Account[] }) {
             <td class="number" data-label="Tokens">
               <span>{count(one.tokens)}</span>
             </td>
-            <td class="number" data-label="Rows">
-              <span>{one.stored.rows == null ? "not counted" : short(one.stored.rows)}</span>
-            </td>
             <td class="number" data-label="Stored">
-              <span>{bytes(one.stored.bytes)}</span>
+              <span>{one.stored ? bytes(one.stored.bytes) : "–"}</span>
             </td>
             <td class="number" data-label="Events today">
               <span>{count(one.events_today)}</span>

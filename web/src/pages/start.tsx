@@ -285,7 +285,7 @@ function Sending({ account, start }: { account: string; start: Loaded<Start> }) 
   const data = start.data;
   const now = new Date(data?.now ?? Date.now());
   // Somebody else fills that bucket: there is nothing to send here.
-  if (config.events_url === null && !config.figures) return null;
+  if (config.events_url === null && (!config.figures || config.listed)) return null;
   return (
     <section class="section apart" aria-labelledby="sending">
       <h2 id="sending">{data?.first_export ? "More events" : "No data yet?"}</h2>

@@ -2,7 +2,7 @@
 // Our charts: plain SVG with classes, no style attributes. What they show stands in a table too.
 import { useLocation } from "preact-iso";
 import type { Day } from "../api/types.ts";
-import { axis, type Cell } from "../text/days.ts";
+import { axis, sizeOf, type Cell } from "../text/days.ts";
 import { bytes, monthName, plural, tiny, tinyDay } from "../text/format.ts";
 
 type Measure = "rows" | "bytes";
@@ -19,7 +19,8 @@ export function describe(cell: Cell, by: Measure): string {
   if (cell.state === "none") return `${cell.day}: no data`;
   if (cell.state === "before" || cell.state === "future") return cell.day;
   const open = cell.state === "open" ? ", not complete" : "";
-  return `${cell.day}: ${said(by === "rows" ? (cell.rows ?? 0) : cell.bytes, by)}${open}`;
+  if (cell.has && cell.bytes === null) return `${cell.day}: not added up`;
+  return `${cell.day}: ${said(sizeOf(cell, by), by)}${open}`;
 }
 
 interface HeatProps {
@@ -71,7 +72,7 @@ export function HeatMap({ cells, by, label, chosen, hrefOf }: HeatProps) {
           return <g key={cell.day}>{month}</g>;
         const look =
           cell.state === "none" ? "none" : `h${cell.level} ${cell.state === "open" ? "open" : ""}`;
-        const has = cell.state !== "none" && cell.bytes > 0;
+        const has = cell.state !== "none" && cell.has;
         return (
           <g key={cell.day}>
             {month}

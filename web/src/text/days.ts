@@ -7,8 +7,9 @@ export type CellState = "before" | "none" | "open" | "full" | "future";
 
 export interface Cell {
   day: Day;
+  has: boolean; // something of the day is there
   rows: number | null; // null: uncounted, or no data
-  bytes: number;
+  bytes: number | null; // the same
   level: 0 | 1 | 2 | 3 | 4;
   state: CellState;
 }
@@ -22,8 +23,16 @@ export function measure(days: ExportDay[]): "rows" | "bytes" {
   return days.some((one) => one.rows === null) ? "bytes" : "rows";
 }
 
-export function sizeOf(day: { rows: number | null; bytes: number }, by: "rows" | "bytes"): number {
-  return by === "rows" ? (day.rows ?? 0) : day.bytes;
+export function sizeOf(
+  day: { rows: number | null; bytes: number | null },
+  by: "rows" | "bytes",
+): number {
+  return (by === "rows" ? day.rows : day.bytes) ?? 0;
+}
+
+// There, and not added up.
+export function uncountedDays(days: ExportDay[]): number {
+  return days.filter((one) => one.bytes === null).length;
 }
 
 // Five steps to the greatest, by quarters; nothing is 0.
@@ -47,9 +56,9 @@ export function cellsBetween(data: Export, type: ExportType, first: Day, last: D
       day > data.today
         ? "future"
         : one
-          ? one.complete
-            ? "full"
-            : "open"
+          ? one.complete === false
+            ? "open"
+            : "full"
           : day < begin
             ? "before"
             : day === data.today
@@ -58,8 +67,9 @@ export function cellsBetween(data: Export, type: ExportType, first: Day, last: D
     cells.push({
       day,
       state,
+      has: one !== undefined && one.bytes !== 0,
       rows: one?.rows ?? null,
-      bytes: one?.bytes ?? 0,
+      bytes: one?.bytes ?? null,
       level: one ? levelOf(sizeOf(one, by), most) : 0,
     });
   }
@@ -104,9 +114,16 @@ export function firstSentence(data: Export, now: Date): string {
   if (data.days.length === 0) return "There is no data yet.";
   if (data.yesterday.state === "complete") return `Yesterday, ${day}, is complete.${last}`;
   if (data.yesterday.state === "no_data")
-    return `Yesterday, ${day}, is closed and had no data.${through(data)}`;
+    return isClosed(data)
+      ? `Yesterday, ${day}, is closed and had no data.${through(data)}`
+      : `Yesterday, ${day}, has no data.${through(data)}`;
   const next = data.next_export ? ` The next export is ${until(data.next_export, now)}.` : "";
   return `Yesterday, ${day}, is not complete yet.${through(data)}${next}`;
+}
+
+// By an exporter of this server: of what somebody else writes nobody here knows.
+function isClosed(data: Export): boolean {
+  return data.last_export !== null || (data.complete_through ?? "") >= data.yesterday.day;
 }
 
 function through(data: Export): string {
