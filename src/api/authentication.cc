@@ -14,6 +14,7 @@
 namespace valetkey::api {
 namespace {
 
+constexpr std::chrono::seconds kRateBurst{20};  // a job that starts asks often, then rarely
 constexpr std::string_view kEngineToken = "engine_token";  // that is none, or not any more
 
 struct Presented {
@@ -79,12 +80,13 @@ std::expected<std::string_view, std::string_view> token_of(const http::Request& 
 
 Authenticator::Authenticator(const access::TokenGate& gate, const control::ChangeFeed& feed,
                              control::AuditLog& audit, http::asio::thread_pool& blocking,
-                             limits::LimiterOptions limiter, const KeySource* keys)
+                             const Options& options, const KeySource* keys)
     : gate_(gate),
       feed_(feed),
       audit_(audit),
       blocking_(blocking),
-      limiter_(limiter),
+      limiter_(options.limiter),
+      rates_(options.token_requests_per_s, kRateBurst),
       keys_(keys) {}
 
 std::optional<Answer<control::TokenGrant>> Authenticator::find(const http::Request& request,
@@ -170,6 +172,10 @@ http::Task<Answer<control::OperatorGrant>> Authenticator::read_operator(
   if (!(*answer)->narrowing.admits(request.client))
     co_return refuse_network(request, {}, (*answer)->token);
   co_return std::move(**answer);
+}
+
+milliseconds Authenticator::pace(const TokenId& token) {
+  return rates_.take(token.str(), std::chrono::steady_clock::now());
 }
 
 Answer<control::TokenGrant> Authenticator::judge(const http::Request& request,

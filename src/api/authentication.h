@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who asks: from a request's headers to what its personal access token may do now. The token is
-// always looked at first; the failure limiter only changes the answer to a failure. Thread-safe.
+// always looked at first; the failure limiter only changes the answer to a failure. One for all doors of a server, so
+// that its limits count whichever door is tried. Thread-safe.
 #pragma once
 
 #include <array>
@@ -9,6 +10,7 @@
 #include <string_view>
 
 #include "access/token_gate.h"
+#include "api/options.h"
 #include "api/problem.h"
 #include "api/turns.h"
 #include "base/keyring.h"
@@ -17,6 +19,7 @@
 #include "http/async.h"
 #include "http/message.h"
 #include "limits/failure_limiter.h"
+#include "limits/pace.h"
 
 namespace valetkey::api {
 
@@ -33,10 +36,10 @@ std::expected<std::string_view, std::string_view> token_of(const http::Request& 
 
 class Authenticator {
  public:
-  // `keys`: of engine tokens; null: there are none.
+  // `keys`: of engine tokens; null: there are none. Of the options those on limits.
   Authenticator(const access::TokenGate& gate, const control::ChangeFeed& feed,
-                control::AuditLog& audit, http::asio::thread_pool& blocking,
-                limits::LimiterOptions limiter, const KeySource* keys = nullptr);
+                control::AuditLog& audit, http::asio::thread_pool& blocking, const Options& options,
+                const KeySource* keys = nullptr);
 
   // The answer if this thread knows it; never blocks. Nothing: ask read().
   std::optional<Answer<control::TokenGrant>> find(const http::Request& request, TokenForm form);
@@ -48,6 +51,9 @@ class Authenticator {
                                                      TokenForm form);
   // The same of an operator's token, which no other route takes.
   http::Task<Answer<control::OperatorGrant>> read_operator(const http::Request& request);
+
+  // Counts a request of a token that was found valid. Zero: within its limit; else how long until the next would be.
+  milliseconds pace(const TokenId& token);
 
  private:
   http::Task<Answer<control::TokenGrant>> look_up(const http::Request& request, Digest256 digest);
@@ -66,6 +72,7 @@ class Authenticator {
   control::AuditLog& audit_;
   http::asio::thread_pool& blocking_;
   limits::FailureLimiter limiter_;
+  limits::Rates rates_;
   const KeySource* keys_;
   std::array<Turns, 2> looking_up_{Turns(64), Turns(4)};  // of [trusted, suspect] addresses
 };

@@ -7,7 +7,6 @@ namespace {
 using control::TokenGrant;
 
 constexpr std::size_t kMaxBodyBytes = 16 * 1024;
-constexpr std::chrono::seconds kRateBurst{20};  // a job that starts asks often, then rarely
 
 // RFC 7240: who wants to know what a deletion ended says so; others get 204, as ever.
 bool wants_representation(const http::Request& request) {
@@ -38,8 +37,7 @@ Service::Service(Parts parts, http::asio::thread_pool& blocking, Options options
     : options_(std::move(options)),
       blocking_(blocking),
       origins_(options_.cors_origins),
-      authenticator_(parts.gate, parts.feed, parts.audit, blocking, options_.limiter),
-      rates_(options_.token_requests_per_s, kRateBurst),
+      authenticator_(parts.authenticator),
       operations_({{parts.store, parts.feed, parts.audit, parts.issuer},
                    parts.usage,
                    std::move(parts.stored),
@@ -97,7 +95,7 @@ Answer<http::Response> Service::answer_unmatched(const http::Request& request,
 
 // Most requests of a valid token leave an audit record: nobody shall fill the disk with them.
 std::optional<Problem> Service::over_rate(const TokenGrant& who) {
-  const milliseconds wait = rates_.take(who.token.str(), std::chrono::steady_clock::now());
+  const milliseconds wait = authenticator_.pace(who.token);
   if (wait <= milliseconds(0)) return std::nullopt;
   return Problem{ProblemCode::rate_limited,
                  "This token is used more often than the operator allows; keep credentials until "

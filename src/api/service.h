@@ -7,7 +7,6 @@
 #include <memory>
 
 #include "access/credentials.h"
-#include "access/token_gate.h"
 #include "access/usage.h"
 #include "api/authentication.h"
 #include "api/intake.h"
@@ -23,7 +22,6 @@
 #include "http/async.h"
 #include "http/cors.h"
 #include "http/server.h"
-#include "limits/pace.h"
 
 namespace valetkey::api {
 
@@ -32,7 +30,7 @@ struct Parts {
   control::ControlStore& store;
   control::ChangeFeed& feed;
   control::AuditLog& audit;
-  const access::TokenGate& gate;
+  Authenticator& authenticator;
   access::CredentialIssuer& issuer;
   access::Usage& usage;
   events::EventLog* log = nullptr;      // null: there is no POST /v1/events
@@ -59,8 +57,7 @@ class Service final : public http::Handler {
   Options options_;
   http::asio::thread_pool& blocking_;
   http::Origins origins_;
-  Authenticator authenticator_;
-  limits::Rates rates_;
+  Authenticator& authenticator_;
   Operations operations_;
   std::unique_ptr<http::asio::thread_pool> minting_;  // null: the issuer never waits
   Turns sums_{2};

@@ -62,7 +62,6 @@ Console::ForPages::ForPages(const Parts& parts, const Options& options)
 
 Console::Console(Parts parts, Options options, std::span<const Asset> assets)
     : options_(std::move(options)),
-      authenticator_(parts.gate, parts.feed, parts.audit, parts.blocking, options_.api.limiter),
       people_({parts.store, parts.feed, parts.audit}, options_.api.api_public_url),
       activity_(parts.store, options_.audit, parts.stored),
       accounts_({parts.store, parts.feed, parts.audit, people_, parts.stored, parts.describe,
@@ -76,8 +75,7 @@ Console::Console(Parts parts, Options options, std::span<const Asset> assets)
       own_endpoint_(parts.issuer.follows_revocation()),
       service_(
           {parts.api, for_pages_ ? &for_pages_->sign_in : nullptr, parts.store, pages_, programs_,
-           parts.blocking, authenticator_, options_.api.api_public_url,
-           options_.api.token_requests_per_s, parts.engine},
+           parts.blocking, parts.authenticator, options_.api.api_public_url, parts.engine},
           Pages(options_.pages ? assets : std::span<const Asset>(), options_.api.public_endpoint)) {
   add_program_routes();
   if (!for_pages_) return;

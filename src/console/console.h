@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <memory>
 
-#include "access/token_gate.h"
 #include "api/authentication.h"
 #include "console/accounts.h"
 #include "console/activity.h"
@@ -27,7 +26,7 @@ struct Parts {
   control::ControlStore& store;
   control::ChangeFeed& feed;
   control::AuditLog& audit;
-  const access::TokenGate& gate;
+  api::Authenticator& authenticator;
   access::CredentialIssuer& issuer;
   access::Usage& usage;
   storage::ObjectStore& objects;
@@ -81,7 +80,6 @@ class Console {
   Answer<Reply> replace_token(const Call& call);
 
   Options options_;
-  api::Authenticator authenticator_;
   People people_;
   Activity activity_;
   Accounts accounts_;

@@ -11,7 +11,6 @@ namespace {
 constexpr std::string_view kPrefix = "/v2/console/";
 constexpr std::size_t kMaxBodyBytes = 16 * 1024;
 constexpr std::chrono::minutes kSignInLives{10};
-constexpr std::chrono::seconds kRateBurst{20};
 
 Problem busy() {
   return {.code = ProblemCode::rate_limited,
@@ -29,10 +28,7 @@ Problem pages_off() {
 
 }  // namespace
 
-Service::Service(Parts parts, Pages pages)
-    : parts_(std::move(parts)),
-      pages_(std::move(pages)),
-      rates_(parts_.token_requests_per_s, kRateBurst) {}
+Service::Service(Parts parts, Pages pages) : parts_(std::move(parts)), pages_(std::move(pages)) {}
 
 std::size_t Service::max_body_bytes(const http::Request& head) const {
   if (head.path.starts_with(kPrefix)) return kMaxBodyBytes;
@@ -111,8 +107,7 @@ http::Task<Answer<Who>> Service::authenticate(const http::Request& request, cons
 }
 
 http::Task<Answer<Reply>> Service::run(const Route& route, Call call, std::string cookie) {
-  if (call.who &&
-      rates_.take(call.who->token.str(), std::chrono::steady_clock::now()) > milliseconds(0))
+  if (call.who && parts_.authenticator.pace(call.who->token) > milliseconds(0))
     co_return std::unexpected(busy());
   api::Turns::Turn turn, effort;
   bool admitted = co_await api::wait_for(calls_, turn);

@@ -12,7 +12,6 @@
 #include "console/sign_in.h"
 #include "http/async.h"
 #include "http/server.h"
-#include "limits/pace.h"
 
 namespace valetkey::console {
 
@@ -26,9 +25,8 @@ class Service final : public http::Handler {
     const Routes& programs_routes;
     http::asio::thread_pool& blocking;
     api::Authenticator& authenticator;
-    std::string public_url;       // of the console; empty: whatever it is asked as
-    double token_requests_per_s;  // of one token; 0: no limit
-    const Engine* engine;         // null: none
+    std::string public_url;  // of the console; empty: whatever it is asked as
+    const Engine* engine;    // null: none
   };
   Service(Parts parts, Pages pages);
   std::size_t max_body_bytes(const http::Request& head) const override;
@@ -47,7 +45,6 @@ class Service final : public http::Handler {
 
   Parts parts_;
   Pages pages_;
-  limits::Rates rates_;
   api::Turns calls_{6}, hashes_{2}, reads_{2};  // at once, of the pool's threads
 };
 

@@ -141,8 +141,10 @@ Result<void> Server::open_listeners() {
   open_tables();
   if (engines_->vending() == nullptr) VALETKEY_CHECK(open_s3_listener());
   const bool apart = event_log_ && !config_.listen.intake.empty();
+  authenticator_ = std::make_unique<api::Authenticator>(
+      *gate_, *feed_, *api_audit_, runtime_->blocking(), api_options(), keys_.get());
   api_ = std::make_unique<api::Service>(
-      api::Parts{*control_, *feed_, *api_audit_, *gate_, engines_->issuer(), *usage_,
+      api::Parts{*control_, *feed_, *api_audit_, *authenticator_, engines_->issuer(), *usage_,
                  apart ? nullptr : event_log_.get(), &metrics_.intake(),
                  [this](const AccountId& account) { return admin::stored_of(*objects_, account); }},
       runtime_->blocking(), api_options());
@@ -168,7 +170,7 @@ void Server::open_tables() {
 
 void Server::open_doors() {
   doors_ = std::make_unique<tables::Doors>(
-      tables::Parts{console_->handler(), *gate_, *feed_, *api_audit_, engines_->issuer(), *usage_,
+      tables::Parts{console_->handler(), *authenticator_, *api_audit_, engines_->issuer(), *usage_,
                     *keys_, objects_->part_catalog(), snapshots_.get()},
       runtime_->blocking(), api_options());
 }
@@ -212,8 +214,8 @@ void Server::open_console() {
   if (options.pages && engines_->vending() == nullptr && kept_figures() == nullptr)
     listed_ = std::make_unique<storage::ListedFigures>(*objects_, clock_);
   console_ = std::make_unique<console::Console>(
-      console::Parts{*api_, *control_, *feed_, *api_audit_, *gate_, engines_->issuer(), *usage_,
-                     *objects_, figures(), listed_ != nullptr, event_log_.get(),
+      console::Parts{*api_, *control_, *feed_, *api_audit_, *authenticator_, engines_->issuer(),
+                     *usage_, *objects_, figures(), listed_ != nullptr, event_log_.get(),
                      runtime_->blocking(),
                      [this](const AccountId& account) { return kept_sums(account); },
                      [this](Timestamp now) { return export_times(now); },

@@ -14,6 +14,7 @@
 #include "admin/command_context.h"
 #include "admin/databases.h"
 #include "admin/engines.h"
+#include "api/authentication.h"
 #include "api/intake.h"
 #include "api/service.h"
 #include "base/clock.h"
@@ -135,6 +136,7 @@ class Server {
   // Who answers
   std::shared_ptr<http::BodyMemory> bodies_;  // with the listeners
   std::unique_ptr<http::Runtime> runtime_;
+  std::unique_ptr<api::Authenticator> authenticator_;  // of all doors on the API's listener
   // Null where no tables are offered: the parts are not indexed here, or read elsewhere.
   std::unique_ptr<tables::Snapshots> snapshots_;
   std::unique_ptr<tables::MetadataStore> readable_;

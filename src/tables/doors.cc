@@ -17,7 +17,6 @@ constexpr std::string_view kSharing = "/delta-sharing";
 constexpr std::string_view kTokens = "/iceberg/v1/oauth/tokens";
 constexpr std::size_t kMaxBodyBytes = 64 * 1024;
 constexpr std::size_t kMaxSegments = 16;
-constexpr std::chrono::seconds kRateBurst{20};
 
 bool below(std::string_view path, std::string_view folder) {
   return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
@@ -53,8 +52,6 @@ Doors::Doors(Parts parts, http::asio::thread_pool& blocking, api::Options option
     : parts_(parts),
       blocking_(blocking),
       options_(std::move(options)),
-      authenticator_(parts.gate, parts.feed, parts.audit, blocking, options_.limiter, &parts.keys),
-      rates_(options_.token_requests_per_s, kRateBurst),
       vending_(options_, parts.issuer, parts.audit, parts.usage) {
   if (parts_.snapshots == nullptr || parts_.catalog == nullptr) return;
   catalog_ = std::make_unique<IcebergCatalog>(*parts_.catalog, *parts_.snapshots, vending_);
@@ -105,8 +102,8 @@ http::Task<http::Response> Doors::handle(const http::Request& request) {
 // The token first: what there is, is told to its holders alone.
 http::Task<Answer<http::Response>> Doors::answer(const http::Request& request, Door door) {
   constexpr auto kForm = api::TokenForm::engine;
-  auto found = authenticator_.find(request, kForm);
-  if (!found) found = co_await authenticator_.read(request, kForm);
+  auto found = parts_.authenticator.find(request, kForm);
+  if (!found) found = co_await parts_.authenticator.read(request, kForm);
   if (!*found) co_return std::unexpected(refusal_of(found->error()));
   const control::TokenGrant grant = **found;
   co_return noted(grant, co_await serve(request, grant, door));
@@ -138,8 +135,7 @@ http::Task<Answer<http::Response>> Doors::serve(const http::Request& request,
 }
 
 Answer<void> Doors::check(const control::TokenGrant& grant) {
-  if (const milliseconds wait = rates_.take(grant.token.str(), std::chrono::steady_clock::now());
-      wait > milliseconds(0))
+  if (const milliseconds wait = parts_.authenticator.pace(grant.token); wait > milliseconds(0))
     return std::unexpected(Refusal{429,
                                    {},
                                    "This token is used more often than the operator allows.",
@@ -161,7 +157,7 @@ http::Task<Answer<http::Response>> Doors::sell_token(const http::Request& reques
                         ? read_token_wish(request)
                         : tables::refuse(413, "invalid_request", "The form is too large.");
   if (!wish) co_return std::unexpected(wish.error());
-  auto found = co_await authenticator_.read_token(
+  auto found = co_await parts_.authenticator.read_token(
       request, wish->token, wish->renews ? api::TokenForm::engine : api::TokenForm::bearer);
   if (!found) co_return std::unexpected(refusal_of(found.error()));
   co_return noted(*found, seal_token(request, wish->token, *found));

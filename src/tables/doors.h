@@ -9,7 +9,6 @@
 #include "api/authentication.h"
 #include "api/options.h"
 #include "http/server.h"
-#include "limits/pace.h"
 #include "storage/part_catalog.h"
 #include "tables/iceberg.h"
 #include "tables/sharing.h"
@@ -21,8 +20,7 @@ namespace valetkey::tables {
 // All of it outlives the doors.
 struct Parts {
   http::Handler& behind;
-  const access::TokenGate& gate;
-  control::ChangeFeed& feed;
+  api::Authenticator& authenticator;
   control::AuditLog& audit;
   access::CredentialIssuer& issuer;
   access::Usage& usage;
@@ -53,8 +51,6 @@ class Doors final : public http::Handler {
   Parts parts_;
   http::asio::thread_pool& blocking_;
   api::Options options_;
-  api::Authenticator authenticator_;
-  limits::Rates rates_;
   Vending vending_;
   std::unique_ptr<IcebergCatalog> catalog_;  // null as Parts::snapshots
   std::unique_ptr<DeltaShares> shares_;

@@ -29,8 +29,10 @@ class DoorsTest : public testing::Test {
   DoorsTest() { open(&catalog_, &snapshots_); }
   void open(storage::PartCatalog* catalog, Snapshots* snapshots,
             api::Options options = options_of()) {
+    doors_.reset();
+    fixture_.rebuild(options);
     doors_ = std::make_unique<Doors>(
-        Parts{fixture_.service(), gate_, fixture_.feed(), fixture_.audit(), issuer_,
+        Parts{fixture_.service(), fixture_.authenticator(), fixture_.audit(), issuer_,
               fixture_.usage(), fixture_.keys(), catalog, snapshots},
         pool_, std::move(options));
   }
@@ -80,7 +82,6 @@ class DoorsTest : public testing::Test {
   api::ServiceFixture fixture_;
   MemoryCatalog catalog_;
   Snapshots snapshots_{catalog_, "bucket"};
-  access::TokenGate gate_{fixture_.store(), fixture_.feed()};
   access::SealedIssuer issuer_{fixture_.keys()};
   http::asio::io_context loop_{1};
   http::asio::thread_pool pool_{2};
@@ -217,6 +218,28 @@ TEST_F(DoorsTest, LimitWhatOneTokenAsks) {
   for (int i = 0; i < 30; ++i) last = get("/delta-sharing/shares");
   EXPECT_EQ(last.status, 429);
   EXPECT_NE(last.header("Retry-After"), "");
+}
+
+TEST_F(DoorsTest, ShareTheLimitOfATokenWithTheApi) {
+  api::Options options = options_of();
+  options.token_requests_per_s = 1;  // so that 20 seconds' worth is twenty
+  open(&catalog_, &snapshots_, options);
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(get("/delta-sharing/shares").status, 200);
+    EXPECT_EQ(get("/v2/account").status, 200);
+  }
+  EXPECT_EQ(get("/v2/account").status, 429);
+  EXPECT_EQ(get("/delta-sharing/shares").status, 429);
+}
+
+TEST_F(DoorsTest, ShareTheLimitOfFailuresWithTheApi) {
+  api::Options options = options_of();
+  options.limiter = {.burst = 4, .interval = std::chrono::hours(1)};
+  open(&catalog_, &snapshots_, options);
+  for (const char* path : {"/iceberg/v1/config", "/v2/account"})
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(get(path, "wrong").status, 401) << path;
+  EXPECT_EQ(get("/v2/account", "wrong").status, 429);
+  EXPECT_EQ(get("/iceberg/v1/config", "wrong").status, 429);
 }
 
 TEST_F(DoorsTest, LimitWhoBuysEngineTokensAsWell) {

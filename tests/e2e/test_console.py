@@ -416,6 +416,38 @@ class Programs(ConsoleCase):
                     self.assertIn(answer.status_code, (401, 429), f"{method} {path}")
 
 
+class OneLimit(ServedCase):
+    """A token and an address block are counted once, whichever door they come to."""
+    options = {"config": "[limits]\ntoken_requests_per_s = 0.5\n"}  # 20 seconds' worth: ten
+    doors = ("/v2/account", "/v2/audit", "/delta-sharing/shares")
+
+    @classmethod
+    def prepare(cls):
+        cls.server.make_account("12345", "ada@example.com")
+        cls.server.start()
+
+    def test_one_token_has_one_limit_at_all_doors(self):
+        token = self.server.make_token("12345", "ada@example.com", scopes="export,audit")["token"]
+        answers = [self.server.get(path, token).status_code for path in 4 * self.doors]
+        self.assertEqual([200] * 10, answers[:10])
+        self.assertIn(429, answers[10:])
+
+    def test_failures_of_an_address_are_counted_together(self):
+        answers = []
+        for _ in range(4):
+            answers += [self.server.get(path, "wrong").status_code for path in self.doors]
+        self.assertEqual([401] * 10, answers[:10])
+        self.assertEqual([429, 429], answers[10:])
+
+    def test_they_keep_nobody_from_signing_in(self):
+        for _ in range(30):
+            self.server.get("/v2/account", "wrong")
+        code = urlsplit(self.server.ask("user", "invite", "ada@example.com")["url"]).fragment
+        self.server.secrets.append(code)
+        Person(self.server, "127.0.0.1").post("/invitation/accept", {"code": code, "password": PASSWORD})
+        Person(self.server, "127.0.0.1").sign_in("ada@example.com")
+
+
 class SwitchedOff(ServedCase):
     options = {"config": "[console]\nenabled = false\n"}
 

@@ -114,8 +114,10 @@ class ServiceFixture {
     return options;
   }
   void rebuild(Options options) {
+    service_.reset();
+    authenticator_ = std::make_unique<Authenticator>(gate_, feed_, audit_, pool_, options, &keys_);
     service_ = std::make_unique<Service>(
-        Parts{store_, feed_, audit_, gate_, *issuer_, usage_, log_, hooks_,
+        Parts{store_, feed_, audit_, *authenticator_, *issuer_, usage_, log_, hooks_,
               [](const AccountId&) -> Result<Stored> { return Stored{3, 4096}; }},
         pool_, std::move(options));
   }
@@ -198,6 +200,7 @@ class ServiceFixture {
   access::Usage& usage() { return usage_; }
   const KeySource& keys() const { return keys_; }
   Service& service() { return *service_; }
+  Authenticator& authenticator() { return *authenticator_; }
   // As a listener would hand it on.
   http::Request read(const Ask& ask) const {
     http::Request request;
@@ -238,6 +241,7 @@ class ServiceFixture {
   http::asio::thread_pool pool_{2};
   std::vector<control::User> users_;
   Options options_;
+  std::unique_ptr<Authenticator> authenticator_;
   std::unique_ptr<Service> service_;
 };
 
