@@ -144,14 +144,18 @@ function Ask({ asked, change, examples }: AskProps) {
             aria-describedby="sql-hint sql-error"
             onInput={(event) => change({ sql: event.currentTarget.value })}
             onKeyDown={(event) => {
-              if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form(event);
+              if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+              // Much is confirmed with the button itself.
+              const button = event.currentTarget.form?.querySelector<HTMLElement>("[type=submit]");
+              if (run.tier === "warn") button?.focus();
+              else form(event);
             }}
           />
           <p class="error engine" id="sql-error" role="alert">
             {run.wrong}
           </p>
           <p class="hint" id="sql-hint">
-            {run.size} {config.figures && "Ctrl-Enter runs it."}
+            {run.size} {config.figures && run.tier === "run" && "Ctrl-Enter runs it."}
           </p>
         </div>
         <RunButtons asked={asked} run={run} />
@@ -186,6 +190,12 @@ function RunButtons({ asked, run }: { asked: Asked; run: Run }) {
         <p class="notice warn">
           This page came over HTTPS and the S3 endpoint speaks plain HTTP, so the browser refuses to
           read it. Use the command.
+        </p>
+      )}
+      {config.engine && !config.mixed_content && run.tier === "warn" && (
+        <p class="notice warn">
+          That is much for a browser: it may take minutes, and more memory than there is. Choose
+          fewer days or one experiment, copy it as a command, or run it all the same.
         </p>
       )}
       {run.tier === "command" && (
