@@ -223,6 +223,12 @@ struct DayOfUsage {
 };
 inline constexpr int kDaysOfUsage = 400;  // kept of each account, the newest
 
+// What an engine is told of a role whose sessions are shared.
+struct CutOffs {
+  std::int64_t version = 0;  // 0: nothing yet
+  std::string policy;
+};
+
 struct TokenUse {
   TokenId token;
   Timestamp at;
@@ -253,6 +259,11 @@ class ControlStore {
   // not 32 bytes, an origin that is none, more than 100 of them, or a bucket or prefix longer than
   // 1,000 bytes. `denied`: a deleted account.
   virtual Result<void> set_policy(const AccountId&, const AccountPolicy&, Timestamp now) = 0;
+
+  virtual Result<CutOffs> cut_offs(std::string_view role) = 0;
+  // The next version, where `version` still is the last one; false: somebody wrote one meanwhile.
+  virtual Result<bool> set_cut_offs(std::string_view role, std::int64_t version,
+                                    std::string_view policy) = 0;
 
   virtual Result<User> create_user(std::string_view email, std::optional<AccountId>, Role,
                                    Timestamp now) = 0;

@@ -53,6 +53,7 @@ const std::vector<CopiedTable>& tables() {
         {"bucket"},
         {"prefix"}},
        "account"},
+      {"cut_offs", {{"role"}, {"version"}, {"policy"}}, "role"},
   };
   return all;
 }

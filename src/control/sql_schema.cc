@@ -161,6 +161,14 @@ ALTER TABLE tokens ADD COLUMN narrowing TEXT NOT NULL DEFAULT '';
     // A new account looks for a twin of its number.
     R"(
 CREATE INDEX IF NOT EXISTS accounts_by_number ON accounts (ltrim(id, '0'));
+)",
+    // What engines are told of shared roles.
+    R"(
+CREATE TABLE cut_offs (
+  role TEXT NOT NULL PRIMARY KEY,
+  version INTEGER NOT NULL,
+  policy TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 )"};
 
 // Of PostgreSQL, from the first release that had it.
@@ -257,6 +265,14 @@ constexpr const char* kPostgresAccountsByNumber = R"(
 CREATE INDEX IF NOT EXISTS accounts_by_number ON accounts (ltrim(id, '0'));
 )";
 
+constexpr const char* kPostgresCutOffs = R"(
+CREATE TABLE cut_offs (
+  role TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  version BIGINT NOT NULL,
+  policy TEXT NOT NULL
+);
+)";
+
 constexpr auto kNewest = static_cast<std::int64_t>(kMigrations.size());
 
 }  // namespace
@@ -291,7 +307,8 @@ Result<void> migrate(sqlite::Database& database, const std::filesystem::path& fi
 Result<void> migrate(postgres::Server& server) {
   return postgres::migrate(
       server, "control store",
-      {postgres::Migration{kPostgresTables}, postgres::Migration{kPostgresAccountsByNumber}});
+      {postgres::Migration{kPostgresTables}, postgres::Migration{kPostgresAccountsByNumber},
+       postgres::Migration{kPostgresCutOffs}});
 }
 
 }  // namespace valetkey::control

@@ -45,6 +45,14 @@ class SqlStore final : public ControlStore {
     return writing([&](Database& c) { return upsert_policy(c, id, policy, now); });
   }
 
+  Result<CutOffs> cut_offs(std::string_view role) override {
+    return reading([&](Database& c) { return select_cut_offs(c, role); });
+  }
+  Result<bool> set_cut_offs(std::string_view role, std::int64_t version,
+                            std::string_view policy) override {
+    return writing([&](Database& c) { return upsert_cut_offs(c, role, version, policy); });
+  }
+
   Result<User> create_user(std::string_view email, std::optional<AccountId> account, Role role,
                            Timestamp now) override {
     return writing([&](Database& c) { return insert_user(c, email, account, role, now); });

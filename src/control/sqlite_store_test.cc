@@ -102,7 +102,7 @@ TEST_F(SqliteStore, MarksTheFileAsItsOwn) {
   open();
   const auto database = connect();
   EXPECT_EQ(database->read_integer("PRAGMA application_id").value(), 0x564b4354);
-  EXPECT_EQ(database->read_integer("PRAGMA user_version").value(), 8);
+  EXPECT_EQ(database->read_integer("PRAGMA user_version").value(), 9);
   EXPECT_EQ(database->read_integer("PRAGMA foreign_keys").value(), 1);
   EXPECT_EQ(database->read_integer("PRAGMA synchronous").value(), 2);  // FULL
   EXPECT_EQ(database->read_integer("PRAGMA trusted_schema").value(), 0);
@@ -117,6 +117,7 @@ TEST_F(SqliteStore, MarksTheFileAsItsOwn) {
 constexpr const char* kBackToFormatFive = R"(
 PRAGMA foreign_keys = OFF;
 ALTER TABLE users DROP COLUMN password;
+DROP TABLE cut_offs;
 DROP TABLE invitations;
 CREATE TABLE old_tokens (
   id TEXT NOT NULL PRIMARY KEY,
@@ -167,7 +168,7 @@ TEST_F(SqliteStore, BringsAFileOfFormatOneToTheNewest) {
       "revocations_by_change;"
       "ALTER TABLE revocations DROP COLUMN change; DROP TABLE policies; PRAGMA user_version=1"));
   const auto store = open();
-  EXPECT_EQ(connect()->read_integer("PRAGMA user_version").value(), 8);
+  EXPECT_EQ(connect()->read_integer("PRAGMA user_version").value(), 9);
   EXPECT_EQ(store->account(account_id("1"))->name, "Acme");
   AccountPolicy policy;
   policy.events_per_s = 7;
@@ -231,7 +232,7 @@ TEST_F(SqliteStore, AddsUpWhatFormatThreeCountedPerToken) {
 
 TEST_F(SqliteStore, LeavesAFileOfANewerFormatAlone) {
   open();
-  ASSERT_TRUE(connect()->execute("PRAGMA user_version=9"));
+  ASSERT_TRUE(connect()->execute("PRAGMA user_version=10"));
   const std::string before = read_file(file_, 1 << 20).value();
   const auto refused = open_sqlite_store(file_);
   ASSERT_FALSE(refused);

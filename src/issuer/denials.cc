@@ -60,6 +60,15 @@ void Denials::add(const access::Cut& cut, Timestamp at) {
   for (const TokenId& token : cut.tokens) account.tokens[token.str()] = now + kMostClockDifference;
 }
 
+void Denials::add(const Denials& others) {
+  for (const auto& [id, other] : others.accounts_) {
+    OfAccount& account = accounts_[id];
+    account.all = std::max(account.all, other.all);
+    for (const auto& [token, before] : other.tokens)
+      account.tokens[token] = std::max(account.tokens[token], before);
+  }
+}
+
 void Denials::forget_older(Timestamp than) {
   for (auto& [id, account] : accounts_) {
     if (account.all && *account.all < than) account.all.reset();

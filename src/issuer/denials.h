@@ -15,6 +15,8 @@ namespace valetkey::issuer {
 class Denials {
  public:
   void add(const access::Cut& cut, Timestamp at);
+  // All that either denies.
+  void add(const Denials& others);
   // Sessions of before have ended by themselves.
   void forget_older(Timestamp than);
   // Makes room: the account with the most tokens here is denied as a whole in their place. Returns

@@ -79,7 +79,8 @@ class CephRoles final : public Roles {
 
 class AwsRoles final : public Roles {
  public:
-  AwsRoles(RolesParts parts, seconds longest) : parts_(std::move(parts)), longest_(longest) {}
+  AwsRoles(RolesParts parts, control::ControlStore& store, seconds longest)
+      : parts_(std::move(parts)), store_(store), longest_(longest) {}
 
   Result<void> open(const AccountId&, const std::string&, const std::string&, Timestamp) override {
     return {};
@@ -89,22 +90,64 @@ class AwsRoles final : public Roles {
                              Timestamp now) override {
     VALETKEY_TRY(const auto own, parts_.keys.get(now));
     const std::string role = aws::role_name(role_arn);
-    const std::lock_guard lock(one_at_a_time_);
-    Denials denials;
-    auto text = parts_.iam.role_policy(role, kCutPolicy, own->keys, now);
-    if (!text && text.error().code != ErrorCode::not_found) return std::unexpected(text.error());
-    if (text) {
-      VALETKEY_TRY(denials, parse_denials(*text));
-    }
-    denials.forget_older(now - longest_);
-    VALETKEY_TRY(Added added, add(std::move(denials), cut, now));
-    VALETKEY_CHECK(parts_.iam.put_role_policy(role, kCutPolicy, added.policy, own->keys, now));
+    const std::lock_guard lock(one_at_a_time_);  // of this process
+    VALETKEY_TRY(const Noted noted, note(role, cut, own->keys, now));
+    VALETKEY_CHECK(put(role, noted.now, own->keys, now));
     return access::CutOff{
-        .at_once = true, .whole_account = added.whole_account, .others = std::move(added.others)};
+        .at_once = true, .whole_account = noted.added.whole_account, .others = noted.added.others};
   }
 
  private:
+  struct Noted {
+    control::CutOffs now;
+    Added added;
+  };
+
+  // Together with what others noted, and with what the role has from a release that noted nothing.
+  Result<Noted> note(const std::string& role, const access::Cut& cut,
+                     const sigv4::SigningCredentials& own, Timestamp now) {
+    Denials there;
+    const auto text = parts_.iam.role_policy(role, kCutPolicy, own, now);
+    if (!text && text.error().code != ErrorCode::not_found) return std::unexpected(text.error());
+    if (text) {
+      VALETKEY_TRY(there, parse_denials(*text));
+    }
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      VALETKEY_TRY(const control::CutOffs former, store_.cut_offs(role));
+      Denials denials = there;
+      if (former.version > 0) {
+        VALETKEY_TRY(const Denials others, parse_denials(former.policy));
+        denials.add(others);
+      }
+      denials.forget_older(now - longest_);
+      VALETKEY_TRY(Added added, add(std::move(denials), cut, now));
+      VALETKEY_TRY(const bool kept, store_.set_cut_offs(role, former.version, added.policy));
+      if (kept) return Noted{{former.version + 1, added.policy}, std::move(added)};
+    }
+    return too_many();
+  }
+
+  // Until the newest is what was put last: what others put meanwhile may have arrived before ours.
+  Result<void> put(const std::string& role, control::CutOffs newest,
+                   const sigv4::SigningCredentials& own, Timestamp now) {
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      VALETKEY_CHECK(parts_.iam.put_role_policy(role, kCutPolicy, newest.policy, own, now));
+      VALETKEY_TRY(control::CutOffs after, store_.cut_offs(role));
+      if (after.version == newest.version) return {};
+      newest = std::move(after);
+    }
+    return too_many();
+  }
+
+  static std::unexpected<Error> too_many() {
+    return fail(ErrorCode::unavailable,
+                "other nodes cut off so much at the same time that it is not known whether the "
+                "role's policy valetkey-cut-off has all of it: repeat the command");
+  }
+
+  static constexpr int kAttempts = 100;
   RolesParts parts_;
+  control::ControlStore& store_;
   const seconds longest_;
   std::mutex one_at_a_time_;
 };
@@ -127,8 +170,9 @@ std::unique_ptr<Roles> make_ceph_roles(RolesParts parts, std::string trusted_use
                                      longest_session);
 }
 
-std::unique_ptr<Roles> make_aws_roles(RolesParts parts, seconds longest_session) {
-  return std::make_unique<AwsRoles>(std::move(parts), longest_session);
+std::unique_ptr<Roles> make_aws_roles(RolesParts parts, control::ControlStore& store,
+                                      seconds longest_session) {
+  return std::make_unique<AwsRoles>(std::move(parts), store, longest_session);
 }
 
 std::unique_ptr<Roles> make_no_roles() { return std::make_unique<NoRoles>(); }

@@ -9,6 +9,7 @@
 #include "access/credentials.h"
 #include "aws/iam.h"
 #include "aws/kept_keys.h"
+#include "control/control_store.h"
 
 namespace valetkey::issuer {
 
@@ -33,8 +34,10 @@ std::unique_ptr<Roles> make_ceph_roles(RolesParts parts, std::string trusted_use
                                        seconds longest_session);
 
 // One role for all, which the operator keeps; cutting off denies what was issued until now to the
-// account's or the token's sessions, by their tags, in a policy of this role.
-std::unique_ptr<Roles> make_aws_roles(RolesParts parts, seconds longest_session);
+// account's or the token's sessions, by their tags, in a policy of this role. The policy can only be
+// replaced as a whole, so what it is to be is in `store` first, which all nodes share and outlives it.
+std::unique_ptr<Roles> make_aws_roles(RolesParts parts, control::ControlStore& store,
+                                      seconds longest_session);
 
 // No roles at all, and no way to cut off: sessions live to their end.
 std::unique_ptr<Roles> make_no_roles();

@@ -83,7 +83,7 @@ Result<void> Vending::build(control::ControlStore& store, control::ChangeFeed& f
   VALETKEY_TRY(const aws::Iam roles, aws::Iam::at(*network_, iam, iam_region));
   roles_ = engine_ == Engine::ceph
                ? make_ceph_roles({roles, roles_keys_}, settings_.trusted_user_arn, kLongestRole)
-           : engine_ == Engine::aws ? make_aws_roles({roles, roles_keys_}, kLongestRole)
+           : engine_ == Engine::aws ? make_aws_roles({roles, roles_keys_}, store, kLongestRole)
                                     : make_no_roles();
   StsOptions options{.engine = engine_,
                      .templates = templates_of(settings_),

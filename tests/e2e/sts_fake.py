@@ -9,6 +9,7 @@ import datetime
 import hashlib
 import http.server
 import json
+import random
 import re
 import secrets
 import threading
@@ -55,6 +56,7 @@ class StsFake:
     def __init__(self, keys: dict[str, str], longest: int = 43200, chained: bool = False, region: str = "us-east-1"):
         self.keys, self.longest, self.chained, self.region = dict(keys), longest, chained, region
         self.fault: str | None = None
+        self.slowest_put = 0.0  # seconds, of a role's policy
         self.calls: list[dict] = []
         self.policies: dict[tuple[str, str], dict] = {}  # by the names of role and policy
         self.external_id: str | None = None
@@ -155,6 +157,7 @@ class StsFake:
     def _role_policy(self, form: dict) -> str:
         key = (form["RoleName"], form["PolicyName"])
         if form["Action"] == "PutRolePolicy":
+            time.sleep(random.uniform(0, self.slowest_put))  # so that they arrive in another order than they were sent
             self.policies[key] = json.loads(form["PolicyDocument"])
             return (f'<PutRolePolicyResponse xmlns="{IAM}"><ResponseMetadata><RequestId>1</RequestId>'
                     "</ResponseMetadata></PutRolePolicyResponse>")

@@ -174,6 +174,20 @@ class Vending(unittest.TestCase):
         self.assertEqual([call["Action"] for call in self.sts.calls[-2:]], ["GetRolePolicy", "PutRolePolicy"])
         self.assertEqual(self.ask().status_code, 200, "another token of the account goes on")
 
+    def test_cut_offs_by_several_processes_at_the_same_time_are_all_in_the_policy(self):
+        self.server.config.write_text(configuration(self.sts.url, f'iam_endpoint = "{self.sts.url}"\n'))
+        self.sts.slowest_put = 0.5
+        made = [self.server.make_token("123", "user@123.example")["id"] for _ in range(8)]
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            said = list(pool.map(lambda token: self.server.ask("token", "revoke", token, "--cut-off"), made))
+        self.assertEqual([True] * 8, [each["sessions_ended"] for each in said])
+        (policy,) = self.sts.policies.values()
+        denied = []
+        for each in policy["Statement"]:
+            tokens = each["Condition"]["StringEquals"]["aws:PrincipalTag/token"]
+            denied += [tokens] if isinstance(tokens, str) else tokens
+        self.assertEqual(sorted(made), sorted(denied))
+
 
 if __name__ == "__main__":
     serving.main()

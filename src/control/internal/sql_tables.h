@@ -27,6 +27,11 @@ Result<AccountPolicy> select_policy(Database&, const AccountId&);
 Result<std::vector<AccountWithPolicy>> select_accounts_with_policies(Database&);
 Result<void> upsert_policy(Database&, const AccountId&, const AccountPolicy&, Timestamp now);
 
+// sql_cut_offs.cc
+Result<CutOffs> select_cut_offs(Database&, std::string_view role);
+Result<bool> upsert_cut_offs(Database&, std::string_view role, std::int64_t version,
+                             std::string_view policy);
+
 // sql_users.cc
 Result<User> insert_user(Database&, std::string_view email, const std::optional<AccountId>&, Role,
                          Timestamp now);

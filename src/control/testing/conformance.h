@@ -161,6 +161,17 @@ TEST_P(ControlStoreConformance, KeepsAPolicyForEachAccount) {
   EXPECT_EQ(store().set_policy(account_, policy, now_).error().code, ErrorCode::denied);
 }
 
+TEST_P(ControlStoreConformance, KeepsCutOffsOfOneWriterAfterTheOther) {
+  EXPECT_EQ(store().cut_offs("reader")->version, 0);
+  EXPECT_TRUE(store().set_cut_offs("reader", 0, "first").value());
+  EXPECT_FALSE(store().set_cut_offs("reader", 0, "of one that did not see it").value());
+  EXPECT_TRUE(store().set_cut_offs("reader", 1, "second").value());
+  const CutOffs kept = store().cut_offs("reader").value();
+  EXPECT_EQ(kept.version, 2);
+  EXPECT_EQ(kept.policy, "second");
+  EXPECT_EQ(store().cut_offs("another")->version, 0);
+}
+
 TEST_P(ControlStoreConformance, KeepsNoPolicyThatMakesNoSense) {
   const auto refused = [&](const auto& change) {
     AccountPolicy policy;

@@ -52,6 +52,13 @@ class FaultyControlStore : public ControlStore {
                           Timestamp now) override {
     return unless_due([&] { return inner_.set_policy(id, policy, now); });
   }
+  Result<CutOffs> cut_offs(std::string_view role) override {
+    return unless_due([&] { return inner_.cut_offs(role); });
+  }
+  Result<bool> set_cut_offs(std::string_view role, std::int64_t version,
+                            std::string_view policy) override {
+    return unless_due([&] { return inner_.set_cut_offs(role, version, policy); });
+  }
   Result<User> create_user(std::string_view email, std::optional<AccountId> account, Role role,
                            Timestamp now) override {
     return unless_due([&] { return inner_.create_user(email, std::move(account), role, now); });

@@ -55,11 +55,19 @@ class FakeEngine final : public http::testing::WholeFetcher {
   std::string fault, message;
   int status = 400, fault_times = -1;
   std::string policy, role, body, role_policy;
-  std::function<void()> meanwhile;  // done while a session is asked for
+  std::function<void()> meanwhile;   // done while a session is asked for
+  std::function<void()> before_put;  // of a role's policy
+  std::string role_fault;            // of every call on roles
 
  private:
   Result<http::ClientResponse> iam(const std::string& action, const std::string& document) {
     ++role_calls;
+    std::this_thread::sleep_for(takes);
+    if (action == "PutRolePolicy" && before_put) before_put();
+    if (!role_fault.empty())
+      return aws::testing::answer(
+          503, "<ErrorResponse><Error><Code>" + role_fault + "</Code></Error></ErrorResponse>");
+    const std::lock_guard lock(mutex_);
     if (action == "PutRolePolicy") role_policy = document;
     if (action != "GetRolePolicy") return aws::testing::answer(200, "<ok/>");
     if (role_policy.empty())
@@ -85,7 +93,7 @@ class Bench {
     RolesParts parts{aws::Iam::at(engine_, "https://iam.example.org", "us-east-1").value(), keys_};
     roles_ = engine == Engine::ceph
                  ? make_ceph_roles(parts, "arn:aws:iam:::user/issuer", seconds(43'200))
-             : engine == Engine::aws ? make_aws_roles(parts, seconds(43'200))
+             : engine == Engine::aws ? make_aws_roles(parts, *store_, seconds(43'200))
                                      : make_no_roles();
     StsOptions options{
         .engine = engine,

@@ -66,6 +66,10 @@ class MemoryControl final : public control::ControlStore {
   Result<void> set_policy(const AccountId&, const control::AccountPolicy&, Timestamp) override {
     return nothing();
   }
+  Result<control::CutOffs> cut_offs(std::string_view) override { return nothing(); }
+  Result<bool> set_cut_offs(std::string_view, std::int64_t, std::string_view) override {
+    return nothing();
+  }
   Result<control::User> create_user(std::string_view, std::optional<AccountId>, control::Role,
                                     Timestamp) override {
     return nothing();
