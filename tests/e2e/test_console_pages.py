@@ -62,6 +62,23 @@ class ConsoleCase(ServedCase):
         page.accept(self.invite(email, role, account), PASSWORD)
         return page
 
+    def copied(self, page: Page) -> str:
+        """The token that the page shows once."""
+        page.heading("Copy it now.")
+        token = page.text("[aria-label=Token]")
+        self.server.secrets.append(token)
+        return token
+
+    def generate_first(self, page: Page) -> str:
+        page.click("Generate my first token")
+        return self.copied(page)
+
+    def generate(self, page: Page, name: str) -> str:
+        page.goto("/tokens/new")
+        page.fill("Name", name)
+        page.click("Generate")
+        return self.copied(page)
+
     def assert_quiet(self, page: Page, *expected: str) -> None:
         """Nothing of the page was refused by its own policy, and nothing failed unseen but the question who is there."""
         said = [text for text in page.act("complaints") if not any(re.search(one, text) for one in ("401", *expected))]
@@ -77,10 +94,7 @@ class FirstSteps(ConsoleCase):
         page.accept(link, PASSWORD)
         page.heading("Get started")
         page.shot("first-1-start")
-        page.click("Generate my first token")
-        page.heading("Copy it now.")
-        token = page.text("[aria-label=Token]")
-        self.server.secrets.append(token)
+        token = self.generate_first(page)
         self.assertRegex(token, r"^vkpat_\w{20,}$")
         page.click("Send sample events")
         page.act("wait", css=".apart .watch li.seen:nth-child(2)", seconds=40)
@@ -106,10 +120,7 @@ class FirstSteps(ConsoleCase):
         page = self.person("cora@example.com")
         page.click("Send sample events")
         page.act("wait", css=".apart .watch li.seen:nth-child(2)", seconds=40)
-        page.click("Generate my first token")
-        page.heading("Copy it now.")
-        token = page.text("[aria-label=Token]")
-        self.server.secrets.append(token)
+        token = self.generate_first(page)
         home = self.server.folder / "home"
         home.mkdir()
         for tool in ("boto3", "AWS CLI", "curl", "rclone", "valetkey"):
@@ -162,9 +173,8 @@ class FirstSteps(ConsoleCase):
         page.act("wait", css=".dialog [role=alert]")
         page.fill("Password", PASSWORD)
         page.click("Sign in")
-        page.heading("Copy it now.")
+        self.copied(page)
         page.wait("typed before the session ended")
-        self.server.secrets.append(page.text("[aria-label=Token]"))
 
     def test_no_network_is_said_and_nothing_is_lost(self):
         page = self.person("emil@example.com", "member")
@@ -179,8 +189,7 @@ class FirstSteps(ConsoleCase):
         self.assertEqual("offline", page.act("value", label="Name"))
         page.act("offline", value=False)
         page.click("Generate")
-        page.heading("Copy it now.")
-        self.server.secrets.append(page.text("[aria-label=Token]"))
+        self.copied(page)
 
     def test_everything_of_signing_in_is_done_with_the_keyboard(self):
         self.person("fritz@example.com", "member")
@@ -214,10 +223,7 @@ class PlainHttp(ConsoleCase):
         self.assertFalse(page.act("evaluate", script="isSecureContext"))
         self.assertEqual([("valetkey", True, False, "Strict")], [
             (one["name"], one["httpOnly"], one["secure"], one["sameSite"]) for one in page.act("cookies")])
-        page.click("Generate my first token")
-        page.heading("Copy it now.")
-        token = page.text("[aria-label=Token]")
-        self.server.secrets.append(token)
+        token = self.generate_first(page)
         page.click("Copy token")
         page.act("wait", role="button", name="Copied")
         page.goto("/tokens/new")
@@ -247,11 +253,7 @@ class Rights(ConsoleCase):
     def test_admins_handle_all_tokens_and_members_their_own(self):
         ann, ben = self.person("ann@example.com"), self.person("ben@example.com", "member")
         for page, name in ((ann, "Ann's"), (ben, AWKWARD)):
-            page.goto("/tokens/new")
-            page.fill("Name", name)
-            page.click("Generate")
-            page.heading("Copy it now.")
-            self.server.secrets.append(page.text("[aria-label=Token]"))
+            self.generate(page, name)
             page.link("Tokens", within=".nav")
             page.act("wait", css="td .name")
         self.assertEqual([AWKWARD], ben.texts("td .name"))
@@ -292,10 +294,7 @@ class Rights(ConsoleCase):
         carl = self.browser.open(self.server.api)
         self.addCleanup(carl.close)
         carl.accept(link, PASSWORD)
-        carl.click("Generate my first token")
-        carl.heading("Copy it now.")
-        token = carl.text("[aria-label=Token]")
-        self.server.secrets.append(token)
+        token = self.generate_first(carl)
         self.server.exchange(token)
         ann.goto("/people")
         ann.act("click", css="summary[aria-label='Change carl@example.com']")
@@ -350,15 +349,6 @@ class Tokens(ConsoleCase):
         tree = trees.plain_tree(cls.server.folder / "tree", {f"{cls.prefix}many/{i:04}": b"small" for i in range(3000)})
         cls.server.run("import", str(tree))
 
-    def made(self, page: Page, name: str) -> str:
-        page.goto("/tokens/new")
-        page.fill("Name", name)
-        page.click("Generate")
-        page.heading("Copy it now.")
-        token = page.text("[aria-label=Token]")
-        self.server.secrets.append(token)
-        return token
-
     def test_a_token_is_limited_where_it_is_made(self):
         page = self.person("lena@example.com")
         page.goto("/tokens/new")
@@ -378,9 +368,7 @@ class Tokens(ConsoleCase):
         page.fill("Only below", "")
         page.shot("token-limits")
         page.click("Generate")
-        page.heading("Copy it now.")
-        token = page.text("[aria-label=Token]")
-        self.server.secrets.append(token)
+        token = self.copied(page)
         page.goto("/tokens")
         page.wait("only type=decisions/")
         page.wait("only from 127.0.0.0/8, 2001:db8::/32")
@@ -395,7 +383,7 @@ class Tokens(ConsoleCase):
 
     def test_revoking_ends_a_running_aws_cli_within_a_second(self):
         page = self.person("ann@example.com")
-        token = self.made(page, "to be revoked")
+        token = self.generate(page, "to be revoked")
         clients = Clients(self.server, self.server.exchange(token), self.server.folder / "cli")
         running = subprocess.Popen(["/usr/bin/aws", "--endpoint-url", self.server.s3, "s3", "cp", "--recursive",
                                     f"s3://{BUCKET}/{self.prefix}many/", str(self.server.folder / "copied")],
@@ -423,15 +411,13 @@ class Tokens(ConsoleCase):
 
     def test_a_replaced_token_overlaps(self):
         page = self.person("berta@example.com")
-        old = self.made(page, "nightly job")
+        old = self.generate(page, "nightly job")
         page.goto("/tokens")
         page.click("Replace nightly job")
         page.choose("An hour")
         page.shot("token-replace")
         page.click("Replace")
-        page.heading("Copy it now.")
-        new = page.text("[aria-label=Token]")
-        self.server.secrets.append(new)
+        new = self.copied(page)
         self.assertNotEqual(old, new)
         page.wait("The former token works until")
         for token in (old, new):
@@ -449,9 +435,7 @@ class Tokens(ConsoleCase):
         page.fill("Name", "parent")
         page.choose("Handle tokens Makes, lists and revokes tokens over REST.", role="checkbox")
         page.click("Generate")
-        page.heading("Copy it now.")
-        parent = page.text("[aria-label=Token]")
-        self.server.secrets.append(parent)
+        parent = self.copied(page)
         child = self.server.call("POST", "/v2/tokens", parent, json={"name": "its child"}).json()
         self.server.secrets.append(child["token"])
         page.goto("/tokens")
@@ -464,7 +448,7 @@ class Tokens(ConsoleCase):
 
     def test_last_used_is_what_boto3_did(self):
         page = self.person("egon@example.com", "member")
-        token = self.made(page, "boto's")
+        token = self.generate(page, "boto's")
         page.link("set up a tool with it")
         page.heading("Get started with")
         self.assertEqual(0, page.act("count", css=".aside .watch li.seen"))
