@@ -668,25 +668,24 @@ class Looks(ConsoleCase):
             "root@example.com": {"operator": "/operator", "account": f"/operator/accounts/{ACCOUNT}"},
             "empty@example.com": {"empty-export": "/export", "empty-tokens": "/tokens", "empty-activity": "/activity"},
             "": {"sign-in": "/sign-in", "welcome": self.invite("late@example.com", "member"), "welcome-used": "/welcome#nothing"}}
-        for theme in ("light", "dark"):
-            for width in (1280, 360):
-                for email, paths in pages.items():
-                    page = self.browser.open(self.server.api, theme=theme, width=width)
-                    if email:
-                        page.sign_in(email, PASSWORD)
-                    page.act("complaints")
-                    for name, path in paths.items():
-                        page.goto("about:blank")
-                        page.goto(path)
-                        page.act("wait", css="h1")
-                        time.sleep(0.5)
-                        with self.subTest(page=name, theme=theme, width=width):
-                            page.shot(f"{name}-{theme}-{width}")
-                            found = page.act("check")
-                            self.assertEqual([], found["violations"])
-                            self.assertLessEqual(found["sideways"], 0)
-                            self.assert_quiet(page, *(() if email else ("404",)))
-                    page.close()
+        for theme, width in (("light", 1280), ("light", 768), ("light", 360), ("dark", 1280), ("dark", 360)):
+            for email, paths in pages.items():
+                page = self.browser.open(self.server.api, theme=theme, width=width)
+                if email:
+                    page.sign_in(email, PASSWORD)
+                page.act("complaints")
+                for name, path in paths.items():
+                    page.goto("about:blank")
+                    page.goto(path)
+                    page.act("wait", css="h1")
+                    time.sleep(0.5)
+                    with self.subTest(page=name, theme=theme, width=width):
+                        page.shot(f"{name}-{theme}-{width}")
+                        found = page.act("check")
+                        self.assertEqual([], found["violations"])
+                        self.assertLessEqual(found["sideways"], 0)
+                        self.assert_quiet(page, *(() if email else ("404",)))
+                page.close()
 
 
 class Gateway(ConsoleCase):

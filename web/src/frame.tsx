@@ -6,6 +6,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { call } from "./api/client.ts";
 import { asProblem } from "./api/load.ts";
 import { toast } from "./parts/toast.tsx";
+import { Wrapped } from "./parts/wrapped.tsx";
 import { useSigned } from "./session.tsx";
 
 const kTenant = [
@@ -74,7 +75,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
           </nav>
           <div class="who">
             <a href="/me" dir="auto" aria-current={here("/me") ? "page" : undefined}>
-              {user.email}
+              <Wrapped text={user.email} />
             </a>
             <br />
             <span class="quiet">

@@ -10,6 +10,7 @@ import {
   longDay,
   moment,
   on,
+  pieces,
   plural,
   several,
   short,
@@ -19,6 +20,15 @@ import {
 
 const now = new Date("2026-11-29T12:00:00Z");
 const before = (seconds: number) => new Date(now.getTime() - seconds * 1000).toISOString();
+
+describe("a long name", () => {
+  test("goes on in the next line where it is divided", () => {
+    expect(pieces("ann.b@dep.example.com")).toEqual(["ann", ".b@", "dep", ".example", ".com"]);
+    expect(pieces("only type=decisions/")).toEqual(["only type=", "decisions/"]);
+    for (const text of ["", "x", "..", "@@a", "שלום.עולם", "10.0.0.0/8"])
+      expect(pieces(text).join("")).toBe(text);
+  });
+});
 
 describe("figures", () => {
   test("are grouped, and shortened from a million on", () => {

@@ -9,6 +9,7 @@ import { Page, ZoneNote } from "../frame.tsx";
 import { DayBars } from "../parts/charts.tsx";
 import { Empty, LoadedView } from "../parts/states.tsx";
 import { toast } from "../parts/toast.tsx";
+import { Wrapped } from "../parts/wrapped.tsx";
 import { useSigned } from "../session.tsx";
 import { actionWords } from "../text/actions.ts";
 import { bytes, count, dayNumber, dayOf, exactly, tiny, tinyDay } from "../text/format.ts";
@@ -142,12 +143,12 @@ function Log({ records }: { records: ActivityRecord[] }) {
             </td>
             <td data-label="Who">
               <span class="wrap" dir="auto">
-                {nameOf(one.actor)}
+                <Wrapped text={nameOf(one.actor)} />
               </span>
             </td>
             <td data-label="On what">
               <span class="wrap" dir="auto">
-                {subjectOf(one)}
+                <Wrapped text={subjectOf(one)} />
               </span>
             </td>
             <td data-label="From">

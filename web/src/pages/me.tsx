@@ -160,7 +160,7 @@ function PasswordSection({ email, least }: { email: string; least: number }) {
     (values) => {
       const wrong = passwordProblem(values.new, least);
       return {
-        ...(values.current ? {} : { current: "Type your present password." }),
+        ...(values.current ? {} : { current: "Type your current password." }),
         ...(wrong ? { new: wrong } : {}),
       };
     },
@@ -187,7 +187,7 @@ function PasswordSection({ email, least }: { email: string; least: number }) {
         <Field
           form={form}
           name="current"
-          label="Present password"
+          label="Current password"
           type="password"
           autocomplete="current-password"
         />

@@ -70,7 +70,7 @@ export function OperatorPage() {
 
 function health(data: Operator): string {
   if (data.problems.length > 0)
-    return `${plural(data.problems.length, "thing")} ${data.problems.length === 1 ? "needs" : "need"} you.`;
+    return `${plural(data.problems.length, "thing")} ${data.problems.length === 1 ? "needs" : "need"} your attention.`;
   return `All is well. Version ${data.version}, running since ${inSentence(data.started, new Date())}.`;
 }
 

@@ -11,6 +11,7 @@ import { Cancel, Dialog } from "../parts/dialog.tsx";
 import { Choice, Field, FormView, useForm } from "../parts/form.tsx";
 import { LoadedView } from "../parts/states.tsx";
 import { toast } from "../parts/toast.tsx";
+import { Wrapped } from "../parts/wrapped.tsx";
 import { emailProblem } from "../text/check.ts";
 import { inSentence, moment, plural } from "../text/format.ts";
 import { TokenNames } from "./token_parts.tsx";
@@ -96,8 +97,8 @@ export function InvitationNotice({ email, invitation }: { email: string; invitat
         Send this link to <bdi>{email}</bdi>
       </h2>
       <p class="quiet">
-        It is shown this once, works once, and until {inSentence(invitation.expires, new Date())}.
-        Who has it can set the password: send it by a way that only this person reads.
+        It is shown only now, and works once, until {inSentence(invitation.expires, new Date())}.
+        Anyone who has it can set the password: send it in a way that only this person can read.
       </p>
       <CopyLine text={invitation.url} label="Link" />
     </section>
@@ -148,7 +149,7 @@ function Row({ person, onChange }: RowProps) {
     <tr class={active ? "" : "is-ended"}>
       <td class="lead">
         <span class="name" dir="auto">
-          {person.email}
+          <Wrapped text={person.email} />
         </span>
         {person.you && <span class="small quiet">you</span>}
       </td>
@@ -254,8 +255,8 @@ function LinkDialog({
     <Dialog title={`Make a link for ${person.email}?`} onClose={onClose}>
       <p>
         {person.has_password
-          ? "With it this person sets a new password; the present one works until then."
-          : "It replaces the former invitation, whose link ends."}
+          ? "This person sets a new password with it; the current one works until then."
+          : "It replaces the former invitation, whose link no longer works."}
       </p>
       <FormView
         form={form}
@@ -279,19 +280,19 @@ const kQuestions: Record<
   },
   enable: {
     title: "Enable",
-    text: "This person can sign in again, and tokens that waited work again.",
+    text: "This person can sign in again, and their tokens work again.",
     button: "Enable",
     danger: false,
   },
   admin: {
     title: "Make an admin of",
-    text: "An admin handles people and everyone’s tokens.",
+    text: "Admins handle people and everyone’s tokens.",
     button: "Make an admin",
     danger: false,
   },
   member: {
     title: "Make a member of",
-    text: "A member handles own tokens only.",
+    text: "Members handle their own tokens only.",
     button: "Make a member",
     danger: true,
   },

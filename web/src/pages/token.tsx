@@ -5,6 +5,7 @@ import { useLoad } from "../api/load.ts";
 import type { NewToken, Token } from "../api/types.ts";
 import { Page, ZoneNote } from "../frame.tsx";
 import { LoadedView } from "../parts/states.tsx";
+import { Wrapped } from "../parts/wrapped.tsx";
 import { exactly, moment } from "../text/format.ts";
 import { limitsOf, timeLeft } from "../text/token.ts";
 import { FreshToken, LastUsed, ReplaceDialog, RevokeDialog, Status } from "./token_parts.tsx";
@@ -88,7 +89,7 @@ function Facts({ token }: { token: Token }) {
       <div>
         <dt>Owner</dt>
         <dd class="wrap" dir="auto">
-          {token.user}
+          <Wrapped text={token.user} />
         </dd>
       </div>
       <div>

@@ -45,7 +45,8 @@ export function FreshToken({ made, start }: { made: NewToken; start: boolean }) 
         <bdi>“{made.name}”</bdi> is ready. Copy it now.
       </h2>
       <p class="quiet">
-        It is shown this once; the server keeps only its digest. If it is lost, generate another.
+        It is shown only now: the server keeps no more than its digest. If it is lost, generate
+        another.
       </p>
       <CopyLine text={made.token} label="Token" />
       {config.tables && made.scopes.includes("export") && (

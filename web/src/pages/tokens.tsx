@@ -8,6 +8,7 @@ import { Page, ZoneNote } from "../frame.tsx";
 import { Choice } from "../parts/form.tsx";
 import { Empty, LoadedView } from "../parts/states.tsx";
 import { toast } from "../parts/toast.tsx";
+import { Wrapped } from "../parts/wrapped.tsx";
 import { useSigned } from "../session.tsx";
 import { dateOf, moment, on, plural, several } from "../text/format.ts";
 import { expiresSoon, inOrder, limitsOf, timeLeft } from "../text/token.ts";
@@ -242,14 +243,14 @@ function Row({ token, owner, onRevoke, onReplace }: RowProps) {
         <span class="small quiet">{token.scopes.join(", ")}</span>
         {limitsOf(token).map((limit) => (
           <span key={limit} class="small quiet wrap" dir="auto">
-            {limit}
+            <Wrapped text={limit} />
           </span>
         ))}
       </td>
       {owner && (
         <td data-label="Owner">
           <span class="wrap" dir="auto">
-            {token.user}
+            <Wrapped text={token.user} />
           </span>
         </td>
       )}

@@ -53,6 +53,11 @@ export function bytes(value: number): string {
   return `${value} bytes`;
 }
 
+// Where a line may end: behind @, / and =, before a dot.
+export function pieces(text: string): string[] {
+  return text.match(/\.?[^.@/=]*[@/=]*/g)!.filter((piece) => piece !== "");
+}
+
 export function dayDate(day: Day): Date {
   return new Date(`${day}T00:00:00Z`);
 }
