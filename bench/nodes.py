@@ -18,13 +18,11 @@ from server import PROGRAMS
 
 ENGINES = pathlib.Path(__file__).resolve().parent.parent / "tests/engines"
 sys.path.insert(0, str(ENGINES))
-import engine_case  # noqa: E402
-import hostile  # noqa: E402
+import cluster  # noqa: E402
 import kafka  # noqa: E402
 import minio  # noqa: E402
 import postgres  # noqa: E402
 from load import Load  # noqa: E402
-from test_kafka import configuration as kafka_configuration  # noqa: E402
 from test_nodes import Node, configuration as control_configuration, new_database  # noqa: E402
 
 CONNECTIONS = 256
@@ -103,27 +101,12 @@ class Cluster:
         for engine in (database, brokers, store):
             engine.up()
             self.ends.callback(engine.down)
-        where = json.loads((folder / "minio/engine.json").read_text())
-        owner = where["users"]["owner"]
-        s3 = hostile.client(where["s3"], owner["key"], owner["secret"])
-        for name in (serving.BUCKET, f"{serving.BUCKET}-inside"):
-            s3.create_bucket(Bucket=name)
         clean = serving.clean_environment
-        serving.clean_environment = engine_case.EngineCase._with(clean, engine_case.aws_files(folder / "minio", where))
         self.ends.callback(lambda: setattr(serving, "clean_environment", clean))
-        self.config = f"""
-{control_configuration(database.where(), new_database(database))}
-{kafka_configuration(brokers.where(), f"bench-{uuid.uuid4().hex[:8]}")}
-[objects]
-kind = "s3"
-endpoint = "{where['s3']}"
-internal_bucket = "{serving.BUCKET}-inside"
-profile = "owner"
-{LIMITS}"""
+        self.config = cluster.configuration(database, brokers.where(), folder / "minio") + LIMITS
 
     def nodes(self, number: int, export: str) -> list[Node]:
-        made = [Node(self.config + export)]
-        made += [Node(self.config + export, made[0]) for _ in range(number - 1)]
+        made = cluster.nodes(self.config + export, number)
         for node in made:
             self.ends.callback(discard, node)
         return made
@@ -172,10 +155,10 @@ def three_nodes(bench) -> None:
     """Exchanges a second: each node has a third of a core, and a token of its own; PostgreSQL and the clients the rest."""
     if why := cluster_missing() or Third.why_not():
         return bench.note(f"nodes.throughput_3_vs_1 is left out: {why}")
-    cluster = Cluster(scratch())
-    thirds = [cluster.ends.enter_context(Third()) for _ in range(3)]
+    running = Cluster(scratch())
+    thirds = [running.ends.enter_context(Third()) for _ in range(3)]
     try:
-        nodes = cluster.nodes(3, NO_EXPORT)
+        nodes = running.nodes(3, NO_EXPORT)
         tokens = [nodes[0].make_account(str(number + 1)) for number in range(3)]
         for node, third in zip(nodes, thirds):
             third.holds(node.start().process.pid)
@@ -190,16 +173,16 @@ def three_nodes(bench) -> None:
         three, one = bench.rotate(lambda: together(3), lambda: together(1))
         bench.add("nodes.throughput_3_vs_1", "1/s", three, one)
     finally:
-        cluster.ends.close()
+        running.ends.close()
 
 
 def failover(bench) -> None:
     """From the kill of a node until others have exported what waits in its partitions; longest_wait is a second."""
     if why := cluster_missing():
         return bench.note(f"nodes.failover_s is left out: {why}")
-    cluster = Cluster(scratch())
+    running = Cluster(scratch())
     try:
-        nodes = cluster.nodes(3, "[export]\nlongest_wait = \"1s\"\n")
+        nodes = running.nodes(3, "[export]\nlongest_wait = \"1s\"\n")
         for node in nodes:
             node.start()
         for account in FAILOVER_ACCOUNTS:
@@ -209,7 +192,7 @@ def failover(bench) -> None:
             seconds.append(time_to_resume(nodes[1 + turn % 2], nodes[0]))
         bench.add("nodes.failover_s", "s", seconds)
     finally:
-        cluster.ends.close()
+        running.ends.close()
 
 
 def time_to_resume(victim: Node, witness: Node) -> float:

@@ -10,20 +10,18 @@ import sys
 import time
 import unittest
 import urllib.parse
-import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+import cluster  # noqa: E402
 import engine_case  # noqa: E402
-import hostile  # noqa: E402
 import network  # noqa: E402
 import parts  # noqa: E402
 import postgres  # noqa: E402
 import server as serving  # noqa: E402
 from load import Load  # noqa: E402
-from test_kafka import configuration as kafka_configuration  # noqa: E402
-from test_nodes import Node, configuration as control_configuration, new_database  # noqa: E402
+from test_nodes import Node  # noqa: E402
 
 ACCOUNTS = ("12", "13", "14", "15", "16", "17")
 PARTITIONS = 4
@@ -35,53 +33,21 @@ def engine(name: str) -> dict:
     return engine_case.engine()
 
 
-def fresh_bucket(s3, name: str) -> None:
-    """Empty, whoever had one of that name before."""
-    if any(each["Name"] == name for each in s3.list_buckets()["Buckets"]):
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=name):
-            for each in page.get("Contents", []):
-                s3.delete_object(Bucket=name, Key=each["Key"])
-    else:
-        s3.create_bucket(Bucket=name)
-
-
 class Cluster(unittest.TestCase):
     sent: set[str] = set()  # by the tests before
 
     @classmethod
     def setUpClass(cls):
         parts.need_node()
-        store, kafka = engine("minio"), engine("kafka")
+        store, brokers = engine("minio"), engine("kafka")
         engine("postgres")
-        cls.postgres = postgres.Postgres(os.environ["VALETKEY_ENGINE"])
-        owner = store["users"]["owner"]
-        s3 = hostile.client(store["s3"], owner["key"], owner["secret"])
-        bucket = serving.BUCKET
-        for name in (bucket, f"{bucket}-inside"):
-            fresh_bucket(s3, name)
-        folder = pathlib.Path(os.environ["VALETKEY_ENGINES"]) / "minio"
-        files = engine_case.aws_files(folder, store)
-        serving.clean_environment = engine_case.EngineCase._with(serving.clean_environment, files)
-        cls.config = f"""
-{control_configuration(cls.postgres.where(), new_database(cls.postgres))}
-{kafka_configuration(kafka, f"events-{uuid.uuid4().hex[:10]}")}
-[s3]
-bucket = "{bucket}"
-[objects]
-kind = "s3"
-endpoint = "{store['s3']}"
-internal_bucket = "{bucket}-inside"
-profile = "owner"
-[export]
-longest_wait = "1s"
-"""
-        cls.nodes = [Node(cls.config)]
-        cls.tokens = {account: cls.nodes[0].make_account(account) for account in ACCOUNTS}
-        cls.nodes += [Node(cls.config, cls.nodes[0]) for _ in range(2)]
+        engines = pathlib.Path(os.environ["VALETKEY_ENGINES"])
+        cls.postgres = postgres.Postgres(engines / "postgres")
+        config = cluster.configuration(cls.postgres, brokers, engines / "minio")
         cls.store_ports = [urllib.parse.urlsplit(store["s3"]).port]
-        for node, group in zip(cls.nodes, network.groups(3)):
-            node.secrets.append(postgres.PASSWORD)
-            node.group, node.prefix = group, () if network.why_not() else network.as_group(group)
+        cls.nodes = cluster.nodes(config + '[export]\nlongest_wait = "1s"\n')
+        cls.tokens = {account: cls.nodes[0].make_account(account) for account in ACCOUNTS}
+        for node in cls.nodes:
             node.start()
 
     @classmethod

@@ -14,24 +14,21 @@ import threading
 import time
 import unittest
 import urllib.parse
-import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import requests  # noqa: E402
 
-import engine_case  # noqa: E402
-import hostile  # noqa: E402
+import cluster  # noqa: E402
 import kafka  # noqa: E402
 import network  # noqa: E402
 import parts  # noqa: E402
 import postgres  # noqa: E402
 import server as serving  # noqa: E402
 from load import Load  # noqa: E402
-from test_cluster import engine, fresh_bucket  # noqa: E402
-from test_kafka import configuration as kafka_configuration  # noqa: E402
-from test_nodes import Node, configuration as control_configuration, new_database  # noqa: E402
+from test_cluster import engine  # noqa: E402
+from test_nodes import Node  # noqa: E402
 
 ACCOUNTS = ("12", "13", "14")
 SEED = int(os.environ.get("VALETKEY_SEED", "12"))
@@ -126,40 +123,16 @@ class Faults(unittest.TestCase):
         cls.pair = postgres.Postgres(f"{os.environ['VALETKEY_ENGINES']}/pair-{os.getpid()}")
         cls.primary, cls.standby = "a", "b"
         cls.addClassCleanup(cls.pair.down)
-        where = cls.pair.pair()
+        cls.pair.pair()
         cls.ports = {"PostgreSQL": [cls.pair.port("a"), cls.pair.port("b")],
                      "Kafka": [int(each.rpartition(":")[2]) for each in brokers["brokers"]],
                      "the bucket": [urllib.parse.urlsplit(store["s3"]).port]}
-        owner = store["users"]["owner"]
-        for name in (serving.BUCKET, f"{serving.BUCKET}-inside"):
-            fresh_bucket(hostile.client(store["s3"], owner["key"], owner["secret"]), name)
-        files = engine_case.aws_files(pathlib.Path(os.environ["VALETKEY_ENGINES"]) / "minio", store)
-        serving.clean_environment = engine_case.EngineCase._with(serving.clean_environment, files)
-        cls.start_nodes(f"""
-{control_configuration(where, new_database(cls.pair))}
-{kafka_configuration(brokers, f"events-{uuid.uuid4().hex[:10]}")}
-[s3]
-bucket = "{serving.BUCKET}"
-[objects]
-kind = "s3"
-endpoint = "{store['s3']}"
-internal_bucket = "{serving.BUCKET}-inside"
-profile = "owner"
-[export]
-longest_wait = "1s"
-""")
-
-    @classmethod
-    def start_nodes(cls, config: str) -> None:
-        cls.nodes = [Node(config)]
+        config = cluster.configuration(cls.pair, brokers, pathlib.Path(os.environ["VALETKEY_ENGINES"]) / "minio")
+        cls.nodes = cluster.nodes(config + '[export]\nlongest_wait = "1s"\n')
         cls.addClassCleanup(lambda: [node.close() for node in cls.nodes])
         cls.tokens = {account: cls.nodes[0].make_account(account) for account in ACCOUNTS}
-        cls.nodes += [Node(config, cls.nodes[0]) for _ in range(2)]
         cls.without_cuts = network.why_not()
-        for node, node.group in zip(cls.nodes, network.groups(3)):
-            node.secrets.append(postgres.PASSWORD)
-            if not cls.without_cuts:
-                node.prefix = network.as_group(node.group)
+        for node in cls.nodes:
             node.start()
 
     # --- what fails; each returns the nodes that may refuse meanwhile ---
