@@ -17,7 +17,7 @@ void S3Reader::expect(std::uint64_t offset, std::uint64_t length) {
 Result<std::size_t, ReadFailure> S3Reader::read(std::uint64_t offset, std::span<char> out,
                                                 ReadMode mode) {
   if (offset >= info_.size || out.empty()) return std::size_t{0};
-  if (mode == ReadMode::cached_only) return std::unexpected(ReadFailure::would_block);
+  if (mode == ReadMode::cached_only) return read_now(offset, out);
   const std::size_t count = std::min<std::uint64_t>(out.size(), info_.size - offset);
   const auto filled = fill(offset, out.first(count));
   if (filled) return count;
@@ -27,6 +27,17 @@ Result<std::size_t, ReadFailure> S3Reader::read(std::uint64_t offset, std::span<
   const bool changed = filled.error().code == ErrorCode::already_exists ||
                        filled.error().code == ErrorCode::not_found;
   return std::unexpected(changed ? ReadFailure::changed : ReadFailure::io);
+}
+
+// What the connection already has: no thread need wait for it.
+Result<std::size_t, ReadFailure> S3Reader::read_now(std::uint64_t offset, std::span<char> out) {
+  const bool goes_on = coming_ && at_ == offset;
+  const std::size_t got =
+      goes_on ? coming_->read_now(out.first(std::min<std::uint64_t>(out.size(), end_ - at_))) : 0;
+  if (got == 0) return std::unexpected(ReadFailure::would_block);
+  at_ += got;
+  if (at_ == end_) coming_.reset();
+  return got;
 }
 
 // A connection that breaks off is followed by another, from where it did.

@@ -210,6 +210,29 @@ TEST(S3Store, AsksForMoreAndMoreOfWhatIsReadInOrder) {
   EXPECT_EQ(bench.fake.ranges.back(), "bytes=5-262148");
 }
 
+TEST(S3Store, GivesWhatHasComeToOneWhoCannotWait) {
+  Bench bench(kNow);
+  const std::string content = some_bytes(100'000);
+  ASSERT_TRUE(put(bench.store, "a", content));
+  const auto reader = bench.store.open("a").value();
+  std::string out(content.size(), '\0');
+  const auto now = [&](std::size_t at) {
+    return reader->read(at, std::span(out).subspan(at), storage::ReadMode::cached_only);
+  };
+  EXPECT_EQ(now(0).error(), storage::ReadFailure::would_block) << "nothing was asked for";
+  reader->expect(0, content.size());
+  std::size_t at = reader->read(0, std::span(out).first(10), storage::ReadMode::blocking).value();
+  EXPECT_EQ(now(5).error(), storage::ReadFailure::would_block) << "not what comes next";
+  while (at < content.size()) {
+    const auto got = now(at);
+    ASSERT_TRUE(got);
+    ASSERT_GT(*got, 0u);
+    at += *got;
+  }
+  EXPECT_TRUE(out == content);
+  EXPECT_EQ(bench.fake.ranges.size(), 1u);
+}
+
 TEST(S3Store, GoesOnWhereAConnectionBrokeOff) {
   Bench bench(kNow);
   const std::string content = some_bytes(500'000);

@@ -172,22 +172,25 @@ class Client::Impl {
   // The next bytes of the answer, which land in `space`.
   Task<Result<void>> step(Exchange& exchange, const Url& url, std::span<char> space) {
     exchange.stream->expire_after(options_.io_timeout);
-    const auto got = co_await exchange.stream->read(space);
+    co_return take(exchange, url, space, co_await exchange.stream->read(space));
+  }
+  Result<void> take(Exchange& exchange, const Url& url, std::span<char> space,
+                    const Stream::Received& got) {
     if (got.io == Io::ok) {
       const std::string_view bytes(space.data(), got.bytes);
       if (const auto other = exchange.answered ? std::nullopt : not_http(url, bytes))
-        co_return std::unexpected(softened(*other, url));
+        return std::unexpected(softened(*other, url));
       exchange.answered = true;
       exchange.state = exchange.reader.feed(bytes);
     } else if (got.io == Io::closed) {
       exchange.state = exchange.reader.end();
     } else {
-      co_return unavailable(url, words_for(got.io));
+      return unavailable(url, words_for(got.io));
     }
     exchange.filled = got.bytes == space.size();
     if (exchange.state == ResponseReader::State::failed)
-      co_return unavailable(url, std::string("a broken answer: ") + exchange.reader.fault());
-    co_return Result<void>{};
+      return unavailable(url, std::string("a broken answer: ") + exchange.reader.fault());
+    return {};
   }
 
   // The body, of which something may have come with the head.
@@ -247,6 +250,7 @@ class Client::Impl {
   void keep(const Url& url, std::unique_ptr<Stream> stream) {
     if (!stream->socket().is_open() || idle_count_ >= options_.max_idle) return;
     stream->never_expire();
+    stream->gather(1);
     stream->trim();
     idle_[server_of(url)].push_back(std::move(stream));
     ++idle_count_;
@@ -308,18 +312,37 @@ class Client::Impl::Body final : public Incoming {
     }
     exchange_->buffer.reset();
     while (!out.empty() && exchange_->state == ResponseReader::State::more) {
-      if (auto fine = co_await client_.step(*exchange_, url_, out); !fine)
-        co_return std::unexpected(fine.error());
-      finish_if_whole();
-      const std::string_view piece = exchange_->reader.piece();
-      // What came in chunks was put together elsewhere, and is never longer.
-      if (piece.data() != out.data()) std::ranges::copy(piece, out.begin());
-      if (!piece.empty()) co_return piece.size();
+      if (announced() > 0)
+        exchange_->stream->gather(std::min<std::uint64_t>(out.size(), announced() - given_));
+      taken_ = co_await client_.step(*exchange_, url_, out);
+      if (const std::size_t count = deliver(out)) co_return count;
     }
+    if (!taken_) co_return std::unexpected(taken_.error());
     co_return std::size_t{0};
   }
 
+  std::size_t read_now(std::span<char> out) override {
+    if (!early_.empty() || exchange_->state != ResponseReader::State::more) return 0;
+    const std::size_t come = exchange_->stream->read_now(out);
+    if (come == 0) return 0;
+    taken_ = client_.take(*exchange_, url_, out, {Io::ok, come});
+    return deliver(out);
+  }
+
  private:
+  // What the last step has brought of the body.
+  std::size_t deliver(std::span<char> out) {
+    if (!taken_) {
+      exchange_->state = ResponseReader::State::failed;
+      return 0;
+    }
+    finish_if_whole();
+    const std::string_view piece = exchange_->reader.piece();
+    // What came in chunks was put together elsewhere, and is never longer.
+    if (piece.data() != out.data()) std::ranges::copy(piece, out.begin());
+    given_ += piece.size();
+    return piece.size();
+  }
   void finish_if_whole() {
     if (exchange_->state == ResponseReader::State::done) client_.finish(*exchange_, url_);
   }
@@ -328,6 +351,8 @@ class Client::Impl::Body final : public Incoming {
   const Url url_;
   const std::unique_ptr<Exchange> exchange_;
   std::string_view early_;
+  std::uint64_t given_ = exchange_->reader.piece().size();  // of the body, early_ included
+  Result<void> taken_;                                      // the last step
 };
 
 Task<Result<std::unique_ptr<Incoming>>> Client::Impl::open(ClientRequest request) {

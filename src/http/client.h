@@ -65,6 +65,8 @@ class Incoming {
   virtual std::uint64_t announced() const = 0;  // bytes of a 2xx body; 0: none or unknown
   // What has come of the body, at least a byte; 0 at its end. Errors as of send().
   virtual Task<Result<std::size_t>> read(std::span<char> out) = 0;
+  // The same without a wait; 0: nothing has come, or read() has more to say.
+  virtual std::size_t read_now(std::span<char> out) = 0;
 };
 
 class Client {

@@ -91,6 +91,9 @@ class LineDownload final : public Download {
     line_.reset();  // and with it what still waits for bytes
     return too_late(server_);
   }
+  std::size_t read_now(std::span<char> out) override {
+    return line_ ? incoming_->read_now(out) : 0;
+  }
 
  private:
   Lines& lines_;

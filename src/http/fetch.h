@@ -19,6 +19,8 @@ class Download {
   virtual std::uint64_t announced() const = 0;  // bytes of a 2xx body; 0: none or unknown
   // What has come of the body, at least a byte; 0 at its end.
   virtual Result<std::size_t> read(std::span<char> out) = 0;
+  // The same without a wait; 0: nothing has come, or read() has more to say.
+  virtual std::size_t read_now(std::span<char> out) = 0;
 };
 
 class Fetcher {

@@ -165,6 +165,54 @@ TEST(Fetch, TellsWhenADownloadEndsTooEarlyOrStops) {
   EXPECT_TRUE(read.error().detail.ends_with("no answer in time")) << read.error().detail;
 }
 
+// A read waits for more than what has come, but no longer than for the next byte.
+TEST(Fetch, TakesTheLittleThatHasComeInTime) {
+  const DrippingServer server({"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", "c", "defghi"},
+                              milliseconds(200));
+  const auto fetcher = make_fetcher({.silence = milliseconds(300)});
+  const auto download = fetcher->open(server.request());
+  ASSERT_TRUE(download) << download.error().detail;
+  std::array<char, 64> piece{};
+  EXPECT_EQ((*download)->read(piece).value_or(0), 2u);
+  EXPECT_EQ((*download)->read(piece).value_or(0), 1u);
+  EXPECT_EQ(all_of(**download, 64).value_or("failed"), "defghi");
+}
+
+TEST(Fetch, GivesWithoutAWaitWhatHasCome) {
+  const std::string end(100'000, 'e');
+  const DrippingServer server({"HTTP/1.1 200 OK\r\nContent-Length: 100003\r\n\r\nab", "c" + end},
+                              milliseconds(200));
+  const auto fetcher = make_fetcher();
+  const auto download = fetcher->open(server.request());
+  ASSERT_TRUE(download) << download.error().detail;
+  std::string piece(200'000, '\0'), whole;
+  EXPECT_EQ((*download)->read_now(piece), 0u) << "what came with the head is for read()";
+  EXPECT_EQ((*download)->read(piece).value_or(0), 2u);
+  EXPECT_EQ((*download)->read_now(piece), 0u) << "nothing has come";
+  const auto until = std::chrono::steady_clock::now() + seconds(20);
+  while (whole.size() < 100'001 && std::chrono::steady_clock::now() < until)
+    whole.append(piece, 0, (*download)->read_now(piece));
+  EXPECT_TRUE(whole == "c" + end);
+  EXPECT_EQ((*download)->read_now(piece), 0u);
+  EXPECT_EQ((*download)->read(piece).value_or(1), 0u) << "its end";
+}
+
+TEST(Fetch, SaysAtTheNextReadWhatIsWrongWithWhatHasCome) {
+  const DrippingServer server(
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "no chunk\r\n"},
+      milliseconds(100));
+  const auto fetcher = make_fetcher();
+  const auto download = fetcher->open(server.request());
+  ASSERT_TRUE(download) << download.error().detail;
+  std::array<char, 64> piece{};
+  EXPECT_EQ((*download)->read(piece).value_or(0), 3u);
+  std::this_thread::sleep_for(milliseconds(400));
+  EXPECT_EQ((*download)->read_now(piece), 0u);
+  const auto next = (*download)->read(piece);
+  ASSERT_FALSE(next);
+  EXPECT_TRUE(next.error().detail.contains("a broken answer")) << next.error().detail;
+}
+
 // A time-out of all of it takes the line along; further reads say the same.
 TEST(Fetch, GivesUpADownloadThatStops) {
   const DrippingServer server({"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", "c"},

@@ -16,6 +16,7 @@ namespace {
 constexpr auto kTuple = asio::as_tuple(asio::deferred);
 // A peer that went is an error, not a SIGPIPE.
 constexpr int kSendFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
+constexpr std::size_t kMostGathered = 256 * 1024;
 
 void take(Stream::Pieces& pieces, std::size_t sent) {
   const std::size_t of_first = std::min(sent, pieces.first.size());
@@ -63,7 +64,35 @@ Task<Stream::Received> Stream::receive(std::span<char> out) {
   if (expired_) co_return Received{Io::timed_out, 0};
   const auto [error, bytes] =
       co_await socket_.async_read_some(asio::buffer(out.data(), out.size()), kTuple);
-  co_return Received{io_of(error), bytes};
+  const Io io = io_of(error);
+  if (io == Io::timed_out && gathered_ > 1)
+    if (const std::size_t come = receive_now(out)) co_return Received{Io::ok, come};
+  co_return Received{io, bytes};
+}
+
+std::size_t Stream::receive_now(std::span<char> out) {
+  const ssize_t got = ::recv(socket_.native_handle(), out.data(), out.size(), MSG_DONTWAIT);
+  return got > 0 ? static_cast<std::size_t>(got) : 0;
+}
+
+std::size_t Stream::read_now(std::span<char> out) {
+  if (expired_) return 0;
+  if (!tls_) return receive_now(out);
+  std::size_t got = 0;
+  while (tls_->read(out, got) == TlsSession::Step::want_read && tls_->outgoing().empty()) {
+    const std::size_t sealed = receive_now(tls_->incoming());
+    if (sealed == 0) break;
+    tls_->received(sealed);
+  }
+  return got;
+}
+
+void Stream::gather(std::size_t bytes) {
+  const int wanted = tls_ ? 1 : static_cast<int>(std::clamp<std::size_t>(bytes, 1, kMostGathered));
+  if (wanted == gathered_) return;
+  boost::system::error_code ignored;
+  socket_.set_option(asio::socket_base::receive_low_watermark(wanted), ignored);
+  gathered_ = wanted;
 }
 
 Task<Stream::Received> Stream::read_sealed(std::span<char> out) {

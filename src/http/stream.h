@@ -58,6 +58,11 @@ class Stream : public boost::intrusive::list_base_hook<
   Task<boost::system::error_code> connect(asio::ip::tcp::endpoint endpoint);
   Task<Io> handshake();
   Task<Received> read(std::span<char> out) { return tls_ ? read_sealed(out) : receive(out); }
+  // Without a wait: ok with what has come, or nothing; whatever else there is, read() sees.
+  std::size_t read_now(std::span<char> out);
+  // A read that must wait, waits for as many bytes or its deadline, and then takes what has come (the socket option
+  // SO_RCVLOWAT). TLS wants each byte at once.
+  void gather(std::size_t bytes);
 
   // Sends both pieces with one system call where the socket has room. False: flush() must follow.
   struct Pieces {
@@ -90,6 +95,7 @@ class Stream : public boost::intrusive::list_base_hook<
   void sweep(SteadyTime now);
   Io io_of(const boost::system::error_code& error) const;
   Task<Received> receive(std::span<char> out);
+  std::size_t receive_now(std::span<char> out);
   Task<Received> read_sealed(std::span<char> out);
   std::optional<Io> send_some(Pieces& pieces);
   Task<Io> send_sealed();
@@ -98,6 +104,7 @@ class Stream : public boost::intrusive::list_base_hook<
   std::unique_ptr<TlsSession> tls_;
   SteadyTime deadline_ = SteadyTime::max();
   bool expired_ = false;
+  int gathered_ = 1;
 };
 
 // Runs only while there are streams: an idle server sleeps.

@@ -66,7 +66,8 @@ class ObjectReader {
   // for them at once.
   virtual void expect(std::uint64_t /*offset*/, std::uint64_t /*length*/) {}
   // Fills `out` with bytes from `offset` as far as object and `out` reach; returns how many (0 at
-  // the end). Returns only bytes that authenticated. A multiple of 64 KiB is the cheapest unit.
+  // the end). One with cached_only may end earlier, after a byte at least. Returns only bytes that authenticated. A
+  // multiple of 64 KiB is the cheapest unit.
   virtual Result<std::size_t, ReadFailure> read(std::uint64_t offset, std::span<char> out,
                                                 ReadMode mode) = 0;
   // Tells the calling thread's open_cached() what this reader knows, unless the store has changed

@@ -21,6 +21,7 @@ class S3Reader final : public storage::ObjectReader {
                                                  storage::ReadMode mode) override;
 
  private:
+  Result<std::size_t, storage::ReadFailure> read_now(std::uint64_t offset, std::span<char> out);
   Result<void> ask_for(std::uint64_t offset, std::size_t wanted);
   Result<void> fill(std::uint64_t offset, std::span<char> out);
 

@@ -71,6 +71,11 @@ class CutDownload final : public http::Download {
     left_ -= got;
     return got;
   }
+  std::size_t read_now(std::span<char> out) override {
+    const std::size_t got = whole_->read_now(out.first(std::min(out.size(), left_)));
+    left_ -= got;
+    return got;
+  }
 
  private:
   std::unique_ptr<http::Download> whole_;

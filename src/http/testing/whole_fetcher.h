@@ -24,6 +24,9 @@ class WholeDownload final : public Download {
     rest_.remove_prefix(count);
     return count;
   }
+  std::size_t read_now(std::span<char> out) override {
+    return read(out.first(std::min<std::size_t>(out.size(), 3'000))).value();
+  }
 
  private:
   ClientResponse response_;
