@@ -52,8 +52,49 @@ struct Place {
   std::string link = std::string(kNoLink);
 };
 
+// One column of many rows, as the text of a PostgreSQL array.
+class Column {
+ public:
+  void add(std::string_view text) {
+    begin_element() += '"';
+    for (auto odd = text.find_first_of(kQuoted); odd != std::string_view::npos;
+         odd = text.find_first_of(kQuoted)) {
+      text_.append(text.substr(0, odd)).append({'\\', text[odd]});
+      text.remove_prefix(odd + 1);
+    }
+    text_.append(text) += '"';
+  }
+  void add(std::int64_t number) { begin_element() += std::to_string(number); }
+  void add_null() { begin_element() += "NULL"; }
+  std::string_view text() { return text_ += '}'; }  // once, after the last row
+
+ private:
+  static constexpr std::string_view kQuoted = "\"\\";
+  std::string& begin_element() { return text_ += text_.empty() ? '{' : ','; }
+  std::string text_;
+};
+
+// Rows of the table as they are sent: column by column.
+struct Rows {
+  void add(const AuditEvent& event) {
+    at.add(epoch_ms(event.at));
+    action.add(event.action);
+    outcome.add(event.outcome);
+    event.account ? account.add(event.account->str()) : account.add_null();
+    actor.add(event.actor);
+    subject.add(event.subject);
+    client.add(event.client);
+    request_id.add(event.request_id);
+    counts.add(static_cast<std::int64_t>(event.count));
+    detail.add(event.detail);
+    ++size;
+  }
+  Column at, action, outcome, account, actor, subject, client, request_id, counts, detail;
+  std::size_t size = 0;
+};
+
 struct Piece {
-  std::vector<AuditEvent> events;
+  Rows rows;
   Place next;
   std::size_t damaged = 0;
   bool more = false;
@@ -81,7 +122,7 @@ void take_line(std::string_view line, Piece& piece) {
     auto event = decode_record(line, place.link);
     place.link = link_of(line);
     if (event)
-      piece.events.push_back(std::move(*event));
+      piece.rows.add(*event);
     else
       ++piece.damaged;
   }
@@ -90,7 +131,7 @@ void take_line(std::string_view line, Piece& piece) {
 
 // Whole lines alone: a line that is being written has its end the next time.
 Result<Piece> read_piece(const std::filesystem::path& folder, const Place& from) {
-  Piece piece{.events = {}, .next = from};
+  Piece piece{.rows = {}, .next = from};
   const auto lock = AuditFolderLock::for_reading(folder);
   if (!lock && lock.error().code == ErrorCode::busy) return std::unexpected(lock.error());
   VALETKEY_TRY(const FileDescriptor file, open_file(folder / from.segment, O_RDONLY | O_NOFOLLOW));
@@ -121,19 +162,24 @@ Result<Place> read_place(Database& database, const std::string& node) {
                std::string(query.text(2))};
 }
 
-Result<void> insert(Database& database, const std::string& node, const Piece& piece) {
+// All rows by one statement: one for each row costs this process several times as much.
+Result<void> insert_rows(Database& database, const std::string& node, Rows& rows) {
+  if (rows.size == 0) return {};
   VALETKEY_TRY(Statement add,
                database.prepare("INSERT INTO audit (node, at_ms, action, outcome, account, actor,"
                                 " subject, client, request_id, count, detail)"
-                                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
-  for (const AuditEvent& event : piece.events) {
-    std::optional<std::string> account;
-    if (event.account) account = event.account->str();
-    add.bind(node, epoch_ms(event.at), event.action, event.outcome, account, event.actor,
-             event.subject, event.client, event.request_id, static_cast<std::int64_t>(event.count),
-             event.detail);
-    VALETKEY_CHECK(add.run_later());
-  }
+                                " SELECT ?, * FROM unnest(?::bigint[], ?::text[], ?::text[],"
+                                " ?::text[], ?::text[], ?::text[], ?::text[], ?::text[],"
+                                " ?::bigint[], ?::text[])"));
+  return add
+      .bind(node, rows.at.text(), rows.action.text(), rows.outcome.text(), rows.account.text(),
+            rows.actor.text(), rows.subject.text(), rows.client.text(), rows.request_id.text(),
+            rows.counts.text(), rows.detail.text())
+      .run_later();
+}
+
+Result<void> insert(Database& database, const std::string& node, Piece& piece) {
+  VALETKEY_CHECK(insert_rows(database, node, piece.rows));
   VALETKEY_TRY(Statement move,
                database.prepare("INSERT INTO audit_copied VALUES (?, ?, ?, ?) ON CONFLICT (node)"
                                 " DO UPDATE SET segment = excluded.segment,"
@@ -191,7 +237,7 @@ Result<bool> AuditCopier::copy_some() {
     VALETKEY_TRY(const Place place, read_place(*connection_, node_));
     VALETKEY_TRY(const auto from, place_to_read(folder_, place));
     if (!from) return false;
-    VALETKEY_TRY(const Piece piece, read_piece(folder_, *from));
+    VALETKEY_TRY(Piece piece, read_piece(folder_, *from));
     if (!piece.more) return false;
     if (piece.damaged > 0)
       log::error("control", "audit records are damaged and not copied to PostgreSQL",

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <fstream>
 
 #include "base/clock.h"
@@ -65,6 +66,38 @@ TEST_F(SharedAuditOnPostgres, HoldsTheLogsOfAllNodesEachRecordOnce) {
   EXPECT_EQ(copy("a"), 1);
   EXPECT_EQ(copy("a"), 0) << "nothing is new";
   EXPECT_EQ(read(), (Actions{"token.create", "token.revoke", "user.create", "user.disable"}));
+}
+
+TEST_F(SharedAuditOnPostgres, KeepsEachTextAsItIs) {
+  const std::vector<std::string> texts{"",      "NULL",      "\"quoted\"", "back\\slash\\",
+                                       "{a,b}", "tab\there", "\xC3\xA4",   "'; --",
+                                       "100 %", " "};
+  for (const std::string& text : texts) {
+    const auto log = AuditLog::open(folder("a"), clock_).value();
+    ASSERT_TRUE(log->append_durably({.at = clock_.now(),
+                                     .action = "x",
+                                     .outcome = text,
+                                     .account = nullptr,
+                                     .actor = text,
+                                     .subject = text,
+                                     .client = text,
+                                     .request_id = text,
+                                     .count = 7,
+                                     .detail = text}));
+  }
+  copy("a");
+  std::vector<AuditEvent> found;
+  ASSERT_TRUE(read_shared_audit(*server_, {}, [&](const AuditEvent& e) { found.push_back(e); }));
+  ASSERT_EQ(found.size(), texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const AuditEvent& event = found[i];
+    EXPECT_EQ((std::array{event.outcome, event.actor, event.subject, event.client, event.request_id,
+                          event.detail}),
+              (std::array{texts[i], texts[i], texts[i], texts[i], texts[i], texts[i]}));
+    EXPECT_FALSE(event.account);
+    EXPECT_EQ(event.count, 7u);
+    EXPECT_EQ(event.at, clock_.now());
+  }
 }
 
 TEST_F(SharedAuditOnPostgres, FindsWhatIsAskedFor) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "postgres/statement_text.h"
 
+#include <algorithm>
+
 #include "base/encoding.h"
 
 namespace valetkey::postgres {
@@ -31,6 +33,7 @@ std::string numbered_parameters(std::string_view sql) {
 }
 
 std::string as_text(std::string_view bytes) {
+  if (std::ranges::all_of(bytes, [](char c) { return c > 0; })) return std::string(bytes);
   std::string out;
   while (!bytes.empty()) {
     const std::size_t length = bytes.front() == '\0' ? 0 : utf8_sequence(bytes);
