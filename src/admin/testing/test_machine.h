@@ -2,8 +2,10 @@
 // For tests: a folder of its own, and valetkeyd's commands in it through the front door.
 #pragma once
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <sstream>
@@ -23,6 +25,15 @@ struct Answer {
   std::string out, err;
   boost::json::value json() const { return boost::json::parse(out); }
 };
+
+// One sentence on stderr that names the program, status 1, nothing on stdout.
+inline void expect_refused(const Answer& answer, const std::string& saying, int status = 1) {
+  EXPECT_EQ(answer.status, status);
+  EXPECT_THAT(answer.out, testing::IsEmpty());
+  EXPECT_THAT(answer.err, testing::StartsWith("valetkeyd: "));
+  EXPECT_THAT(answer.err, testing::HasSubstr(saying));
+  EXPECT_EQ(std::ranges::count(answer.err, '\n'), 1) << answer.err;
+}
 
 class TestMachine {
  public:
