@@ -3,142 +3,13 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
-
-#include <algorithm>
-#include <chrono>
-#include <unordered_set>
 
 #include "events/event.h"
 #include "events/json_text.h"
+#include "events/testing/intake_bodies.h"
 
 namespace valetkey::events {
 namespace {
-
-const IntakeContext kContext{from_epoch_ms(1'600'000'000'000), "203.0.113.77", "agent", ""};
-
-struct Kept {
-  Intake intake;
-  std::vector<Event> events;
-};
-Kept keep(std::string_view body, bool strict = false, const IntakeContext& context = kContext) {
-  auto intake = parse_events(body, context, strict);
-  EXPECT_TRUE(intake) << (intake ? "" : intake.error().message);
-  Kept kept;
-  if (!intake) return kept;
-  kept.intake = std::move(*intake);
-  for (std::size_t at = 0; at < kept.intake.records.size();) {
-    Event e;
-    const auto decoded = decode_event(kept.intake.records, at, e);
-    EXPECT_TRUE(decoded);
-    if (!decoded) break;
-    kept.events.push_back(e);
-  }
-  EXPECT_EQ(kept.events.size(), kept.intake.events);
-  return kept;
-}
-std::uint32_t dropped(const Kept& kept, Drop why) {
-  return kept.intake.dropped[static_cast<std::size_t>(why)];
-}
-std::uint32_t all_dropped(const Kept& kept) {
-  std::uint32_t sum = 0;
-  for (const auto n : kept.intake.dropped) sum += n;
-  return sum;
-}
-
-std::uint32_t altered(const Kept& kept, Alteration why) {
-  return kept.intake.altered[static_cast<std::size_t>(why)];
-}
-std::uint32_t all_altered(const Kept& kept) {
-  std::uint32_t sum = 0;
-  for (const auto n : kept.intake.altered) sum += n;
-  return sum;
-}
-
-// One visitor whose one snapshot has these decisions and events.
-std::string body_of(std::string_view events, std::string_view decisions = "[]",
-                    std::string_view attributes = "[]") {
-  return fmt::format(R"({{"account_id":"12","visitors":[{{"visitor_id":"v","attributes":{},)"
-                     R"("snapshots":[{{"decisions":{},"events":[{}]}}]}}]}})",
-                     attributes, decisions, events);
-}
-constexpr std::string_view kClick = R"({"uuid":"u","timestamp":1,"key":"click"})";
-
-TEST(Intake, StoresOnceWhatEventsShare) {
-  std::string events;
-  for (int i = 0; i < 2300; ++i)
-    events += fmt::format(R"({}{{"uuid":"{}","timestamp":1,"key":"k"}})", i == 0 ? "" : ",", i);
-  const std::string visitor(1000, 'v'), agent(1000, 'a');
-  IntakeContext context = kContext;
-  context.user_agent = agent;
-  const auto kept = keep(
-      fmt::format(
-          R"({{"account_id":"12","visitors":[{{"visitor_id":"{}","snapshots":[{{"events":[{}]}}]}}]}})",
-          visitor, events),
-      false, context);
-  ASSERT_EQ(kept.events.size(), 2300U);
-  EXPECT_EQ(kept.events.back().visitor_id, visitor);
-  EXPECT_EQ(kept.events.back().user_agent, Text(agent));
-  EXPECT_LT(kept.intake.records.size(), 60'000U);
-}
-
-// 1,000 decisions and 1,000 attributes become rows that each repeat the attributes.
-TEST(Intake, RefusesRowsThatMultiply) {
-  std::string decisions = "[", attributes = "[";
-  for (int i = 0; i < 1000; ++i) {
-    decisions += i == 0 ? "{}" : ",{}";
-    attributes += i == 0 ? "{}" : ",{}";
-  }
-  decisions += "]";
-  attributes += "]";
-  const auto refused = parse_events(
-      body_of(R"({"uuid":"u","timestamp":1,"type":"campaign_activated"})", decisions, attributes),
-      kContext, false);
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().status, 413);
-  EXPECT_TRUE(parse_events(body_of(kClick, decisions, attributes), kContext, false));
-}
-
-TEST(Intake, RefusesRowsThatRepeatTooMuchText) {
-  IntakeLimits limits;
-  limits.max_row_bytes = 10'000;
-  const auto body = [](int decisions_count) {
-    std::string decisions;
-    for (int i = 0; i < decisions_count; ++i) decisions += i == 0 ? "{}" : ",{}";
-    return body_of(R"({"uuid":"u","timestamp":1,"type":"campaign_activated"})",
-                   "[" + decisions + "]",
-                   fmt::format(R"([{{"key":"k","value":"{}"}}])", std::string(900, 'x')));
-  };
-  EXPECT_TRUE(parse_events(body(9), kContext, false, limits));
-  const auto refused = parse_events(body(11), kContext, false, limits);
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().status, 413);
-}
-
-TEST(Intake, CutsWhatIsTooLongBetweenCharacters) {
-  std::string agent(1023, 'a');
-  agent += "\u00e9\u00e9";
-  IntakeContext context = kContext;
-  context.user_agent = agent;
-  context.referer = "\xff";
-  const auto kept = keep(
-      body_of(fmt::format(R"({{"uuid":"u","timestamp":1,"key":"{}"}})", std::string(1025, 'k'))),
-      false, context);
-  ASSERT_EQ(kept.events.size(), 1U);
-  EXPECT_EQ(kept.events[0].user_agent, Text(agent.substr(0, 1023)));
-  EXPECT_EQ(kept.events[0].referer, Text("\xEF\xBF\xBD"));
-  EXPECT_EQ(kept.events[0].event_name->size(), 1024U);
-  EXPECT_EQ(altered(kept, Alteration::too_long), 2U);
-  EXPECT_EQ(altered(kept, Alteration::text), 1U);
-}
-
-TEST(Intake, DropsVisitorsWhoseIdIsTooLong) {
-  const auto kept = keep(fmt::format(
-      R"({{"account_id":"12","visitors":[{{"visitor_id":"{}","snapshots":[{{"events":[{},{}]}}]}}]}})",
-      std::string(1025, 'v'), kClick, kClick));
-  EXPECT_TRUE(kept.events.empty());
-  EXPECT_EQ(dropped(kept, Drop::visitor), 2U);
-}
 
 TEST(Intake, MapsEveryFieldToItsColumn) {
   const auto kept = keep(R"({
@@ -447,36 +318,6 @@ TEST(Intake, PutsOneReplacementForEachPartOfACharacter) {
   EXPECT_EQ(altered(kept, Alteration::text), 1U);
 }
 
-// The time of the best of three.
-double seconds_to_keep(const std::string& body) {
-  double best = 1e9;
-  for (int i = 0; i < 3; ++i) {
-    const auto begin = std::chrono::steady_clock::now();
-    EXPECT_TRUE(parse_events(body, kContext, false));
-    best = std::min(
-        best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
-  }
-  return best;
-}
-
-// Anybody can compute names that lie in one bucket of the standard library's tables.
-TEST(Intake, TakesTagsWhoseNamesCollideAsFastAsOthers) {
-  constexpr std::size_t kTags = 5000;
-  std::unordered_set<std::uint64_t> table;
-  for (std::uint64_t i = 0; i < kTags; ++i) table.insert(i);
-  std::string tags[2];
-  for (const bool colliding : {false, true})
-    for (std::uint64_t i = 0, found = 0; found < kTags; ++i) {
-      const auto name = fmt::format("{:08}", i);
-      if (colliding && std::hash<std::string_view>{}(name) % table.bucket_count() != 0) continue;
-      tags[colliding] += fmt::format(R"({}"{}":1)", found++ == 0 ? "" : ",", name);
-    }
-  const auto body = [](const std::string& of) {
-    return body_of(fmt::format(R"({{"uuid":"b","timestamp":2,"key":"k","tags":{{{}}}}})", of));
-  };
-  EXPECT_LT(seconds_to_keep(body(tags[1])), 3 * seconds_to_keep(body(tags[0])));
-}
-
 TEST(Intake, KeepsTheFirstOfARepeatedTag) {
   const auto kept = keep_event(R"("tags":{"a":1,"b":2,"a":3,"b":4,"c":5,"a":6})");
   ASSERT_EQ(kept.events.size(), 1U);
@@ -568,79 +409,6 @@ TEST(Intake, SaysWhereAndInWhichFieldTheFirstFaultIs) {
                   .ends_with("(visitor 1, snapshot 1, event 2, field revenue)"));
   EXPECT_TRUE(said(body_of(good + R"(,{"timestamp":1,"key":"k"})"))
                   .ends_with("1 to 128 bytes. (visitor 1, snapshot 1, event 2)"));
-}
-
-TEST(Intake, LimitsDepthAndNestedValues) {
-  const auto nested = [](std::size_t depth) {
-    return R"({"account_id":"12","x":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
-  };
-  EXPECT_TRUE(parse_events(nested(1000), kContext, false));
-  EXPECT_EQ(parse_events(nested(1030), kContext, false).error().status, 400);
-  EXPECT_EQ(parse_events(nested(100'000), kContext, false).error().status, 400);
-
-  std::string decisions = "[", events;
-  for (int i = 0; i < 1000; ++i) decisions += R"({"campaign_id":"1"},)";
-  decisions.back() = ']';
-  for (int i = 0; i < 51; ++i) events += std::string(kClick) + ",";
-  events.pop_back();
-  EXPECT_EQ(parse_events(body_of(events, decisions), kContext, false).error().status, 413);
-  decisions.back() = ',';
-  const auto kept = keep(body_of(kClick, decisions + R"({"campaign_id":"1001"},{}])"));
-  ASSERT_EQ(kept.events.size(), 1U);
-  EXPECT_EQ(kept.events[0].decisions.size(), 1000U);
-  EXPECT_EQ(altered(kept, Alteration::too_many), 2U);
-}
-
-TEST(Intake, SurvivesAHundredThousandTags) {
-  std::string tags = "{";
-  for (int i = 0; i < 100'000; ++i) tags += fmt::format(R"("t{}":1,)", i);
-  tags.back() = '}';
-  const auto refused = parse_events(
-      body_of(fmt::format(R"({{"uuid":"u","timestamp":1,"key":"k","tags":{}}})", tags)), kContext,
-      false);
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().status, 413);
-}
-
-std::string zip(std::string_view text) {
-  z_stream stream{};
-  EXPECT_EQ(deflateInit2(&stream, 9, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  std::string out(deflateBound(&stream, text.size()), '\0');
-  std::string in(text);
-  stream.next_in = reinterpret_cast<Bytef*>(in.data());
-  stream.avail_in = static_cast<uInt>(in.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-
-TEST(Unzip, ReadsWhatGzipWrites) {
-  EXPECT_EQ(unzip(zip("")).value(), "");
-  EXPECT_EQ(unzip(zip("hello")).value(), "hello");
-  EXPECT_EQ(unzip(zip("hello ") + zip("again")).value(), "hello again");
-  std::string large;
-  for (int i = 0; i < 200'000; ++i) large += fmt::format("{},", i * 7919 % 100'003);
-  EXPECT_EQ(unzip(zip(large)).value(), large);
-}
-
-TEST(Unzip, TakesManyMembersInAMoment) {
-  std::string many;
-  const auto empty = zip("");
-  for (int i = 0; i < 150'000; ++i) many += empty;  // 3 MB: quadratic work would take minutes
-  EXPECT_EQ(unzip(many).value(), "");
-}
-
-TEST(Unzip, RefusesTruncationsAndBombs) {
-  const auto zipped = zip("hello, hello, hello");
-  for (std::size_t n = 0; n < zipped.size(); ++n)
-    EXPECT_EQ(unzip(zipped.substr(0, n)).error().status, 400) << n;
-  EXPECT_EQ(unzip("not gzip at all").error().status, 400);
-  EXPECT_EQ(unzip(zipped + "trailing").error().status, 400);
-  EXPECT_EQ(unzip(zip(std::string(50 << 20, 'a'))).error().status, 413);
-  EXPECT_EQ(unzip(zip(std::string(9 << 20, 'a'))).error().status, 413) << "ratio above 100";
 }
 
 }  // namespace
