@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <span>
 
 #include <boost/json/array.hpp>
@@ -13,6 +14,7 @@
 
 #include "api/strict_json.h"
 #include "control/names.h"
+#include "http/message.h"
 
 namespace valetkey::api {
 namespace {
@@ -150,6 +152,21 @@ std::string find_unknown_field(const json::object& body, std::span<const std::st
   return {};
 }
 
+Answer<std::size_t> read_limit(std::string_view text) {
+  std::size_t limit = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
+  if (error != std::errc() || end != text.data() + text.size() || limit < 1 || limit > 1000)
+    return problem(ProblemCode::invalid_parameter, "limit must be a whole number from 1 to 1000.");
+  return limit;
+}
+
+Answer<TokenId> read_after(std::string_view text) {
+  auto id = TokenId::parse(text);
+  if (!id)
+    return problem(ProblemCode::invalid_parameter, "after must be the id of a token of this list.");
+  return std::move(*id);
+}
+
 }  // namespace
 
 Answer<TokenRequest> parse_token_request(std::string_view body, Timestamp now) {
@@ -181,6 +198,35 @@ Answer<ReplaceRequest> parse_replace_request(std::string_view body, Timestamp no
   }
   VALETKEY_TRY(request.expires, read_expiry(*object, now));
   return request;
+}
+
+Answer<Page> read_page(std::string_view query) {
+  const auto parameters = http::parse_query(query);
+  if (!parameters)
+    return problem(ProblemCode::invalid_parameter, "The query has a broken percent-encoding.");
+  Page page;
+  for (const http::QueryParameter& parameter : *parameters) {
+    if (parameter.name == "limit") {
+      VALETKEY_TRY(page.limit, read_limit(parameter.value));
+    } else if (parameter.name == "after") {
+      VALETKEY_TRY(page.after, read_after(parameter.value));
+    }
+  }
+  return page;
+}
+
+Answer<bool> read_cut_off(std::string_view query) {
+  const auto parameters = http::parse_query(query);
+  if (!parameters)
+    return problem(ProblemCode::invalid_parameter, "The query has a broken percent-encoding.");
+  bool cut_off = false;
+  for (const http::QueryParameter& parameter : *parameters) {
+    if (parameter.name != "cut_off") continue;
+    if (parameter.value != "true" && parameter.value != "false")
+      return problem(ProblemCode::invalid_parameter, "cut_off must be true or false.");
+    cut_off = parameter.value == "true";
+  }
+  return cut_off;
 }
 
 }  // namespace valetkey::api

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The body of POST /v2/tokens. Pure. Shapes only: whether the caller may have what it asks for is
-// decided in tokens.cc.
+// The bodies and queries of /v2/tokens. Pure. Shapes only: whether the caller may have what it asks for is decided in
+// tokens.cc.
 #pragma once
 
 #include <optional>
@@ -34,5 +34,14 @@ struct ReplaceRequest {
 
 // {"overlap": "1d", "expires_in" or "expires" as above}; all of it may be left out.
 Answer<ReplaceRequest> parse_replace_request(std::string_view body, Timestamp now);
+
+struct Page {
+  std::size_t limit = 100;       // 1 to 1000
+  std::optional<TokenId> after;  // the last token of the page before
+};
+// `limit` and `after` of a query; unknown parameters are ignored.
+Answer<Page> read_page(std::string_view query);
+// `cut_off` of a query: true or false, which it is where it is missing.
+Answer<bool> read_cut_off(std::string_view query);
 
 }  // namespace valetkey::api

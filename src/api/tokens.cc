@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 
 #include <boost/json/array.hpp>
@@ -81,21 +80,6 @@ Answer<std::optional<Timestamp>> narrow(const Caller& caller, const TokenRequest
   return request.expires;
 }
 
-Answer<std::size_t> read_limit(std::string_view text) {
-  std::size_t limit = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
-  if (error != std::errc() || end != text.data() + text.size() || limit < 1 || limit > 1000)
-    return problem(ProblemCode::invalid_parameter, "limit must be a whole number from 1 to 1000.");
-  return limit;
-}
-
-Answer<TokenId> read_after(std::string_view text) {
-  auto id = TokenId::parse(text);
-  if (!id)
-    return problem(ProblemCode::invalid_parameter, "after must be the id of a token of this list.");
-  return std::move(*id);
-}
-
 // Of creations, as of requests.
 constexpr std::chrono::seconds kRateBurst{20};
 constexpr double kUsersOfAnAccount = 10;
@@ -132,35 +116,6 @@ json::object describe(const Token& token, const User& owner, Timestamp now) {
 
 bool handles_account(const control::TokenGrant& grant) {
   return grant.role == Role::admin || grant.role == Role::operator_;
-}
-
-Answer<Page> read_page(std::string_view query) {
-  const auto parameters = http::parse_query(query);
-  if (!parameters)
-    return problem(ProblemCode::invalid_parameter, "The query has a broken percent-encoding.");
-  Page page;
-  for (const http::QueryParameter& parameter : *parameters) {
-    if (parameter.name == "limit") {
-      VALETKEY_TRY(page.limit, read_limit(parameter.value));
-    } else if (parameter.name == "after") {
-      VALETKEY_TRY(page.after, read_after(parameter.value));
-    }
-  }
-  return page;
-}
-
-Answer<bool> read_cut_off(std::string_view query) {
-  const auto parameters = http::parse_query(query);
-  if (!parameters)
-    return problem(ProblemCode::invalid_parameter, "The query has a broken percent-encoding.");
-  bool cut_off = false;
-  for (const http::QueryParameter& parameter : *parameters) {
-    if (parameter.name != "cut_off") continue;
-    if (parameter.value != "true" && parameter.value != "false")
-      return problem(ProblemCode::invalid_parameter, "cut_off must be true or false.");
-    cut_off = parameter.value == "true";
-  }
-  return cut_off;
 }
 
 void describe(json::object& document, const access::EndOfSessions& sessions) {

@@ -42,16 +42,8 @@ boost::json::object describe(const control::Token& token, const control::User& o
 // Default deny: whoever is not known to be more is a member.
 bool handles_account(const control::TokenGrant& grant);
 
-struct Page {
-  std::size_t limit = 100;       // 1 to 1000
-  std::optional<TokenId> after;  // the last token of the page before
-};
-// `cut_off` of a query: true or false, which it is where it is missing.
-Answer<bool> read_cut_off(std::string_view query);
 // As both routes tell it: "sessions_ended", "sessions_end_by" and "sessions", a sentence.
 void describe(boost::json::object& document, const access::EndOfSessions& sessions);
-// `limit` and `after` of a query; unknown parameters are ignored.
-Answer<Page> read_page(std::string_view query);
 
 class Tokens {
  public:
