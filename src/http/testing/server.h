@@ -98,6 +98,12 @@ class RawClient {
   std::string ahead_;
 };
 
+// A request without its body.
+inline std::string get(std::string_view path, std::string_view lines = "",
+                       std::string_view method = "GET") {
+  return std::string(method) + " " + std::string(path) + " HTTP/1.1\r\nHost: h\r\n" +
+         std::string(lines) + "\r\n";
+}
 inline std::string ask(std::uint16_t port, std::string_view bytes) {
   return RawClient(port).send(bytes).shut().read_all();
 }
