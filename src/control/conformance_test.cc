@@ -6,6 +6,9 @@
 #include "control/postgres_store.h"
 #include "control/sqlite_store.h"
 #include "control/testing/console_conformance.h"
+#include "control/testing/revocation_conformance.h"
+#include "control/testing/token_conformance.h"
+#include "control/testing/usage_conformance.h"
 #include "postgres/testing/test_server.h"
 
 namespace valetkey::control {
