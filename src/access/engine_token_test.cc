@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/encoding.h"
+#include "base/testing/golden_keyring.h"
 
 namespace valetkey::access {
 namespace {
@@ -12,26 +13,17 @@ using namespace std::chrono_literals;
 
 const Timestamp kNow = parse_iso8601("2026-01-01T01:00:00Z").value();
 
-// One session key, id 7, of the bytes 0 to 31.
-Keyring keyring() {
-  return Keyring::parse(
-             "valetkey-keyring 1 next=8\n"
-             "key 7 session created=2026-01-01T00:00:00.000Z active=2026-01-01T00:00:00.000Z "
-             "retired=- material=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n"
-             "crc32 d4e67a60\n")
-      .value();
-}
 EngineToken token() { return {sha256("vkpat_…"), kNow, kNow + 1h}; }
 std::string sealed() {
-  return std::string(seal_engine_token(keyring(), token(), kNow).value().reveal());
+  return std::string(seal_engine_token(golden_keyring(), token(), kNow).value().reveal());
 }
 
 TEST(EngineToken, OpensToWhatWasSealedUntilItExpires) {
   const std::string text = sealed();
   EXPECT_TRUE(is_engine_token(text));
-  EXPECT_EQ(open_engine_token(keyring(), text, kNow), token());
-  EXPECT_EQ(open_engine_token(keyring(), text, kNow + 1h - 1ms), token());
-  EXPECT_EQ(open_engine_token(keyring(), text, kNow + 1h), std::nullopt);
+  EXPECT_EQ(open_engine_token(golden_keyring(), text, kNow), token());
+  EXPECT_EQ(open_engine_token(golden_keyring(), text, kNow + 1h - 1ms), token());
+  EXPECT_EQ(open_engine_token(golden_keyring(), text, kNow + 1h), std::nullopt);
 }
 
 TEST(EngineToken, IsAnotherTextEachTime) { EXPECT_NE(sealed(), sealed()); }
@@ -41,15 +33,15 @@ TEST(EngineToken, IsRefusedIfAnyOfItDiffers) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     std::string other = text;
     other[i] = other[i] == 'A' ? 'B' : 'A';
-    EXPECT_EQ(open_engine_token(keyring(), other, kNow), std::nullopt) << i;
-    EXPECT_EQ(open_engine_token(keyring(), text.substr(0, i), kNow), std::nullopt) << i;
+    EXPECT_EQ(open_engine_token(golden_keyring(), other, kNow), std::nullopt) << i;
+    EXPECT_EQ(open_engine_token(golden_keyring(), text.substr(0, i), kNow), std::nullopt) << i;
   }
-  EXPECT_EQ(open_engine_token(keyring(), text + "A", kNow), std::nullopt);
+  EXPECT_EQ(open_engine_token(golden_keyring(), text + "A", kNow), std::nullopt);
 }
 
 TEST(EngineToken, IsNotASessionTokenUnderAnotherName) {
   // The same key, salt and claims sealed as session tokens are.
-  const Keyring keys = keyring();
+  const Keyring keys = golden_keyring();
   const Key& key = *keys.find(KeyPurpose::session, 7);
   const std::string salt(32, 's');
   std::string head("\1\0\0\0\7", 5);

@@ -1,31 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "access/testing/faulty_issuer.h"
 #include "access/testing/issuer_conformance.h"
+#include "base/testing/golden_keyring.h"
 
 namespace valetkey::access {
 namespace {
-
-class FixedKeys final : public KeySource {
- public:
-  std::shared_ptr<const Keyring> get() const override {
-    static const auto keyring = std::make_shared<const Keyring>(
-        Keyring::parse("valetkey-keyring 1 next=8\n"
-                       "key 7 session created=2026-01-01T00:00:00.000Z "
-                       "active=2026-01-01T00:00:00.000Z "
-                       "retired=- material=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n"
-                       "crc32 d4e67a60\n")
-            .value());
-    return keyring;
-  }
-  Result<void> reload() override { return {}; }
-};
 
 class SealedUnderTest final : public IssuerUnderTest {
  public:
   CredentialIssuer& issuer() override { return issuer_; }
 
  private:
-  FixedKeys keys_;
+  FixedKeySource keys_{golden_keyring()};
   SealedIssuer issuer_{keys_};
 };
 

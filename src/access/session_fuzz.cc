@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "access/credentials.h"
+#include "base/testing/golden_keyring.h"
 
 using namespace valetkey;
 
@@ -11,13 +12,7 @@ constexpr std::string_view kSealed =
     "S62X5K2vkimYZWRwzYQ7bN3LbKjBh8Uw3PmEpL4I0ElJPuabj-WoBTlt44f6G8Oq5FF81o_dg";
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const Keyring keyring =
-      Keyring::parse(
-          "valetkey-keyring 1 next=8\n"
-          "key 7 session created=2026-01-01T00:00:00.000Z active=2026-01-01T00:00:00.000Z "
-          "retired=- material=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n"
-          "crc32 d4e67a60\n")
-          .value();
+  static const Keyring keyring = golden_keyring();
   const std::string_view token(reinterpret_cast<const char*>(data), size);
   const auto now = parse_iso8601("2026-01-01T00:30:00Z").value();
   const auto scope = access::open_session(keyring, token, "ASIAABCDEFGHIJ234567", now);

@@ -7,6 +7,7 @@
 #include "access/internal/claims.h"
 #include "access/internal/session_token.h"
 #include "base/encoding.h"
+#include "base/testing/golden_keyring.h"
 
 namespace valetkey::access {
 namespace {
@@ -15,15 +16,6 @@ using namespace std::chrono_literals;
 
 const Timestamp kNow = parse_iso8601("2026-01-01T00:00:00Z").value();
 
-// One session key, id 7, of the bytes 0 to 31.
-Keyring golden_keyring() {
-  return Keyring::parse(
-             "valetkey-keyring 1 next=8\n"
-             "key 7 session created=2026-01-01T00:00:00.000Z active=2026-01-01T00:00:00.000Z "
-             "retired=- material=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n"
-             "crc32 d4e67a60\n")
-      .value();
-}
 Claims golden_claims() {
   return {AccessKeyId::parse("ASIAABCDEFGHIJ234567").value(),
           AccountId::parse("596780373").value(),
