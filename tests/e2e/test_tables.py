@@ -9,157 +9,19 @@ import time
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 
-import boto3
 import requests
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 import avro
-from load import NOW, body, conversion
-from server import BUCKET, PROGRAMS, ServedCase, clean_environment, eventually, main
+from load import conversion
+from server import BUCKET, PROGRAMS, clean_environment, eventually, main
+from tables_case import TablesCase, key_of, key_of_url, s3_of
 from trees import ROOT
 
 DAY = 86_400_000_000
 
 
-def s3_of(config: dict):
-    """A client as an engine makes it of what the catalog vends."""
-    return boto3.session.Session().client(
-        "s3", endpoint_url=config["s3.endpoint"], region_name=config["client.region"],
-        aws_access_key_id=config["s3.access-key-id"], aws_secret_access_key=config["s3.secret-access-key"],
-        aws_session_token=config["s3.session-token"],
-        config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}))
-
-
-def key_of(path: str) -> str:
-    assert path.startswith(f"s3://{BUCKET}/"), path
-    return path.removeprefix(f"s3://{BUCKET}/")
-
-
-def key_of_url(url: str) -> str:
-    return urllib.parse.unquote(urllib.parse.urlsplit(url).path).removeprefix(f"/{BUCKET}/")
-
-
-class Tables(ServedCase):
-    number = 200
-
-    @classmethod
-    def prepare(cls):
-        cls.server.start()
-        cls.neighbour = cls.server.make_account("2000")
-
-    def setUp(self):
-        type(self).number += 1
-        self.account = str(self.number)
-        self.token = self.server.make_account(self.account)
-
-    # What is there.
-    def send(self, events: list[dict], decisions: list[dict] | None = None, visitor: str = "ann") -> None:
-        answer = requests.post(f"{self.server.api}/v1/events", timeout=20,
-                               json=body(self.account, visitor, events, decisions))
-        self.assertEqual(204, answer.status_code, answer.text)
-
-    def send_some(self, numbers=(1, 2)) -> None:
-        """Two decisions and three conversions, of names that need care."""
-        for number in numbers:
-            self.send([{"uuid": f"d{number}", "timestamp": NOW, "entity_id": "4", "type": "campaign_activated",
-                        "key": "campaign_activated"}],
-                      [{"campaign_id": "4", "experiment_id": f"4{number}", "variation_id": "B",
-                        "is_campaign_holdback": False}], f"v{number}")
-        self.send([conversion("c1", "purchase", revenue=4200), conversion("c2", "Sign-up: step 2 (50% off?)"),
-                   conversion("c3", "ünïcode/näme")])
-        self.server.run("export")
-
-    def listed(self, kind: str) -> dict[str, int]:
-        """The parts that S3 lists, with their sizes."""
-        found = self.server.exchange(self.token)
-        secret = found["credentials"]
-        client = s3_of({"s3.endpoint": self.server.s3, "client.region": "us-east-1",
-                        "s3.access-key-id": secret["accessKeyId"],
-                        "s3.secret-access-key": secret["secretAccessKey"],
-                        "s3.session-token": secret["sessionToken"]})
-        keys = {}
-        for page in client.get_paginator("list_objects_v2").paginate(
-                Bucket=BUCKET, Prefix=f"v1/account_id={self.account}/type={kind}/"):
-            keys |= {each["Key"]: each["Size"] for each in page.get("Contents", [])}
-        self.assertFalse([key for key in keys if "_iceberg" in key], "metadata is listed")
-        return {key: size for key, size in keys.items() if key.endswith(".parquet")}
-
-    # The doors.
-    def iceberg(self, path: str, token: str | None = None, **options) -> requests.Response:
-        return self.server.get(f"/iceberg/v1/{path}", token or self.token, **options)
-
-    def load(self, table: str = "decisions", token: str | None = None) -> dict:
-        answer = self.iceberg(f"{self.account}/namespaces/export/tables/{table}", token)
-        self.assertEqual(200, answer.status_code, answer.text)
-        loaded = answer.json()
-        self.server.secrets += [loaded["config"]["s3.secret-access-key"], loaded["config"]["s3.session-token"]]
-        return loaded
-
-    def read_files(self, loaded: dict) -> dict[str, dict]:
-        """The data files of a snapshot by key, read as an engine reads them; lengths are held against the lists."""
-        client = s3_of(loaded["config"])
-        self.metadata = [key_of(loaded["metadata-location"])]
-
-        def get(path: str) -> bytes:
-            self.metadata.append(key_of(path))
-            answer = client.get_object(Bucket=BUCKET, Key=key_of(path))
-            data = answer["Body"].read()
-            head = client.head_object(Bucket=BUCKET, Key=key_of(path))
-            self.assertEqual((len(data), answer["ETag"]), (head["ContentLength"], head["ETag"]))
-            return data
-
-        [snapshot] = loaded["metadata"]["snapshots"]
-        header, manifests = avro.read(get(snapshot["manifest-list"]))
-        self.assertEqual(str(snapshot["snapshot-id"]), header["snapshot-id"])
-        files = {}
-        for manifest in manifests:
-            data = get(manifest["manifest_path"])
-            self.assertEqual(manifest["manifest_length"], len(data))
-            about, entries = avro.read(data)
-            self.assertEqual(str(manifest["partition_spec_id"]), about["partition-spec-id"])
-            self.assertEqual(manifest["existing_files_count"], len(entries))
-            for entry in entries:
-                self.assertEqual(0, entry["status"])
-                self.assertLessEqual(entry["sequence_number"], loaded["metadata"]["last-sequence-number"])
-                file = entry["data_file"]
-                self.assertNotIn(key_of(file["file_path"]), files, "a part is listed twice")
-                files[key_of(file["file_path"])] = file
-        self.assertEqual(int(snapshot["summary"]["total-data-files"]), len(files))
-        self.assertEqual(int(snapshot["summary"]["total-records"]), sum(f["record_count"] for f in files.values()))
-        return files
-
-    def sharing(self, path: str, token: str | None = None, **options) -> requests.Response:
-        return self.server.get(f"/delta-sharing/{path}", token or self.token, **options)
-
-    def table_path(self, table: str) -> str:
-        return f"shares/account-{self.account}/schemas/export/tables/{table}"
-
-    def query(self, table: str = "decisions", token: str | None = None, **wishes) -> requests.Response:
-        return self.server.call("POST", f"/delta-sharing/{self.table_path(table)}/query", token or self.token,
-                                json=wishes)
-
-    def shared(self, table: str = "decisions", **wishes) -> list[dict]:
-        answer = self.query(table, **wishes)
-        self.assertEqual(200, answer.status_code, answer.text)
-        lines = [json.loads(line) for line in answer.text.splitlines()]
-        self.assertEqual(["protocol", "metaData"], [next(iter(line)) for line in lines[:2]])
-        return lines[2:]
-
-    def refused(self, answer: requests.Response, status: int, word: str = "", says: str = "") -> None:
-        self.assertEqual(status, answer.status_code, answer.text)
-        document = answer.json()
-        if "error" in document and isinstance(document["error"], dict):
-            self.assertEqual(status, document["error"]["code"])
-            kind, message = document["error"]["type"], document["error"]["message"]
-        elif "error" in document:
-            kind, message = document["error"], document["error_description"]
-        else:
-            kind, message = document["errorCode"], document["message"]
-        self.assertIn(word, kind)
-        self.assertIn(says, message)
-        self.assertRegex(message, r"^\S.*\.$")
-
+class Tables(TablesCase):
     # Iceberg.
     def test_the_catalog_names_the_two_tables(self):
         config = self.iceberg("config", params={"warehouse": "whatever"}).json()
@@ -451,87 +313,6 @@ class Tables(ServedCase):
         want = {"iceberg.load", "iceberg.credentials", "sharing.query"}
         seen = eventually(lambda: want <= {each["action"] for each in self.server.audit("--account", self.account)})
         self.assertTrue(seen)
-
-    # Delta Sharing.
-    def test_a_share_names_the_two_tables(self):
-        share = f"account-{self.account}"
-        self.assertEqual([share], [each["name"] for each in self.sharing("shares").json()["items"]])
-        self.assertEqual(share, self.sharing(f"shares/{share}").json()["share"]["name"])
-        schemas = self.sharing(f"shares/{share}/schemas").json()["items"]
-        self.assertEqual([{"name": "export", "share": share}], schemas)
-        for path in (f"shares/{share}/all-tables", f"shares/{share}/schemas/export/tables"):
-            self.assertEqual(["decisions", "events"],
-                             [each["name"] for each in self.sharing(path).json()["items"]])
-        for path in ("", "shares/none", f"shares/{share}/schemas/none/tables", self.table_path("none") + "/version",
-                     self.table_path("events") + "/none", "shares/%ff"):
-            self.assertIn(self.sharing(path).status_code, (400, 404), path)
-
-    def test_a_query_hands_out_every_part_once(self):
-        self.send_some()
-        for kind in ("decisions", "events"):
-            version = int(self.sharing(self.table_path(kind) + "/version").headers["Delta-Table-Version"])
-            files = [line["file"] for line in self.shared(kind)]
-            parts, total = {}, 0
-            for file in files:
-                parsed = urllib.parse.urlsplit(file["url"])
-                parts[urllib.parse.unquote(parsed.path).removeprefix(f"/{BUCKET}/")] = file["size"]
-                self.assertEqual(version, file["version"])
-                lives = int(urllib.parse.parse_qs(parsed.query)["X-Amz-Expires"][0])
-                left = file["expirationTimestamp"] / 1000 - time.time()
-                self.assertLessEqual(lives, 3600)
-                self.assertLess(abs(lives - left), 30)
-                fetched = requests.get(file["url"], timeout=10)
-                self.assertEqual((200, file["size"]), (fetched.status_code, len(fetched.content)))
-                total += json.loads(file["stats"])["numRecords"]
-                self.assertIn(f"date={file['partitionValues']['date']}/", parsed.path.replace("%3D", "="))
-                self.assertNotIn("visitor_id", json.loads(file["stats"])["minValues"])
-            self.assertEqual(self.listed(kind), parts)
-            self.assertEqual({"decisions": 2, "events": 3}[kind], total)
-
-    def test_pages_go_on_where_they_were_while_parts_change(self):
-        self.send_some()
-        want = set(self.listed("events"))
-        got, token = [], None
-        while True:
-            lines = self.shared("events", maxFiles=1, **({"pageToken": token} if token else {}))
-            got += [key_of_url(line["file"]["url"]) for line in lines[:-1]]
-            self.assertLessEqual(len(lines), 2)
-            token = lines[-1]["endStreamAction"].get("nextPageToken")
-            if not token:
-                break
-            if len(got) == 1:
-                self.send([conversion("late", "purchase")])
-                self.server.run("export")
-        self.assertEqual(sorted(want), sorted(got))
-        again = self.shared("events", includeRefreshToken=True)
-        refresh = again[-1]["endStreamAction"]["refreshToken"]
-        self.send([conversion("later", "purchase")])
-        self.server.run("export")
-        same = self.shared("events", refreshToken=refresh, includeRefreshToken=True)
-        self.assertEqual([line["file"]["id"] for line in again[:-1]], [line["file"]["id"] for line in same[:-1]])
-
-    def test_hints_leave_out_files_and_bad_ones_are_named(self):
-        self.send_some()
-        today = time.strftime("%Y-%m-%d", time.gmtime(NOW / 1000))
-
-        def hint(op: str, day: str) -> str:
-            return json.dumps({"op": op, "children": [{"op": "column", "name": "date", "valueType": "date"},
-                                                      {"op": "literal", "value": day, "valueType": "date"}]})
-
-        self.assertEqual(3, len(self.shared("events", jsonPredicateHints=hint("greaterThanOrEqual", today))))
-        self.assertEqual(0, len(self.shared("events", jsonPredicateHints=hint("lessThan", "2020-01-01"))))
-        self.assertEqual(0, len(self.shared("events", predicateHints=["date = '2020-01-01'"])))
-        self.assertEqual(3, len(self.shared("events", predicateHints=["1 = 0; DROP TABLE x"])))
-        self.assertEqual(1, len(self.shared("events", limitHint=1)))
-        for wishes in ({"maxFiles": 0}, {"maxFiles": 10 ** 30}, {"maxFiles": "all"}, {"jsonPredicateHints": "{"},
-                       {"jsonPredicateHints": "[" * 5000}, {"version": 10 ** 9}, {"pageToken": "AAAA"},
-                       {"timestamp": "2020-01-01T00:00:00Z"}, {"startingVersion": 0}):
-            self.refused(self.query("events", **wishes), 400, "INVALID_PARAMETER_VALUE")
-        self.assertEqual(4, len(self.shared("events", maxFiles=2 ** 62)), "as many as a page may have, and its end")
-        huge = self.query("events", jsonPredicateHints="x" * 100_000)
-        self.assertEqual(413, huge.status_code)
-        raw = self.server.call("POST", f"/delta-sharing/{self.table_path('events')}/query", self.token, data="{")
-        self.refused(raw, 400, "INVALID_PARAMETER_VALUE")
 
 
 if __name__ == "__main__":
