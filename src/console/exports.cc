@@ -122,6 +122,7 @@ Answer<Reply> Exports::days(const Call& call) {
   const Date today = date_of(call.now);
   const Date yesterday = today - std::chrono::days(1);
   std::optional<Date> first, complete_through = times.closed_through;
+  std::set<Date> open;  // of one type at least
   bool any_yesterday = false, complete_yesterday = times.closed_through >= yesterday;
   json::array listed;
   for (const DaySums& day : days) {
@@ -132,10 +133,13 @@ Answer<Reply> Exports::days(const Call& call) {
     document.emplace("complete", complete_or_null(day, closed));
     listed.push_back(std::move(document));
     first = std::min(first.value_or(day.day), day.day);
-    if (complete) complete_through = std::max(complete_through.value_or(day.day), day.day);
+    if (!complete) open.insert(day.day);
     if (day.day == yesterday) any_yesterday = true;
     if (day.day == yesterday && day.complete) complete_yesterday = true;
   }
+  for (const DaySums& day : days)
+    if (!open.contains(day.day))
+      complete_through = std::max(complete_through.value_or(day.day), day.day);
   const std::string_view state = !complete_yesterday && (any_yesterday || times.next || times.last)
                                      ? "open"
                                  : any_yesterday ? "complete"

@@ -32,7 +32,8 @@ class MemoryStore final : public ObjectStore {
   std::uint64_t oldest_generation = 0;
   // Snapshots: generations are counted, though a listing is always as of now. Lasting readers keep their bytes.
   Capabilities able = {.lasting_readers = true};
-  std::size_t lists = 0;  // how often the index was asked
+  std::size_t largest_page = 1000;  // entries, whatever is asked for
+  std::size_t lists = 0;            // how often the index was asked
   ListQuery last_query;
 
   void put(const std::string& key, std::string content, Timestamp modified,
@@ -78,7 +79,7 @@ class MemoryStore final : public ObjectStore {
     for (auto& entry : entries(leaks ? std::string() : query.prefix, query.delimiter)) {
       if (!query.start_after.empty() && entry.info.key <= query.start_after) continue;
       if (query.max_entries == 0) break;
-      page.truncated = page.entries.size() == query.max_entries;
+      page.truncated = page.entries.size() == std::min(query.max_entries, largest_page);
       if (page.truncated) break;
       page.entries.push_back(std::move(entry));
     }

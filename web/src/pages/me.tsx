@@ -44,7 +44,7 @@ export function MePage() {
       <p class="small quiet">
         Valetkey {config.version} ·{" "}
         <a href="/openapi.json" target="_blank">
-          The API’s document
+          API reference
         </a>
       </p>
     </Page>

@@ -194,6 +194,6 @@ export function duration(seconds: number): string {
 export function several(names: string[], most = 3): string {
   if (names.length <= 1) return names.join("");
   if (names.length > most)
-    return `${names.slice(0, most - 1).join(", ")} and ${names.length - most + 1} more`;
+    return `${names.slice(0, most - 1).join(", ")} and ${count(names.length - most + 1)} more`;
   return `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
 }
