@@ -15,13 +15,13 @@ using terminal::number;
 
 CommandTree::CommandTree(const Serve& serve) {
   program_.version = fmt::format("valetkeyd {}", kVersion);
-  for (const char* step : {"export VALETKEY_DATA_DIR=./data", "valetkeyd init",
-                           "valetkeyd account create 12345 --name Acme",
-                           "valetkeyd user create ada@example.org --account 12345 --role admin",
-                           "valetkeyd token create --account 12345 --user ada@example.org --name "
-                           "laptop",
-                           "valetkeyd import ./export", "valetkeyd serve"})
-    program_.example(step);
+  program_.example("export VALETKEY_DATA_DIR=./data")
+      .example("valetkeyd init")
+      .example("valetkeyd account create 12345 --name Acme")
+      .example("valetkeyd user create ada@example.org --account 12345 --role admin")
+      .example("valetkeyd token create --account 12345 --user ada@example.org --name laptop")
+      .example("valetkeyd import ./export")
+      .example("valetkeyd serve");
   add_places();
   add_server(serve);
   add_accounts();
