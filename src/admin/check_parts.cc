@@ -201,15 +201,26 @@ class Look {
   Result<void> check_runs() {
     VALETKEY_TRY(const auto runs, what_.ledger.runs());
     for (const auto& run : runs) {
-      const auto problem = check_seen(exporter::run_key(run.log_partition, run.id));
+      const auto problem = check_run(exporter::run_key(run.log_partition, run.id));
       // It may have been cut meanwhile.
       if (problem.empty()) continue;
       VALETKEY_TRY(const auto now, what_.ledger.runs());
       if (std::ranges::any_of(now, [&](const auto& other) { return other.id == run.id; }))
         report_.problems.push_back(
-            fmt::format("{}: {} events that wait in it are in no part", problem, run.events));
+            fmt::format("{}; of {} events that wait in it, those that are lost are given up with "
+                        "check --repair",
+                        problem, run.events));
     }
     return {};
+  }
+
+  std::string check_run(const std::string& key) {
+    if (auto problem = check_seen(key); !problem.empty()) return problem;
+    const auto reader = what_.store.open(key);
+    if (!reader) return key + ": " + reader.error().detail;
+    const auto found = exporter::look_at_run(**reader);
+    if (!found) return key + ": " + found.error().detail;
+    return found->lost.empty() ? "" : key + ": its bytes are not those that were written";
   }
 
   // What is wrong with one; empty: nothing.

@@ -8,6 +8,7 @@
 #include "admin/commands.h"
 #include "admin/export_wiring.h"
 #include "control/sqlite_store.h"
+#include "exporter/damaged_runs.h"
 #include "exporter/runs.h"
 #include "terminal/progress.h"
 #include "terminal/size.h"
@@ -86,12 +87,13 @@ void check_audit(const CommandContext& context, std::vector<std::string>& proble
     problems.push_back(fmt::format("audit: {} records are torn or altered", *damaged));
 }
 
-// Whether the object is damaged or gone, and not merely sealed under a key of another keyring.
+// Whether the object is damaged or gone, and not merely sealed under a key of another keyring, or in a bucket that is
+// away.
 bool is_lost(storage::ObjectStore& store, const std::string& key) {
-  if (const auto row = store.head(key); !row) return row.error().code == ErrorCode::not_found;
   const auto reader = store.open(key);
-  if (!reader)
-    return reader.error().code == ErrorCode::not_found || reader.error().code == ErrorCode::corrupt;
+  if (!reader && reader.error().code == ErrorCode::not_found)
+    return exporter::is_missing(store, key).value_or(false);
+  if (!reader) return reader.error().code == ErrorCode::corrupt;
   std::string buffer(1 << 20, '\0');
   for (std::uint64_t at = 0; at < (*reader)->info().size;) {
     const auto got = (*reader)->read(at, buffer, storage::ReadMode::blocking);
@@ -102,25 +104,47 @@ bool is_lost(storage::ObjectStore& store, const std::string& key) {
   return false;
 }
 
-// The exporter stops at a file of seen uuids that it cannot read: what was in it is given up.
-Result<std::vector<std::string>> forget_unreadable_seen(const CommandContext& context,
-                                                        const KeySource& keys) {
-  std::vector<std::string> repaired;
-  const auto objects = context.open_objects(keys);
-  const auto ledger = context.open_ledger();
-  if (!objects || !ledger) return repaired;  // a finding of the check that follows
-  VALETKEY_TRY(const auto files, (*ledger)->all_seen());
+Result<void> give_up_seen(storage::ObjectStore& objects, exporter::Ledger& ledger,
+                          std::vector<std::string>& repaired) {
+  VALETKEY_TRY(const auto files, ledger.all_seen());
   for (const auto& file : files) {
-    if (!is_lost(**objects, file.key)) continue;
-    VALETKEY_CHECK((*ledger)->forget_seen(file.key));
+    if (!is_lost(objects, file.key)) continue;
+    VALETKEY_CHECK(ledger.forget_seen(file.key));
     storage::Publication removal;
     removal.remove.push_back(file.key);
-    VALETKEY_CHECK((*objects)->publish(std::move(removal)));
+    VALETKEY_CHECK(objects.publish(std::move(removal)));
     repaired.push_back(
         fmt::format("{} cannot be read and is given up: of the {} events exported on {}, those "
                     "that are sent again now count again",
                     file.key, file.uuids, format_date(file.day)));
   }
+  return {};
+}
+
+Result<void> give_up_runs(storage::ObjectStore& objects, exporter::Ledger& ledger, Timestamp now,
+                          std::vector<std::string>& repaired) {
+  VALETKEY_TRY(const auto runs, ledger.runs());
+  for (const auto& run : runs) {
+    VALETKEY_TRY(const auto lost, exporter::give_up_damage(objects, ledger, run, now));
+    if (!lost) continue;
+    repaired.push_back(
+        fmt::format("{} cannot be read and is given up: {} of the {} events that waited in it, "
+                    "received from {} to {}, are lost",
+                    exporter::run_key(run.log_partition, run.id), *lost, run.events,
+                    format_iso8601(run.oldest), format_iso8601(run.made)));
+  }
+  return {};
+}
+
+// At files of seen uuids and of events that wait which it cannot read, the exporter stops.
+Result<std::vector<std::string>> give_up_unreadable(const CommandContext& context,
+                                                    const KeySource& keys) {
+  std::vector<std::string> repaired;
+  const auto objects = context.open_objects(keys);
+  const auto ledger = context.open_ledger();
+  if (!objects || !ledger) return repaired;  // a finding of the check that follows
+  VALETKEY_CHECK(give_up_seen(**objects, **ledger, repaired));
+  VALETKEY_CHECK(give_up_runs(**objects, **ledger, context.clock.now(), repaired));
   return repaired;
 }
 
@@ -170,7 +194,8 @@ Result<void> check_events(const CommandContext& context, std::vector<std::string
     const auto key = exporter::run_key(run.log_partition, run.id);
     if (objects->head(key)) continue;
     problems.push_back(fmt::format(
-        "events: {} is missing, and {} events that wait in it are in no part: restore a backup",
+        "events: {} is missing, and {} events that wait in it are in no part: restore it from a "
+        "backup, or give them up with check --repair",
         key, run.events));
   }
   return {};
@@ -183,7 +208,7 @@ Result<int> check(CommandContext& context, bool repair) {
   VALETKEY_TRY(const auto keys, context.open_keys());
   std::vector<std::string> forgotten;
   if (repair) {
-    VALETKEY_TRY(forgotten, forget_unreadable_seen(context, *keys));
+    VALETKEY_TRY(forgotten, give_up_unreadable(context, *keys));
   }
   VALETKEY_TRY(auto report, check_with_bar(context, *keys, repair));
   report.repaired.insert(report.repaired.begin(), forgotten.begin(), forgotten.end());

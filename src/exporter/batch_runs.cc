@@ -40,7 +40,7 @@ struct Piece {
 Result<std::vector<OpenRun>> open_runs(storage::ObjectStore& store, const std::vector<Run>& runs) {
   std::vector<OpenRun> open;
   for (const auto& run : runs) {
-    VALETKEY_TRY(auto reader, store.open(run_key(run.log_partition, run.id)));
+    VALETKEY_TRY(auto reader, open_run(store, run_key(run.log_partition, run.id)));
     open.push_back({run, std::move(reader)});
   }
   return open;
@@ -138,7 +138,8 @@ Result<void> Batches::cut_runs(const Cut& cut) {
   std::erase_if(all, [&](const Run& run) {
     return run.log_partition != cut.log_partition || run.next > cut.through;
   });
-  if (all.empty()) return fail(ErrorCode::corrupt, "a cut of no runs; run check");
+  VALETKEY_TRY(const auto lease, parts_.lease(cut.log_partition));
+  if (all.empty()) return parts_.ledger.finish_cut(lease, cut, {});  // they were given up
   VALETKEY_TRY(const auto runs, open_runs(parts_.store, all));
   VALETKEY_TRY(const auto pieces, pieces_of(runs));
   const ExportBatch as_batch{cut.id,      cut.log_partition,    all.front().first,
@@ -160,7 +161,6 @@ Result<void> Batches::cut_runs(const Cut& cut) {
   slice_.clear();
   VALETKEY_CHECK(parts_.check_owned(cut.log_partition));
   VALETKEY_CHECK(remove_leftovers(as_batch));
-  VALETKEY_TRY(const auto lease, parts_.lease(cut.log_partition));
   VALETKEY_CHECK(parts_.ledger.finish_cut(lease, cut, counts));
   log::info("exporter", "cut runs into parts", {{"runs", runs.size()}, {"slices", slices}});
   std::vector<std::string> gone;
@@ -170,18 +170,11 @@ Result<void> Batches::cut_runs(const Cut& cut) {
 
 Result<void> Batches::add_piece(storage::ObjectReader& reader, const RunOfAccount& of,
                                 Batch& events) {
-  const auto begin = events.records.size();
-  VALETKEY_CHECK(append_records(reader, of, events.records));
-  std::uint32_t number = 0, kept = 0;
-  for (auto at = begin; at < events.records.size(); ++number) {
-    const auto place = at;
-    VALETKEY_CHECK(events::skip_events(events.records, at, 1));
-    if (std::ranges::binary_search(of.dropped, number)) continue;
-    events.places.push_back(static_cast<std::uint32_t>(place));
-    ++kept;
-  }
-  if (kept == of.events) return {};
-  return fail(ErrorCode::corrupt, reader.info().key + " does not hold what it says; run check");
+  return read_records(reader, of, events.records,
+                      [&events](std::size_t place, bool kept) -> Result<void> {
+                        if (kept) events.places.push_back(static_cast<std::uint32_t>(place));
+                        return {};
+                      });
 }
 
 Result<void> Batches::write_slice(const ExportBatch& batch, const Batch& events, Counts& counts) {
@@ -206,16 +199,8 @@ Result<void> Batches::write_run(const ExportBatch& batch, Batch& events, ExportR
   if (builder.events() == 0) return {};
   const auto now = parts_.clock.now();
   VALETKEY_CHECK(parts_.check_owned(batch.log_partition));
-  VALETKEY_TRY(const auto writer, parts_.store.create(run_key(batch.log_partition, batch.id), now));
-  std::uint64_t bytes = 0;
-  VALETKEY_CHECK(builder.write([&](std::string_view piece) {
-    bytes += piece.size();
-    return writer->write(piece);
-  }));
-  storage::Publication publication;
-  VALETKEY_TRY(auto staged, writer->finish(std::nullopt));
-  publication.add.push_back(std::move(staged));
-  VALETKEY_CHECK(parts_.store.publish(std::move(publication)));
+  VALETKEY_TRY(const auto bytes,
+               store_run(parts_.store, run_key(batch.log_partition, batch.id), builder, now));
   result.run = {batch.id,
                 batch.log_partition,
                 batch.first,

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -95,6 +96,9 @@ struct ExportCounts {
   ExportCounts& operator+=(const ExportCounts& other);
 };
 
+// Why events are dropped that waited in a run which was given up.
+inline constexpr std::string_view kInDamagedRun = "damaged_run";
+
 // By account id, by reason.
 using LossCounts = std::map<std::string, std::map<std::string, std::uint64_t>>;
 
@@ -176,6 +180,11 @@ class Ledger {
   virtual Result<void> finish_cut(const Lease& lease, const Cut& cut,
                                   const std::map<std::string, ExportCounts>& counts) = 0;
   virtual Result<std::map<std::string, WaitingInRuns>> waiting_in_runs() = 0;  // by account id
+  // Of a run that is damaged: from now on it has the events and bytes of `left`, without any it is gone. They count as
+  // dropped (kInDamagedRun): `lost`, by account id, where its head tells, and else what is left over when nothing waits
+  // in the partition any more. False: the run was cut meanwhile. Anybody may, so it takes no lease.
+  virtual Result<bool> reduce_run(const Run& left,
+                                  const std::map<std::string, std::uint64_t>& lost) = 0;
 
   // --- days ---
   virtual Result<std::optional<Date>> closed_through() = 0;  // every day up to it is closed

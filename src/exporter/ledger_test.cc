@@ -137,6 +137,49 @@ TEST_P(LedgerConformance, KeepsRunsWithTheirBatchesUntilTheyAreCutOnce) {
   EXPECT_TRUE(ledger().waiting_in_runs().value().empty());
 }
 
+TEST_P(LedgerConformance, CountsWhatADamagedRunLostAsDroppedOnce) {
+  const auto held = lease(1);
+  const auto add = [&](std::uint64_t first, std::uint64_t next) {
+    const auto batch = ledger().begin(held, first, next, true).value();
+    ExportResult result;
+    result.run = {batch.id, 1, first, next, batch.open_day, next - first, 70, kNow, kNow};
+    result.in_run = {{"12", next - first - 1}, {"7", 1}};
+    EXPECT_TRUE(ledger().finish(held, batch, result, kNow));
+    return *result.run;
+  };
+  const auto dropped = [&](const std::string& account) {
+    return ledger().losses().value().dropped[account][std::string(kInDamagedRun)];
+  };
+  auto reduced = add(0, 5);
+  const auto sound = add(5, 8), gone = add(8, 10);
+  reduced.events = 1;
+  reduced.bytes = 20;
+  EXPECT_TRUE(ledger().reduce_run(reduced, {{"12", 4}}).value());
+  EXPECT_EQ(ledger().runs().value().at(0).events, 1U);
+  EXPECT_EQ(ledger().runs().value().at(0).bytes, 20U);
+  EXPECT_EQ(ledger().waiting_in_runs().value().at("12").events, 3U);
+  EXPECT_EQ(dropped("12"), 4U);
+  auto none = gone;
+  none.events = none.bytes = 0;
+  none.id = sound.id;
+  EXPECT_FALSE(ledger().reduce_run(none, {{"12", 1}}).value()) << "of a run that is not there";
+  none.id = gone.id;
+  EXPECT_TRUE(ledger().reduce_run(none, {}).value()) << "whose events nobody can tell";
+  EXPECT_FALSE(ledger().reduce_run(none, {}).value());
+  EXPECT_EQ(ledger().runs().value().size(), 2U);
+  EXPECT_EQ(ledger().waiting_in_runs().value().at("12").events, 3U);
+  const std::map<std::string, ExportCounts> cut{{"12", {.events = 2}}, {"7", {.events = 2}}};
+  ASSERT_TRUE(ledger().finish_cut(held, ledger().begin_cut(held, 10).value(), cut));
+  EXPECT_TRUE(ledger().waiting_in_runs().value().empty());
+  EXPECT_EQ(dropped("12"), 5U) << "what no run holds any more";
+  EXPECT_EQ(dropped("7"), 1U);
+  auto last = add(10, 13);
+  last.events = last.bytes = 0;
+  ASSERT_TRUE(ledger().reduce_run(last, {}).value());
+  EXPECT_TRUE(ledger().waiting_in_runs().value().empty());
+  EXPECT_EQ(dropped("12"), 7U);
+}
+
 TEST_P(LedgerConformance, HasOneUnfinishedBatchOfAPartitionAndFinishesItOnce) {
   const auto held = lease(0);
   const auto batch = ledger().begin(held, 0, 3).value();

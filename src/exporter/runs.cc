@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
+#include "base/crypto.h"
 #include "base/ids.h"
+#include "events/event.h"
 #include "exporter/part_publisher.h"
 
 namespace valetkey::exporter {
@@ -48,7 +51,17 @@ class HeadReader {
 };
 
 std::unexpected<Error> malformed() {
-  return fail(ErrorCode::corrupt, "a run of exported events is damaged; run check");
+  return fail(ErrorCode::corrupt, "a run of events is malformed");
+}
+
+// What fails for the moment is no reason to give a run up.
+std::unexpected<Error> unreadable(const std::string& key, Error why) {
+  if (why.code != ErrorCode::corrupt && why.code != ErrorCode::not_found)
+    return std::unexpected(std::move(why));
+  return fail(ErrorCode::corrupt,
+              key +
+                  ", a run of events that wait, cannot be read: restore it from a backup or give "
+                  "it up with valetkeyd check --repair");
 }
 
 Result<RunOfAccount> read_account(HeadReader& in) {
@@ -108,6 +121,21 @@ Result<void> RunBuilder::write(const std::function<Result<void>(std::string_view
   return {};
 }
 
+Result<std::uint64_t> store_run(storage::ObjectStore& store, const std::string& key,
+                                const RunBuilder& builder, Timestamp now) {
+  VALETKEY_TRY(const auto writer, store.create(key, now));
+  std::uint64_t bytes = 0;
+  VALETKEY_CHECK(builder.write([&](std::string_view piece) {
+    bytes += piece.size();
+    return writer->write(piece);
+  }));
+  storage::Publication publication;
+  VALETKEY_TRY(auto staged, writer->finish(std::nullopt));
+  publication.add.push_back(std::move(staged));
+  VALETKEY_CHECK(store.publish(std::move(publication)));
+  return bytes;
+}
+
 Result<std::uint64_t> run_head_bytes(std::string_view start) {
   HeadReader in(start);
   if (in.text(kMagic.size()) != kMagic) return malformed();
@@ -133,7 +161,9 @@ Result<std::vector<RunOfAccount>> parse_run(std::string_view head, std::uint64_t
   return accounts;
 }
 
-Result<std::vector<RunOfAccount>> read_run(storage::ObjectReader& reader) {
+namespace {
+
+Result<std::string> read_head(storage::ObjectReader& reader) {
   const auto size = reader.info().size;
   if (size < kRunStart) return malformed();
   std::string head(kRunStart, '\0');
@@ -142,15 +172,68 @@ Result<std::vector<RunOfAccount>> read_run(storage::ObjectReader& reader) {
   if (bytes > size) return malformed();
   head.resize(bytes);
   VALETKEY_CHECK(read_object_exactly(reader, 0, head));
-  return parse_run(head, size);
+  return head;
 }
 
-Result<void> append_records(storage::ObjectReader& reader, const RunOfAccount& of,
-                            std::string& records) {
-  std::string block(of.bytes, '\0');
-  VALETKEY_CHECK(read_object_exactly(reader, of.offset, block));
-  records += block;
-  return {};
+Result<void> walk(std::string_view records, std::size_t at, const RunOfAccount& of,
+                  const EachRecord& each) {
+  std::uint32_t kept = 0;
+  for (std::uint32_t number = 0; at < records.size(); ++number) {
+    const auto place = at;
+    VALETKEY_CHECK(events::skip_events(records, at, 1));
+    const bool keep = !std::ranges::binary_search(of.dropped, number);
+    kept += keep ? 1 : 0;
+    VALETKEY_CHECK(each(place, keep));
+  }
+  if (kept == of.events) return {};
+  return malformed();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<storage::ObjectReader>> open_run(storage::ObjectStore& store,
+                                                        const std::string& key) {
+  auto reader = store.open(key);
+  return reader ? std::move(reader) : unreadable(key, reader.error());
+}
+
+Result<std::vector<RunOfAccount>> read_run(storage::ObjectReader& reader) {
+  const auto& key = reader.info().key;
+  const auto head = read_head(reader);
+  if (!head) return unreadable(key, head.error());
+  auto accounts = parse_run(*head, reader.info().size);
+  return accounts ? std::move(accounts) : unreadable(key, accounts.error());
+}
+
+Result<void> read_records(storage::ObjectReader& reader, const RunOfAccount& of,
+                          std::string& records, const EachRecord& each) {
+  const auto begin = records.size();
+  records.resize(begin + of.bytes);
+  auto read = read_object_exactly(reader, of.offset, std::span(records).subspan(begin));
+  if (read) read = walk(records, begin, of, each);
+  return read ? std::move(read) : unreadable(reader.info().key, read.error());
+}
+
+Result<RunCondition> look_at_run(storage::ObjectReader& reader) {
+  VALETKEY_TRY(auto accounts, read_run(reader));
+  VALETKEY_TRY(const auto head, read_head(reader));
+  auto sum = crc32(0, head);
+  RunCondition found;
+  for (auto& of : accounts) {
+    std::string records;
+    events::Event event;
+    const auto decode = [&](std::size_t place, bool) -> Result<void> {
+      VALETKEY_CHECK(events::decode_event(records, place, event));
+      return event.account_id == of.account ? Result<void>() : malformed();
+    };
+    const auto read = read_records(reader, of, records, decode);
+    if (!read && read.error().code != ErrorCode::corrupt) return std::unexpected(read.error());
+    sum = crc32(sum, records);
+    (read ? found.sound : found.lost).push_back(std::move(of));
+  }
+  const auto written = reader.info().crc32;
+  if (found.lost.empty() && written && sum != *written) std::swap(found.sound, found.lost);
+  return found;
 }
 
 }  // namespace valetkey::exporter

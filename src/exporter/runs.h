@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,15 +49,29 @@ class RunBuilder {
   std::uint64_t events_ = 0;
 };
 
+// Visible at once; returns its size.
+Result<std::uint64_t> store_run(storage::ObjectStore& store, const std::string& key,
+                                const RunBuilder& builder, Timestamp now);
+
 // What the head of a run says, by account. `corrupt` for anything that RunBuilder does not write. `size`: of the object.
 Result<std::vector<RunOfAccount>> parse_run(std::string_view head, std::uint64_t size);
 // How many bytes of the beginning are the head, as its first kRunStart bytes say.
 inline constexpr std::size_t kRunStart = 16;
 Result<std::uint64_t> run_head_bytes(std::string_view start);
 
+// What follows fails with `corrupt`, and says the remedy, where the run is damaged, and only there.
+Result<std::unique_ptr<storage::ObjectReader>> open_run(storage::ObjectStore& store,
+                                                        const std::string& key);
 Result<std::vector<RunOfAccount>> read_run(storage::ObjectReader& reader);
-// Adds what the run holds of one account, dropped events included.
-Result<void> append_records(storage::ObjectReader& reader, const RunOfAccount& of,
-                            std::string& records);
+// Adds the records that the run holds of one account, and tells where in `records` each event lies and whether it stays.
+using EachRecord = std::function<Result<void>(std::size_t place, bool kept)>;
+Result<void> read_records(storage::ObjectReader& reader, const RunOfAccount& of,
+                          std::string& records, const EachRecord& each);
+
+// What a look at all of a run found. One whose bytes as a whole are not those that were written has nothing sound.
+struct RunCondition {
+  std::vector<RunOfAccount> sound, lost;
+};
+Result<RunCondition> look_at_run(storage::ObjectReader& reader);
 
 }  // namespace valetkey::exporter

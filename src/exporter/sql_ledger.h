@@ -50,6 +50,8 @@ class SqlLedger final : public Ledger {
   Result<void> finish_cut(const Lease& lease, const Cut& cut,
                           const std::map<std::string, ExportCounts>& counts) override;
   Result<std::map<std::string, WaitingInRuns>> waiting_in_runs() override;
+  Result<bool> reduce_run(const Run& left,
+                          const std::map<std::string, std::uint64_t>& lost) override;
   Result<std::optional<Date>> closed_through() override;
   Result<std::map<std::string, std::uint64_t>> erased_rows() override;
   Result<void> plan_merge(const Lease& lease, const PlannedMerge& merge) override;

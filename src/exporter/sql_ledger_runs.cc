@@ -12,15 +12,31 @@ namespace {
 using sql::Database;
 using sql::Statement;
 
-// What the cut took off what waits of each account.
+// Off what waits of each account.
 Result<void> take_waiting(Database& database, unsigned partition,
-                          const std::map<std::string, ExportCounts>& counts) {
+                          const std::map<std::string, std::uint64_t>& events) {
   VALETKEY_TRY(Statement take, database.prepare("UPDATE export_run_account SET events = events - ?"
                                                 " WHERE log_partition = ? AND account = ?"));
-  for (const auto& [account, each] : counts)
-    VALETKEY_CHECK(take.bind(as_signed(each.events), partition, account).run_later());
-  VALETKEY_TRY(Statement none, database.prepare("DELETE FROM export_run_account WHERE events <= 0"
-                                                " AND log_partition = ?"));
+  for (const auto& [account, count] : events)
+    VALETKEY_CHECK(take.bind(as_signed(count), partition, account).run_later());
+  return {};
+}
+
+// What is said to wait where no run is left was in one that was given up, and whose head could not be read.
+Result<void> settle_waiting(Database& database, unsigned partition) {
+  VALETKEY_TRY(Statement lost,
+               database.prepare("SELECT account, events FROM export_run_account WHERE events > 0"
+                                " AND log_partition = ?1 AND NOT EXISTS"
+                                " (SELECT 1 FROM export_run WHERE log_partition = ?1)"));
+  LossCounts dropped;
+  VALETKEY_CHECK(for_each_row(lost.bind(partition), [&](const Statement& row) {
+    dropped[std::string(row.text(0))][std::string(kInDamagedRun)] = as_unsigned(row.integer(1));
+  }));
+  VALETKEY_CHECK(add_dropped(database, dropped));
+  VALETKEY_TRY(Statement none,
+               database.prepare("DELETE FROM export_run_account WHERE log_partition = ?1"
+                                " AND (events <= 0 OR NOT EXISTS"
+                                " (SELECT 1 FROM export_run WHERE log_partition = ?1))"));
   return none.bind(partition).run();
 }
 
@@ -103,8 +119,39 @@ Result<void> SqlLedger::finish_cut(const Lease& lease, const Cut& cut,
     VALETKEY_TRY(Statement runs,
                  database.prepare("DELETE FROM export_run WHERE log_partition = ? AND next <= ?"));
     VALETKEY_CHECK(runs.bind(cut.log_partition, as_signed(cut.through)).run());
-    VALETKEY_CHECK(take_waiting(database, cut.log_partition, counts));
+    std::map<std::string, std::uint64_t> events;
+    for (const auto& [account, each] : counts) events[account] = each.events;
+    VALETKEY_CHECK(take_waiting(database, cut.log_partition, events));
+    VALETKEY_CHECK(settle_waiting(database, cut.log_partition));
     return add_counts(database, counts);
+  });
+}
+
+Result<bool> SqlLedger::reduce_run(const Run& left,
+                                   const std::map<std::string, std::uint64_t>& lost) {
+  return writing([&](Database& database) -> Result<bool> {
+    // Not while the one who owns the partition adds runs or takes them away.
+    VALETKEY_TRY(Statement hold,
+                 database.prepare("UPDATE export_lease SET epoch = epoch WHERE work = ?"));
+    VALETKEY_CHECK(hold.bind(left.log_partition).run());
+    VALETKEY_TRY(Statement change,
+                 database.prepare("UPDATE export_run SET events = ?, bytes = ?"
+                                  " WHERE log_partition = ? AND next = ? AND id = ?"));
+    VALETKEY_CHECK(change
+                       .bind(as_signed(left.events), as_signed(left.bytes), left.log_partition,
+                             as_signed(left.next), left.id)
+                       .run());
+    if (database.changes() != 1) return false;
+    VALETKEY_TRY(Statement gone, database.prepare("DELETE FROM export_run WHERE log_partition = ?"
+                                                  " AND next = ? AND events = 0"));
+    VALETKEY_CHECK(gone.bind(left.log_partition, as_signed(left.next)).run());
+    VALETKEY_CHECK(take_waiting(database, left.log_partition, lost));
+    LossCounts dropped;
+    for (const auto& [account, events] : lost)
+      dropped[account][std::string(kInDamagedRun)] = events;
+    VALETKEY_CHECK(add_dropped(database, dropped));
+    VALETKEY_CHECK(settle_waiting(database, left.log_partition));
+    return true;
   });
 }
 

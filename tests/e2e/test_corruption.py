@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 import load
 import trees
 from clients import Clients
-from server import BUCKET, Server, main
+from server import BUCKET, Server, eventually, main
 from test_query import LIBRARY
 
 ACCOUNT = "99"
@@ -183,6 +183,54 @@ class SeenUuids(unittest.TestCase):
         self.server.run("check")
         self.server.run("export")
         self.assertEqual((2, 0), self.counted())
+
+
+@unittest.skipUnless(LIBRARY.exists(), "libduckdb is not installed: run script/bootstrap")
+class Runs(unittest.TestCase):
+    """As docs/operations.md says: a damaged file of events that wait stops the export, and can be given up."""
+
+    def setUp(self):
+        self.server = Server(config=f'[export]\nduckdb_library = "{LIBRARY}"\nlongest_wait = "1s"\ncut = "day"\n')
+        self.addCleanup(self.server.close)
+        self.server.make_account(ACCOUNT)
+        self.server.start()
+        self.send("first")
+        self.key, name = eventually(self.run_object, 30)
+        self.path = self.server.data / "objects" / name[:2] / name
+        self.content = self.path.read_bytes()
+        self.path.write_bytes(self.content[:-1] + bytes([self.content[-1] ^ 1]))
+        self.server.stop()
+        self.assertIn(f"{self.key}, a run of events that wait, cannot be read: restore it from a backup or give it up "
+                      "with valetkeyd check --repair", self.server.refused("export").errors)
+        self.assertIn(self.key, self.server.refused("check").errors)
+
+    def send(self, name: str) -> None:
+        answer = self.server.call("POST", "/v1/events", json=load.body(ACCOUNT, "v", [load.conversion(name, "a")]))
+        self.assertEqual(204, answer.status_code, answer.text)
+
+    def run_object(self) -> tuple[str, str] | None:
+        with sqlite3.connect(self.server.data / "objects.db") as index:
+            return index.execute("SELECT key, lower(hex(objects.id)) FROM objects, export_run"
+                                 " WHERE key LIKE 'internal/runs/%/' || export_run.id").fetchone()
+
+    def status(self) -> dict:
+        return self.server.ask("export", "status")["accounts"][0]
+
+    def test_a_restored_run_is_exported(self):
+        self.path.write_bytes(self.content)
+        self.server.run("export")
+        self.assertEqual((1, 0, {}), (self.status()["rows"], self.status()["waiting"], self.status()["dropped"]))
+
+    def test_repair_gives_up_the_damaged_run_only(self):
+        self.assertIn(f"{self.key} cannot be read and is given up: 1 of the 1 events that waited in it, received from",
+                      self.server.run("check", "--repair"))
+        self.assertFalse(self.path.exists())
+        self.assertEqual((0, {"damaged_run": 1}), (self.status()["waiting"], self.status()["dropped"]))
+        self.server.run("check")
+        self.server.start()
+        self.send("second")
+        self.server.run("export")
+        self.assertEqual((1, 0), (self.status()["rows"], self.status()["waiting"]))
 
 
 if __name__ == "__main__":

@@ -85,8 +85,22 @@ class MemoryLedger final : public Ledger {
       in_runs_[{account, cut.log_partition}] -= each.events;
       counts_[account] += each;
     }
-    std::erase_if(in_runs_, [](const auto& e) { return e.second == 0; });
+    settle_waiting(cut.log_partition);
     return {};
+  }
+  Result<bool> reduce_run(const Run& left,
+                          const std::map<std::string, std::uint64_t>& lost) override {
+    const std::lock_guard guard(mutex_);
+    const auto found = runs_.find({left.log_partition, left.next});
+    if (found == runs_.end() || found->second.id != left.id) return false;
+    found->second = left;
+    if (left.events == 0) runs_.erase(found);
+    for (const auto& [account, events] : lost) {
+      in_runs_[{account, left.log_partition}] -= events;
+      losses_.dropped[account][std::string(kInDamagedRun)] += events;
+    }
+    settle_waiting(left.log_partition);
+    return true;
   }
   Result<std::map<std::string, WaitingInRuns>> waiting_in_runs() override {
     const std::lock_guard guard(mutex_);
@@ -336,6 +350,18 @@ class MemoryLedger final : public Ledger {
       if (!partition || seen.partition == *partition) out.push_back(seen.file);
     std::ranges::sort(out, {}, [](const SeenFile& file) { return std::pair(file.day, file.key); });
     return out;
+  }
+
+  // What is said to wait where no run is left was in one that was given up.
+  void settle_waiting(unsigned partition) {
+    const bool waits =
+        std::ranges::any_of(runs_, [&](const auto& each) { return each.first.first == partition; });
+    std::erase_if(in_runs_, [&](const auto& each) {
+      if (each.first.second != partition || (waits && each.second > 0)) return false;
+      if (each.second > 0)
+        losses_.dropped[each.first.first][std::string(kInDamagedRun)] += each.second;
+      return true;
+    });
   }
 
   mutable std::mutex mutex_;
