@@ -50,7 +50,6 @@ EndOfSessions not_cut_off(const Cutting& with, const Whose& whose, std::string_v
 Result<void> audit_others(control::AuditLog& audit, const EndOfSessions& ended, Timestamp now);
 inline constexpr std::string_view kMadeRoom =
     "the engine's role has no room to name its tokens one by one any more: all of its sessions "
-    "have "
-    "ended, and its tokens buy new ones at once";
+    "have ended, and its tokens buy new ones at once";
 
 }  // namespace valetkey::access
