@@ -100,8 +100,46 @@ Result<std::size_t> read_all_nodes(const CommandContext& context,
     if (!more) break;
   }
   VALETKEY_CHECK(control::read_shared_audit(databases.server(), filter, each));
-  return 0;
+  return control::read_shared_damage(databases.server());
 }
+
+// Writes records as they come: a log may have many millions.
+class Shown {
+ public:
+  Shown(const CommandContext& context, const People& people) : context_(context), people_(people) {}
+  void add(const AuditEvent& event) {
+    if (context_.json) {
+      context_.out << (count_ == 0 ? R"({"events":[)" : ",") << document_of(event, people_);
+    } else {
+      add_row(table_, event, people_);
+      if ((count_ + 1) % kRowsAtOnce == 0) print_rows();
+    }
+    ++count_;
+  }
+  void finish(std::size_t damaged) {
+    if (context_.json)
+      context_.out << (count_ == 0 ? R"({"events":[)" : "") << R"(],"damaged":)" << damaged
+                   << "}\n";
+    else if (!table_.empty())
+      print_rows();
+  }
+  std::size_t count() const { return count_; }
+
+ private:
+  static constexpr std::size_t kRowsAtOnce = 10'000;  // below one heading
+  static terminal::Table empty_table() {
+    return terminal::Table(
+        {"AT", "ACTION", "OUTCOME", "ACCOUNT", "ACTOR", "SUBJECT", "CLIENT", "COUNT", "DETAIL"});
+  }
+  void print_rows() {
+    table_.print(context_.out);
+    table_ = empty_table();
+  }
+  const CommandContext& context_;
+  const People& people_;
+  terminal::Table table_ = empty_table();
+  std::size_t count_ = 0;
+};
 
 // A mistyped action is the likeliest reason for nothing: the ones that there are help.
 Result<std::string> advice(const CommandContext& context, const AuditFlags& flags) {
@@ -121,22 +159,13 @@ Result<int> audit(CommandContext& context, const AuditFlags& flags) {
   VALETKEY_TRY(const auto store, context.open_control());
   VALETKEY_TRY(const People people, People::read(*store));
   VALETKEY_TRY(const auto filter, filter_of(*store, flags, context.clock.now()));
-  json::array list;
-  terminal::Table table(
-      {"AT", "ACTION", "OUTCOME", "ACCOUNT", "ACTOR", "SUBJECT", "CLIENT", "COUNT", "DETAIL"});
-  VALETKEY_TRY(const std::size_t damaged, read_all_nodes(context, filter, [&](const AuditEvent& e) {
-                 if (context.json)
-                   list.push_back(document_of(e, people));
-                 else
-                   add_row(table, e, people);
-               }));
-  if (context.json) {
-    context.print(json::object{{"events", std::move(list)}, {"damaged", damaged}});
-  } else if (table.empty()) {
+  Shown shown(context, people);
+  VALETKEY_TRY(const std::size_t damaged,
+               read_all_nodes(context, filter, [&](const AuditEvent& e) { shown.add(e); }));
+  shown.finish(damaged);
+  if (!context.json && shown.count() == 0) {
     VALETKEY_TRY(const std::string sentence, advice(context, flags));
     context.err << sentence << '\n';
-  } else {
-    table.print(context.out);
   }
   if (damaged > 0)
     context.err << fmt::format("{} audit records are torn or altered and were left out.\n",

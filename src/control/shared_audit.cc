@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -43,6 +45,10 @@ CREATE TABLE audit_copied (
   bytes BIGINT NOT NULL,
   link TEXT NOT NULL
 );
+)";
+
+constexpr const char* kDamaged = R"(
+ALTER TABLE audit_copied ADD COLUMN damaged BIGINT NOT NULL DEFAULT 0;
 )";
 
 // How far a node's log is copied.
@@ -181,11 +187,13 @@ Result<void> insert_rows(Database& database, const std::string& node, Rows& rows
 Result<void> insert(Database& database, const std::string& node, Piece& piece) {
   VALETKEY_CHECK(insert_rows(database, node, piece.rows));
   VALETKEY_TRY(Statement move,
-               database.prepare("INSERT INTO audit_copied VALUES (?, ?, ?, ?) ON CONFLICT (node)"
-                                " DO UPDATE SET segment = excluded.segment,"
-                                " bytes = excluded.bytes, link = excluded.link"));
+               database.prepare("UPDATE audit_copied SET segment = ?2, bytes = ?3, link = ?4,"
+                                " damaged = damaged + ?5 WHERE node = ?1"));
   const Place& next = piece.next;
-  return move.bind(node, next.segment, static_cast<std::int64_t>(next.bytes), next.link).run();
+  return move
+      .bind(node, next.segment, static_cast<std::int64_t>(next.bytes), next.link,
+            static_cast<std::int64_t>(piece.damaged))
+      .run();
 }
 
 AuditEvent read_event(const Statement& row) {
@@ -230,7 +238,8 @@ void AuditCopier::stop() {
 
 Result<bool> AuditCopier::copy_some() {
   if (!connection_ || !connection_->usable()) {
-    VALETKEY_CHECK(postgres::migrate(*server_, "audit log", {postgres::Migration{kTables}}));
+    VALETKEY_CHECK(postgres::migrate(
+        *server_, "audit log", {postgres::Migration{kTables}, postgres::Migration{kDamaged}}));
     VALETKEY_TRY(connection_, server_->connect());
   }
   return sql::write(*connection_, [&]() -> Result<bool> {
@@ -268,33 +277,103 @@ void AuditCopier::run() {
   }
 }
 
+namespace {
+
+constexpr std::int64_t kPageRows = 1000;
+constexpr auto kFirst = std::numeric_limits<std::int64_t>::min();
+constexpr auto kLast = std::numeric_limits<std::int64_t>::max();
+
+// A record's place in the order in which they are told.
+struct Key {
+  std::int64_t at = kFirst, id = kFirst;
+};
+
+// The newest first, or the oldest, of those that match. What nobody asks for holds for everything.
+class Query {
+ public:
+  Query(const AuditFilter& filter, std::int64_t last_id)
+      : since_(filter.since ? epoch_ms(*filter.since) : kFirst),
+        until_(filter.until ? epoch_ms(*filter.until) : kLast),
+        account_(filter.account ? filter.account->str() : ""),
+        action_(filter.action),
+        last_id_(last_id) {
+    for (const std::string& id : filter.about) about_ += (about_.empty() ? "" : " ") + id;
+  }
+
+  // Without the one that `after` is.
+  Result<Statement> page(Database& database, const Key& after) const {
+    return prepared(database,
+                    std::string(kMatching) +
+                        " AND (at_ms, id) > (?7, ?8)"
+                        " ORDER BY at_ms, id LIMIT ?9",
+                    after, kPageRows);
+  }
+  // The last but so many.
+  Result<std::optional<Key>> newest(Database& database, std::size_t count) const {
+    VALETKEY_TRY(Statement query, prepared(database,
+                                           std::string(kMatching) + " AND (at_ms, id) >= (?7, ?8)"
+                                                                    " ORDER BY at_ms DESC, id DESC"
+                                                                    " OFFSET ?9 LIMIT 1",
+                                           Key(), static_cast<std::int64_t>(count)));
+    VALETKEY_TRY(const bool there, query.step());
+    if (!there) return std::nullopt;
+    return Key{query.integer(0), query.integer(10)};
+  }
+
+ private:
+  static constexpr const char* kMatching =
+      "SELECT at_ms, action, outcome, account, actor, subject, client, request_id, count, detail, "
+      "id"
+      " FROM audit WHERE at_ms BETWEEN ?1 AND ?2 AND (?3 = '' OR account = ?3)"
+      " AND (?4 = '' OR action = ?4 OR starts_with(action, ?4 || '.'))"
+      " AND (?5 = '' OR actor = ANY (string_to_array(?5, ' '))"
+      " OR subject = ANY (string_to_array(?5, ' '))) AND id <= ?6";
+  Result<Statement> prepared(Database& database, const std::string& text, const Key& from,
+                             std::int64_t rows) const {
+    VALETKEY_TRY(Statement query, database.prepare(text.c_str()));
+    query.bind(since_, until_, account_, action_, about_, last_id_, from.at, from.id, rows);
+    return query;
+  }
+
+  std::int64_t since_, until_;
+  std::string account_, action_, about_;
+  std::int64_t last_id_;  // of what was there when the reading began
+};
+
+}  // namespace
+
 Result<void> read_shared_audit(postgres::Server& server, const AuditFilter& filter,
                                const std::function<void(const AuditEvent&)>& each) {
   VALETKEY_TRY(const auto database, server.connect());
   VALETKEY_TRY(const auto there, database->read_integer("SELECT count(to_regclass('audit'))"));
   if (there == 0) return {};  // no node has copied anything yet
-  // All conditions are always there: one that asks for nothing holds for everything.
-  VALETKEY_TRY(Statement query,
-               database->prepare(
-                   "SELECT * FROM (SELECT at_ms, action, outcome, account, actor, subject, client,"
-                   " request_id, count, detail, id FROM audit WHERE at_ms BETWEEN ?1 AND ?2"
-                   " AND (?3 = '' OR account = ?3)"
-                   " AND (?4 = '' OR action = ?4 OR starts_with(action, ?4 || '.'))"
-                   " AND (?5 = '' OR actor = ANY (string_to_array(?5, ' '))"
-                   " OR subject = ANY (string_to_array(?5, ' ')))"
-                   " ORDER BY at_ms DESC, id DESC LIMIT ?6) AS newest ORDER BY at_ms, id"));
-  constexpr auto kAll = std::numeric_limits<std::int64_t>::max();
-  std::string about;
-  for (const std::string& id : filter.about) about += (about.empty() ? "" : " ") + id;
-  query.bind(filter.since ? epoch_ms(*filter.since) : std::numeric_limits<std::int64_t>::min(),
-             filter.until ? epoch_ms(*filter.until) : kAll,
-             filter.account ? filter.account->str() : "", filter.action, about,
-             filter.newest > 0 ? static_cast<std::int64_t>(filter.newest) : kAll);
-  while (true) {
-    VALETKEY_TRY(const bool more, query.step());
-    if (!more) return {};
-    each(read_event(query));
+  VALETKEY_TRY(const auto last, database->read_integer("SELECT coalesce(max(id), 0) FROM audit"));
+  const Query query(filter, last);
+  Key after;
+  if (filter.newest > 0) {
+    VALETKEY_TRY(const auto before, query.newest(*database, filter.newest));
+    after = before.value_or(Key());
   }
+  while (true) {
+    VALETKEY_TRY(Statement page, query.page(*database, after));
+    std::int64_t rows = 0;
+    while (true) {
+      VALETKEY_TRY(const bool more, page.step());
+      if (!more) break;
+      ++rows;
+      after = {page.integer(0), page.integer(10)};
+      each(read_event(page));
+    }
+    if (rows < kPageRows) return {};
+  }
+}
+
+Result<std::uint64_t> read_shared_damage(postgres::Server& server) {
+  VALETKEY_TRY(const auto database, server.connect());
+  VALETKEY_TRY(const auto damaged,
+               database->read_integer("SELECT CAST(coalesce(sum(damaged), 0) AS BIGINT)"
+                                      " FROM audit_copied"));
+  return static_cast<std::uint64_t>(damaged);
 }
 
 }  // namespace valetkey::control

@@ -43,8 +43,10 @@ class AuditCopier {
   std::thread thread_;
 };
 
-// What the nodes have copied, oldest first. Calls `each` as read_audit() does.
+// What the nodes have copied until now, oldest first, a page at a time. Calls `each` as read_audit() does.
 Result<void> read_shared_audit(postgres::Server& server, const AuditFilter& filter,
                                const std::function<void(const AuditEvent&)>& each);
+// How many records of all nodes were torn or altered, and so not copied. After a copy_some().
+Result<std::uint64_t> read_shared_damage(postgres::Server& server);
 
 }  // namespace valetkey::control

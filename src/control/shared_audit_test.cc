@@ -125,6 +125,51 @@ TEST_F(SharedAuditOnPostgres, LeavesADamagedRecordOutAndGoesOn) {
   copy("a");
   EXPECT_EQ(read().front(), "one");
   EXPECT_EQ(copy("a"), 0);
+  const auto damaged = read_shared_damage(*server_).value();
+  EXPECT_GE(damaged, 1U);
+  write("b", "three");
+  copy("b");
+  EXPECT_EQ(read_shared_damage(*server_).value(), damaged) << "of all nodes";
+}
+
+TEST_F(SharedAuditOnPostgres, IsReadPageByPage) {
+  constexpr std::size_t kRecords = 2500;
+  {
+    const auto log = AuditLog::open(folder("a"), clock_).value();
+    for (std::size_t i = 0; i < kRecords; ++i) {
+      if (i % 700 == 0) clock_.advance(std::chrono::milliseconds(1));  // most share their moment
+      log->append({.at = clock_.now(),
+                   .action = "a",
+                   .outcome = "ok",
+                   .account = &account_,
+                   .actor = {},
+                   .subject = std::to_string(i),
+                   .client = {},
+                   .request_id = {}});
+    }
+  }
+  copy("a");
+  const auto subjects = [&](const AuditFilter& filter, std::size_t first) {
+    auto next = first;
+    const auto done = read_shared_audit(*server_, filter, [&](const AuditEvent& event) {
+      EXPECT_EQ(event.subject, std::to_string(next++));
+    });
+    EXPECT_TRUE(done) << done.error().detail;
+    return next - first;
+  };
+  EXPECT_EQ(subjects({}, 0), kRecords);
+  EXPECT_EQ(subjects({.newest = 1700}, kRecords - 1700), 1700U);
+  EXPECT_EQ(subjects({.newest = kRecords}, 0), kRecords);
+  EXPECT_EQ(subjects({.newest = kRecords + 1}, 0), kRecords);
+  // What is written meanwhile belongs to the next reading.
+  std::size_t read = 0;
+  const auto add = [&](const AuditEvent&) {
+    if (++read != 500) return;
+    write("b", "later");
+    copy("b");
+  };
+  ASSERT_TRUE(read_shared_audit(*server_, {}, add));
+  EXPECT_EQ(read, kRecords);
 }
 
 }  // namespace
