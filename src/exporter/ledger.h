@@ -52,6 +52,11 @@ struct Run {
       made;  // when the first of its events was received, and when it was put together
 };
 
+// All runs that wait.
+struct RunTotals {
+  std::uint64_t runs = 0, events = 0;
+};
+
 // The runs of a partition up to one that ends at `through`, on their way to parts: fixed before anything is written, as a
 // batch is.
 struct Cut {
@@ -173,6 +178,7 @@ class Ledger {
 
   // --- runs, by partition of the log ---
   virtual Result<std::vector<Run>> runs() = 0;  // by partition, and as their batches followed
+  virtual Result<RunTotals> run_totals() = 0;
   virtual Result<std::vector<Cut>> unfinished_cuts() = 0;  // by partition
   // `already_exists`: a cut of the partition is not finished.
   virtual Result<Cut> begin_cut(const Lease& lease, std::uint64_t through) = 0;

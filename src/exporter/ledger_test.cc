@@ -101,6 +101,7 @@ TEST_P(LedgerConformance, GoesOnWhereTheLastBatchOfThePartitionEnded) {
 
 TEST_P(LedgerConformance, KeepsRunsWithTheirBatchesUntilTheyAreCutOnce) {
   const auto held = lease(1);
+  EXPECT_EQ(ledger().run_totals()->runs, 0U);
   const auto add = [&](std::uint64_t first, std::uint64_t next) {
     const auto batch = ledger().begin(held, first, next, true).value();
     EXPECT_TRUE(ledger().unfinished(1).value()->into_run);
@@ -116,6 +117,8 @@ TEST_P(LedgerConformance, KeepsRunsWithTheirBatchesUntilTheyAreCutOnce) {
   EXPECT_EQ(std::tie(runs[1].first, runs[1].next, runs[1].events, runs[1].bytes),
             (std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t>(3, 5, 2, 70)));
   EXPECT_EQ(runs[1].made, kNow);
+  EXPECT_EQ(ledger().run_totals()->runs, 2U);
+  EXPECT_EQ(ledger().run_totals()->events, 5U);
   EXPECT_EQ(ledger().waiting_in_runs().value().at("12").events, 5U);
   EXPECT_EQ(ledger().waiting_in_runs().value().at("12").oldest, kNow);
   const auto cut = ledger().begin_cut(held, 5).value();

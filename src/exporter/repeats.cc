@@ -17,6 +17,8 @@ namespace valetkey::exporter {
 namespace {
 
 constexpr std::size_t kMostAtOnce = std::size_t{4} << 20;  // repeated uuids: 64 MiB
+// Rows of accounts that are looked at together, since what is found in them needs all files of the day: 30 MiB.
+constexpr std::size_t kMostRows = std::size_t{1} << 18;
 
 }  // namespace
 
@@ -56,30 +58,32 @@ Result<void> Repeats::leave_once(Date day) {
 Result<void> Repeats::leave_once(Date day, Digests repeated) {
   std::ranges::sort(repeated);
   VALETKEY_TRY(const auto accounts, parts_.accounts());
-  for (const auto& account : accounts) VALETKEY_CHECK(leave_once(account.id, day, repeated));
-  return {};
+  Found found;
+  for (const auto& account : accounts) {
+    for (const auto type : {layout::RowType::decisions, layout::RowType::events})
+      VALETKEY_CHECK(for_each_object(
+          parts_.store, layout::day_prefix(account.id, type, day),
+          [&](const storage::ObjectInfo& info) {
+            return is_part(info.key) ? look_at(repeated, {account.id, type, info}, found)
+                                     : Result<void>();
+          }));
+    if (found.rows.size() >= kMostRows) VALETKEY_CHECK(leave_once(day, std::exchange(found, {})));
+  }
+  return leave_once(day, std::move(found));
 }
 
-Result<void> Repeats::leave_once(const AccountId& account, Date day, const Digests& repeated) {
-  Found found;
-  for (const auto type : {layout::RowType::decisions, layout::RowType::events})
-    VALETKEY_CHECK(for_each_object(
-        parts_.store, layout::day_prefix(account, type, day), [&](const storage::ObjectInfo& info) {
-          return is_part(info.key) ? look_at(account, repeated, {type, info}, found)
-                                   : Result<void>();
-        }));
+Result<void> Repeats::leave_once(Date day, Found found) {
   if (found.rows.empty()) return {};
   VALETKEY_TRY(const auto certain, this->certain(day, found));
   choose(certain, found);
   for (const auto& part : found.parts)
-    if (!part.rows.empty()) VALETKEY_CHECK(rewrite(account, part));
+    if (!part.rows.empty()) VALETKEY_CHECK(rewrite(part));
   return {};
 }
 
-Result<void> Repeats::look_at(const AccountId& account, const Digests& repeated, Part part,
-                              Found& found) {
+Result<void> Repeats::look_at(const Digests& repeated, Part part, Found& found) {
   const auto before = found.rows.size();
-  VALETKEY_TRY(const bool readable, read(account, repeated, part.info.key, found));
+  VALETKEY_TRY(const bool readable, read(repeated, part, found));
   if (!readable) {
     found.rows.resize(before);
     log::error("exporter", "a part cannot be read; what it has twice stays",
@@ -90,25 +94,25 @@ Result<void> Repeats::look_at(const AccountId& account, const Digests& repeated,
 }
 
 // False: it is the part. An error: it is the disk, or DuckDB itself.
-Result<bool> Repeats::read(const AccountId& account, const Digests& repeated,
-                           const std::string& key, Found& found) {
+Result<bool> Repeats::read(const Digests& repeated, const Part& part, Found& found) {
   VALETKEY_TRY(auto* const parquet, parts_.writer());
   Scratch scratch;
   const auto file = scratch.add(parquet->make_path());
-  if (auto fetched = fetch_object(parts_.store, key, file); !fetched) {
+  if (auto fetched = fetch_object(parts_.store, part.info.key, file); !fetched) {
     if (fetched.error().code == ErrorCode::corrupt) return false;
     return std::unexpected(std::move(fetched).error());
   }
   const auto has = [&](const UuidDigest& digest) {
     return std::ranges::binary_search(repeated, digest);
   };
-  const auto part = static_cast<std::uint32_t>(found.parts.size());  // where it will stand
+  const auto place = static_cast<std::uint32_t>(found.parts.size());  // where it will stand
+  const auto account = part.account.str();
   const auto look = [&](const UuidRow& row) -> Result<void> {
-    const auto keyed = digest_of(account.str(), row.uuid);
-    const auto keyless = digest_of(account.str(), row.uuid, true);
+    const auto keyed = digest_of(account, row.uuid);
+    const auto keyless = digest_of(account, row.uuid, true);
     if (!has(keyed) && !has(keyless)) return {};
     const auto number = found.number_of(keyed, has(keyed) ? keyless : keyed);
-    found.rows.push_back({number, part, row.number, row.received});
+    found.rows.push_back({number, place, row.number, row.received});
     return {};
   };
   if (parquet->for_each_uuid(file, look)) return true;
@@ -159,7 +163,7 @@ void Repeats::choose(const std::vector<bool>& certain, Found& found) {
   }
 }
 
-Result<void> Repeats::rewrite(const AccountId& account, const Part& part) {
+Result<void> Repeats::rewrite(const Part& part) {
   const auto& key = part.info.key;
   VALETKEY_TRY(auto* const parquet, parts_.writer());
   Scratch scratch;
@@ -172,7 +176,7 @@ Result<void> Repeats::rewrite(const AccountId& account, const Part& part) {
     return fail(ErrorCode::corrupt, key + " has other rows than were counted");
   VALETKEY_TRY(const auto lease, parts_.lease(kDays));
   VALETKEY_CHECK(
-      parts_.ledger.note_repeats(lease, {key, account.str(), rows - rest.rows, part.events}));
+      parts_.ledger.note_repeats(lease, {key, part.account.str(), rows - rest.rows, part.events}));
   const auto successor =
       successor_key(key.substr(0, key.rfind('/') + 1), "once " + key + " " + part.info.etag);
   PartPublisher publisher(parts_.store, parts_.clock.now());

@@ -21,6 +21,7 @@ class Repeats {
 
  private:
   struct Part {
+    AccountId account;
     layout::RowType type = layout::RowType::decisions;
     storage::ObjectInfo info;
     std::vector<std::uint64_t> rows{};  // that go, by their number in the file
@@ -32,7 +33,7 @@ class Repeats {
     std::uint64_t number = 0;
     std::int64_t received = 0;
   };
-  struct Found {
+  struct Found {                                // in accounts that are looked at together
     std::vector<Part> parts;                    // that have such rows
     std::vector<Row> rows;                      // of uuids that were exported more than once
     std::map<UuidDigest, std::uint32_t> uuids;  // by the digest with the key
@@ -43,13 +44,12 @@ class Repeats {
 
   Result<std::vector<SeenFile>> files_of(unsigned partition, Date day);
   Result<void> leave_once(Date day, Digests repeated);
-  Result<void> leave_once(const AccountId& account, Date day, const Digests& repeated);
-  Result<void> look_at(const AccountId& account, const Digests& repeated, Part part, Found& found);
-  Result<bool> read(const AccountId& account, const Digests& repeated, const std::string& key,
-                    Found& found);
+  Result<void> leave_once(Date day, Found found);
+  Result<void> look_at(const Digests& repeated, Part part, Found& found);
+  Result<bool> read(const Digests& repeated, const Part& part, Found& found);
   Result<std::vector<bool>> certain(Date day, const Found& found);
   static void choose(const std::vector<bool>& certain, Found& found);
-  Result<void> rewrite(const AccountId& account, const Part& part);
+  Result<void> rewrite(const Part& part);
 
   ExportParts& parts_;
 };

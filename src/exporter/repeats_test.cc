@@ -66,6 +66,25 @@ TEST_F(RepeatsTest, LeavesOnceWhatCameAgainOnTheDayBeforeItsSuccess) {
   EXPECT_EQ(told(), 4U);
 }
 
+TEST_F(RepeatsTest, ReadsTheFilesOfTheDayTwiceForHoweverManyAccounts) {
+  for (int number = 200; number < 204; ++number)
+    accounts_.push_back({AccountId::parse(fmt::format("{}", number)).value(), std::nullopt});
+  std::size_t expected = 0;
+  for (const auto& account : accounts_) {
+    const auto id = account.id.str();
+    export_each({{"a", "buy", id}, {"b", "buy", id}, {"a", "buy", id}});
+    expected += 2;
+  }
+  std::map<std::string, int> opened;
+  faulty_->opened = [&](std::string_view key) {
+    if (key.starts_with("internal/seen/")) ++opened[std::string(key)];
+  };
+  end_the_day();
+  EXPECT_EQ(rows("account_id").size(), expected);
+  EXPECT_GE(opened.size(), expected);
+  for (const auto& [key, times] : opened) EXPECT_EQ(times, 2) << key;
+}
+
 TEST_F(RepeatsTest, LeavesOnceWhatCameAgainThoughFilesWereMergedSince) {
   std::vector<Sent> others;
   for (int i = 0; i < 20; ++i) others.push_back({fmt::format("b{:02}", i)});

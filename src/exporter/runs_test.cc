@@ -364,6 +364,77 @@ TEST_F(RunsTest, OfAnEarlierSettingBecomePartsAtOnce) {
   EXPECT_EQ(run_objects(), 0U);
 }
 
+// A uuid again in another run, once part of one and in parts, and behind a restart: what memory forgot in between lies
+// twice until the day is over.
+TEST_F(RunsTest, GiveEachUuidOnceAtTheEndOfTheDay) {
+  for (const auto cut : {CutAt::hour, CutAt::day})
+    for (const std::uint64_t memory : {16, 1 << 20}) {
+      TearDown();
+      clock_.set(kNoon);
+      SetUp();
+      options_.dedup = Dedup::day;
+      options_.recent_uuid_bytes = memory;  // the newest file alone, or all
+      use(cut);
+      const auto next = [&](const std::vector<Sent>& events) {
+        send(events);
+        clock_.advance(minutes(16));
+        work();
+      };
+      next({{"a"}, {"b", "click"}});
+      next({{"c"}, {"d"}});
+      next({{"a"}, {"c"}});  // of two runs that wait
+      clock_.advance(hours(1));
+      work();
+      EXPECT_EQ(run_objects() == 0, cut == CutAt::hour);
+      next({{"a"}, {"b", "click"}, {"e"}});  // of parts, with the hour
+      reopen();
+      next({{"d"}, {"e"}, {"a"}});
+      reopen();
+      next({{"f"}});
+      clock_.set(date_of(clock_.now()) + days(1) + minutes(10));
+      reopen();
+      ASSERT_EQ(exporter_->close_days().value(), 1U);
+      EXPECT_EQ(rows("event_name"),
+                (std::vector<std::string>{"a buy", "b click", "c buy", "d buy", "e buy", "f buy"}))
+          << memory;
+      EXPECT_EQ(run_objects(), 0U);
+      const auto counts = ledger_->counts()->at("12");
+      EXPECT_EQ(counts.events, 6U) << memory;
+      EXPECT_EQ(counts.duplicates, 7U) << memory;
+      const auto gone = ledger_->erased_rows().value();
+      EXPECT_EQ(counts.rows - (gone.contains("12") ? gone.at("12") : 0), 6U);
+    }
+}
+
+TEST_F(InterruptedCutTest, GivesEachUuidOnceAtTheEndOfTheDayWhereverTheLedgerFailed) {
+  options_.dedup = Dedup::day;
+  options_.recent_uuid_bytes = 16;
+  use(CutAt::hour);
+  std::vector<std::string> expected;
+  bool reached = true;
+  for (std::uint64_t call = 1; reached; ++call) {
+    ASSERT_LT(call, 200U);
+    const auto uuid = [&](const char* name) { return fmt::format("{:03}{}", call, name); };
+    for (const auto* name : {"a", "b", "a"}) {
+      send({{uuid(name)}});
+      clock_.advance(minutes(16));
+      work();
+    }
+    expected.push_back(uuid("a") + " 12");
+    expected.push_back(uuid("b") + " 12");
+    clock_.set(date_of(clock_.now()) + days(1) + minutes(10));
+    ledger_calls_.fail_call(call);
+    static_cast<void>(exporter_->close_days());
+    reached = ledger_calls_.calls() >= call;
+    ledger_calls_.fail_call(0);
+    clock_.advance(minutes(1));
+    if (call % 2 == 0) reopen();
+    ASSERT_TRUE(exporter_->close_days()) << call;
+    clock_.set(date_of(clock_.now()) + hours(12));
+  }
+  EXPECT_EQ(rows("account_id"), expected);
+}
+
 TEST_F(RunsTest, HoldNothingOfAVisitorWhoWasErased) {
   use(CutAt::day);
   send({{"a"}, {"b", "buy", "12", "another"}});

@@ -40,6 +40,11 @@ class BlockCursor {
     block_ = block;
     return {};
   }
+  // The same, of which nothing more will be read for now.
+  Result<void> load_alone(std::uint64_t block) {
+    file_.expect(block * kBlockDigests * kDigestBytes, kBlockDigests * kDigestBytes);
+    return load(block);
+  }
   std::uint64_t block() const { return block_; }
   std::size_t size() const { return bytes_.size() / kDigestBytes; }
   UuidDigest operator[](std::size_t i) const {
@@ -56,7 +61,10 @@ class BlockCursor {
 
 // Moves to a block that may hold `digest`: the current one where it reaches that far, else found by
 // bisection of what lies ahead, first guessed from the digest, since digests are evenly spread.
-Result<void> seek(BlockCursor& cursor, const UuidDigest& digest) {
+Result<void> seek(BlockCursor& cursor, const UuidDigest& digest, bool alone) {
+  const auto load = [&](std::uint64_t block) {
+    return alone ? cursor.load_alone(block) : cursor.load(block);
+  };
   if (digest <= cursor.last()) return {};
   std::uint64_t low = cursor.block() + 1, high = cursor.blocks();
   if (low >= high) return {};
@@ -64,7 +72,7 @@ Result<void> seek(BlockCursor& cursor, const UuidDigest& digest) {
   auto guess = std::clamp(static_cast<std::uint64_t>(spread * static_cast<double>(cursor.blocks())),
                           low, high - 1);
   while (true) {
-    VALETKEY_CHECK(cursor.load(guess));
+    VALETKEY_CHECK(load(guess));
     if (digest < cursor[0])
       high = guess;
     else if (digest > cursor.last())
@@ -73,7 +81,7 @@ Result<void> seek(BlockCursor& cursor, const UuidDigest& digest) {
       return {};
     // Between two blocks: the one behind is the one to go on from.
     if (low >= high)
-      return low < cursor.blocks() && low != cursor.block() ? cursor.load(low) : Result<void>();
+      return low < cursor.blocks() && low != cursor.block() ? load(low) : Result<void>();
     guess = low + (high - low) / 2;
   }
 }
@@ -109,12 +117,14 @@ void Deduplicator::sort() {
 Result<void> Deduplicator::subtract(storage::ObjectReader& file) {
   if (digests_.empty() || file.info().size == 0) return {};
   BlockCursor cursor(file);
-  VALETKEY_CHECK(cursor.load(0));
+  // Then most blocks are passed over, and a store that is far away need not send the next ones, too.
+  const bool sparse = digests_.size() < cursor.blocks();
+  VALETKEY_CHECK(sparse ? cursor.load_alone(0) : cursor.load(0));
   std::size_t at = 0;
   std::uint64_t block = 0;
   auto kept = digests_.begin();
   for (const auto& each : digests_) {
-    VALETKEY_CHECK(seek(cursor, each.digest));
+    VALETKEY_CHECK(seek(cursor, each.digest, sparse));
     if (block != cursor.block()) {
       block = cursor.block();
       at = 0;

@@ -11,6 +11,7 @@
 #include <optional>
 #include <random>
 #include <set>
+#include <utility>
 
 namespace valetkey::exporter {
 namespace {
@@ -26,14 +27,20 @@ class MemoryFile final : public storage::ObjectReader {
     const auto n = std::min<std::size_t>(out.size(), bytes_.size() - offset);
     std::memcpy(out.data(), bytes_.data() + offset, n);
     ++reads;
+    if (expected_ == std::pair(offset, std::uint64_t{n})) ++reads_alone;
     return n;
   }
+  void expect(std::uint64_t offset, std::uint64_t length) override {
+    expected_ = {offset, std::min(length, info_.size - offset)};
+  }
   std::size_t reads = 0;
+  std::size_t reads_alone = 0;  // of exactly what was said to be needed
   std::optional<storage::ReadFailure> failure;
 
  private:
   std::string bytes_;
   storage::ObjectInfo info_;
+  std::pair<std::uint64_t, std::uint64_t> expected_{0, 0};
 };
 
 std::string file_of(const std::vector<int>& uuids) {
@@ -96,6 +103,21 @@ TEST(Deduplicator, ReadsOfALargeFileOnlyWhatItNeeds) {
   ASSERT_TRUE(batch.subtract(file));
   EXPECT_EQ(batch.size(), 0U);
   EXPECT_LE(file.reads, 8U);
+}
+
+// A bucket sends what lies behind, too, unless it is told.
+TEST(Deduplicator, TellsTheStoreWhichBlocksItReadsAlone) {
+  std::vector<int> numbers(200'000);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  for (const std::uint32_t asked : {1U, 40U, 5'000U}) {
+    MemoryFile file(file_of(numbers));  // 49 blocks
+    Deduplicator batch;
+    for (std::uint32_t i = 0; i < asked; ++i) batch.add(digest_of("12", fmt::format("v{}", i)), i);
+    batch.sort();
+    ASSERT_TRUE(batch.subtract(file));
+    EXPECT_EQ(batch.size(), asked);
+    EXPECT_EQ(file.reads_alone, asked < 49 ? file.reads : 0) << asked;
+  }
 }
 
 TEST(Deduplicator, RefusesAFileThatIsCut) {

@@ -45,6 +45,7 @@ class SqlLedger final : public Ledger {
   Result<void> replace_seen(const Lease& lease, const std::vector<std::string>& gone,
                             const std::vector<SeenFile>& added) override;
   Result<std::vector<Run>> runs() override;
+  Result<RunTotals> run_totals() override;
   Result<std::vector<Cut>> unfinished_cuts() override;
   Result<Cut> begin_cut(const Lease& lease, std::uint64_t through) override;
   Result<void> finish_cut(const Lease& lease, const Cut& cut,

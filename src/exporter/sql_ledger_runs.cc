@@ -79,6 +79,17 @@ Result<std::vector<Run>> SqlLedger::runs() {
   });
 }
 
+Result<RunTotals> SqlLedger::run_totals() {
+  return reading([](Database& database) -> Result<RunTotals> {
+    VALETKEY_TRY(Statement query,
+                 database.prepare("SELECT count(*), CAST(coalesce(sum(events), 0) AS BIGINT)"
+                                  " FROM export_run"));
+    VALETKEY_TRY(const bool there, query.step());
+    if (!there) return RunTotals{};
+    return RunTotals{as_unsigned(query.integer(0)), as_unsigned(query.integer(1))};
+  });
+}
+
 Result<std::vector<Cut>> SqlLedger::unfinished_cuts() {
   return reading([](Database& database) -> Result<std::vector<Cut>> {
     VALETKEY_TRY(Statement query, database.prepare("SELECT log_partition, id, through"

@@ -184,12 +184,10 @@ Result<void> ExportLoop::look() {
     VALETKEY_TRY(const auto first, cursors_[partition].oldest(consumed));
     if (first && (!oldest || *first < *oldest)) oldest = first;
   }
-  VALETKEY_TRY(const auto runs, parts_.ledger.runs());
-  std::uint64_t in_runs = 0;
-  for (const auto& run : runs) in_runs += run.events;
+  VALETKEY_TRY(const auto waiting, parts_.ledger.run_totals());
   const std::lock_guard lock(mutex_);
-  runs_ = runs.size();
-  run_events_ = in_runs;
+  runs_ = waiting.runs;
+  run_events_ = waiting.events;
   totals_ = totals;
   oldest_ = oldest;
   return {};

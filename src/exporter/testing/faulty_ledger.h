@@ -38,6 +38,10 @@ class FaultyLedger final : public Ledger {
     VALETKEY_CHECK(calls_.count());
     return inner_.runs();
   }
+  Result<RunTotals> run_totals() override {
+    VALETKEY_CHECK(calls_.count());
+    return inner_.run_totals();
+  }
   Result<std::vector<Cut>> unfinished_cuts() override {
     VALETKEY_CHECK(calls_.count());
     return inner_.unfinished_cuts();

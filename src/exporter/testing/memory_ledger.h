@@ -57,6 +57,12 @@ class MemoryLedger final : public Ledger {
     for (const auto& [place, run] : runs_) all.push_back(run);
     return all;
   }
+  Result<RunTotals> run_totals() override {
+    const std::lock_guard guard(mutex_);
+    RunTotals totals{runs_.size(), 0};
+    for (const auto& [place, run] : runs_) totals.events += run.events;
+    return totals;
+  }
   Result<std::vector<Cut>> unfinished_cuts() override {
     const std::lock_guard guard(mutex_);
     std::vector<Cut> all;

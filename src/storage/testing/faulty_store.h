@@ -36,6 +36,7 @@ class FaultyStore final : public ObjectStore {
   bool tears = false;  // a failing publish() has added what it should, and taken nothing away
   // Called once, by the next publish(), before anything of it is there: what else happens meanwhile.
   std::function<void()> meanwhile;
+  std::function<void(std::string_view key)> opened;  // called by each open(), where it is set
   std::optional<Capabilities> able;  // what it says that it can; none: what the other can
 
   // For its readers and writers.
@@ -103,6 +104,7 @@ inline Result<ObjectInfo> FaultyStore::head(std::string_view key) {
 }
 
 inline Result<std::unique_ptr<ObjectReader>> FaultyStore::open(std::string_view key) {
+  if (opened) opened(key);
   VALETKEY_CHECK(count_call());
   VALETKEY_TRY(auto reader, inner_.open(key));
   return std::make_unique<FaultyReader>(*this, std::move(reader));
