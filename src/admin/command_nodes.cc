@@ -28,6 +28,7 @@ struct WorkState {
 struct Overview {
   std::vector<NodeState> nodes;
   std::vector<WorkState> works;
+  std::string problem;  // why nobody can tell what waits; empty: it is told
 };
 
 Result<std::optional<std::uint64_t>> waiting_of(exporter::Ledger& ledger,
@@ -48,17 +49,20 @@ Result<Overview> read_overview(const CommandContext& context) {
                 "this installation has one node; several share [control] kind = \"postgresql\", "
                 "[events] kind = \"kafka\" and [objects] kind = \"s3\"");
   VALETKEY_TRY(const auto ledger, databases.open_ledger());
-  VALETKEY_TRY(const auto topic, open_topic(config, context.clock));
+  const auto topic = open_topic(config, context.clock);
   Overview out;
+  if (!topic) out.problem = topic.error().detail;
   VALETKEY_TRY(out.nodes, owners->nodes());
   VALETKEY_TRY(const auto leases, ledger->leases());
   std::map<Work, std::uint64_t> epochs;
   for (const auto& lease : leases) epochs[lease.work] = lease.epoch;
-  for (const Work work : shared_works(topic->partitions())) {
+  for (const Work work : shared_works(static_cast<unsigned>(config.events.partitions))) {
     WorkState state{.work = work, .node = {}, .epoch = epochs[work], .waiting = {}};
     for (const auto& node : out.nodes)
       if (std::ranges::find(node.works, work) != node.works.end()) state.node = node.name;
-    VALETKEY_TRY(state.waiting, waiting_of(*ledger, *topic, work));
+    if (topic) {
+      VALETKEY_TRY(state.waiting, waiting_of(*ledger, **topic, work));
+    }
     out.works.push_back(std::move(state));
   }
   return out;
@@ -90,7 +94,10 @@ json::object document_of(const Overview& overview) {
          {"node", work.node.empty() ? json::value(nullptr) : json::value(work.node)},
          {"epoch", work.epoch},
          {"waiting", work.waiting ? json::value(*work.waiting) : json::value(nullptr)}});
-  return {{"nodes", std::move(nodes)}, {"works", std::move(works)}};
+  return {
+      {"nodes", std::move(nodes)},
+      {"works", std::move(works)},
+      {"problem", overview.problem.empty() ? json::value(nullptr) : json::value(overview.problem)}};
 }
 
 void print(const CommandContext& context, const Overview& overview) {
@@ -109,6 +116,8 @@ void print(const CommandContext& context, const Overview& overview) {
     works.row({name_of(work.work), work.node.empty() ? "-" : work.node, std::to_string(work.epoch),
                work.waiting ? std::to_string(*work.waiting) : "-"});
   works.print(context.out);
+  if (!overview.problem.empty())
+    context.out << "\nEvents are neither taken nor exported: " << overview.problem << "\n";
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "admin/databases.h"
 #include "base/secret_file.h"
@@ -69,7 +70,8 @@ Result<void> check_topic(const config::Config::Events& events) {
 }  // namespace
 
 Result<std::unique_ptr<events::EventLog>> open_topic(const config::Config& config,
-                                                     const Clock& clock) {
+                                                     const Clock& clock, Brokers brokers,
+                                                     AcceptEnds accept) {
   const config::Config::Events& from = config.events;
   if (from.kind != "kafka") return nullptr;
   VALETKEY_CHECK(check_topic(from));
@@ -91,6 +93,8 @@ Result<std::unique_ptr<events::EventLog>> open_topic(const config::Config& confi
   options.max_queued_bytes = from.max_queued_bytes;
   options.longest_wait = config.intake.longest_wait;
   options.release_after = from.keep;
+  options.may_wait = brokers == Brokers::may_be_away;
+  options.accept = std::move(accept);
   return kafka::open_log(std::move(options), clock);
 }
 

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "access/credentials.h"
 #include "base/clock.h"
@@ -31,9 +33,15 @@ Result<std::unique_ptr<storage::ObjectStore>> open_store(const config::Config& c
                                                          const std::filesystem::path& data_dir,
                                                          const KeySource& keys, const Clock& clock);
 
+// Whether brokers must answer when a topic is opened: a server waits for them.
+enum class Brokers : std::uint8_t { answer, may_be_away };
+// What is refused for where the partitions of a topic end.
+using AcceptEnds = std::function<Result<void>(const std::vector<events::Offset>& ends)>;
 // Where events wait, if [events] names no folder but Kafka; else null. Asks the brokers what the topic is.
 Result<std::unique_ptr<events::EventLog>> open_topic(const config::Config& config,
-                                                     const Clock& clock);
+                                                     const Clock& clock,
+                                                     Brokers brokers = Brokers::answer,
+                                                     AcceptEnds accept = {});
 
 class Engines {
  public:

@@ -72,18 +72,17 @@ Result<std::vector<events::Offset>> consumed_by_partition(exporter::Ledger& ledg
 namespace {
 
 // Else everything that comes would lie below what counts as exported.
-Result<void> check_places(exporter::Ledger& ledger, const events::EventLog& topic,
-                          const config::Config::Events& config) {
-  for (unsigned partition = 0; partition < topic.partitions(); ++partition) {
+Result<void> check_places(exporter::Ledger& ledger, const std::vector<events::Offset>& ends,
+                          const std::string& topic) {
+  for (unsigned partition = 0; partition < ends.size(); ++partition) {
     VALETKEY_TRY(const auto consumed, ledger.consumed(events::kFilePartitions + partition));
-    VALETKEY_TRY(const auto stats, topic.stats(partition));
-    if (stats.end < consumed)
+    if (ends[partition] < consumed)
       return fail(
           ErrorCode::invalid,
           fmt::format("partition {} of the topic {} ends at {} and was exported up to {}: it "
                       "is not the topic that this data folder's events lay in, so set "
                       "[events] brokers and topic to that one",
-                      partition, config.topic, stats.end, consumed));
+                      partition, topic, ends[partition], consumed));
   }
   return {};
 }
@@ -93,8 +92,8 @@ Result<void> check_places(exporter::Ledger& ledger, const events::EventLog& topi
 Result<std::unique_ptr<events::EventLog>> open_event_log(const fs::path& data_dir,
                                                          const config::Config& config,
                                                          exporter::Ledger& ledger,
-                                                         const KeySource& keys,
-                                                         const Clock& clock) {
+                                                         const KeySource& keys, const Clock& clock,
+                                                         Brokers brokers) {
   events::FileLogOptions options;
   options.folder = events_folder(data_dir);
   // Exported events go segment by segment: small batches want small segments.
@@ -104,11 +103,11 @@ Result<std::unique_ptr<events::EventLog>> open_event_log(const fs::path& data_di
   options.longest_wait = config.intake.longest_wait;
   options.first_offset = [&ledger](unsigned partition) { return ledger.floor(partition); };
   VALETKEY_TRY(auto log, events::open_file_log(std::move(options), keys, clock));
-  VALETKEY_TRY(auto topic, open_topic(config, clock));
-  if (topic) {
-    VALETKEY_CHECK(check_places(ledger, *topic, config.events));
-    log = events::join_logs(std::move(log), std::move(topic));
-  }
+  const auto accept = [&ledger, name = config.events.topic](const auto& ends) {
+    return check_places(ledger, ends, name);
+  };
+  VALETKEY_TRY(auto topic, open_topic(config, clock, brokers, accept));
+  if (topic) log = events::join_logs(std::move(log), std::move(topic));
   // A crash may have come between.
   for (unsigned partition = 0; partition < log->partitions(); ++partition) {
     VALETKEY_TRY(const auto consumed, ledger.consumed(partition));

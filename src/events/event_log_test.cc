@@ -84,6 +84,20 @@ TEST(JoinedLog, IsReadToItsEndWhereItBeganAndGoesOnInTheOther) {
   EXPECT_EQ(log->stats(1)->events.value_or(9), 1U);
 }
 
+TEST(JoinedLog, TellsOfItsFirstPartWhileTheOtherIsAway) {
+  MemoryLog present(1);
+  FaultyCalls calls;
+  const auto log =
+      join_logs(std::make_unique<MemoryLog>(1), std::make_unique<FaultyLog>(present, calls));
+  calls.fail_call(1);
+  const auto stats = log->stats(0);
+  ASSERT_TRUE(stats);
+  EXPECT_NE(stats->problem, "") << "events are refused";
+  EXPECT_EQ(log->stats(0)->problem, "");
+  calls.fail_call(1);
+  EXPECT_FALSE(log->stats(1));
+}
+
 TEST(FaultyLog, FailsTheCallThatItIsToldToAndMayKeepTheEvents) {
   MemoryLog inner(1);
   FaultyCalls calls;

@@ -35,9 +35,10 @@ class JoinedLog final : public EventLog {
     const bool is_former = partition < former_->partitions();
     VALETKEY_TRY(auto out,
                  is_former ? former_->stats(partition) : present_->stats(in_present(partition)));
-    VALETKEY_TRY(const auto other, is_former ? present_->stats(0) : former_->stats(0));
-    out.set_aside += other.set_aside;
-    if (is_former) out.problem = other.problem;
+    const auto other = is_former ? present_->stats(0) : former_->stats(0);
+    if (other) out.set_aside += other->set_aside;
+    // What lies in the first is read while the second is away.
+    if (is_former) out.problem = other ? other->problem : other.error().detail;
     return out;
   }
 

@@ -66,6 +66,12 @@ std::string scram_remedy(const Connection& connection, std::string_view failure)
       rd_kafka_version_str());
 }
 
+// librdkafka answers that nobody could be reached, and tells what happened in its log alone.
+bool is_denied(std::string_view failure) {
+  return failure.contains("SASL authentication error") ||
+         failure.contains("certificate verify failed");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Client>> Client::make(rd_kafka_type_t type, const Connection& connection,
@@ -135,12 +141,13 @@ Result<Event> Client::answer(std::string_view what, rd_kafka_queue_t* queue) con
 }
 
 std::unexpected<Error> Client::failed(std::string_view what, rd_kafka_resp_err_t error) const {
-  const auto code = code_of(error);
+  auto code = code_of(error);
   std::string last;
   if (code == ErrorCode::unavailable || code == ErrorCode::denied) {
     const std::lock_guard lock(mutex_);
     if (!last_failure_.empty())
       last = fmt::format(" ({}){}", last_failure_, scram_remedy(connection_, last_failure_));
+    if (is_denied(last_failure_)) code = ErrorCode::denied;
   }
   return fail(
       code, fmt::format("Kafka at {} did not {}: {}{}", fmt::join(connection_.brokers, ", "), what,

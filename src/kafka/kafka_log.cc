@@ -31,6 +31,7 @@ constexpr std::chrono::seconds kStale{15};
 constexpr std::chrono::seconds kReleaseTogether{60};
 constexpr std::chrono::milliseconds kPause{20};
 constexpr std::chrono::milliseconds kPlacing{3000};
+constexpr std::chrono::seconds kBeginAgain{2};  // where the topic could not be opened yet
 
 // What one partition may forget, and when.
 struct Release {
@@ -57,9 +58,10 @@ class KafkaLog final : public events::EventLog {
   Result<void> start() {
     const Settings settings{{"auto.offset.reset", "error"}};
     VALETKEY_TRY(client_, Client::make(RD_KAFKA_CONSUMER, options_.connection, settings));
-    VALETKEY_TRY(topic_, open_topic(*client_, options_));
-    VALETKEY_TRY(producer_, open_producer());
-    VALETKEY_CHECK(look_patiently());
+    if (auto begun = begin(); !begun) {
+      if (!options_.may_wait || begun.error().code != ErrorCode::unavailable) return begun;
+      note(begun);
+    }
     watching_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
     return {};
   }
@@ -67,6 +69,7 @@ class KafkaLog final : public events::EventLog {
   void append(const events::Route& route, std::string records, std::size_t count,
               Done done) override {
     const auto partition = partition_of(route, partitions(), 1);
+    if (!begun_) return done(not_begun());
     if (since(reached_) > kAway)
       return done(fail(ErrorCode::unavailable, "no broker of Kafka answers"));
     const std::shared_lock guard(producer_mutex_);
@@ -76,6 +79,7 @@ class KafkaLog final : public events::EventLog {
   unsigned partitions() const override { return options_.partitions; }
 
   Result<std::unique_ptr<events::LogReader>> open(unsigned partition, Offset from) override {
+    if (!begun_) return not_begun();
     VALETKEY_TRY(const auto begin, read_begin(*client_, options_.topic, partition));
     bounds_.raise_begin(partition, begin);
     if (from < bounds_.begin(partition))
@@ -102,6 +106,7 @@ class KafkaLog final : public events::EventLog {
   }
 
   Result<events::LogStats> stats(unsigned partition) const override {
+    if (!begun_) return not_begun();
     for (auto left = kPlacing / kPause; unplaced_.load() >= looked_.load() && left > 0; --left)
       std::this_thread::sleep_for(kPause);
     if (since(looked_) > kStale || unplaced_.load() >= looked_.load())
@@ -114,6 +119,8 @@ class KafkaLog final : public events::EventLog {
  private:
   using Moment = std::atomic<SteadyClock::time_point>;
   static SteadyClock::duration since(const Moment& it) { return SteadyClock::now() - it.load(); }
+
+  std::unexpected<Error> not_begun() const { return fail(ErrorCode::unavailable, problem()); }
 
   std::string problem() const {
     const std::lock_guard guard(problem_mutex_);
@@ -131,13 +138,31 @@ class KafkaLog final : public events::EventLog {
                           });
   }
 
-  // --- the watching thread ---
+  // --- the watching thread, or the one that opens the log, before there is one ---
+
+  // What must be so before anything is taken or given.
+  Result<void> begin() {
+    VALETKEY_TRY(topic_, open_topic(*client_, options_));
+    VALETKEY_CHECK(look_patiently());
+    std::vector<Offset> ends(partitions());
+    for (unsigned partition = 0; partition < ends.size(); ++partition)
+      ends[partition] = bounds_.end(partition);
+    if (options_.accept) VALETKEY_CHECK(options_.accept(ends));
+    VALETKEY_TRY(producer_, open_producer());
+    begun_ = true;
+    return {};
+  }
 
   void watch(const std::stop_token& stop) {
     std::mutex mutex;
     std::condition_variable_any wake;
     std::unique_lock lock(mutex);
-    while (!wake.wait_for(lock, stop, kLook, [&] { return stop.stop_requested(); })) {
+    const auto pause = [&]() -> std::chrono::milliseconds { return begun_ ? kLook : kBeginAgain; };
+    while (!wake.wait_for(lock, stop, pause(), [&] { return stop.stop_requested(); })) {
+      if (!begun_) {
+        note(begin());
+        continue;
+      }
       note(look());
       mend_producer();
       if (const auto released = release_due(); !released && reachable_)
@@ -175,8 +200,14 @@ class KafkaLog final : public events::EventLog {
 
   void note(const Result<void>& looked) {
     const std::lock_guard guard(problem_mutex_);
-    problem_ = looked ? "" : looked.error().detail;
-    const bool now = since(reached_) <= kAway;
+    const auto former = std::exchange(problem_, looked ? "" : looked.error().detail);
+    if (!looked && !begun_ && looked.error().code != ErrorCode::unavailable) {
+      reachable_ = false;
+      if (problem_ != former)
+        log::error("kafka", "the topic is refused, and so are events", {{"why", problem_}});
+      return;
+    }
+    const bool now = begun_ && since(reached_) <= kAway;
     if (now == std::exchange(reachable_, now)) return;
     if (now)
       log::info("kafka", "brokers answer again, and events are taken");
@@ -196,6 +227,7 @@ class KafkaLog final : public events::EventLog {
   }
 
   Result<void> release_due() {
+    if (!begun_) return {};
     const auto latest = clock_.now() - options_.release_after;
     std::map<unsigned, Offset> due;
     {
@@ -224,7 +256,8 @@ class KafkaLog final : public events::EventLog {
   // When the ends were asked for that are known; when a broker answered; when something was acknowledged without its
   // place, so that ends of before may be too low.
   Moment looked_{}, reached_{}, unplaced_{};
-  bool reachable_ = true;  // the watching thread's
+  bool reachable_ = true;            // the watching thread's
+  std::atomic<bool> begun_ = false;  // what begin() sets up is there
 
   mutable std::mutex problem_mutex_;
   std::string problem_;

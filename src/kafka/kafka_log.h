@@ -4,6 +4,7 @@
 // the places. Format of a message: docs/formats.md. Decision: docs/decisions/0020.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,10 +35,16 @@ struct LogOptions {
   std::uint64_t max_queued_bytes = 64 << 20;          // not yet acknowledged; beyond: `unavailable`
   milliseconds longest_wait{0};                       // of an event for company in a message set
   milliseconds release_after{std::chrono::hours(1)};  // so long what was released stays readable
+  // Brokers may be away when the log is opened: it then takes and gives nothing (`unavailable`), until they answer and
+  // the topic is as it must be.
+  bool may_wait = false;
+  // Asked once where the partitions end, before anything is taken or given: what it refuses, the log refuses.
+  std::function<Result<void>(const std::vector<events::Offset>& ends)> accept = {};
 };
 
 // Makes the topic if it is missing, and refuses one that could lose events (`invalid`), with the remedy. `unavailable`:
-// no broker answers.
+// no broker answers. `denied`: they do not let it in. A log that waited for brokers says in stats() what it is refused
+// for, and looks again.
 Result<std::unique_ptr<events::EventLog>> open_log(LogOptions options, const Clock& clock);
 
 }  // namespace valetkey::kafka

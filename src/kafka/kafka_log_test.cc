@@ -155,6 +155,45 @@ TEST_P(KafkaLogTest, SaysWhereNobodyAnswers) {
   EXPECT_THAT(refusal(options_), AllOf(HasSubstr("127.0.0.1:1"), HasSubstr("refused")));
 }
 
+TEST_P(KafkaLogTest, RefusesAtItsStartWhatIsNoMatterOfTimeThoughBrokersMayBeAway) {
+  options_.may_wait = true;
+  make_topic(options_, {});
+  EXPECT_THAT(refusal(options_), HasSubstr("could lose events"));
+  auto options = fresh_topic(GetParam().secure);
+  options.may_wait = true;
+  options.connection.password = Secret("not-the-password");
+  EXPECT_THAT(refusal(options), HasSubstr("uthentication"));
+  options = fresh_topic(GetParam().plain);
+  options.may_wait = true;
+  options.accept = [](const auto& ends) -> Result<void> {
+    return fail(ErrorCode::invalid, fmt::format("{} ends", ends.size()));
+  };
+  EXPECT_EQ(refusal(options), "3 ends");
+}
+
+// Needs no broker.
+TEST(KafkaLogWithoutBrokers, TakesAndGivesNothingAndSaysWhy) {
+  LogOptions options;
+  options.connection.brokers = {"127.0.0.1:1"};
+  options.topic = "events";
+  options.partitions = 3;
+  options.may_wait = true;
+  options.release_after = milliseconds(0);
+  const SystemClock clock;
+  const auto opened = open_log(options, clock);
+  ASSERT_TRUE(opened) << opened.error().detail;
+  auto& log = **opened;
+  EXPECT_EQ(log.partitions(), 3U);
+  EXPECT_THAT(log.stats(0).error().detail, AllOf(HasSubstr("127.0.0.1:1"), HasSubstr("refused")));
+  EXPECT_EQ(log.stats(0).error().code, ErrorCode::unavailable);
+  EXPECT_EQ(log.open(1, 0).error().code, ErrorCode::unavailable);
+  EXPECT_TRUE(log.release(1, 7)) << "once it can";
+  std::optional<ErrorCode> code;
+  log.append({"12", "v"}, events::records_of({"a"}), 1,
+             [&](const Result<void>& it) { code = it.error().code; });
+  EXPECT_EQ(code, ErrorCode::unavailable) << "at once";
+}
+
 TEST_P(KafkaLogTest, ForgetsWhatWasReleasedAFenceLater) {
   ManualClock clock(clock_.now());
   options_.release_after = std::chrono::hours(1);

@@ -98,7 +98,8 @@ Result<void> Server::open_stores(const admin::CommandContext& context) {
 
 Result<void> Server::open_events() {
   VALETKEY_TRY(ledger_, databases_->open_ledger());
-  auto log = admin::open_event_log(data_dir_, config_, *ledger_, *keys_, clock_);
+  auto log = admin::open_event_log(data_dir_, config_, *ledger_, *keys_, clock_,
+                                   admin::Brokers::may_be_away);
   if (!log && log.error().code == ErrorCode::busy)
     return fail(ErrorCode::busy,
                 "another valetkeyd serves or exports this data folder's events; "

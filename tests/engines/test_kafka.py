@@ -132,21 +132,86 @@ class OneNode(KafkaCase):
         self.server.start()
         with Load(self.server.api, senders=4, account=ACCOUNT, patience=15) as load:
             time.sleep(2)
-            for number in range(1, len(self.where["brokers"]) + 1):
-                self.kafka.kill(number)
+            self.stop_brokers()
             time.sleep(8)
             answer = self.send(ACCOUNT, "ann", ["x"])
             self.assertEqual((503, True), (answer.status_code, "Retry-After" in answer.headers))
-            ready = requests.get(f"{self.server.admin}/readyz", timeout=10)
-            self.assertEqual(503, ready.status_code)
-            self.assertIn("Kafka", ready.text)
-            for number in range(1, len(self.where["brokers"]) + 1):
-                self.kafka.start(number, wait=False)
+            code, why = self.readiness()
+            self.assertEqual(503, code)
+            self.assertIn("Kafka", why)
+            self.start_brokers(wait=False)
             before = len(load.acknowledged)
             self.assertTrue(serving.eventually(lambda: len(load.acknowledged) > before + 50, 60), load.answers)
         self.server.wait_ready(60)
         self.export()
         load.check(self, self.rows())
+
+    def stop_brokers(self) -> None:
+        for number in range(1, len(self.where["brokers"]) + 1):
+            self.kafka.kill(number)
+
+    def start_brokers(self, wait: bool = True) -> None:
+        for number in range(1, len(self.where["brokers"]) + 1):
+            self.kafka.start(number, wait=wait)
+
+    def readiness(self) -> tuple[int, str]:
+        answer = requests.get(f"{self.server.admin}/readyz", timeout=10)
+        return answer.status_code, answer.text
+
+    def start_without_brokers(self) -> None:
+        """The node starts and does all that needs no Kafka."""
+        self.server.start(wait=False)
+        self.assertTrue(serving.eventually(self.exchanges, 60), "no credentials without Kafka")
+        answer = self.send(ACCOUNT, "ann", ["x"])
+        self.assertEqual((503, True), (answer.status_code, "Retry-After" in answer.headers))
+        code, why = self.readiness()
+        self.assertEqual(503, code)
+        self.assertIn("Kafka at", why)
+        self.assertIn("no broker answers, and events are refused", self.server.log_text())
+
+    def exchanges(self) -> bool:
+        try:
+            return requests.get(f"{self.server.api}/v2/export/credentials", timeout=10, headers={
+                "Authorization": f"Bearer {self.tokens[ACCOUNT]}"}).status_code == 200
+        except requests.RequestException:
+            return False
+
+    def test_a_node_starts_while_kafka_is_away_and_begins_when_it_is_there(self):
+        self.server.start()
+        self.acknowledged(ACCOUNT, "ann", ["a"])
+        self.server.kill()
+        self.stop_brokers()
+        try:
+            self.start_without_brokers()
+        finally:
+            self.start_brokers()
+        self.server.wait_ready(60)
+        self.acknowledged(ACCOUNT, "ann", ["a", "b"])
+        self.export()
+        self.assertEqual(["a", "b"], self.uuids())
+
+    def test_a_topic_that_is_refused_later_leaves_the_node_up_and_says_why(self):
+        self.server.start()
+        self.acknowledged(ACCOUNT, "ann", ["a"])
+        self.server.stop()
+        right = self.server.config.read_text()
+        self.server.config.write_text(right.replace("partitions = 4", "partitions = 3"))
+        why = f"the topic {self.topic} has 4 partitions and [events] partitions says 3"
+        self.assertIn(why, self.server.refused("serve").errors, "at a start with Kafka it is a refusal")
+        self.stop_brokers()
+        try:
+            self.start_without_brokers()
+        finally:
+            self.start_brokers()
+        self.assertTrue(serving.eventually(lambda: why in self.readiness()[1], 60), self.readiness())
+        self.assertIn(why, self.server.log_text())
+        self.assertTrue(self.exchanges())
+        self.assertEqual(503, self.send(ACCOUNT, "ann", ["b"]).status_code)
+        self.server.stop()
+        self.server.config.write_text(right)
+        self.server.start()
+        self.export()
+        self.assertEqual(["a"], self.uuids())
 
     def test_kill_9_of_the_node_under_load_loses_nothing(self):
         moments = random.Random(7)
