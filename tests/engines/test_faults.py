@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Three nodes, a PostgreSQL primary with its standby, three Kafka brokers and a bucket, under load, while one thing after
 another fails: a node is killed or sleeps, a broker is killed, the primary is lost and the standby promoted, a node is cut
-off from one engine. Afterwards each acknowledged event is exported once, no revoked token opened anything a second later,
+off from one engine. For the second half, events become runs before they become parts. Afterwards each acknowledged event is exported once, no revoked token opened anything a second later,
 and `check` finds nothing."""
 import collections
 import os
@@ -35,6 +35,7 @@ SEED = int(os.environ.get("VALETKEY_SEED", "12"))
 ROUNDS = 200 if serving.LONG else 10
 OWNED_FOR = 30  # seconds without a sign of life
 HELD_WITHIN = 1.5  # seconds: one, and what a busy machine adds
+WAIT = 'longest_wait = "1s"\n'
 PAUSE = 5  # seconds that an answer may take on a busy machine
 BLIND_FOR = 5 + 1.5  # a node that cannot reach the database refuses everything after 5 s
 
@@ -195,7 +196,7 @@ class Faults(unittest.TestCase):
         return turns
 
     def test_whatever_fails_each_event_is_exported_once_and_what_is_revoked_stays_so(self):
-        self.moments, self.happened = random.Random(SEED), collections.Counter()
+        self.moments, self.happened, self.runs = random.Random(SEED), collections.Counter(), 0
         self.engines = iter(["PostgreSQL", "Kafka", "the bucket"] * ROUNDS)
         loads = [Load(node.api, senders=1, account=account, patience=20)
                  for node, account in zip(self.nodes, ACCOUNTS)]
@@ -205,9 +206,21 @@ class Faults(unittest.TestCase):
         try:
             for number, fault in enumerate(self.plan(), 1):
                 self.round(number, fault, probers)
+                if number == ROUNDS // 2:
+                    self.cut_by_the_hour()
         finally:
             self.end(loads, [*probers, self.revoker])
         self.look_at_everything(loads)
+
+    def cut_by_the_hour(self) -> None:
+        """As an operator would: one node after the other."""
+        for node in self.nodes:
+            node.stop()
+            settings = node.config.read_text()
+            node.config.write_text(settings.replace(WAIT, WAIT + 'cut = "hour"\ndedup = "day"\n'))
+            self.assertIn("cut", node.config.read_text())
+            node.start(wait=False)
+            node.wait_ready(60)
 
     def round(self, number: int, fault, probers: list[Prober]) -> None:
         time.sleep(self.moments.uniform(1, 2))
@@ -222,6 +235,7 @@ class Faults(unittest.TestCase):
               f"{time.monotonic() - ended:.1f} s later", file=sys.stderr)
         time.sleep(BLIND_FOR + HELD_WITHIN)
         self.revoker.blind.clear()
+        self.runs = max(self.runs, sum(node.metrics().get("valetkey_export_runs", 0) for node in self.nodes))
         for each in set(range(3)) - touched:
             self.assertEqual([], probers[each].refused_between(began, ended), f"exchanges paused on node {each}: {name}")
 
@@ -246,6 +260,7 @@ class Faults(unittest.TestCase):
     def look_at_everything(self, loads: list[Load]) -> None:
         self.assertEqual([], self.revoker.opened, "what a revoked token opened: node, seconds after")
         self.assertGreater(self.revoker.held, ROUNDS)
+        self.assertGreater(self.runs, 0, "no events waited in runs")
         self.export()
         for load in loads:
             self.assertGreater(len(load.acknowledged), 10 * ROUNDS, load.answers)
