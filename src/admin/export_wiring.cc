@@ -173,7 +173,7 @@ namespace {
 Result<void> purge(const ExporterParts& parts, exporter::Exporter& exporter,
                    const exporter::AskedErasure& asked, const AccountId& account) {
   VALETKEY_TRY(const auto lease, exporter.days_lease());
-  const auto purged = parts.control.purge_account(account);
+  auto purged = parts.control.purge_account(account);
   if (!purged && purged.error().code != ErrorCode::denied) return purged;
   if (!purged) {  // not deleted after all: a restored control store, say
     log::error("server", "an account is not purged", {{"why", purged.error().detail}});

@@ -90,7 +90,7 @@ Result<void> seek(BlockCursor& cursor, const UuidDigest& digest, bool alone) {
 
 // What fails for the moment is no reason to give a file up.
 Result<void> read_seen(storage::ObjectReader& file, std::uint64_t offset, std::span<char> out) {
-  const auto read = read_object_exactly(file, offset, out);
+  auto read = read_object_exactly(file, offset, out);
   if (!read && read.error().code != ErrorCode::corrupt) return read;
   if (read && out.size() % kDigestBytes == 0) return {};
   return fail(ErrorCode::corrupt, file.info().key +

@@ -44,7 +44,7 @@ Result<void> unless_missing(Result<void> done) {
 
 class CephRoles final : public Roles {
  public:
-  CephRoles(RolesParts parts, std::string trusted, seconds longest)
+  CephRoles(RolesParts parts, const std::string& trusted, seconds longest)
       : parts_(std::move(parts)), trust_(aws::ceph_trust_policy(trusted)), longest_(longest) {}
 
   Result<void> open(const AccountId&, const std::string& role_arn, const std::string& policy,
@@ -164,10 +164,9 @@ class NoRoles final : public Roles {
 
 }  // namespace
 
-std::unique_ptr<Roles> make_ceph_roles(RolesParts parts, std::string trusted_user_arn,
+std::unique_ptr<Roles> make_ceph_roles(RolesParts parts, const std::string& trusted_user_arn,
                                        seconds longest_session) {
-  return std::make_unique<CephRoles>(std::move(parts), std::move(trusted_user_arn),
-                                     longest_session);
+  return std::make_unique<CephRoles>(std::move(parts), trusted_user_arn, longest_session);
 }
 
 std::unique_ptr<Roles> make_aws_roles(RolesParts parts, control::ControlStore& store,

@@ -30,7 +30,7 @@ struct RolesParts {
 
 // A role for each account. There the policy of a session is no bound: its holder can shake it off.
 // Cutting off removes the role, and with it, for good, all sessions of the account.
-std::unique_ptr<Roles> make_ceph_roles(RolesParts parts, std::string trusted_user_arn,
+std::unique_ptr<Roles> make_ceph_roles(RolesParts parts, const std::string& trusted_user_arn,
                                        seconds longest_session);
 
 // One role for all, which the operator keeps; cutting off denies what was issued until now to the
