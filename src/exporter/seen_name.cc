@@ -23,6 +23,7 @@ std::uint64_t end_of(const SeenFile& file) {
   const auto name = std::string_view(file.key).substr(file.key.rfind('/') + 1);
   std::uint64_t end = 0;
   if (name.size() <= kDigits || name[kDigits] != '-') return 0;
+  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): its end is given
   const auto read = std::from_chars(name.data(), name.data() + kDigits, end);
   return read.ec == std::errc() && read.ptr == name.data() + kDigits ? end : 0;
 }

@@ -116,7 +116,8 @@ Result<std::unique_ptr<Ledger>> open_sqlite_ledger(const std::filesystem::path& 
 Result<std::unique_ptr<Ledger>> open_postgres_ledger(std::shared_ptr<postgres::Server> server) {
   VALETKEY_CHECK(prepare_ledger(*server));
   constexpr std::size_t kConnections = 4;
-  return std::make_unique<SqlLedger>([server] { return server->connect(); }, kConnections);
+  return std::make_unique<SqlLedger>([server = std::move(server)] { return server->connect(); },
+                                     kConnections);
 }
 
 Result<Lease> SqlLedger::take_lease(Work work) {
