@@ -105,7 +105,7 @@ Result<std::vector<Cut>> SqlLedger::unfinished_cuts() {
 
 Result<Cut> SqlLedger::begin_cut(const Lease& lease, std::uint64_t through) {
   return writing(lease, [&](Database& database) -> Result<Cut> {
-    const Cut cut{make_uuid(), static_cast<unsigned>(lease.work), through};
+    Cut cut{make_uuid(), static_cast<unsigned>(lease.work), through};
     VALETKEY_TRY(Statement there, database.prepare("SELECT 1 FROM export_cut"
                                                    " WHERE log_partition = ?"));
     VALETKEY_TRY(const bool unfinished, there.bind(cut.log_partition).step());
