@@ -44,6 +44,11 @@ LARGE = 256 << 20
 MEMORY_BYTES = 12 << 30  # what the bench may put into a memory file system
 
 
+def available_memory() -> int:
+    line = next(each for each in open("/proc/meminfo") if each.startswith("MemAvailable:"))
+    return int(line.split()[1]) << 10
+
+
 class Bench:
     def __init__(self, quick: bool):
         """`quick`: fewer and shorter runs, and where a part says so smaller sizes."""
@@ -167,7 +172,8 @@ class Bench:
     def memory(self) -> pathlib.Path:
         """A folder in a memory file system where there is one with room: an engine's disk is not what is measured."""
         if self.in_memory is None:
-            roomy = os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free > MEMORY_BYTES
+            free = min(shutil.disk_usage("/dev/shm").free, available_memory()) if os.access("/dev/shm", os.W_OK) else 0
+            roomy = free > MEMORY_BYTES
             if not roomy:
                 self.note("the engine's objects are on a disk: /dev/shm has no room, and the disk is measured, too")
                 return self.folder

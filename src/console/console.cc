@@ -157,9 +157,9 @@ void Console::add_sign_in_routes() {
       Effort::hashes);
   if (for_pages_->provider) {
     add(Method::get, "/oidc/start", Access::open, does(*for_pages_->provider, &Provider::start),
-        Effort::reads);
+        Effort::asks);
     add(Method::get, "/oidc/callback", Access::open, does(*for_pages_->provider, &Provider::finish),
-        Effort::reads);
+        Effort::asks);
   }
   add(Method::get, "/session", Access::person, does(sign_in, &SignIn::show));
   add(Method::delete_, "/session", Access::person, does(sign_in, &SignIn::sign_out));
@@ -196,6 +196,7 @@ void Console::add_account_routes() {
   };
   Start& start = for_pages_->start;
   Exports& exports = for_pages_->exports;
+  const Effort listed_effort = listed_ ? Effort::reads : Effort::quick;
   add(Method::get, "/tokens",
       [this](const Call& call) { return as_reply(tokens_.list(caller_of(call), call.query)); });
   add(Method::post, "/tokens", [this](const Call& call) {
@@ -212,14 +213,13 @@ void Console::add_account_routes() {
   add(Method::get, "/tokens/{}/seen", does(start, &Start::seen));
   add(Method::get, "/start", does(start, &Start::arrivals));
   add(Method::post, "/samples", does(start, &Start::send_samples));
-  add(Method::get, "/export", does(exports, &Exports::days),
-      listed_ ? Effort::reads : Effort::quick);
+  add(Method::get, "/export", does(exports, &Exports::days), listed_effort);
   add(Method::get, "/export/parts", does(exports, &Exports::parts), Effort::reads);
-  add(Method::post, "/export/link", does(exports, &Exports::link));
+  add(Method::post, "/export/link", does(exports, &Exports::link), listed_effort);
   add(Method::get, "/export/{}/rows", does(for_pages_->preview, &Preview::rows), Effort::reads);
   add(Method::get, "/views", [this](const Call& call) { return views(call); });
   add(Method::get, "/export/{}/{}", does(exports, &Exports::day), Effort::reads);
-  add(Method::get, "/export/{}/{}/parts", does(exports, &Exports::day_parts));
+  add(Method::get, "/export/{}/{}/parts", does(exports, &Exports::day_parts), listed_effort);
   add(Method::post, "/credentials", does(exports, &Exports::credentials));
   add(Method::get, "/examples", does(exports, &Exports::examples), Effort::reads);
   add(Method::get, "/activity", does(activity_, &Activity::list), Effort::reads);

@@ -26,7 +26,8 @@ enum class Access : std::uint8_t {
 enum class Effort : std::uint8_t {
   quick,
   hashes,  // a password, which takes memory and time
-  reads,   // much of the disk
+  reads,   // much of the disk, or of a bucket
+  asks,    // a provider of identities, which may be slow
 };
 
 using Work = std::function<Answer<Reply>(const Call&)>;

@@ -109,16 +109,30 @@ http::Task<Answer<Who>> Service::authenticate(const http::Request& request, cons
 http::Task<Answer<Reply>> Service::run(const Route& route, Call call, std::string cookie) {
   if (call.who && parts_.authenticator.pace(call.who->token) > milliseconds(0))
     co_return std::unexpected(busy());
+  // One who waits for a turn of an effort holds none of those that everybody needs.
   api::Turns::Turn turn, effort;
-  bool admitted = co_await api::wait_for(calls_, turn);
-  if (admitted && route.effort == Effort::hashes)
-    admitted = co_await api::wait_for(hashes_, effort);
-  if (admitted && route.effort == Effort::reads) admitted = co_await api::wait_for(reads_, effort);
+  bool admitted =
+      route.effort == Effort::quick || co_await api::wait_for(turns(route.effort), effort);
+  admitted = admitted && co_await api::wait_for(calls_, turn);
   if (!admitted) co_return std::unexpected(busy());
   co_return co_await http::run_blocking(
       parts_.blocking, [this, &route, call = std::move(call), cookie = std::move(cookie)] {
         return work(route, call, cookie);
       });
+}
+
+api::Turns& Service::turns(Effort effort) {
+  switch (effort) {
+    case Effort::quick:
+      return calls_;
+    case Effort::hashes:
+      return hashes_;
+    case Effort::reads:
+      return reads_;
+    case Effort::asks:
+      break;
+  }
+  return asks_;
 }
 
 Answer<Reply> Service::work(const Route& route, Call call, const std::string& cookie) {

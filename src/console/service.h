@@ -45,7 +45,10 @@ class Service final : public http::Handler {
 
   Parts parts_;
   Pages pages_;
-  api::Turns calls_{6}, hashes_{2}, reads_{2};  // at once, of the pool's threads
+  api::Turns& turns(Effort effort);
+
+  // At once, of the pool's threads.
+  api::Turns calls_{6}, hashes_{2}, reads_{2}, asks_{2};
 };
 
 }  // namespace valetkey::console

@@ -66,7 +66,7 @@ Result<std::optional<std::uint64_t>> give_up_damage(storage::ObjectStore& store,
   if (left.events > 0) {
     VALETKEY_TRY(left.bytes, store_sound(store, key, found->sound, now));
   }
-  VALETKEY_TRY(const bool waited, ledger.reduce_run(left, lost));
+  VALETKEY_TRY(const bool waited, ledger.reduce_run(left, run.events, lost));
   if (!waited || left.events == 0) VALETKEY_CHECK(remove_objects(store, {key}));
   if (!waited) return std::nullopt;
   return run.events - std::min(run.events, left.events);

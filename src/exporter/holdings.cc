@@ -54,7 +54,20 @@ void Holdings::run() {
   } while (!wake_.wait_for(lock, kOwnershipRenewed, [this] { return stopping_; }));
 }
 
+void Holdings::ask_to_share() {
+  const auto answer = may_share_();
+  if (answer) {
+    may_share_ = nullptr;
+    log::info("exporter", "this node takes part in the export from now on");
+  } else if (answer.error().detail != refused_) {
+    refused_ = answer.error().detail;
+    log::warn("exporter", "this node takes no part in the export yet", {{"why", refused_}});
+  }
+}
+
 Result<void> Holdings::renew() {
+  if (may_share_) ask_to_share();
+  const bool sharing = !may_share_;
   const auto began = steady_.now();
   const auto began_at = clock_.now();
   std::vector<Work> given_up;
@@ -62,9 +75,9 @@ Result<void> Holdings::renew() {
   {
     const std::lock_guard lock(mutex_);
     given_up.assign(surplus_.begin(), surplus_.end());
-    self.fit = is_fit();
+    self.fit = is_fit() && sharing;
   }
-  auto share = owners_.renew(self, all_, given_up);
+  auto share = owners_.renew(self, sharing ? all_ : std::vector<Work>(), given_up);
   const std::lock_guard lock(mutex_);
   const bool failed = std::exchange(failing_, !share);
   if (!share) {

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -27,6 +28,9 @@ class Holdings final : public Ownership {
   Holdings(const Holdings&) = delete;
   Holdings& operator=(const Holdings&) = delete;
 
+  // Before start(). Each renewal asks until the answer is a success: till then the others see a node that cannot work,
+  // and it takes nothing.
+  void share_once(std::function<Result<void>()> may_share) { may_share_ = std::move(may_share); }
   void start();
   void stop();  // gives everything up
   // Once; start() does it again and again.
@@ -46,12 +50,16 @@ class Holdings final : public Ownership {
   bool is_fresh() const;  // under the lock
   bool is_fit();          // under the lock
   void run();
+  void ask_to_share();
 
   Owners& owners_;
   const NodeState self_;
   const std::vector<Work> all_;
   const Clock& clock_;
   const SteadyClock& steady_;
+
+  std::function<Result<void>()> may_share_;  // none, or none any more: it shares
+  std::string refused_;                      // its last answer
 
   mutable std::mutex mutex_;
   std::set<Work> held_,

@@ -188,8 +188,9 @@ class Ledger {
   virtual Result<std::map<std::string, WaitingInRuns>> waiting_in_runs() = 0;  // by account id
   // Of a run that is damaged: from now on it has the events and bytes of `left`, without any it is gone. They count as
   // dropped (kInDamagedRun): `lost`, by account id, where its head tells, and else what is left over when nothing waits
-  // in the partition any more. False: the run was cut meanwhile. Anybody may, so it takes no lease.
-  virtual Result<bool> reduce_run(const Run& left,
+  // in the partition any more. False: the run was cut, or no longer has `events`, meanwhile. Anybody may, so it takes no
+  // lease.
+  virtual Result<bool> reduce_run(const Run& left, std::uint64_t events,
                                   const std::map<std::string, std::uint64_t>& lost) = 0;
 
   // --- days ---

@@ -157,7 +157,8 @@ TEST_P(LedgerConformance, CountsWhatADamagedRunLostAsDroppedOnce) {
   const auto sound = add(5, 8), gone = add(8, 10);
   reduced.events = 1;
   reduced.bytes = 20;
-  EXPECT_TRUE(ledger().reduce_run(reduced, {{"12", 4}}).value());
+  EXPECT_TRUE(ledger().reduce_run(reduced, 5, {{"12", 4}}).value());
+  EXPECT_FALSE(ledger().reduce_run(reduced, 5, {{"12", 4}}).value()) << "another was first";
   EXPECT_EQ(ledger().runs().value().at(0).events, 1U);
   EXPECT_EQ(ledger().runs().value().at(0).bytes, 20U);
   EXPECT_EQ(ledger().waiting_in_runs().value().at("12").events, 3U);
@@ -165,10 +166,10 @@ TEST_P(LedgerConformance, CountsWhatADamagedRunLostAsDroppedOnce) {
   auto none = gone;
   none.events = none.bytes = 0;
   none.id = sound.id;
-  EXPECT_FALSE(ledger().reduce_run(none, {{"12", 1}}).value()) << "of a run that is not there";
+  EXPECT_FALSE(ledger().reduce_run(none, 2, {{"12", 1}}).value()) << "of a run that is not there";
   none.id = gone.id;
-  EXPECT_TRUE(ledger().reduce_run(none, {}).value()) << "whose events nobody can tell";
-  EXPECT_FALSE(ledger().reduce_run(none, {}).value());
+  EXPECT_TRUE(ledger().reduce_run(none, 2, {}).value()) << "whose events nobody can tell";
+  EXPECT_FALSE(ledger().reduce_run(none, 2, {}).value());
   EXPECT_EQ(ledger().runs().value().size(), 2U);
   EXPECT_EQ(ledger().waiting_in_runs().value().at("12").events, 3U);
   const std::map<std::string, ExportCounts> cut{{"12", {.events = 2}}, {"7", {.events = 2}}};
@@ -178,7 +179,7 @@ TEST_P(LedgerConformance, CountsWhatADamagedRunLostAsDroppedOnce) {
   EXPECT_EQ(dropped("7"), 1U);
   auto last = add(10, 13);
   last.events = last.bytes = 0;
-  ASSERT_TRUE(ledger().reduce_run(last, {}).value());
+  ASSERT_TRUE(ledger().reduce_run(last, 3, {}).value());
   EXPECT_TRUE(ledger().waiting_in_runs().value().empty());
   EXPECT_EQ(dropped("12"), 7U);
 }

@@ -90,6 +90,23 @@ TEST_F(OwnersTest, HandsOverAtOnceWhenANodeEnds) {
   EXPECT_EQ(held(*second), kAll);
 }
 
+TEST_F(OwnersTest, TakesNothingBeforeItMayShare) {
+  const auto early = node("early"), other = node("other");
+  bool may = false;
+  early->share_once([&may]() -> Result<void> {
+    return may ? Result<void>() : fail(ErrorCode::unavailable, "the log is away");
+  });
+  ASSERT_TRUE(early->renew());
+  EXPECT_TRUE(held(*early).empty());
+  EXPECT_FALSE(owners_.nodes().value().at(0).fit);
+  ASSERT_TRUE(other->renew());
+  EXPECT_EQ(held(*other), kAll) << "it counts for nothing";
+  may = true;
+  pass_renewing(std::chrono::seconds(15), {early.get(), other.get()});
+  EXPECT_EQ(held(*early).size(), 2U);
+  EXPECT_TRUE(owners_.nodes().value().at(0).fit);
+}
+
 TEST_F(OwnersTest, OffersTheWorkOfANodeWhoseExportsFailToOthers) {
   const auto first = node("first"), second = node("second");
   ASSERT_TRUE(first->renew());

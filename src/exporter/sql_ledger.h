@@ -51,7 +51,7 @@ class SqlLedger final : public Ledger {
   Result<void> finish_cut(const Lease& lease, const Cut& cut,
                           const std::map<std::string, ExportCounts>& counts) override;
   Result<std::map<std::string, WaitingInRuns>> waiting_in_runs() override;
-  Result<bool> reduce_run(const Run& left,
+  Result<bool> reduce_run(const Run& left, std::uint64_t events,
                           const std::map<std::string, std::uint64_t>& lost) override;
   Result<std::optional<Date>> closed_through() override;
   Result<std::map<std::string, std::uint64_t>> erased_rows() override;

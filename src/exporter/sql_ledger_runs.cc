@@ -138,19 +138,20 @@ Result<void> SqlLedger::finish_cut(const Lease& lease, const Cut& cut,
   });
 }
 
-Result<bool> SqlLedger::reduce_run(const Run& left,
+Result<bool> SqlLedger::reduce_run(const Run& left, std::uint64_t events,
                                    const std::map<std::string, std::uint64_t>& lost) {
   return writing([&](Database& database) -> Result<bool> {
     // Not while the one who owns the partition adds runs or takes them away.
     VALETKEY_TRY(Statement hold,
                  database.prepare("UPDATE export_lease SET epoch = epoch WHERE work = ?"));
     VALETKEY_CHECK(hold.bind(left.log_partition).run());
-    VALETKEY_TRY(Statement change,
-                 database.prepare("UPDATE export_run SET events = ?, bytes = ?"
-                                  " WHERE log_partition = ? AND next = ? AND id = ?"));
+    VALETKEY_TRY(
+        Statement change,
+        database.prepare("UPDATE export_run SET events = ?, bytes = ?"
+                         " WHERE log_partition = ? AND next = ? AND id = ? AND events = ?"));
     VALETKEY_CHECK(change
                        .bind(as_signed(left.events), as_signed(left.bytes), left.log_partition,
-                             as_signed(left.next), left.id)
+                             as_signed(left.next), left.id, as_signed(events))
                        .run());
     if (database.changes() != 1) return false;
     VALETKEY_TRY(Statement gone, database.prepare("DELETE FROM export_run WHERE log_partition = ?"
@@ -158,8 +159,7 @@ Result<bool> SqlLedger::reduce_run(const Run& left,
     VALETKEY_CHECK(gone.bind(left.log_partition, as_signed(left.next)).run());
     VALETKEY_CHECK(take_waiting(database, left.log_partition, lost));
     LossCounts dropped;
-    for (const auto& [account, events] : lost)
-      dropped[account][std::string(kInDamagedRun)] = events;
+    for (const auto& [account, each] : lost) dropped[account][std::string(kInDamagedRun)] = each;
     VALETKEY_CHECK(add_dropped(database, dropped));
     VALETKEY_CHECK(settle_waiting(database, left.log_partition));
     return true;

@@ -323,6 +323,7 @@ class Client::Impl::Body final : public Incoming {
 
   std::size_t read_now(std::span<char> out) override {
     if (!early_.empty() || exchange_->state != ResponseReader::State::more) return 0;
+    if (announced() > 0) out = out.first(std::min<std::uint64_t>(out.size(), announced() - given_));
     const std::size_t come = exchange_->stream->read_now(out);
     if (come == 0) return 0;
     taken_ = client_.take(*exchange_, url_, out, {Io::ok, come});

@@ -168,8 +168,8 @@ TEST(Fetch, TellsWhenADownloadEndsTooEarlyOrStops) {
 // A read waits for more than what has come, but no longer than for the next byte.
 TEST(Fetch, TakesTheLittleThatHasComeInTime) {
   const DrippingServer server({"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", "c", "defghi"},
-                              milliseconds(200));
-  const auto fetcher = make_fetcher({.silence = milliseconds(300)});
+                              milliseconds(800));
+  const auto fetcher = make_fetcher({.silence = milliseconds(1000)});
   const auto download = fetcher->open(server.request());
   ASSERT_TRUE(download) << download.error().detail;
   std::array<char, 64> piece{};

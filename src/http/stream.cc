@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/stream.h"
 
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -17,6 +18,7 @@ constexpr auto kTuple = asio::as_tuple(asio::deferred);
 // A peer that went is an error, not a SIGPIPE.
 constexpr int kSendFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
 constexpr std::size_t kMostGathered = 256 * 1024;
+constexpr std::size_t kWorthwhile = 64 * 1024;
 
 void take(Stream::Pieces& pieces, std::size_t sent) {
   const std::size_t of_first = std::min(sent, pieces.first.size());
@@ -76,15 +78,10 @@ std::size_t Stream::receive_now(std::span<char> out) {
 }
 
 std::size_t Stream::read_now(std::span<char> out) {
-  if (expired_) return 0;
-  if (!tls_) return receive_now(out);
-  std::size_t got = 0;
-  while (tls_->read(out, got) == TlsSession::Step::want_read && tls_->outgoing().empty()) {
-    const std::size_t sealed = receive_now(tls_->incoming());
-    if (sealed == 0) break;
-    tls_->received(sealed);
-  }
-  return got;
+  int come = 0;
+  if (expired_ || tls_ || ::ioctl(socket_.native_handle(), FIONREAD, &come) != 0) return 0;
+  const std::size_t worthwhile = std::min(out.size(), kWorthwhile);
+  return come > 0 && static_cast<std::size_t>(come) >= worthwhile ? receive_now(out) : 0;
 }
 
 void Stream::gather(std::size_t bytes) {

@@ -58,7 +58,8 @@ class Stream : public boost::intrusive::list_base_hook<
   Task<boost::system::error_code> connect(asio::ip::tcp::endpoint endpoint);
   Task<Io> handshake();
   Task<Received> read(std::span<char> out) { return tls_ ? read_sealed(out) : receive(out); }
-  // Without a wait: ok with what has come, or nothing; whatever else there is, read() sees.
+  // Without a wait, what has come, where it fills `out` or is 64 KiB at least: smaller pieces cost more than a wait. Of
+  // TLS nothing: to decrypt is work for read()'s thread.
   std::size_t read_now(std::span<char> out);
   // A read that must wait, waits for as many bytes or its deadline, and then takes what has come (the socket option
   // SO_RCVLOWAT). TLS wants each byte at once.

@@ -17,7 +17,7 @@ constexpr std::string_view kTokenTag = "aws:PrincipalTag/token";
 std::unexpected<Error> not_ours() {
   return fail(ErrorCode::invalid,
               "the role's policy valetkey-cut-off is not as valetkeyd writes it: remove it, and "
-              "what it denies is allowed again");
+              "repeat the command, which puts back what valetkeyd itself has cut off");
 }
 
 const json::object* object_in(const json::object& object, std::string_view name) {

@@ -131,9 +131,10 @@ class AwsRoles final : public Roles {
   Result<void> put(const std::string& role, control::CutOffs newest,
                    const sigv4::SigningCredentials& own, Timestamp now) {
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-      VALETKEY_CHECK(parts_.iam.put_role_policy(role, kCutPolicy, newest.policy, own, now));
+      const auto done = parts_.iam.put_role_policy(role, kCutPolicy, newest.policy, own, now);
+      // Also after a failure: the engine may have taken it, later than what others put meanwhile.
       VALETKEY_TRY(control::CutOffs after, store_.cut_offs(role));
-      if (after.version == newest.version) return {};
+      if (after.version == newest.version) return done;
       newest = std::move(after);
     }
     return too_many();

@@ -72,6 +72,20 @@ TEST_F(AwsRolesTest, APolicyThatArrivesLateIsReplacedByTheNewest) {
   EXPECT_THAT(engine.role_policy, HasSubstr(denied(2)));
 }
 
+TEST_F(AwsRolesTest, APolicyWhoseAnswerIsLostIsReplacedByTheNewest) {
+  int puts = 0;
+  engine.before_put = [&] {
+    engine.role_fault.clear();
+    if (++puts > 1) return;
+    EXPECT_TRUE(two.cut(2)) << "noted later, and there first";
+    engine.role_fault = "ServiceUnavailable";
+    engine.role_policy = "arrived late";
+  };
+  ASSERT_TRUE(one.cut(1));
+  EXPECT_THAT(engine.role_policy, HasSubstr(denied(1)));
+  EXPECT_THAT(engine.role_policy, HasSubstr(denied(2)));
+}
+
 TEST_F(AwsRolesTest, WhatTheRoleHadBeforeStays) {
   Denials former;
   former.add({.account = account(7), .tokens = {}}, kNow);

@@ -33,7 +33,8 @@ std::string numbered_parameters(std::string_view sql) {
 }
 
 std::string as_text(std::string_view bytes) {
-  if (std::ranges::all_of(bytes, [](char c) { return c > 0; })) return std::string(bytes);
+  if (std::ranges::all_of(bytes, [](char c) { return static_cast<signed char>(c) > 0; }))
+    return std::string(bytes);
   std::string out;
   while (!bytes.empty()) {
     const std::size_t length = bytes.front() == '\0' ? 0 : utf8_sequence(bytes);

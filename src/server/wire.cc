@@ -117,7 +117,6 @@ Result<void> Server::share_export() {
   VALETKEY_TRY(owners_, databases_->open_owners());
   if (!owners_) return {};
   VALETKEY_CHECK(admin::check_nothing_waits_here(*ledger_, *event_log_));
-  VALETKEY_CHECK(databases_->share_log());
   VALETKEY_TRY(const std::string id, admin::node_id(data_dir_));
   exporter::NodeState self{.id = id,
                            .name = fmt::format("{} ({})", host_name(), config_.listen.api),
@@ -128,6 +127,15 @@ Result<void> Server::share_export() {
   holdings_ = std::make_unique<exporter::Holdings>(
       *owners_, std::move(self),
       admin::shared_works(event_log_->partitions() - events::kFilePartitions), clock_);
+  // Nothing of the export is noted in the database before the log was found fit: a log that answers can tell how far it
+  // is.
+  const auto share = [this]() -> Result<void> {
+    const auto told = event_log_->stats(event_log_->partitions() - 1);
+    return told ? databases_->share_log() : std::unexpected(told.error());
+  };
+  const auto shared = share();
+  if (!shared && shared.error().code != ErrorCode::unavailable) return shared;
+  if (!shared) holdings_->share_once(share);
   holdings_->start();
   return {};
 }

@@ -59,10 +59,10 @@ class FaultyLedger final : public Ledger {
     VALETKEY_CHECK(calls_.count());
     return inner_.waiting_in_runs();
   }
-  Result<bool> reduce_run(const Run& left,
+  Result<bool> reduce_run(const Run& left, std::uint64_t events,
                           const std::map<std::string, std::uint64_t>& lost) override {
     VALETKEY_CHECK(calls_.count());
-    return inner_.reduce_run(left, lost);
+    return inner_.reduce_run(left, events, lost);
   }
   Result<void> finish(const Lease& lease, const ExportBatch& batch, const ExportResult& result,
                       Timestamp now) override {

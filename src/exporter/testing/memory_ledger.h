@@ -94,16 +94,17 @@ class MemoryLedger final : public Ledger {
     settle_waiting(cut.log_partition);
     return {};
   }
-  Result<bool> reduce_run(const Run& left,
+  Result<bool> reduce_run(const Run& left, std::uint64_t events,
                           const std::map<std::string, std::uint64_t>& lost) override {
     const std::lock_guard guard(mutex_);
     const auto found = runs_.find({left.log_partition, left.next});
-    if (found == runs_.end() || found->second.id != left.id) return false;
+    if (found == runs_.end() || found->second.id != left.id || found->second.events != events)
+      return false;
     found->second = left;
     if (left.events == 0) runs_.erase(found);
-    for (const auto& [account, events] : lost) {
-      in_runs_[{account, left.log_partition}] -= events;
-      losses_.dropped[account][std::string(kInDamagedRun)] += events;
+    for (const auto& [account, gone] : lost) {
+      in_runs_[{account, left.log_partition}] -= gone;
+      losses_.dropped[account][std::string(kInDamagedRun)] += gone;
     }
     settle_waiting(left.log_partition);
     return true;
