@@ -71,7 +71,12 @@ export function QueryPage() {
           }}
         />
       )}
-      <Ask asked={asked} change={change} examples={examples.data} />
+      <Ask
+        asked={asked}
+        change={change}
+        examples={examples.data}
+        coming={config.figures && !examples.data && !examples.problem}
+      />
     </Page>
   );
 }
@@ -80,9 +85,10 @@ interface AskProps {
   asked: Asked;
   change: (part: Partial<Asked>) => void;
   examples: Examples | null;
+  coming: boolean; // the account's own ids: without them an example asks for what is not there
 }
 
-function Ask({ asked, change, examples }: AskProps) {
+function Ask({ asked, change, examples, coming }: AskProps) {
   const { config } = useSigned();
   const run = useRun(asked);
   const form = (event: Event) => {
@@ -100,6 +106,7 @@ function Ask({ asked, change, examples }: AskProps) {
                 key={example.name}
                 class="button"
                 type="button"
+                disabled={coming}
                 onClick={() => change({ sql: example.sql })}
               >
                 {example.name}
