@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstring>
+#include <tuple>
 
 #include "base/log.h"
 
@@ -96,7 +97,7 @@ Result<std::unique_ptr<Client>> Client::make(rd_kafka_type_t type, const Connect
   out->client_ = rd_kafka_new(type, conf.get(), why.data(), why.size());
   if (out->client_ == nullptr)
     return fail(ErrorCode::invalid, fmt::format("Kafka's client cannot start: {}", why.data()));
-  (void)conf.release();  // the client has it now
+  std::ignore = conf.release();  // the client has it now
   return out;
 }
 
