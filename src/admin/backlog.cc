@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "admin/backlog.h"
+#include "admin/internal/backlog.h"
 
 #include <fmt/format.h>
 

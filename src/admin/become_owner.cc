@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "admin/become_owner.h"
+#include "admin/internal/become_owner.h"
 
 #include <grp.h>
 #include <sys/stat.h>

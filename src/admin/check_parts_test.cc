@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "admin/check_parts.h"
+#include "admin/internal/check_parts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

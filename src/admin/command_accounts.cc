@@ -3,11 +3,11 @@
 
 #include <thread>
 
-#include "admin/commands.h"
-#include "admin/confirm.h"
-#include "admin/cutting_off.h"
-#include "admin/ended_tokens.h"
-#include "admin/erasing.h"
+#include "admin/internal/commands.h"
+#include "admin/internal/confirm.h"
+#include "admin/internal/cutting_off.h"
+#include "admin/internal/ended_tokens.h"
+#include "admin/internal/erasing.h"
 #include "layout/part_key.h"
 #include "terminal/size.h"
 #include "terminal/table.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include "admin/commands.h"
+#include "admin/internal/commands.h"
 #include "control/shared_audit.h"
 #include "terminal/table.h"
 

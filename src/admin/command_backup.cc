@@ -9,9 +9,9 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "admin/commands.h"
-#include "admin/data_folder.h"
-#include "admin/keyring_binding.h"
+#include "admin/internal/commands.h"
+#include "admin/internal/data_folder.h"
+#include "admin/internal/keyring_binding.h"
 #include "base/file.h"
 #include "base/version.h"
 #include "control/sqlite_store.h"

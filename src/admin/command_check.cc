@@ -3,10 +3,10 @@
 
 #include <boost/json/value_from.hpp>
 
-#include "admin/backlog.h"
-#include "admin/check_parts.h"
-#include "admin/commands.h"
 #include "admin/export_wiring.h"
+#include "admin/internal/backlog.h"
+#include "admin/internal/check_parts.h"
+#include "admin/internal/commands.h"
 #include "control/sqlite_store.h"
 #include "exporter/damaged_runs.h"
 #include "exporter/runs.h"

@@ -6,9 +6,9 @@
 
 #include <boost/json/serialize.hpp>
 
-#include "admin/data_folder.h"
 #include "admin/engines.h"
-#include "admin/keyring_binding.h"
+#include "admin/internal/data_folder.h"
+#include "admin/internal/keyring_binding.h"
 
 namespace valetkey::admin {
 namespace fs = std::filesystem;

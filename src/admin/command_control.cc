@@ -4,8 +4,8 @@
 
 #include <boost/json/value.hpp>
 
-#include "admin/commands.h"
 #include "admin/export_wiring.h"
+#include "admin/internal/commands.h"
 #include "base/file.h"
 #include "control/copy.h"
 #include "control/postgres_store.h"

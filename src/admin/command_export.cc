@@ -7,10 +7,10 @@
 #include <thread>
 #include <vector>
 
-#include "admin/backlog.h"
-#include "admin/commands.h"
 #include "admin/engines.h"
 #include "admin/export_wiring.h"
+#include "admin/internal/backlog.h"
+#include "admin/internal/commands.h"
 #include "terminal/size.h"
 #include "terminal/table.h"
 

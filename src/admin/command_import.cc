@@ -4,7 +4,7 @@
 #include <boost/json/array.hpp>
 #include <csignal>
 
-#include "admin/commands.h"
+#include "admin/internal/commands.h"
 #include "exporter/part_reading.h"
 #include "storage/disk_store.h"
 #include "terminal/progress.h"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include "admin/commands.h"
-#include "admin/data_folder.h"
 #include "admin/export_wiring.h"
-#include "admin/keyring_binding.h"
+#include "admin/internal/commands.h"
+#include "admin/internal/data_folder.h"
+#include "admin/internal/keyring_binding.h"
 #include "storage/disk_store.h"
 
 namespace valetkey::admin {

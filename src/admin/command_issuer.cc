@@ -4,8 +4,8 @@
 
 #include <boost/json/array.hpp>
 
-#include "admin/commands.h"
 #include "admin/engines.h"
+#include "admin/internal/commands.h"
 #include "issuer/check.h"
 
 namespace valetkey::admin {

@@ -3,8 +3,8 @@
 
 #include <boost/json/value_from.hpp>
 
-#include "admin/commands.h"
-#include "admin/keyring_binding.h"
+#include "admin/internal/commands.h"
+#include "admin/internal/keyring_binding.h"
 #include "base/file.h"
 #include "storage/disk_store.h"
 #include "terminal/size.h"

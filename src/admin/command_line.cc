@@ -6,7 +6,7 @@
 
 #include <iostream>
 
-#include "admin/become_owner.h"
+#include "admin/internal/become_owner.h"
 #include "admin/internal/command_tree.h"
 #include "terminal/output.h"
 #include "terminal/program.h"

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <map>
 
-#include "admin/commands.h"
 #include "admin/engines.h"
 #include "admin/export_wiring.h"
+#include "admin/internal/commands.h"
 #include "events/file_log.h"
 #include "terminal/table.h"
 

@@ -3,7 +3,7 @@
 
 #include <iostream>
 
-#include "admin/commands.h"
+#include "admin/internal/commands.h"
 #include "config/addresses.h"
 #include "control/invitation.h"
 #include "control/password.h"

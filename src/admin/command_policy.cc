@@ -6,10 +6,10 @@
 
 #include <set>
 
-#include "admin/commands.h"
-#include "admin/confirm.h"
-#include "admin/cutting_off.h"
-#include "admin/erasing.h"
+#include "admin/internal/commands.h"
+#include "admin/internal/confirm.h"
+#include "admin/internal/cutting_off.h"
+#include "admin/internal/erasing.h"
 #include "aws/session_policy.h"
 #include "base/crypto.h"
 #include "layout/part_key.h"

@@ -3,8 +3,8 @@
 
 #include <thread>
 
-#include "admin/commands.h"
 #include "admin/export_wiring.h"
+#include "admin/internal/commands.h"
 #include "storage/part_catalog.h"
 #include "terminal/progress.h"
 

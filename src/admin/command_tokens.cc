@@ -3,10 +3,10 @@
 
 #include <boost/json/value_from.hpp>
 
-#include "admin/commands.h"
-#include "admin/cutting_off.h"
-#include "admin/ended_tokens.h"
 #include "admin/engines.h"
+#include "admin/internal/commands.h"
+#include "admin/internal/cutting_off.h"
+#include "admin/internal/ended_tokens.h"
 #include "control/tokens.h"
 #include "terminal/size.h"
 #include "terminal/table.h"

@@ -3,7 +3,7 @@
 
 #include <boost/json/array.hpp>
 
-#include "admin/commands.h"
+#include "admin/internal/commands.h"
 #include "admin/stored.h"
 #include "api/account_usage.h"
 #include "terminal/size.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include "admin/commands.h"
-#include "admin/ended_tokens.h"
+#include "admin/internal/commands.h"
+#include "admin/internal/ended_tokens.h"
 #include "terminal/size.h"
 #include "terminal/table.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "admin/commands.h"
+#include "admin/internal/commands.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "admin/confirm.h"
+#include "admin/internal/confirm.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "admin/cutting_off.h"
+#include "admin/internal/cutting_off.h"
 
 #include "admin/engines.h"
 

@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "admin/data_folder.h"
+#include "admin/internal/data_folder.h"
 #include "admin/testing/test_machine.h"
 #include "base/file.h"
 #include "base/keyring.h"

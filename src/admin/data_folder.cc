@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "admin/data_folder.h"
+#include "admin/internal/data_folder.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

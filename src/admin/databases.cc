@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "admin/data_folder.h"
+#include "admin/internal/data_folder.h"
 #include "base/file.h"
 #include "base/ids.h"
 #include "control/postgres_store.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "admin/ended_tokens.h"
+#include "admin/internal/ended_tokens.h"
 
 #include <fmt/format.h>
 

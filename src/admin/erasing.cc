@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "admin/erasing.h"
+#include "admin/internal/erasing.h"
 
 #include <thread>
 

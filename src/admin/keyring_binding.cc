@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "admin/keyring_binding.h"
+#include "admin/internal/keyring_binding.h"
 
 #include <fmt/format.h>
 
 #include <map>
 
-#include "admin/backlog.h"
-#include "admin/data_folder.h"
 #include "admin/export_wiring.h"
+#include "admin/internal/backlog.h"
+#include "admin/internal/data_folder.h"
 #include "base/encoding.h"
 #include "base/file.h"
 #include "storage/data_key.h"

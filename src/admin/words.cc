@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "admin/words.h"
+#include "admin/internal/words.h"
 
 #include "config/config.h"
 #include "control/names.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "api/duration.h"
+#include "api/internal/duration.h"
 
 #include <charconv>
 #include <cstdint>

@@ -5,7 +5,7 @@
 
 #include <charconv>
 
-#include "api/duration.h"
+#include "api/internal/duration.h"
 #include "api/json_text.h"
 #include "layout/part_key.h"
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <array>
 
-#include "aws/credentials_json.h"
+#include "aws/internal/credentials_json.h"
 #include "aws/internal/variables.h"
 
 namespace valetkey::aws {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "aws/credentials_json.h"
+#include "aws/internal/credentials_json.h"
 
 #include <algorithm>
 #include <boost/json.hpp>

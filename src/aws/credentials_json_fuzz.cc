@@ -2,7 +2,7 @@
 // parse_keys() on arbitrary text: what it takes can stand in a header.
 #include <cstdlib>
 
-#include "aws/credentials_json.h"
+#include "aws/internal/credentials_json.h"
 
 using namespace valetkey;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "aws/credentials_json.h"
+#include "aws/internal/credentials_json.h"
 #include "aws/internal/variables.h"
 
 namespace valetkey::aws {

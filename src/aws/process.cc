@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "aws/process.h"
+#include "aws/internal/process.h"
 
 #include <fcntl.h>
 #include <poll.h>

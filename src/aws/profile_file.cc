@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "aws/profile_file.h"
+#include "aws/internal/profile_file.h"
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 // parse_profiles() on arbitrary text: values hold no line breaks, names no capitals.
 #include <cstdlib>
 
-#include "aws/profile_file.h"
+#include "aws/internal/profile_file.h"
 
 using namespace valetkey;
 

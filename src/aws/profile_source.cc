@@ -2,11 +2,11 @@
 #include <charconv>
 #include <set>
 
-#include "aws/credentials_json.h"
 #include "aws/internal/assume.h"
+#include "aws/internal/credentials_json.h"
+#include "aws/internal/process.h"
+#include "aws/internal/profile_file.h"
 #include "aws/internal/variables.h"
-#include "aws/process.h"
-#include "aws/profile_file.h"
 #include "base/file.h"
 
 namespace valetkey::aws {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bucket/calls.h"
+#include "bucket/internal/calls.h"
 
 #include "client/listing.h"
 #include "client/pause.h"

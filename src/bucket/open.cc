@@ -3,7 +3,7 @@
 
 #include "aws/region.h"
 #include "aws/session_policy.h"
-#include "bucket/s3_store.h"
+#include "bucket/internal/s3_store.h"
 #include "storage/staging.h"
 
 namespace valetkey::bucket {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bucket/s3_store.h"
+#include "bucket/internal/s3_store.h"
 
 #include "bucket/testing/fake_bucket.h"
 #include "storage/testing/conformance.h"

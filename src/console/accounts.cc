@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/crypto.h"
-#include "console/fields.h"
+#include "console/internal/fields.h"
 #include "control/names.h"
 
 namespace valetkey::console {

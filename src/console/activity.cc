@@ -4,7 +4,7 @@
 #include <charconv>
 #include <map>
 
-#include "console/parameters.h"
+#include "console/internal/parameters.h"
 #include "control/audit.h"
 
 namespace valetkey::console {

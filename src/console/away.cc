@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "console/away.h"
+#include "console/internal/away.h"
 
 #include <array>
 #include <charconv>

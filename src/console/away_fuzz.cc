@@ -5,7 +5,7 @@
 
 #include "base/encoding.h"
 #include "base/testing/golden_keyring.h"
-#include "console/away.h"
+#include "console/internal/away.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace valetkey;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "console/console.h"
 
-#include "console/parameters.h"
+#include "console/internal/parameters.h"
 #include "control/invitation.h"
 #include "control/password.h"
 #include "layout/views.h"

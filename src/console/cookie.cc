@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "console/cookie.h"
+#include "console/internal/cookie.h"
 
 #include <fmt/format.h>
 

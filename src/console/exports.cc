@@ -5,8 +5,8 @@
 #include <set>
 
 #include "base/encoding.h"
-#include "console/fields.h"
-#include "console/parameters.h"
+#include "console/internal/fields.h"
+#include "console/internal/parameters.h"
 #include "layout/part_key.h"
 #include "layout/partition.h"
 #include "sigv4/sign.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "console/fields.h"
+#include "console/internal/fields.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

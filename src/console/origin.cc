@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "console/origin.h"
+#include "console/internal/origin.h"
 
 #include "api/strict_json.h"
 

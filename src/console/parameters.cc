@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "console/parameters.h"
+#include "console/internal/parameters.h"
 
 #include <charconv>
 #include <set>

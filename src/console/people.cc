@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "console/fields.h"
-#include "console/token_list.h"
+#include "console/internal/fields.h"
+#include "console/internal/token_list.h"
 #include "control/invitation.h"
 
 namespace valetkey::console {

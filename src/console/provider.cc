@@ -5,8 +5,8 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
-#include "console/away.h"
-#include "console/parameters.h"
+#include "console/internal/away.h"
+#include "console/internal/parameters.h"
 
 namespace valetkey::console {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "base/encoding.h"
 #include "base/testing/temporary_folder.h"
-#include "console/away.h"
+#include "console/internal/away.h"
 #include "control/sqlite_store.h"
 #include "http/testing/whole_fetcher.h"
 #include "oidc/testing/signer.h"

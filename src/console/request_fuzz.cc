@@ -6,10 +6,10 @@
 #include <string>
 #include <string_view>
 
-#include "console/cookie.h"
-#include "console/fields.h"
+#include "console/internal/cookie.h"
+#include "console/internal/fields.h"
+#include "console/internal/parameters.h"
 #include "console/pages.h"
-#include "console/parameters.h"
 #include "console/provider.h"
 #include "console/routes.h"
 

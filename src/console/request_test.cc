@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "console/cookie.h"
-#include "console/origin.h"
+#include "console/internal/cookie.h"
+#include "console/internal/origin.h"
 
 namespace valetkey::console {
 namespace {

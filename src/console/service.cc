@@ -2,8 +2,8 @@
 #include "console/service.h"
 
 #include "api/strict_json.h"
-#include "console/cookie.h"
-#include "console/origin.h"
+#include "console/internal/cookie.h"
+#include "console/internal/origin.h"
 
 namespace valetkey::console {
 namespace {

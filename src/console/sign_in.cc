@@ -5,7 +5,7 @@
 
 #include "access/sightings.h"
 #include "base/crypto.h"
-#include "console/fields.h"
+#include "console/internal/fields.h"
 #include "control/invitation.h"
 #include "control/names.h"
 #include "control/password.h"

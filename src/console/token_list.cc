@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "console/token_list.h"
+#include "console/internal/token_list.h"
 
 #include <map>
 #include <set>

@@ -2,7 +2,7 @@
 // What the walk finds wrong: counted, or in strict mode the sentence that refuses the request.
 #include <fmt/format.h>
 
-#include "events/body_walk.h"
+#include "events/internal/body_walk.h"
 
 namespace valetkey::events {
 namespace {

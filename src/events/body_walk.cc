@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "events/body_walk.h"
+#include "events/internal/body_walk.h"
 
 #include <algorithm>
 #include <chrono>

@@ -7,8 +7,8 @@
 
 #include <algorithm>
 
-#include "events/body_walk.h"
-#include "events/json_text.h"
+#include "events/internal/body_walk.h"
+#include "events/internal/json_text.h"
 
 namespace valetkey::events {
 namespace {

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "events/event.h"
-#include "events/json_text.h"
+#include "events/internal/json_text.h"
 #include "events/testing/intake_bodies.h"
 
 namespace valetkey::events {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "events/json_text.h"
+#include "events/internal/json_text.h"
 
 #include <fmt/format.h>
 

@@ -4,10 +4,10 @@
 #include <utility>
 
 #include "base/log.h"
+#include "exporter/internal/repeats.h"
+#include "exporter/internal/scratch.h"
 #include "exporter/merges.h"
 #include "exporter/part_publisher.h"
-#include "exporter/repeats.h"
-#include "exporter/scratch.h"
 #include "layout/part_key.h"
 
 namespace valetkey::exporter {

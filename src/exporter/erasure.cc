@@ -3,9 +3,9 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "exporter/internal/scratch.h"
 #include "exporter/merges.h"
 #include "exporter/part_publisher.h"
-#include "exporter/scratch.h"
 #include "layout/part_key.h"
 
 namespace valetkey::exporter {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "exporter/thrift.h"
+#include "exporter/internal/thrift.h"
 #include "layout/fields.h"
 
 namespace valetkey::exporter {

@@ -8,7 +8,7 @@
 #include <random>
 
 #include "base/file.h"
-#include "exporter/thrift.h"
+#include "exporter/internal/thrift.h"
 
 namespace valetkey::exporter {
 namespace {

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "exporter/internal/thrift.h"
 #include "exporter/parquet_footer.h"
-#include "exporter/thrift.h"
 #include "layout/fields.h"
 
 namespace valetkey::exporter {

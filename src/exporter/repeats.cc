@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exporter/repeats.h"
+#include "exporter/internal/repeats.h"
 
 #include <algorithm>
 #include <limits>
@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "base/log.h"
+#include "exporter/internal/scratch.h"
 #include "exporter/merges.h"
 #include "exporter/part_publisher.h"
-#include "exporter/scratch.h"
 #include "layout/part_key.h"
 
 namespace valetkey::exporter {

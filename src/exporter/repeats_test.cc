@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What comes again: within what is in memory, beyond it on the same day, and on a later day.
-#include "exporter/repeats.h"
+#include "exporter/internal/repeats.h"
 
 #include "exporter/testing/exporter_fixture.h"
 

@@ -5,9 +5,9 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "exporter/internal/scratch.h"
 #include "exporter/part_publisher.h"
 #include "exporter/part_reading.h"
-#include "exporter/scratch.h"
 #include "layout/part_key.h"
 #include "storage/part_catalog.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exporter/thrift.h"
+#include "exporter/internal/thrift.h"
 
 namespace valetkey::exporter {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "issuer/denials.h"
+#include "issuer/internal/denials.h"
 
 #include <algorithm>
 #include <boost/json.hpp>

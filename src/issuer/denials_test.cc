@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "issuer/denials.h"
+#include "issuer/internal/denials.h"
 
 #include <gtest/gtest.h>
 

@@ -2,7 +2,7 @@
 #include "issuer/roles.h"
 
 #include "aws/session_policy.h"
-#include "issuer/denials.h"
+#include "issuer/internal/denials.h"
 
 namespace valetkey::issuer {
 namespace {

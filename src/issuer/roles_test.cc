@@ -6,7 +6,7 @@
 
 #include <thread>
 
-#include "issuer/denials.h"
+#include "issuer/internal/denials.h"
 #include "issuer/testing/bench.h"
 
 namespace valetkey::issuer {

@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "base/encoding.h"
-#include "postgres/errors.h"
-#include "postgres/statement_text.h"
+#include "postgres/internal/errors.h"
+#include "postgres/internal/statement_text.h"
 
 namespace valetkey::postgres {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "postgres/errors.h"
+#include "postgres/internal/errors.h"
 
 #include <fmt/format.h>
 

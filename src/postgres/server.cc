@@ -9,7 +9,7 @@
 #include "base/secret.h"
 #include "base/secret_file.h"
 #include "postgres/database.h"
-#include "postgres/errors.h"
+#include "postgres/internal/errors.h"
 
 namespace valetkey::postgres {
 namespace {

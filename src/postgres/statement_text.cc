@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "postgres/statement_text.h"
+#include "postgres/internal/statement_text.h"
 
 #include <algorithm>
 

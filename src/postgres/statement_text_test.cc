@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "postgres/statement_text.h"
+#include "postgres/internal/statement_text.h"
 
 #include <gtest/gtest.h>
 
-#include "postgres/errors.h"
+#include "postgres/internal/errors.h"
 
 namespace valetkey::postgres {
 namespace {

@@ -7,7 +7,7 @@
 #include "base/encoding.h"
 #include "control/tokens.h"
 #include "http/patience.h"
-#include "tables/oauth.h"
+#include "tables/internal/oauth.h"
 
 namespace valetkey::tables {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tables/oauth.h"
+#include "tables/internal/oauth.h"
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>

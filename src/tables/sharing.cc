@@ -13,7 +13,7 @@
 #include "base/encoding.h"
 #include "layout/part_key.h"
 #include "sigv4/sign.h"
-#include "tables/sharing_query.h"
+#include "tables/internal/sharing_query.h"
 
 namespace valetkey::tables {
 namespace {

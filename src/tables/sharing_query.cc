@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tables/sharing_query.h"
+#include "tables/internal/sharing_query.h"
 
 #include <fmt/format.h>
 

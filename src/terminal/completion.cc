@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "terminal/completion.h"
+#include "terminal/internal/completion.h"
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include "terminal/completion.h"
+#include "terminal/internal/completion.h"
 
 namespace valetkey::terminal {
 namespace {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the scripts do in a shell is tested by tests/e2e/test_terminal.py.
-#include "terminal/completion.h"
+#include "terminal/internal/completion.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "terminal/manual.h"
+#include "terminal/internal/manual.h"
 #include "terminal/program.h"
 
 namespace valetkey::terminal {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "terminal/help.h"
+#include "terminal/internal/help.h"
 
 #include <fmt/format.h>
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "terminal/manual.h"
+#include "terminal/internal/manual.h"
 
 #include <fmt/format.h>
 
 #include <map>
 
-#include "terminal/completion.h"
-#include "terminal/help.h"
+#include "terminal/internal/completion.h"
+#include "terminal/internal/help.h"
 
 namespace valetkey::terminal {
 namespace {

@@ -5,7 +5,7 @@
 #include <map>
 
 #include "terminal/command.h"
-#include "terminal/completion.h"
+#include "terminal/internal/completion.h"
 #include "terminal/nearest.h"
 #include "terminal/width.h"
 

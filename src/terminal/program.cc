@@ -6,9 +6,9 @@
 
 #include <iostream>
 
-#include "terminal/completion.h"
-#include "terminal/help.h"
-#include "terminal/manual.h"
+#include "terminal/internal/completion.h"
+#include "terminal/internal/help.h"
+#include "terminal/internal/manual.h"
 #include "terminal/width.h"
 
 namespace valetkey::terminal {

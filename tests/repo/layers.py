@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """An include crosses modules only along an edge that add_module(... DEPENDS ...) states; edges form no cycle;
-third-party libraries stay behind their fences; what lies in internal/ is included by its module alone, what lies in testing/ by tests."""
+third-party libraries stay behind their fences; what lies in internal/ is included by its module alone, what lies in testing/ by tests;
+a header that no other module reaches lies in internal/."""
+import collections
 import pathlib
 import re
 
 ADD_MODULE = re.compile(r"add_module\(\s*(\w+)([^)]*)\)")
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.MULTILINE)
 NOBODY_INCLUDES = {"server", "cli"}
+# Its interface is two headers, and everything else is its own: an internal/ with all of it would say nothing.
+SHOWS_LITTLE = {"s3"}
 
 # Header pattern, name, where it may be included: a module, or one file of it.
 FENCES = [
@@ -81,9 +85,35 @@ def fence_problem(root: pathlib.Path, module: str, path: pathlib.Path, name: str
     return None
 
 
+def unreached_headers(root: pathlib.Path, graph: dict[str, set[str]]) -> list[str]:
+    """Headers in a module's own folder that no file of another module includes, also not by way of other such headers."""
+    headers = {str(path.relative_to(root / "src")) for path in (root / "src").glob("*/*.h")}
+    includers = collections.defaultdict(set)
+    for folder in ("src", "bench", "tests", "examples"):
+        for path in (root / folder).rglob("*"):
+            if path.suffix in {".cc", ".h", ".in"} and path.is_file():
+                for _, name in INCLUDE.findall(path.read_text()):
+                    includers[name].add(str(path.relative_to(root)))
+    waiting = [name for name in headers
+               if any(not file.startswith(f"src/{name.split('/')[0]}/") for file in includers[name])]
+    included_by = collections.defaultdict(set)
+    for name in headers:
+        for file in includers[name]:
+            included_by[file.removeprefix("src/")].add(name)
+    reached: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting.extend(included_by[name])
+    silent = NOBODY_INCLUDES | SHOWS_LITTLE
+    return [f"src/{name}: no other module includes it: it belongs in src/{name.replace('/', '/internal/')}"
+            for name in sorted(headers - reached) if name.split("/")[0] in graph.keys() - silent]
+
+
 def problems(root: pathlib.Path) -> list[str]:
     graph = edges(root)
-    found = graph_problems(graph)
+    found = graph_problems(graph) + unreached_headers(root, graph)
     for path in sorted((root / "src").rglob("*")):
         if path.suffix not in {".cc", ".h"}:
             continue

@@ -47,6 +47,7 @@ BAD = [
     ("layers", "src/mid/work_test.cc", SPDX + '#include "http/internal/head.h"\n', "is internal to http"),
     ("layers", "src/http/server.h", SPDX + '#include "http/internal/head.h"\n', "which is internal"),
     ("layers", "src/mid/work.cc", SPDX + '#include "http/testing/server.h"\n', "is for tests"),
+    ("layers", "src/low/own.h", SPDX, "it belongs in src/low/internal/own.h"),
     ("links", "docs/guide.md", "[gone](gone.md)\n", "does not exist"),
     ("links", "docs/guide.md", "# Guide\n", "no heading there"),
     ("links", "README.md", "# Sample\n", "has no section"),

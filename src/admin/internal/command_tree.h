@@ -6,7 +6,7 @@
 #include <map>
 
 #include "admin/command_line.h"
-#include "admin/words.h"
+#include "admin/internal/words.h"
 #include "terminal/command.h"
 
 namespace valetkey::admin {

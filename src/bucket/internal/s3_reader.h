@@ -6,7 +6,7 @@
 
 #include <memory>
 
-#include "bucket/calls.h"
+#include "bucket/internal/calls.h"
 #include "storage/object_store.h"
 
 namespace valetkey::bucket {

@@ -9,7 +9,7 @@
 #include <map>
 
 #include "base/crypto.h"
-#include "bucket/s3_store.h"
+#include "bucket/internal/s3_store.h"
 
 namespace valetkey::bucket {
 

@@ -11,7 +11,7 @@
 #include "aws/testing/script_fetcher.h"
 #include "base/crypto.h"
 #include "base/encoding.h"
-#include "bucket/s3_store.h"
+#include "bucket/internal/s3_store.h"
 
 namespace valetkey::bucket::testing {
 

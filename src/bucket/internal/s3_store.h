@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "bucket/calls.h"
+#include "bucket/internal/calls.h"
 #include "storage/object_store.h"
 
 namespace valetkey::bucket {

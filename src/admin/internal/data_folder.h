@@ -14,7 +14,7 @@ inline constexpr const char* kRestoreMarker = "restore.incomplete";
 // The folder's name among those that share a PostgreSQL, in a folder whose accounts are there.
 inline constexpr const char* kNodeId = "node.id";
 
-// Which keyring is the folder's: keyring_binding.h.
+// Which keyring is the folder's: admin/internal/keyring_binding.h.
 inline constexpr const char* kKeyringId = "keyring.id";
 
 // Also through links, and where neither is there yet.

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "admin/command_line.h"
-#include "admin/commands.h"
+#include "admin/internal/commands.h"
 #include "terminal/command.h"
 
 namespace valetkey::admin {

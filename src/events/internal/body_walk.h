@@ -15,7 +15,7 @@
 
 #include "events/event.h"
 #include "events/intake.h"
-#include "events/json_text.h"
+#include "events/internal/json_text.h"
 
 namespace valetkey::events {
 
