@@ -71,7 +71,7 @@ class CredentialIssuer {
   // Expires at the smaller of now + duration and the grant's own expiry. `denied` where the grant
   // lacks the scope `export`, has expired or ends sooner than min_life(), `invalid` for a duration
   // that is not positive or longer than any session may live, or as check_narrowing(), `unavailable`
-  // with a sentence that clients may read, `busy` where they shall ask again a little later.
+  // with a sentence that clients may read, `busy` where a retry a little later may succeed.
   virtual Result<Credentials> issue(const control::TokenGrant& grant, milliseconds duration,
                                     Timestamp now) = 0;
 

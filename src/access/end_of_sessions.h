@@ -25,7 +25,7 @@ struct EndOfSessions {
   Timestamp by{};        // the last of them ends then at the latest
   std::string text;      // what happened, as the rest of a sentence behind "Sessions: "
   bool failed = false;   // they were to end and did not: worth a repetition
-  // Accounts besides whose sessions ended with them; no tenant is told of another one.
+  // Other accounts whose sessions ended with them; never shown to a tenant.
   std::vector<AccountId> others{};
   // For the audit log, of a cut-off.
   std::string_view action() const { return at_once ? "sessions.cut-off" : "sessions.not-cut-off"; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The decision: what a scope allows. Pure. Everything not named here is denied. From where a request
-// may come is the narrowing's own word: claims().narrowing.admits().
+// The decision: what a scope allows. Pure. Everything not named here is denied. The addresses that
+// a request may come from are checked by claims().narrowing.admits().
 #pragma once
 
 #include <string>

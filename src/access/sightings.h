@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each token was last seen doing, since this process began: for the person who tries one out
-// and wants to see it arrive. In memory only, and bounded. Thread-safe.
+// and looks whether it arrives. In memory only, and bounded. Thread-safe.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who asks: from a request's headers to what its personal access token may do now. The token is
+// The caller: from a request's headers to what its personal access token may do now. The token is
 // always looked at first; the failure limiter only changes the answer to a failure. One for all doors of a server, so
 // that its limits count whichever door is tried. Thread-safe.
 #pragma once
@@ -44,7 +44,7 @@ class Authenticator {
   // The answer if this thread knows it; never blocks. Nothing: ask read().
   std::optional<Answer<control::TokenGrant>> find(const http::Request& request, TokenForm form);
   // Looks up, on the blocking pool, the token that find() did not know. Look-ups that run at once are bounded, more narrowly
-  // for addresses over the limit; who waits longer than 5 s is told unavailable.
+  // for addresses over the limit; `unavailable` after a wait of 5 s.
   http::Task<Answer<control::TokenGrant>> read(const http::Request& request, TokenForm form);
   // Both, of a token that was presented elsewhere than in a header.
   http::Task<Answer<control::TokenGrant>> read_token(const http::Request& request, Secret token,

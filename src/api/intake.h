@@ -26,7 +26,7 @@
 
 namespace valetkey::api {
 
-// Told what became of events, for metrics. Called on any thread: must be thread-safe and not block.
+// Gets what became of events, for metrics. Called on any thread: must be thread-safe and not block.
 class IntakeHooks {
  public:
   virtual ~IntakeHooks() = default;
@@ -52,7 +52,7 @@ struct IntakeParts {
   const control::ChangeFeed& feed;
   events::EventLog& log;
   IntakeHooks* hooks = nullptr;
-  access::Usage* usage = nullptr;  // null: nobody bills
+  access::Usage* usage = nullptr;  // null: usage is not counted
 };
 
 class Intake final : public http::Handler {
@@ -70,7 +70,7 @@ class Intake final : public http::Handler {
   };
   using Account = std::shared_ptr<const IntakeAccount>;  // shared with caches
 
-  // `note` learns the account, and why events that were not refused aloud were dropped.
+  // `note` gets the account, and the reason for events that were dropped without a refusal.
   http::Task<Answer<void>> take(const http::Request& request, http::Note& note);
   http::Task<Answer<Body>> read(const http::Request& request);
   Answer<Body> parse(const http::Request& request, bool zipped);

@@ -139,7 +139,7 @@ TEST_F(IntakeAccountsTest, TakesOnlyTheOriginsThatAnAccountLists) {
   EXPECT_EQ(send(body_of(click("a")), {{"X-Valetkey-Ingest-Key", "key"}}).status, 204);
   EXPECT_EQ(send(body_of(click("a")), {{"Origin", "https://shop.example"}}).status, 204);
   EXPECT_EQ(send(body_of(click("a"))).status, 403);
-  // Whoever makes up an Origin cannot be first with a server's uuid.
+  // A client that makes up an Origin cannot be first with a server's uuid.
   const auto events = kept();
   ASSERT_GE(events.size(), 2U);
   EXPECT_FALSE(events[events.size() - 2].keyless);

@@ -98,7 +98,7 @@ Answer<http::Response> Operations::create_token(const Call& call) {
 
 Answer<http::Response> Operations::revoke_token(const Call& call) {
   VALETKEY_TRY(std::string ended, tokens_.revoke(call.caller, call.id, call.query));
-  // Who asks for a cut-off wants to know what came of it.
+  // A caller who asked for a cut-off needs to see what came of it.
   if (!call.wants_representation && !read_cut_off(call.query).value_or(false)) return no_content();
   http::Response response = json_response(200, std::move(ended));
   if (call.wants_representation) response.set("Preference-Applied", "return=representation");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each endpoint does once it is known who asks; routes.h has the table of them. What answers at
+// What each endpoint does once its caller is known; routes.h has the table of them. What answers at
 // once runs on the loop and must not block; the rest may, and gets values alone. Thread-safe.
 #pragma once
 

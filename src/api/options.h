@@ -17,7 +17,7 @@ struct Options {
   std::string bucket = "optimizely-events-data";
   std::string region = "us-east-1";
   std::string public_endpoint;  // URL of the S3 endpoint, told to clients; empty: they use AWS
-  // For the landing page: the API's URL, empty where its clients know it by what they ask for; the
+  // For the landing page: the API's URL, empty where clients use the address that they called; the
   // listener's own, for those that do not say; and that of a listener of its own for events.
   std::string api_public_url, api_listener_url, intake_url;
   WebConsole console = WebConsole::not_built;  // of which the landing page speaks

@@ -8,7 +8,7 @@ using control::TokenGrant;
 
 constexpr std::size_t kMaxBodyBytes = 16 * 1024;
 
-// RFC 7240: who wants to know what a deletion ended says so; others get 204, as ever.
+// RFC 7240: a client that prefers a representation gets what a deletion ended; others get 204.
 bool wants_representation(const http::Request& request) {
   const auto wish = request.header("prefer");
   return wish && wish->contains("return=representation");
@@ -93,7 +93,7 @@ Answer<http::Response> Service::answer_unmatched(const http::Request& request,
   return std::unexpected(wrong_method(match.allow));
 }
 
-// Most requests of a valid token leave an audit record: nobody shall fill the disk with them.
+// Most requests of a valid token leave an audit record: without a rate they could fill the disk.
 std::optional<Problem> Service::over_rate(const TokenGrant& who) {
   const milliseconds wait = authenticator_.pace(who.token);
   if (wait <= milliseconds(0)) return std::nullopt;

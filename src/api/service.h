@@ -34,7 +34,7 @@ struct Parts {
   access::CredentialIssuer& issuer;
   access::Usage& usage;
   events::EventLog* log = nullptr;      // null: there is no POST /v1/events
-  IntakeHooks* intake_hooks = nullptr;  // null: nobody counts
+  IntakeHooks* intake_hooks = nullptr;  // null: nothing is counted
   ReadStored stored = {};
 };
 

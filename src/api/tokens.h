@@ -25,7 +25,7 @@
 
 namespace valetkey::api {
 
-// Who asks, and from where: what a call needs of its request.
+// The caller and the address: what a call needs of its request.
 struct Caller {
   control::TokenGrant grant;
   Timestamp now;
@@ -39,7 +39,7 @@ struct Caller {
 boost::json::object describe(const control::Token& token, const control::User& owner,
                              Timestamp now);
 
-// Default deny: whoever is not known to be more is a member.
+// Default deny: a grant that is not known to be more is a member's.
 bool handles_account(const control::TokenGrant& grant);
 
 // As both routes tell it: "sessions_ended", "sessions_end_by" and "sessions", a sentence.

@@ -22,10 +22,10 @@ struct S3Request {
   std::string query{};  // as on the wire, without '?'
   std::vector<std::pair<std::string, std::string>> headers{};
   std::string_view body{};  // of PUT and POST; lives until the answer is there
-  std::string md5{};        // of the body, as Content-MD5 wants it; empty: yet to be told
+  std::string md5{};        // of the body, as in Content-MD5; empty: computed from the body
 };
 
-// As Content-MD5 wants it.
+// The value of Content-MD5.
 std::string md5_text(std::string_view body);
 
 class S3 {

@@ -19,7 +19,7 @@ class SystemClock final : public Clock {
   Timestamp now() const override;
 };
 
-// Stands still until it is told otherwise; may go backwards.
+// Stands still until it is set or advanced; may go backwards.
 class ManualClock final : public Clock {
  public:
   explicit ManualClock(Timestamp start) : ms_(start.time_since_epoch().count()) {}

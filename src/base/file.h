@@ -47,7 +47,7 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view by
 Result<void> create_file(const std::filesystem::path& path, std::string_view bytes,
                          unsigned mode = 0600);
 // Unlinks a file that nobody reads any more, and gives its space back in pieces with pauses between
-// them: a device that is told of freed blocks (mount option `discard`) works them off before the
+// them: a device that gets freed blocks (mount option `discard`) works them off before the
 // next fdatasync, and a large file would hold that up. Nothing is done if there is no such file.
 Result<void> remove_gently(const std::filesystem::path& path);
 // mkdir -p; a folder it makes has `mode`.

@@ -21,8 +21,8 @@ struct Settings {
   std::string ca_file{};
 };
 
-// `invalid` for what no bucket could be. Temporary files go below
-// `data_dir`. Speaks to nobody yet; `clock` outlives it.
+// `invalid` for what no bucket could be. Temporary files go below `data_dir`. Sends no request yet;
+// `clock` outlives it.
 Result<std::unique_ptr<storage::ObjectStore>> open_bucket(const Settings& settings,
                                                           const std::filesystem::path& data_dir,
                                                           aws::Environment env, const Clock& clock);

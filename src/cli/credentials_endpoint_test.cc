@@ -38,7 +38,7 @@ struct CredentialsEndpointTest : client::World, testing::Test {
   std::string body;
 };
 
-TEST_F(CredentialsEndpointTest, AnswersWhoeverShowsTheToken) {
+TEST_F(CredentialsEndpointTest, AnswersRequestsThatShowTheToken) {
   EXPECT_EQ(ask({{"Host", "127.0.0.1:4711"}, {"Authorization", "right"}}), 200);
   EXPECT_TRUE(body.starts_with(R"({"AccessKeyId":"ASIA1","SecretAccessKey":"s","Token":"t",)"))
       << body;

@@ -20,8 +20,8 @@ QueryNeeds needs_of(std::string_view sql);
 // Which of the types a snapshot holds parts of, below its folder: decisions/<date>/<n>.parquet,
 // events/<date>/<n>.parquet. Of other-<n>.parquet, where names lie together, only rows of the
 // experiment or event are seen that is asked for ("": of all). Without parts a view has its columns
-// and no row. A type that is not needed was not looked for: it has no view, lest it seems to have
-// no rows.
+// and no row. A type that is not needed was not looked for, and has no view: an empty one would say
+// that it has no rows.
 struct QueryData {
   std::filesystem::path folder;
   bool decisions = false, events = false;

@@ -40,9 +40,9 @@ class Folder final : public FetchTarget {
 
   // Whether the file is the listed object: as it was brought, or by its content's MD5.
   Result<bool> holds(const ListedObject& object);
-  // Where the file system can, an unfinished file is in that name's
-  // folder, so that the files of a large sync are not all made in one place, and has no name, so
-  // that nothing is left of it when the process ends.
+  // Where the file system can, an unfinished file is in that name's folder, so that the files of a
+  // large sync are not all made in one place, and has no name, so that nothing is left of it when
+  // the process ends.
   Result<Partial> create_partial(const std::string& name) override;
   Result<void> commit(Partial& partial, const ListedObject& object) override;
   void discard(Partial& partial) override;

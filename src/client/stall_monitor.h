@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a job stands still, and what it waits for, so that a person can be told. Measures no time
-// by itself: whoever tells looks again and again. Belongs to one loop.
+// Whether a job stands still, and what it waits for, so that a person can be told. Has no timer of
+// its own: its user polls it. Belongs to one loop.
 #pragma once
 
 #include <chrono>

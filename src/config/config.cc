@@ -161,7 +161,7 @@ constexpr std::array kOtherVariables{
     "CA_FILE",  "ALLOW_HTTP", "CONFIG_HOME", "CACHE_LIMIT", "PROGRAMS", "DUCKDB_LIBRARY",
 };
 
-// Whether a name looks like a key's: nobody else's variable shall be complained of.
+// Whether a name looks like a key's: variables of other programs cause no warning.
 bool looks_like_a_key(std::string_view name) {
   for (const Section& section : sections()) {
     std::string prefix = fmt::format("VALETKEY_{}_", section.name);

@@ -71,7 +71,7 @@ struct Config {
     std::string iam_endpoint;      // where roles are kept; empty: AWS's, or the same as STS
     std::string role_arn;          // {account} stands for the account's id
     std::string trusted_user_arn;  // of Ceph: whom the roles that are made trust
-    std::string external_id;       // as the role's trust policy wants it; empty: none
+    std::string external_id;       // as the role's trust policy names it; empty: none
     std::string bucket;            // {account}; empty: [s3] bucket
     std::string prefix = "v1/account_id={account}/";
     std::string kms_key_arn;    // needed to read; empty: none

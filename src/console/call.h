@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A request as the console's routes see it: values alone, for they run on the pool. Who asks is
+// A request as the console's routes see it: values alone, for they run on the pool. The caller is
 // known by then, by cookie or by token, and what the route demands of them was checked.
 #pragma once
 

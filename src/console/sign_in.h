@@ -15,7 +15,7 @@ namespace valetkey::console {
 inline constexpr std::chrono::hours kSessionSlides{12};
 inline constexpr std::chrono::days kSessionLives{7};
 
-// What the person behind `session` is told of it.
+// The session, as its own person is shown it.
 boost::json::object session_document(const control::WebSession& session);
 
 class SignIn {

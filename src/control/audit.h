@@ -74,7 +74,7 @@ struct AuditFilter {
   std::set<std::string> about{};  // ids one of which is the actor or the subject; empty: everyone
   std::size_t newest = 0;         // only so many, the newest; 0: all
 };
-// The records that an installation has, for who reads them: of a folder, or of all nodes.
+// The records that an installation has, to be read: of a folder, or of all nodes.
 using ReadAudit = std::function<Result<void>(const AuditFilter&,
                                              const std::function<void(const AuditEvent&)>& each)>;
 // Calls `each` in order. Torn or altered records are skipped and counted in the result. With

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The seam for accounts, users, tokens and revocation. Synchronous, thread-safe, every call may
-// block. The implementation is sqlite_store. Who may do what to whom is decided by the callers (api,
-// the commands), never here.
+// block. sql_store.cc implements it over any sql::Pool: SQLite's (sqlite_store.h) and PostgreSQL's
+// (postgres_store.h). Callers (api, console, the commands) decide who may do what, never the store.
 #pragma once
 
 #include <chrono>
@@ -85,7 +85,7 @@ struct Token {
 // "active", "revoked", "expired", or "disabled" with its owner.
 std::string_view state_of(const Token& token, const User& owner, Timestamp now);
 
-// A user with what an admin wants to know of one.
+// A user with what an admin is shown of one.
 struct Person {
   User user;
   std::uint64_t tokens = 0;                  // that count
@@ -129,7 +129,7 @@ struct TokenGrant {
   std::optional<Timestamp> expires;
   Narrowing narrowing{};
 };
-// Why a token does not authenticate. For logs and the audit; a client learns only 401.
+// Why a token does not authenticate. For logs and the audit; a client gets only 401.
 enum class TokenRefusal : std::uint8_t {
   mistyped,  // form or checksum is wrong, which the client is told: nothing was looked up
   unknown,
@@ -223,7 +223,7 @@ struct DayOfUsage {
 };
 inline constexpr int kDaysOfUsage = 400;  // kept of each account, the newest
 
-// What an engine is told of a role whose sessions are shared.
+// The policy at an engine that cuts sessions of a shared role off.
 struct CutOffs {
   std::int64_t version = 0;  // 0: nothing yet
   std::string policy;

@@ -22,8 +22,8 @@ Result<void> check_password(std::string_view password, std::string_view email);
 
 // `unavailable` without memory for it.
 Result<std::string> hash_password(const Secret& password);
-// Takes as long where `hash` is empty or no hash at all, which no password fits: who has none
-// cannot be told from who mistyped.
+// Takes as long where `hash` is empty or no hash at all, which no password fits: a user without one
+// looks like a user whose password was mistyped.
 bool fits_password(std::string_view hash, const Secret& password);
 
 }  // namespace valetkey::control

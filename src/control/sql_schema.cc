@@ -162,7 +162,7 @@ ALTER TABLE tokens ADD COLUMN narrowing TEXT NOT NULL DEFAULT '';
     R"(
 CREATE INDEX IF NOT EXISTS accounts_by_number ON accounts (ltrim(id, '0'));
 )",
-    // What engines are told of shared roles.
+    // The policies that cut sessions of shared roles off.
     R"(
 CREATE TABLE cut_offs (
   role TEXT NOT NULL PRIMARY KEY,

@@ -139,7 +139,7 @@ class FileLog final : public EventLog {
     rotated_.notify_all();
   }
 
-  // Whoever asks stats() sends no events while there is a problem, so nobody else finds out that it
+  // While there is a problem callers of stats() send no events, so no append would find out that it
   // has gone.
   void try_again(std::unique_lock<std::mutex>& guard) {
     guard.unlock();

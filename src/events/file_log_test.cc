@@ -102,7 +102,7 @@ TEST_F(FileLogTest, KeepsASegmentUntilEveryPartitionHasReleasedIt) {
   log.reset();
   log = open();
   append(*log, {"e"}).value();
-  EXPECT_EQ(end(*log), 1U) << "without a ledger, nothing tells of what is gone";
+  EXPECT_EQ(end(*log), 1U) << "without a ledger, nothing shows what is gone";
 }
 
 // Partition 0 is theirs, and nothing else comes there.
@@ -209,7 +209,7 @@ TEST_F(FileLogTest, AsksWhereItsOffsetsBeginOnceItIsLocked) {
     return Result<Offset>(0);
   };
   EXPECT_FALSE(open_file_log(options_, keys_, clock_));
-  EXPECT_FALSE(asked) << "whoever holds the lock may still consume events";
+  EXPECT_FALSE(asked) << "the holder of the lock may still consume events";
 }
 
 TEST_F(FileLogTest, SaysWhenItIsTooFarBehind) {

@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::size_t kMostKnownPartitions = 1'000'000;  // about 50 MiB
 
-// 64 bits of a digest, and not std::hash: whoever makes up many names of one hash would have them
-// counted as one partition, and pass the limit of a day.
+// 64 bits of a digest, and not std::hash: a sender who makes up many names of one hash would have
+// them counted as one partition, and pass the limit of a day.
 std::uint64_t fingerprint(std::string_view key) {
   const Digest256 digest = sha256(key);
   std::uint64_t bits = 0;

@@ -71,7 +71,7 @@ Result<bool> Erasure::is_ready(const AccountId& account, std::string_view visito
     VALETKEY_TRY(const auto consumed, parts_.ledger.consumed(partition));
     VALETKEY_CHECK(parts_.log.release(partition, consumed));
   }
-  // What had arrived is in parts by now; what its runs held shall not lie beside them.
+  // What had arrived is in parts by now: runs that hold it once more must go.
   VALETKEY_CHECK(batches_.remove_stray_runs());
   return true;
 }

@@ -90,7 +90,7 @@ struct ExportParts {
   void drop_writer() { writers_.clear(); }
   Result<layout::TimestampUnit> timestamps();
   // Of one partition of the log, or of the days; taken when it is first needed. `busy` from the ledger means that
-  // another exporter took over since: drop_leases(), and whoever may take them again does.
+  // another exporter took over since: drop_leases(); the owner of the work takes them again.
   Result<Lease> lease(Work work);
   void drop_leases() { leases_.clear(); }
   // `busy` where another node owns the work by now: before each step that others would see.

@@ -54,7 +54,7 @@ class Exporter {
   Result<Lease> days_lease() { return parts_.lease(kDays); }
 
  private:
-  // Who lost a lease takes it again at the next attempt, if it may.
+  // An exporter that lost a lease takes it again at the next attempt, if it may.
   template <class T>
   Result<T> held(Result<T> done) {
     if (!done && done.error().code == ErrorCode::busy) parts_.drop_leases();

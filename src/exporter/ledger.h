@@ -23,8 +23,8 @@ namespace valetkey::exporter {
 using Work = std::int64_t;
 inline constexpr Work kDays = -1;
 
-// Who holds it may write of that work. Whoever takes the same work later gets a higher epoch, and every write of the
-// former holder is refused from then on.
+// Its holder may write of that work. A later lease of the same work has a higher epoch, and every write of the former
+// holder is refused from then on.
 struct Lease {
   Work work = 0;
   std::uint64_t epoch = 0;
@@ -132,7 +132,7 @@ struct ExportResult {
 };
 
 // Parts of one partition that become one, in a store that cannot put it in their place at once. Written down before
-// anything of it, so that whoever finds the output knows what it stands for.
+// anything of it, so that an exporter that finds the output can see what it stands for.
 struct PlannedMerge {
   std::string output;               // a key
   std::vector<std::string> inputs;  // keys, sorted

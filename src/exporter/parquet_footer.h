@@ -55,8 +55,8 @@ Result<std::uint64_t> count_parquet_rows(std::uint64_t size, const ReadAt& read_
 // groups in between that lists and maps have.
 std::vector<std::string> field_paths(const std::vector<SchemaElement>& schema);
 
-// What a footer tells of the rows of a part. Of a file that has field ids of its own the timestamps count as other ones:
-// readers of tables would take its columns for others.
+// The statistics of a part's rows that its footer holds. The timestamps of a file with field ids of its own count as
+// other ones: readers of tables would take its columns for others.
 Result<layout::PartStatistics> read_part_statistics(layout::RowType type,
                                                     std::string_view file_metadata);
 Result<layout::PartStatistics> read_part_statistics(layout::RowType type, std::uint64_t size,

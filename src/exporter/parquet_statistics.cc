@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a footer tells of the rows of a part: the half of parquet_footer.h that reads row groups.
+// A part's statistics from its footer: the half of parquet_footer.h that reads row groups.
 #include <algorithm>
 #include <bit>
 #include <cmath>

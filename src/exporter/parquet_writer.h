@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of a batch into Parquet files, by DuckDB: one file for each partition of a stretch of the
-// plan. The files hold plaintext and lie in the writer's private folder; whoever takes them removes
-// them. For one thread at a time.
+// plan. The files hold plaintext and lie in the writer's private folder; the caller removes them.
+// For one thread at a time.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,7 @@ Result<bool> Settling::settled(const std::string& what, std::optional<Date> seal
   if (!under_way_ || under_way_->what != what) {
     VALETKEY_TRY(auto mark, batches_.arrived());
     under_way_ = {what, std::move(mark), std::nullopt};
-    // The other nodes, too, shall not wait until it is due.
+    // Asks the other nodes, too, not to wait until it is due.
     if (parts_.options.fence > milliseconds(0))
       VALETKEY_CHECK(parts_.ledger.request_run(parts_.clock.now()));
   }

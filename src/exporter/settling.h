@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Waiting until what arrived before some moment lies in the export, and nobody writes any of it any more: before days are
-// merged and visitors erased. Does not block: who asks too early asks again. For one thread at a time.
+// merged and visitors erased. Does not block: a caller that is too early calls again. For one thread at a time.
 #pragma once
 
 #include <optional>

@@ -52,7 +52,7 @@ Result<std::vector<SeenFile>> read_seen(Statement& query) {
   return files;
 }
 
-// Who seals a day waits for the batches that begin, and they wait for that.
+// Sealing a day waits for the batches that begin, and they wait for the sealing.
 Result<void> hold_days(Database& database) {
   VALETKEY_TRY(Statement query,
                database.prepare("UPDATE export_day SET closed_through = closed_through"));

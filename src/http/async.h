@@ -46,7 +46,7 @@ class Runtime {
   std::vector<asio::executor_work_guard<Executor>> guards_;
   std::vector<std::thread> threads_;
   std::atomic<bool> running_ = false;
-  asio::thread_pool blocking_;  // goes first: its work may still want to wake a loop
+  asio::thread_pool blocking_;  // destroyed first: its work may still wake a loop
 };
 
 // Runs `work` on the pool and resumes the calling coroutine on its own loop with what it returned.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One bound for the memory of all request bodies in flight, of every listener that shares it: in sum
-// and by address block. Who finds no room waits, the smallest first, and meanwhile bodies are cut:
-// those that have stalled longest, and larger ones that are quiet. So a small body gets through
-// beside any number of large ones that never end. Thread-safe.
+// and by address block. A body that finds no room waits, the smallest first, and meanwhile others
+// are cut: those that have stalled longest, and larger ones that are quiet. So a small body gets
+// through beside any number of large ones that never end. Thread-safe.
 #pragma once
 
 #include <array>
@@ -22,10 +22,11 @@ namespace valetkey::http {
 struct BodyLimits {
   std::size_t max_bytes = 64 << 20;
   std::size_t max_bytes_per_block = 16 << 20;  // 0: no limit
-  // A body of which less than kStep came in this time has stalled, and may be cut where others want
+  // A body of which less than kStep came in this time has stalled, and may be cut where others need
   // its room.
   milliseconds patience{2'000};
-  // The same, where the other would hold less even with what it asks for. Who waits is quiet, too.
+  // The same, where the other would hold less even with what it asks for. A body that waits is
+  // quiet, too.
   milliseconds quick_patience{200};
   // For room; then 503.
   milliseconds longest_wait{5'000};

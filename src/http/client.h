@@ -21,7 +21,7 @@ struct Url {
   std::string host;    // without brackets
   std::uint16_t port = 0;
   std::string target;             // path and query, at least "/"
-  std::string authority() const;  // host[:port] as Host wants it: no default port
+  std::string authority() const;  // host[:port], as in Host: no default port
   static Result<Url> parse(std::string_view text);
 };
 
@@ -81,8 +81,8 @@ class Client {
   // `unavailable` rather than `io`: it may be starting again.
   Task<Result<ClientResponse>> send(ClientRequest request, std::size_t max_body_bytes = 16 << 20);
   // Gives a 2xx body to `sink` piece by piece; an error from `sink` ends the transfer and is
-  // returned. So does one from `announced`, which hears the length that a 2xx answer states before
-  // any of its body.
+  // returned. So does one from `announced`, which is called before any of the body with the length
+  // that a 2xx answer states.
   Task<Result<ClientResponse>> send(ClientRequest request,
                                     std::function<Result<void>(std::string_view)> sink,
                                     std::function<Result<void>(std::uint64_t)> announced = {});

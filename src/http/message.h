@@ -65,7 +65,7 @@ class BodySource {
   virtual std::string_view failure() const { return "body_failed"; }
 };
 
-// What the log says of a request beside its answer: whose it was, and why it was refused. Never
+// What the log holds of a request beside its answer: whose it was, and why it was refused. Never
 // sent to the client.
 struct Note {
   std::string account;      // empty: of nobody who is known

@@ -26,8 +26,7 @@ class Handler {
   virtual Task<Response> handle(const Request& request) = 0;
   // The answer, in the service's own form, to what never became a whole request: 400 (malformed),
   // 408 (too slow), 431 (head too large), 500 (handle() threw), 503 (too many connections, or no
-  // memory for the body). `head`
-  // has an id, and is empty otherwise where it was not understood.
+  // memory for the body). `head` has an id, and is empty otherwise where it was not understood.
   virtual Response refuse(int status, const Request& head) const = 0;
 };
 

@@ -30,7 +30,7 @@ enum class Io : std::uint8_t {
   ok,
   closed,     // the peer has ended its side properly
   timed_out,  // the deadline passed
-  failed,     // reset, cancelled, or TLS says no
+  failed,     // reset, cancelled, or an error of TLS
 };
 
 class Stream : public boost::intrusive::list_base_hook<
@@ -62,7 +62,7 @@ class Stream : public boost::intrusive::list_base_hook<
   // TLS nothing: to decrypt is work for read()'s thread.
   std::size_t read_now(std::span<char> out);
   // A read that must wait, waits for as many bytes or its deadline, and then takes what has come (the socket option
-  // SO_RCVLOWAT). TLS wants each byte at once.
+  // SO_RCVLOWAT). TLS needs each byte at once.
   void gather(std::size_t bytes);
 
   // Sends both pieces with one system call where the socket has room. False: flush() must follow.
@@ -79,7 +79,7 @@ class Stream : public boost::intrusive::list_base_hook<
   // Ends our side, then reads and drops what the peer still sends, at most `bytes` and until the
   // deadline, so that the peer sees our last words instead of a reset.
   Task<void> linger(std::size_t bytes);
-  // Says goodbye and closes.
+  // Ends TLS with a close_notify and closes.
   void close();
   // Closes with a reset: the peer cannot take what it has for the whole.
   void reset();

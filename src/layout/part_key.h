@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The keys of an export, made and parsed: v1/account_id=<id>/type=<type>/date=<day>/<experiment or event>=<value>/<part>.
-// Whoever needs the account, the day or the partition of a key asks here. Pure.
+// All code that needs the account, the day or the partition of a key finds it here. Pure.
 // Grammar: docs/formats.md, "Keys of an export".
 #pragma once
 

@@ -34,8 +34,8 @@ class Pace {
   std::atomic<std::int64_t> empty_at_{0};  // nanoseconds of the steady clock
 };
 
-// How much each of many may do a second, apart from each other: whoever floods with a stolen token
-// does not keep its account from revoking it. Only ids that were found valid (of tokens, users,
+// How much each of many may do a second, apart from each other: a flood with a stolen token does
+// not keep its account from revoking it. Only ids that were found valid (of tokens, users,
 // accounts) may be asked about: they are the entries.
 class Rates {
  public:

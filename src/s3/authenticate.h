@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who asks: from the signature of a request to the session that signed it. Thread-safe; each thread
+// The caller: from a request's signature to the session that signed it. Thread-safe; each thread
 // has its own cache of opened sessions.
 #pragma once
 
@@ -24,8 +24,8 @@ class Authenticator {
   Authenticator(const KeySource& keys, const access::RevocationCheck& revocation,
                 limits::AccountTable& accounts, RegionRule rule);
   // The session whose secret signed this request, unexpired and not revoked, over the body that
-  // came. Order: what the claim itself tells, region, session token, signature, revocation, body.
-  // `note` learns whose the session token is as soon as it opens, even if the request is refused.
+  // came. Order: the claim's form and time, region, session token, signature, revocation, body.
+  // `note` gets the session token's account as soon as it opens, even if the request is refused.
   Answer<SessionPtr> authenticate(const http::Request& request, http::Note& note) const;
 
  private:

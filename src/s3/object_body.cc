@@ -40,7 +40,7 @@ std::optional<http::BodySource::Pull> ObjectBody::hold(limits::SteadyTime now) {
     return Pull{};
   }
   if (!oversight_.revocation.fresh()) {
-    // Nobody knows what has been revoked meanwhile: hold the bytes back for a while, then give up.
+    // What has been revoked meanwhile is unknown: hold the bytes back for a while, then give up.
     if (!stale_since_) stale_since_ = now;
     if (now - *stale_since_ <= kMaxStale) return wait_for(kStalePoll);
     failure_ = "control_store_unseen";

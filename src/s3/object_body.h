@@ -17,7 +17,7 @@
 
 namespace valetkey::s3 {
 
-// Who watches over bodies; all of it outlives them.
+// What rechecks and counts bodies; all of it outlives them.
 struct Oversight {
   const access::RevocationCheck& revocation;
   access::Usage& usage;

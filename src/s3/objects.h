@@ -14,7 +14,7 @@ namespace valetkey::s3 {
 struct ObjectAnswer {
   http::Response response;   // status and headers, but for what follows
   std::string content_type;  // of the body
-  Span span;                 // the bytes of the object that it shall have
+  Span span;                 // the bytes of the object in the body
   bool has_body = true;      // false: 304
 };
 

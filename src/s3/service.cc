@@ -118,7 +118,7 @@ class Service::Impl {
     return error_response(failure, request.method, request.path, request.id, host_id_);
   }
 
-  // What every answer carries. An object may be anything: no browser shall run or sniff it here.
+  // What every answer carries. An object may be anything: browsers must not run or sniff it.
   http::Response sealed(http::Response response, std::string_view request_id) const {
     response.set("x-amz-request-id", request_id);
     response.set("x-amz-id-2", host_id_);

@@ -15,7 +15,7 @@ inline constexpr std::string_view kXmlNamespace = "http://s3.amazonaws.com/doc/2
 // and U+FFFF (https://www.w3.org/TR/xml/#NT-Char): U+FFFD stands for each, and for each byte that is
 // not UTF-8. Clients that may meet such keys ask for encoding-type=url.
 void append_escaped(std::string& out, std::string_view text);
-// Appends `text` as encoding-type=url wants it: percent-encoding, space as '+', '/' left alone.
+// Appends `text` as encoding-type=url has it: percent-encoding, space as '+', '/' left alone.
 void append_url_encoded(std::string& out, std::string_view text);
 // Appends <name>escaped text</name>.
 void append_element(std::string& out, std::string_view name, std::string_view text);

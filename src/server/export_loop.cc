@@ -81,9 +81,9 @@ void ExportLoop::run() {
 // `valetkeyd export` ends a pause. Where the ledger cannot be read, work() says so.
 bool ExportLoop::is_asked() {
   const auto requested = parts_.ledger.requested();
-  if (!requested || !*requested || *requested == heeded_) return false;
-  const bool is_new = heeded_ || **requested >= made_ - kPeriod;  // not of a former server's time
-  heeded_ = *requested;
+  if (!requested || !*requested || *requested == served_) return false;
+  const bool is_new = served_ || **requested >= made_ - kPeriod;  // not of a former server's time
+  served_ = *requested;
   asked_ = asked_ || is_new;
   return is_new;
 }

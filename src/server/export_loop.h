@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The server's exporter: a thread of low priority that exports what is due, closes days, applies
-// retention, and heeds `valetkeyd export` and `account erase-visitor`. A failure is logged and
-// tried again, later and later; the events wait meanwhile. Thread-safe.
+// retention, and serves requests from `valetkeyd export` and `account erase-visitor`. A failure is
+// logged and tried again, later and later; the events wait meanwhile. Thread-safe.
 #pragma once
 
 #include <condition_variable>
@@ -55,7 +55,7 @@ class ExportLoop {
   std::unique_ptr<exporter::Exporter> exporter_;
   std::vector<exporter::LogCursor> cursors_;  // by partition of the log
   bool asked_ = false;                        // by `valetkeyd export`, and not yet done
-  std::optional<Timestamp> heeded_;           // when it was asked last
+  std::optional<Timestamp> served_;           // the time of the last request that it took up
   const Timestamp made_ = parts_.clock.now();
   std::uint64_t gained_ = 0, gained_days_ = 0;  // of parts_.holdings, at the last look
   std::optional<Date> hurried_;                 // the last day whose end made it export everything

@@ -16,7 +16,7 @@
 
 namespace {
 
-// Told before anything is done: a setting that does nothing is looked for in the wrong place.
+// Before anything else: a mistyped setting that does nothing is hard to find later.
 void warn_of_unknown_variables() {
   std::vector<std::string> names;
   for (char** variable = environ; *variable != nullptr; ++variable) {

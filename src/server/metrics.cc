@@ -218,7 +218,7 @@ std::string Metrics::text(const Health& health, Timestamp now) const {
   add_per_listener(out, counts, requests_);
   add_exchanges(out, counts);
   {
-    auto& to = family(out, "refusals_total", "Requests refused for who asks, by reason.",
+    auto& to = family(out, "refusals_total", "Requests whose caller was refused, by reason.",
                       MetricType::Counter);
     const std::lock_guard lock(mutex_);
     for (const auto& [key, count] : refusals_)

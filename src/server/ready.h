@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Telling what started the server how it is: systemd over NOTIFY_SOCKET (sd_notify(3), the
+// The server's state, reported to what started it: systemd over NOTIFY_SOCKET (sd_notify(3), the
 // protocol, without its library), and a descriptor for scripts that wait for the ports.
 #pragma once
 

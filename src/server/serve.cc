@@ -65,7 +65,7 @@ Result<config::Config> configure(const admin::CommandContext& context,
   return config;
 }
 
-// It runs, so systemd and --ready-fd hear of it; whether requests should come is /readyz's to say.
+// It runs: systemd and --ready-fd are notified. /readyz answers whether requests should come.
 // For the person who started it by hand.
 void say_next(const admin::CommandContext& context, const Urls& urls) {
   const std::string& events = urls.intake.empty() ? urls.api : urls.intake;

@@ -120,20 +120,20 @@ class Server {
   std::unique_ptr<exporter::Holdings> holdings_;
   std::unique_ptr<ExportLoop> exporting_;
 
-  // Who may do what
+  // Permissions
   std::unique_ptr<control::ChangeFeed> feed_;
   std::unique_ptr<access::TokenGate> gate_;
   std::unique_ptr<access::RevocationCheck> revocation_;
   std::unique_ptr<admin::Engines> engines_;
   std::unique_ptr<access::Usage> usage_;
 
-  // What watches
+  // Observation
   std::shared_ptr<http::TlsContext> tls_;  // shared with the listeners
   std::unique_ptr<CountingAudit> api_audit_;
   std::unique_ptr<RequestRecorder> recorder_;
   std::unique_ptr<Keeper> keeper_;
 
-  // Who answers
+  // Handlers
   std::shared_ptr<http::BodyMemory> bodies_;  // with the listeners
   std::unique_ptr<http::Runtime> runtime_;
   std::unique_ptr<api::Authenticator> authenticator_;  // of all doors on the API's listener

@@ -38,7 +38,7 @@ struct SignedHeader {
 
 // `path` as on the wire (percent-encoded), `query` as on the wire; `leave_out` names a query
 // parameter that takes no part (X-Amz-Signature). Repeated headers are joined with ','.
-// nullopt-free: an encoding that cannot be decoded enters as it stands.
+// Invalid encodings are kept as they are.
 std::string canonical_request(std::string_view method, std::string_view path, PathRule rule,
                               std::string_view query, std::string_view leave_out,
                               std::span<const SignedHeader> headers, std::string_view payload_hash);

@@ -82,7 +82,7 @@ class Statement {
 
 enum class TransactionKind : std::uint8_t {
   read,   // one state of the database
-  write,  // in SQLite the only writer; in PostgreSQL whoever locks a row first goes first
+  write,  // in SQLite the only writer; in PostgreSQL the first to lock a row goes first
 };
 
 class Database {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Connections to one database, for as many threads as want one. Thread-safe.
+// Connections to one database, for as many threads as need one. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -40,7 +40,7 @@ class Pool {
     std::unique_ptr<Connection> connection_;
   };
 
-  // At most `most` at a time; who finds none free waits so long, and fails with `busy` then.
+  // At most `most` at a time; a thread that finds none free waits so long, and then gets `busy`.
   explicit Pool(Connect connect, std::size_t most = std::numeric_limits<std::size_t>::max(),
                 std::chrono::milliseconds longest_wait = std::chrono::seconds(10))
       : connect_(std::move(connect)), most_(most), longest_wait_(longest_wait) {}

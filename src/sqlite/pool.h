@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Connections to one file that exists, for as many threads as want one. Thread-safe.
+// Connections to one file that exists, for as many threads as need one. Thread-safe.
 #pragma once
 
 #include <chrono>

@@ -13,7 +13,7 @@ namespace valetkey::storage {
 namespace {
 
 constexpr std::size_t kMaxRows = 1000;  // of one transaction, so that nobody else waits
-// Of what is larger the bytes are synced when it is finished, by whoever wrote it: that takes long
+// The bytes of larger objects are synced by their writer when it finishes them: that takes long
 // enough, and several threads may do it at once.
 constexpr std::uint64_t kLargeBytes = 1 << 20;
 

@@ -19,7 +19,7 @@ struct Sums {
   std::uint64_t parts = 0;
   std::uint64_t bytes = 0;
   std::optional<std::uint64_t> rows = 0;  // none: some parts' were never counted
-  bool counted = true;                    // false: it is there, and nobody added it up
+  bool counted = true;                    // false: it is there, but was not added up
   bool any() const { return parts > 0 || !counted; }
 };
 struct DaySums {

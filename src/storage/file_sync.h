@@ -47,7 +47,7 @@ class DiskFileSync final : public FileSync {
 
   std::filesystem::path objects_;
   FileDescriptor folder_;  // opened before any file, so that syncfs tells it of each lost write
-  std::mutex mutex_;       // of syncfs: who waits is served by a call that begins after
+  std::mutex mutex_;       // of syncfs: a waiting thread is served by a call that begins after
   std::atomic<std::uint64_t> failures_{0};
 };
 

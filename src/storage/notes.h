@@ -2,8 +2,8 @@
 // What one process may leave behind: an object id and its key for each file that the index does not
 // name. An append-only file in the process's own folder, so that a note costs one write and no
 // inode (with a symbolic link each, creating the links took a third of an export's time). A note
-// only says "look": whoever settles it asks the index, so a note too many does no harm, and none is
-// ever struck out. Once most are stale the rest moves to a new file. Thread-safe. docs/formats.md,
+// only says "look": settling it asks the index, so a note too many does no harm, and none is ever
+// struck out. Once most are stale the rest moves to a new file. Thread-safe. docs/formats.md,
 // "Staging".
 #pragma once
 
@@ -41,7 +41,7 @@ class Notes {
   explicit Notes(std::filesystem::path folder, std::size_t file_bytes = kFileBytes)
       : folder_(std::move(folder)), file_bytes_(file_bytes) {}
 
-  // Whoever looks from now on sees it, until remove().
+  // Every look from now on sees it, until remove().
   Result<void> add(const ObjectId& id, std::string_view key);
   void remove(const ObjectId& id);
   bool empty() const;

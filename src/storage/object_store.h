@@ -70,8 +70,8 @@ class ObjectReader {
   // multiple of 64 KiB is the cheapest unit.
   virtual Result<std::size_t, ReadFailure> read(std::uint64_t offset, std::span<char> out,
                                                 ReadMode mode) = 0;
-  // Tells the calling thread's open_cached() what this reader knows, unless the store has changed
-  // since: whoever had it opened on another thread need not hop again.
+  // Puts what this reader holds into the calling thread's cache for open_cached(), unless the store
+  // has changed since: a caller that had it opened on another thread need not hop again.
   virtual void remember() const {}
 };
 

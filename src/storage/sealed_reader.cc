@@ -140,7 +140,7 @@ Result<void, ReadFailure> SealedReader::open_chunk(std::uint64_t chunk, std::str
   return std::unexpected(ReadFailure::corrupt);
 }
 
-// Who reads much and had to come to the pool for it will want what follows.
+// A large read that had to come to the pool will need what follows.
 void SealedReader::ask_ahead(std::uint64_t from) {
   const std::uint64_t wanted = from + kAheadBytes;
   if (from >= size_ || wanted < asked_until_ + kAheadBytes / 2) return;

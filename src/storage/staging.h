@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // DIR/staging: what is not yet, or no longer, reachable. Every process works in a folder of its own
 // there (0700, locked while it lives). For each object file that the index does not name it holds a
-// note (storage/notes.h). A process that dies leaves its notes, and whoever opens the data folder
-// next settles them: an id that the index does not name loses its file. Notes are made before the
-// file and go after it, so a file without a row always has one.
+// note (storage/notes.h). A process that dies leaves its notes, and the next process
+// that opens the data folder settles them: an id that the index does not name loses its file. Notes
+// are made before the file and go after it, so a file without a row always has one.
 // Thread-safe.
 #pragma once
 

@@ -37,7 +37,7 @@ inline std::unexpected<Refusal> refuse(int status, std::string type, std::string
   return std::unexpected(Refusal{status, std::move(type), std::move(message), {}, {}});
 }
 Refusal refusal_of(const api::Problem& problem);
-// Logs it; the client learns no more than that the server failed, or is busy.
+// Logs it; the client only sees that the server failed, or is busy.
 Refusal refusal_of(const Error& error, std::string_view doing, const http::Request& request);
 
 // The tables that the token opens as a whole. Of others neither door says more than that there are none.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An object store that also answers for Iceberg's metadata: whoever may read a table's parts reads it under keys of
-// the same folder, after the same decision. Listings do not show it. Thread-safe as the store behind it.
+// An object store that also answers for Iceberg's metadata: a session that may read a table's parts reads it under keys
+// of the same folder, after the same decision. Listings do not show it. Thread-safe as the store behind it.
 #pragma once
 
 #include "storage/object_store.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may walk through an account's parts at a time. Each walk keeps a thread of the blocking pool busy, so there are
+// Places for walks through an account's parts. Each walk keeps a thread of the blocking pool busy, so there are
 // few places, and one account never has all of them. Nobody waits here. Thread-safe.
 #pragma once
 

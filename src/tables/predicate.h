@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The hints of a Delta Sharing client: which rows it wants. They only leave out parts that hold none of them; what is
+// The hints of a Delta Sharing client: which rows it needs. They only leave out parts that hold none of them; what is
 // not understood leaves out nothing. Pure.
 // Source: https://github.com/delta-io/delta-sharing/blob/main/PROTOCOL.md#json-predicates-for-filtering
 #pragma once

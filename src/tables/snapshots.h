@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Iceberg's metadata as a view of the index: a snapshot is a generation, and what describes it is made when it is
-// read. Each table shows one snapshot, the current one; what a reader was told before stays readable for as long as
+// read. Each table shows one snapshot, the current one; what a reader was shown before stays readable for as long as
 // the index can still list it, and never beyond an erasure. Thread-safe; every call blocks.
 // docs/decisions/0019-metadata-as-a-view.md
 #pragma once
@@ -56,7 +56,7 @@ class Snapshots {
   // said at once.
   Result<std::shared_ptr<const Document>> read(const MetadataKey& key);
 
-  // Who else walks through parts takes one of the same places.
+  // Other walks through parts take one of the same places.
   Places& places() { return places_; }
 
  private:

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kMakeRoom = "make room in ";
 constexpr std::size_t kMostWaiting = 64 << 10;
 
-// Also where DuckDB met it, which knows no codes.
+// Also where DuckDB met it, whose errors have no codes.
 bool is_full(const Error& error) {
   return error.code == ErrorCode::full || error.detail.contains("No space left on device") ||
          error.detail.contains("Disk quota exceeded");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is said of a disk that is full: which folder wants room, and what else would help. Also the
+// The message for a disk that is full: which folder needs room, and what else would help. Also the
 // writing to standard output, whose errors a stream forgets.
 #pragma once
 
@@ -13,13 +13,13 @@
 
 namespace valetkey::terminal {
 
-// The same, where it is no failure for want of room, or the advice was given already. `otherwise`:
+// The same, where it is no failure for lack of room, or the advice was given already. `otherwise`:
 // what can be done instead, "choose another --output".
 Result<void> with_room_advice(Result<void> done, const std::filesystem::path& folder,
                               std::string_view otherwise);
 
 // Standard output for as long as this lives, behind std::cout. What cannot be written is kept, so that
-// flush_out() tries it again and says why it failed, whoever tried first.
+// flush_out() tries it again and says why it failed, also where another call met the failure.
 class StandardOutput : public std::streambuf {
  public:
   explicit StandardOutput(int descriptor);

@@ -15,8 +15,8 @@ namespace valetkey::terminal {
 std::optional<std::size_t> columns_of(int descriptor);
 
 // The text with a '?' for each byte that is no UTF-8 and for each character that would move the
-// cursor, start a command to the terminal, or turn the direction of the text behind it: names that
-// strangers chose, whoever may send events, are shown through this.
+// cursor, start a command to the terminal, or turn the direction of the text behind it. Names are
+// shown through this, since any sender of events may choose them.
 std::string printable(std::string_view text);
 
 std::size_t width_of(std::string_view text);

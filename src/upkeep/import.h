@@ -23,7 +23,7 @@ namespace valetkey::upkeep {
 
 // Reads exactly the span's size at an offset of the file.
 using ReadAt = std::function<Result<void>(std::uint64_t offset, std::span<char> out)>;
-// What a Parquet file that lies under `key` tells of its rows.
+// The statistics of a Parquet file that lies under `key`.
 using ReadPart = std::function<Result<layout::PartStatistics>(
     const std::string& key, std::uint64_t size, const ReadAt& read_at)>;
 
@@ -42,7 +42,7 @@ struct ImportTotals {
   std::uint64_t bytes_done = 0;
 };
 
-// Told of progress from any worker, one call at a time.
+// Progress is reported from any worker, one call at a time.
 class ImportProgress {
  public:
   virtual ~ImportProgress() = default;

@@ -176,7 +176,7 @@ class SlowDisk(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    # Mounting needs rights that whoever runs the tests has in a namespace of their own.
+    # Mounting needs rights that any user has in a namespace of their own.
     if OWN_MOUNTS not in os.environ and shutil.which("unshare") and \
             subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode == 0:
         os.execvpe("unshare", ["unshare", "-rm", sys.executable, "-B", *sys.argv], {**os.environ, OWN_MOUNTS: "1"})

@@ -47,7 +47,7 @@ def nodes(config: str, number: int = 3) -> list[Node]:
 
 
 def fresh_bucket(s3, name: str) -> None:
-    """Empty, whoever had one of that name before."""
+    """An empty bucket of that name, also where an earlier test left one behind."""
     if any(each["Name"] == name for each in s3.list_buckets()["Buckets"]):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=name):
             for each in page.get("Contents", []):

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sealing of session tokens with the salt as an argument, so that a golden test can fix it.
-// Nobody outside may choose a salt, because a salt used twice is a nonce used
-// twice.
+// Sealing of session tokens with the salt as an argument, so that a golden test can fix it. Nobody
+// outside may choose a salt, because a salt used twice is a nonce used twice.
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of conformance.h on revocations: which sessions end, and what a server hears of it.
+// The part of conformance.h on revocations: which sessions end, and what a server sees of it.
 #pragma once
 
 #include "control/revocations.h"

@@ -13,7 +13,7 @@ namespace valetkey::kafka {
 class Producer {
  public:
   using Done = events::EventLog::Done;
-  // Told of each message that is durable: where its partition ends at least. Nothing: the broker had it from an earlier
+  // Called for each message that is durable: where its partition ends at least. Nothing: the broker had it from an earlier
   // attempt, and does not say where.
   using Acknowledged = std::function<void(unsigned partition, std::optional<events::Offset> end)>;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums of an export by account, type and day, in objects.db. SQLite's triggers keep them: whoever
-// changes a row of `objects`, an older program included, changes them in the same transaction.
+// Sums of an export by account, type and day, in objects.db. SQLite's triggers keep them: a
+// program, an older one too, that changes a row of `objects` changes them in the same transaction.
 // Table: docs/formats.md, "Object index".
 #pragma once
 

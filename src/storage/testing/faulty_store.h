@@ -110,7 +110,7 @@ inline Result<std::unique_ptr<ObjectReader>> FaultyStore::open(std::string_view 
   return std::make_unique<FaultyReader>(*this, std::move(reader));
 }
 
-// Whoever finds nothing here calls open(), which is counted.
+// Finds nothing: callers go on to open(), which is counted.
 inline std::optional<Result<std::unique_ptr<ObjectReader>>> FaultyStore::open_cached(
     std::string_view) {
   return std::nullopt;

@@ -23,7 +23,7 @@ class MemoryStore final : public ObjectStore {
   MemoryStore() = default;
   explicit MemoryStore(Capabilities able) : able(able) {}
 
-  bool in_cache = true;           // false: open_cached() never knows
+  bool in_cache = true;           // false: open_cached() finds nothing
   bool blocks = false;            // cached_only reads would block
   std::set<std::string> corrupt;  // keys that do not authenticate
   std::optional<Error> failure;   // of every call

@@ -8,7 +8,7 @@
 
 namespace valetkey::terminal {
 
-inline constexpr std::size_t kHelpColumns = 80;  // where nobody knows the window's
+inline constexpr std::size_t kHelpColumns = 80;  // where the window's is unknown
 
 std::string help(const Command& command, std::size_t columns);
 
