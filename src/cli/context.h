@@ -24,7 +24,7 @@ client::SessionOptions session_options(const client::Profile& profile, milliseco
 
 class Context {
  public:
-  // `wait`: how long what may pass is asked for again.
+  // `wait`: how long transient failures are retried.
   Context(client::Profile profile, milliseconds wait);
 
   asio::io_context& loop() { return loop_; }

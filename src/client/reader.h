@@ -33,7 +33,7 @@ struct AwsCredentials {
 };
 
 struct ReaderOptions {
-  // How long what may pass is asked for again.
+  // How long transient failures are retried.
   std::chrono::milliseconds patience{std::chrono::minutes(15)};
   unsigned connections = 8;  // of one download
 };
