@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What contrib/ holds for others' tools fits the programs: every metric that rules and dashboard name is served, every
-setting and port of the container files is ours, and the manifests refer to nothing that is missing."""
+setting and port of the container files is ours, and the manifests have only fields that Kubernetes knows, and refer to
+nothing that is missing."""
+import copy
 import json
 import re
+import shutil
 import subprocess
+import tempfile
 import unittest
 
 import requests
 import yaml
 
+import manifests
 import trees
 from server import PROGRAMS, ServedCase, Server, clean_environment, main
 
@@ -85,7 +90,6 @@ class Metrics(ServedCase):
         for rule in rules():
             with self.subTest(rule=rule["alert"]):
                 self.assert_served(rule["expr"])
-                self.assertEqual(rule["expr"].count("("), rule["expr"].count(")"))
                 self.assertIn(rule["labels"]["severity"], ("warning", "critical"))
                 self.assertTrue(rule["annotations"]["summary"])
 
@@ -96,6 +100,26 @@ class Metrics(ServedCase):
                 with self.subTest(panel=panel["title"]):
                     self.assert_served(target["expr"])
         self.assertEqual(len(panels()), len({(each["gridPos"]["x"], each["gridPos"]["y"]) for each in panels()}))
+
+    @unittest.skipUnless(shutil.which("promtool"), "needs promtool, of Debian's package prometheus")
+    def test_prometheus_reads_rules_and_dashboard(self):
+        self.assertEqual("", self.refused_by_prometheus((CONTRIB / "prometheus/valetkey.rules.yaml").read_text()))
+        asked = [re.sub(r"\$__\w+", "5m", target["expr"]) for panel in panels() for target in panel["targets"]]
+        self.assertEqual("", self.refused_by_prometheus(self.as_rules(asked)))
+        self.assertIn("parse error", self.refused_by_prometheus(self.as_rules(["sum(valetkey_ready"])))
+
+    @staticmethod
+    def as_rules(expressions: list[str]) -> str:
+        rules = [{"record": f"panel:{n}", "expr": each} for n, each in enumerate(expressions)]
+        return yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]})
+
+    @staticmethod
+    def refused_by_prometheus(rules: str) -> str:
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(rules)
+            file.flush()
+            done = subprocess.run(["promtool", "check", "rules", file.name], capture_output=True, text=True, timeout=60)
+        return "" if done.returncode == 0 else done.stdout + done.stderr
 
     def test_what_operations_alert_on_has_a_rule(self):
         section = (trees.ROOT / "docs/operations.md").read_text().split("## Watching")[1].split("\n## ")[0]
@@ -118,6 +142,20 @@ class Manifests:
             self.assertRegex(document["metadata"]["name"], r"^[a-z][a-z0-9-]*$")
             for path in needed:
                 self.assertTrue(at(document, path), f"{document['kind']}: {path}")
+
+    def test_no_object_has_a_field_that_its_kind_lacks(self):
+        for document in self.documents:
+            self.assertEqual([], manifests.problems(document, document["kind"], document["kind"]))
+
+    def test_a_misspelt_field_and_a_wrong_type_are_found(self):
+        stateful = copy.deepcopy(self.by_kind["StatefulSet"])
+        container = stateful["spec"]["template"]["spec"]["containers"][0]
+        container["livenessProbe"]["periodSecond"] = container["livenessProbe"].pop("periodSeconds")
+        stateful["spec"]["replicas"] = "1"
+        probe = "StatefulSet.spec.template.spec.containers[0].livenessProbe"
+        self.assertEqual(["StatefulSet.spec.replicas: '1' must be of type int",
+                          f"{probe}.periodSecond: Probe has no such field"],
+                         manifests.problems(stateful, "StatefulSet", "StatefulSet"))
 
     def test_the_stateful_set_fits_together(self):
         stateful = self.by_kind["StatefulSet"]["spec"]
