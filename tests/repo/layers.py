@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An include crosses modules only along an edge that add_module(... DEPENDS ...) states; edges form no cycle;
-third-party libraries stay behind their fences; what lies in internal/ is included by its module alone, what lies in testing/ by tests;
-a header that no other module reaches lies in internal/."""
+"""An include crosses modules only along an edge that add_module(... DEPENDS ...) states; edges form no cycle, and the
+table of modules in docs/architecture.md states the same; third-party libraries stay behind their fences; what lies in
+internal/ is included by its module alone, what lies in testing/ by tests; a header that no other module reaches lies in
+internal/."""
 import collections
 import pathlib
 import re
 
 ADD_MODULE = re.compile(r"add_module\(\s*(\w+)([^)]*)\)")
+TABLE_ROW = re.compile(r"^\| (\d+) \| `(\w+)`[^|]*\| ([^|]*)\|$", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.MULTILINE)
 NOBODY_INCLUDES = {"server", "cli"}
 # Its interface is two headers, and everything else is its own: an internal/ with all of it would say nothing.
@@ -19,7 +21,6 @@ FENCES = [
     (re.compile(r"^openssl/"), "OpenSSL", {"base/crypto.cc", "http"}),
     (re.compile(r"^sqlite3"), "SQLite", {"sqlite"}),
     (re.compile(r"^(libpq|postgres_ext)"), "libpq", {"postgres"}),
-    (re.compile(r"^duckdb\.h"), "DuckDB", {"duckdb"}),
     (re.compile(r"^cjose/"), "libcjose", {"oidc"}),
     (re.compile(r"^librdkafka/"), "librdkafka", {"kafka"}),
     (re.compile(r"^sodium"), "libsodium", {"control/password.cc"}),
@@ -54,6 +55,25 @@ def graph_problems(graph: dict[str, set[str]]) -> list[str]:
             found.append(f"src/{module}/CMakeLists.txt: DEPENDS names {name}, which is no module")
         for name in sorted(lower & NOBODY_INCLUDES):
             found.append(f"src/{module}/CMakeLists.txt: nobody may depend on {name}")
+    return found
+
+
+def table_problems(root: pathlib.Path, graph: dict[str, set[str]]) -> list[str]:
+    """Of the table of modules: layer, module, and the modules that it may use, before a semicolon and remarks."""
+    place = "docs/architecture.md"
+    text = (root / place).read_text() if (root / place).exists() else ""
+    rows = {module: (int(layer), uses) for layer, module, uses in TABLE_ROW.findall(text)}
+    found = [f"{place}: the table of modules names {module}, which is no module" for module in sorted(set(rows) - set(graph))]
+    for module, lower in sorted(graph.items()):
+        if module not in rows:
+            found.append(f"{place}: the table of modules has no row for {module}")
+            continue
+        layer, uses = rows[module]
+        if {each.strip() for each in uses.split(";")[0].split(",")} & set(graph) != lower:
+            found.append(f"{place}: {module} may use {', '.join(sorted(lower)) or 'no module'}, says its CMakeLists.txt")
+        for name in sorted(lower & set(rows)):
+            if rows[name][0] >= layer:
+                found.append(f"{place}: {module} is in layer {layer}, but uses {name} in layer {rows[name][0]}")
     return found
 
 
@@ -113,7 +133,7 @@ def unreached_headers(root: pathlib.Path, graph: dict[str, set[str]]) -> list[st
 
 def problems(root: pathlib.Path) -> list[str]:
     graph = edges(root)
-    found = graph_problems(graph) + unreached_headers(root, graph)
+    found = graph_problems(graph) + unreached_headers(root, graph) + table_problems(root, graph)
     for path in sorted((root / "src").rglob("*")):
         if path.suffix not in {".cc", ".h"}:
             continue

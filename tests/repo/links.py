@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every relative link in a Markdown file leads to a file (and heading) that exists; so does every path that the
-table "Where is ...?" of README.md names."""
+"""Every relative link in a Markdown file leads to a file (and heading) that exists, and every source file that it names
+in backticks exists; each row of the table "Where is ...?" of README.md names one file."""
 import pathlib
 import re
 
@@ -8,6 +8,7 @@ import tree
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)|!\[[^\]]*\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^(```|~~~).*?^\1\s*$", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"`([a-z][\w.-]*(?:/[\w.-]+)+\.(?:cc|h|py|ts|tsx|md|cmake|txt|yaml))`")
 HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$", re.MULTILINE)
 
 
@@ -33,6 +34,13 @@ def link_problem(root: pathlib.Path, path: pathlib.Path, target: str) -> str | N
     return None
 
 
+def code_problem(root: pathlib.Path, path: pathlib.Path, name: str) -> str | None:
+    """Source files are named from the root, or as an include names them."""
+    if name.startswith("build/") or (root / name).exists() or (root / "src" / name).exists():
+        return None
+    return f"{path.relative_to(root)}: names {name}, which does not exist"
+
+
 def table_problems(root: pathlib.Path) -> list[str]:
     readme = root / "README.md"
     if not readme.exists():
@@ -41,13 +49,16 @@ def table_problems(root: pathlib.Path) -> list[str]:
     if not section:
         return ['README.md: has no section "Where is ...?"']
     rows = [row for row in section.group(1).splitlines() if row.startswith("|")]
-    named = re.findall(r"`([\w./*-]+)`|\]\(([^)#]+)", "\n".join(rows))
-    named = [code or link for code, link in named]
-    paths = [name for name in named if "/" in name or "." in name]
-    if not paths:
+    named = [[code or link for code, link in re.findall(r"`([\w.-]+/[\w./-]+)`|\]\(([^)#]+)", row)] for row in rows[2:]]
+    if not named:
         return ['README.md: the table "Where is ...?" names no file']
-    return [f'README.md: the table "Where is ...?" names {name}, which does not exist'
-            for name in paths if not list(root.glob(name.rstrip("/").lstrip("/")))]
+    found = []
+    for row, paths in zip(rows[2:], named, strict=True):
+        if len(paths) != 1:
+            found.append(f'README.md: a row of "Where is ...?" must name one file: {row}')
+        found += [f'README.md: the table "Where is ...?" names {name}, which does not exist as a file'
+                  for name in paths if not (root / name).is_file()]
+    return found
 
 
 def problems(root: pathlib.Path) -> list[str]:
@@ -55,8 +66,8 @@ def problems(root: pathlib.Path) -> list[str]:
     for path in tree.files(root):
         if path.suffix != ".md":
             continue
-        for link in LINK.findall(FENCED.sub("", path.read_text())):
-            problem = link_problem(root, path, link[0] or link[1])
-            if problem:
-                found.append(problem)
+        text = FENCED.sub("", path.read_text())
+        problems_here = [link_problem(root, path, link[0] or link[1]) for link in LINK.findall(text)]
+        problems_here += [code_problem(root, path, name) for name in CODE.findall(text)]
+        found += [problem for problem in problems_here if problem]
     return found + table_problems(root)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Words that must not be committed: one machine's paths, hosts of package registries, promises instead of work,
-and file names that say nothing."""
+"""Words that must not be committed: one machine's paths, hosts of package registries, promises instead of work, turns
+of phrase that hide the subject, and file names that say nothing."""
 import pathlib
 import re
 
@@ -12,6 +12,8 @@ FORBIDDEN = [
     (re.compile(r"registry[.]npmjs|files[.]pythonhosted|pypi[.]org|static[.]crates|crates[.]io|proxy[.]golang"
                 r"|deb[.]debian|repo1[.]maven|repo[.]maven"), "a host of a package registry"),
     (re.compile(r"\b(TO[D]O|FIX[M]E|XX[X])\b"), "a promise instead of work"),
+    (re.compile(r"whoeve[r]|\b(tol[d]|tells?|telling) of\b|\bles[t]\b|\bhee[d]", re.IGNORECASE),
+     "no plain English; name the subject and say what it does"),
 ]
 EMPTY_NAMES = {"utils", "util", "common", "helpers", "helper", "core", "misc"}
 
