@@ -11,7 +11,6 @@
 #include "duckdb/library.h"
 #include "events/file_log.h"
 #include "events/joined_log.h"
-#include "storage/disk_parts.h"
 
 namespace valetkey::admin {
 namespace {

@@ -3,22 +3,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "admin/export_wiring.h"
 #include "admin/internal/backlog.h"
 #include "admin/internal/data_folder.h"
-#include "base/encoding.h"
 #include "base/file.h"
-#include "storage/data_key.h"
-#include "storage/disk_parts.h"
+#include "storage/disk_store.h"
+#include "upkeep/check.h"
 
 namespace valetkey::admin {
 namespace {
 
 constexpr std::string_view kHead = "valetkey-keyring-id 1";
 constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
-constexpr std::size_t kRowsToTry = 100;
 
 using Fingerprints = std::map<std::string, std::string>;  // "object 2" and 32 hex digits
 
@@ -64,15 +63,9 @@ Result<Evidence> try_objects(const CommandContext& context, const Keyring& keyri
   VALETKEY_TRY(const config::Config config, context.load_config());
   if (config.objects.kind != "disk") return Evidence::none;  // they are of other keys
   VALETKEY_TRY(const auto objects, context.open_disk(keys, ""));
-  VALETKEY_TRY(const auto tried, objects->parts().index().rows_to_check("", kRowsToTry));
-  for (const auto& row : tried.rows) {
-    const auto md5 = unhex(row.info.etag);
-    if (md5 &&
-        storage::unwrap_data_key(keyring, row.data_key,
-                                 {row.id, objects->bucket(), row.info.key, row.info.size, *md5}))
-      return Evidence::opens;
-  }
-  return tried.rows.empty() ? Evidence::none : Evidence::does_not_open;
+  VALETKEY_TRY(const auto opens, upkeep::is_opened_by(*objects, keyring));
+  if (!opens) return Evidence::none;
+  return *opens ? Evidence::opens : Evidence::does_not_open;
 }
 
 Result<Evidence> try_events(const CommandContext& context, const Keyring& keyring) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a DiskStore consists of, for its readers and writers and for the upkeep of its folder (check,
-// backup, the keyring's binding). Everybody else sees the DiskStore alone. Thread-safe.
+// What a DiskStore consists of, for its readers and writers and for `upkeep`, which checks and copies its folder. Other
+// modules see the DiskStore alone: repo.layers holds it. Thread-safe.
 #pragma once
 
 #include <atomic>

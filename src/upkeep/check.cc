@@ -10,6 +10,7 @@
 
 #include "base/crypto.h"
 #include "base/encoding.h"
+#include "storage/data_key.h"
 #include "storage/disk_parts.h"
 #include "storage/sealed_file.h"
 #include "upkeep/internal/orphans.h"
@@ -165,6 +166,17 @@ Result<CheckReport> check_objects(storage::DiskStore& store, const CheckOptions&
   }
   for (const storage::ObjectId& id : found.files) report.problems.push_back(describe_orphan(id));
   return report;
+}
+
+Result<std::optional<bool>> is_opened_by(storage::DiskStore& store, const Keyring& keyring) {
+  VALETKEY_TRY(const auto tried, store.parts().index().rows_to_check("", kRowsAtOnce));
+  for (const storage::IndexRow& row : tried.rows) {
+    const auto md5 = unhex(row.info.etag);
+    if (md5 && storage::unwrap_data_key(keyring, row.data_key,
+                                        {row.id, store.bucket(), row.info.key, row.info.size, *md5}))
+      return true;
+  }
+  return tried.rows.empty() ? std::nullopt : std::optional(false);
 }
 
 }  // namespace valetkey::upkeep

@@ -6,9 +6,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/keyring.h"
 #include "base/result.h"
 #include "base/timestamp.h"
 #include "storage/disk_store.h"
@@ -41,5 +43,8 @@ class CheckProgress {
 // An Error only where the look itself was impossible.
 Result<CheckReport> check_objects(storage::DiskStore& store, const CheckOptions& options,
                                   Timestamp now, CheckProgress& progress);
+
+// Whether the keyring opens one of the first 100 objects. Nothing: there are none.
+Result<std::optional<bool>> is_opened_by(storage::DiskStore& store, const Keyring& keyring);
 
 }  // namespace valetkey::upkeep

@@ -65,6 +65,17 @@ TEST_F(CheckTest, FindsNothingInASoundFolder) {
   EXPECT_EQ(report.bytes, 300'000U);
 }
 
+TEST_F(CheckTest, SaysWhetherAKeyringOpensWhatIsStored) {
+  const Keyring stranger = Keyring::make(storage::kTestTime);
+  EXPECT_EQ(is_opened_by(disk_.store(), stranger).value(), std::nullopt);
+  disk_.put("a", "x");
+  disk_.put("b", "y");
+  EXPECT_EQ(is_opened_by(disk_.store(), *disk_.keys().get()).value(), true);
+  EXPECT_EQ(is_opened_by(disk_.store(), stranger).value(), false);
+  run_sql("UPDATE objects SET data_key = zeroblob(length(data_key)) WHERE key = 'a'");
+  EXPECT_EQ(is_opened_by(disk_.store(), *disk_.keys().get()).value(), true);
+}
+
 TEST_F(CheckTest, NamesTheChunkThatDoesNotAuthenticate) {
   disk_.put("a", storage::some_bytes(300'000));
   flip(disk_.files().at(0), 24 + 2 * (65'536 + 16) + 5);

@@ -13,6 +13,8 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.MULTILINE)
 NOBODY_INCLUDES = {"server", "cli"}
 # Its interface is two headers, and everything else is its own: an internal/ with all of it would say nothing.
 SHOWS_LITTLE = {"s3"}
+# Headers that only some of the modules above may include.
+SHOWN_TO = {"storage/disk_parts.h": {"storage", "upkeep"}}
 
 # Header pattern, name, where it may be included: a module, or one file of it.
 FENCES = [
@@ -85,6 +87,8 @@ def include_problem(root: pathlib.Path, module: str, path: pathlib.Path, name: s
         return f'{place}: include "{name}" by its module, as "{module}/{name}"'
     is_test = re.search(r"_(test|fuzz|bench)\.cc$", path.name) or path.parent.name == "testing"
     allowed = {module} | (closure(graph, module) if is_test else graph.get(module, set()))
+    if module not in SHOWN_TO.get(name, {module}):
+        return f'{place}: "{name}" is for {" and ".join(sorted(SHOWN_TO[name]))} alone'
     if owner not in graph:
         return f'{place}: "{name}" belongs to no module'
     if owner not in allowed:
