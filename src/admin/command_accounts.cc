@@ -123,16 +123,15 @@ Result<storage::StoreStats> stored_by(storage::ObjectStore& objects, const Accou
 
 // Each step may be the last one that a kill allows: repeating the command finishes the rest.
 Result<int> purge(CommandContext& context, control::ControlStore& store, const AccountId& account) {
-  VALETKEY_TRY(const auto config, context.load_config());
+  VALETKEY_TRY(const Engines engines, context.engines());
   VALETKEY_TRY(const auto keys, context.open_keys());
-  VALETKEY_TRY(const auto objects, context.open_objects(*keys));
-  VALETKEY_TRY(const auto ledger, context.open_ledger());
+  VALETKEY_TRY(const auto objects, engines.open_store(*keys));
+  VALETKEY_TRY(const auto ledger, engines.databases().open_ledger());
   VALETKEY_CHECK(context.record("account.purge", account, account.str()));
   std::this_thread::sleep_for(kSeenByServers);
   VALETKEY_TRY(const auto before, stored_by(*objects, account));
-  VALETKEY_TRY(
-      const auto erased,
-      erase_wherever_exported({context, config, *keys, *objects, store, *ledger}, account, ""));
+  VALETKEY_TRY(const auto erased,
+               erase_wherever_exported({engines, *keys, *objects, store, *ledger}, account, ""));
   const int status = erased.unreadable.empty() ? 0 : 1;
   if (context.json) {
     context.print(json::object{

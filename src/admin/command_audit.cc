@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "admin/engines.h"
 #include "admin/internal/commands.h"
 #include "control/shared_audit.h"
 #include "terminal/table.h"
@@ -91,7 +92,8 @@ Result<std::size_t> read_all_nodes(const CommandContext& context,
                                    const control::AuditFilter& filter,
                                    const std::function<void(const AuditEvent&)>& each) {
   const auto folder = context.data_dir / "audit";
-  VALETKEY_TRY(Databases databases, context.databases());
+  VALETKEY_TRY(const Engines engines, context.engines());
+  const Databases& databases = engines.databases();
   if (!databases.shared()) return control::read_audit(folder, filter, each);
   VALETKEY_TRY(const auto node, node_id(context.data_dir));
   control::AuditCopier copier(folder, node, databases.shared_server());

@@ -9,12 +9,12 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "admin/engines.h"
 #include "admin/internal/commands.h"
 #include "admin/internal/data_folder.h"
 #include "admin/internal/keyring_binding.h"
 #include "base/file.h"
 #include "base/version.h"
-#include "control/sqlite_store.h"
 #include "terminal/size.h"
 #include "upkeep/backup.h"
 
@@ -161,8 +161,8 @@ Result<void> end_restore(const fs::path& folder) {
 
 Result<int> backup(CommandContext& context, const std::string& destination) {
   const fs::path to = destination;
-  VALETKEY_TRY(const auto databases, context.databases());
-  if (databases.shared())
+  VALETKEY_TRY(const Engines engines, context.engines());
+  if (engines.databases().shared())
     return fail(ErrorCode::denied,
                 "accounts and the export's ledger are in PostgreSQL: back it up with its own "
                 "tools, and the keyring apart");
@@ -181,7 +181,7 @@ Result<int> backup(CommandContext& context, const std::string& destination) {
   VALETKEY_CHECK(make_private(to));
   VALETKEY_CHECK(copy_events(context.data_dir / "events", to / "events"));
   VALETKEY_TRY(const auto summary, upkeep::backup_objects(*objects, to));
-  VALETKEY_CHECK(control::backup_sqlite_store(context.data_dir / "control.db", to / "control.db"));
+  VALETKEY_CHECK(engines.databases().back_up_file(to / "control.db"));
   VALETKEY_CHECK(copy_files_durably(context.data_dir / "audit", to / "audit"));
   VALETKEY_CHECK(copy_config(context.data_dir, to));
   VALETKEY_CHECK(copy_durably(context.data_dir / kKeyringId, to / kKeyringId));

@@ -7,7 +7,7 @@
 #include "admin/internal/backlog.h"
 #include "admin/internal/check_parts.h"
 #include "admin/internal/commands.h"
-#include "control/sqlite_store.h"
+#include "admin/internal/data_folder.h"
 #include "exporter/damaged_runs.h"
 #include "exporter/runs.h"
 #include "terminal/progress.h"
@@ -60,9 +60,9 @@ Result<upkeep::CheckReport> check_bucket(const CommandContext& context, const Ke
 // What keeps objects.db from being opened is a finding, too.
 Result<upkeep::CheckReport> check_with_bar(const CommandContext& context, const KeySource& keys,
                                            bool repair) {
-  VALETKEY_TRY(const config::Config config, context.load_config());
-  if (config.objects.kind != "disk") return check_bucket(context, keys);
-  const auto opened = context.open_disk(keys, "");
+  VALETKEY_TRY(const Engines engines, context.engines());
+  if (!engines.keeps_parts()) return check_bucket(context, keys);
+  const auto opened = engines.open_disk(keys, "");
   const auto counted = opened ? (*opened)->stats() : std::unexpected(opened.error());
   if (!counted && counted.error().code == ErrorCode::corrupt) {
     upkeep::CheckReport report;
@@ -153,18 +153,16 @@ void check_control(const CommandContext& context, std::vector<std::string>& prob
   const auto note = [&](const auto& read) {
     if (!read) problems.push_back("control.db: " + read.error().detail);
   };
-  const auto databases = context.databases();
-  if (databases && databases->shared()) {
-    // PostgreSQL looks after its own pages.
-  } else if (const auto damaged = control::check_sqlite_store(context.data_dir / "control.db");
-             damaged) {
-    for (const std::string& problem : *damaged)
-      problems.push_back("control.db: " + problem + ": restore a backup");
-    if (!damaged->empty()) return check_audit(context, problems);
-  } else {
+  const auto engines = context.engines();
+  const auto damaged =
+      engines ? engines->databases().check_file() : std::unexpected(engines.error());
+  if (!damaged) {
     problems.push_back(damaged.error().detail);
     return check_audit(context, problems);
   }
+  for (const std::string& problem : *damaged)
+    problems.push_back("control.db: " + problem + ": restore a backup");
+  if (!damaged->empty()) return check_audit(context, problems);
   if (const auto store = context.open_control(); store) {
     note((*store)->accounts());
     note((*store)->users(std::nullopt));

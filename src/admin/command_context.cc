@@ -43,7 +43,7 @@ fs::path CommandContext::configuration() const {
 Result<config::Config> CommandContext::load_config() const {
   const fs::path file = configuration();
   VALETKEY_TRY(config::Config config, config::load_config(file, env));
-  const auto stored = storage::read_bucket(data_dir / "objects.db");
+  const auto stored = bucket_of(data_dir);
   if (!stored || config.s3.bucket == *stored) return config;
   if (config.s3.bucket != config::Config().s3.bucket)
     return fail(
@@ -74,20 +74,20 @@ Result<void> CommandContext::need_data() const {
 }
 
 Result<std::unique_ptr<control::ControlStore>> CommandContext::open_control() const {
-  VALETKEY_TRY(Databases named, databases());
-  return named.open_control();
+  VALETKEY_TRY(const Engines named, engines());
+  return named.databases().open_control();
 }
 
 Result<std::unique_ptr<exporter::Ledger>> CommandContext::open_ledger() const {
-  VALETKEY_TRY(Databases named, databases());
-  return named.open_ledger();
+  VALETKEY_TRY(const Engines named, engines());
+  return named.databases().open_ledger();
 }
 
-Result<Databases> CommandContext::databases() const {
+Result<Engines> CommandContext::engines() const {
   VALETKEY_CHECK(need_data());
-  VALETKEY_TRY(const config::Config config, load_config());
+  VALETKEY_TRY(config::Config config, load_config());
   VALETKEY_CHECK(check_databases(config));
-  return Databases(config, data_dir);
+  return Engines(std::move(config), env, data_dir, clock);
 }
 
 Result<std::unique_ptr<control::AuditLog>> CommandContext::open_audit() const {
@@ -112,20 +112,14 @@ Result<std::unique_ptr<KeySource>> CommandContext::open_keys() const {
 
 Result<std::unique_ptr<storage::ObjectStore>> CommandContext::open_objects(
     const KeySource& keys) const {
-  VALETKEY_CHECK(need_data());
-  VALETKEY_TRY(const config::Config config, load_config());
-  return open_store(config, env, data_dir, keys, clock);
+  VALETKEY_TRY(const Engines named, engines());
+  return named.open_store(keys);
 }
 
 Result<std::unique_ptr<storage::DiskStore>> CommandContext::open_disk(
     const KeySource& keys, std::string_view instead) const {
-  VALETKEY_CHECK(need_data());
-  VALETKEY_TRY(const config::Config config, load_config());
-  if (config.objects.kind != "disk")
-    return fail(ErrorCode::denied,
-                fmt::format("the parts lie in the bucket {}, not in the data folder: {}",
-                            config.s3.bucket, instead));
-  return storage::open_disk_store({.folder = data_dir, .bucket = config.s3.bucket}, keys, clock);
+  VALETKEY_TRY(const Engines named, engines());
+  return named.open_disk(keys, instead);
 }
 
 Result<void> CommandContext::record(std::string_view action, std::optional<AccountId> account,

@@ -9,15 +9,21 @@
 
 #include <boost/json/value.hpp>
 
-#include "admin/databases.h"
 #include "base/clock.h"
 #include "base/keyring.h"
 #include "config/config.h"
 #include "control/audit.h"
 #include "control/control_store.h"
-#include "storage/disk_store.h"
+#include "exporter/ledger.h"
+#include "storage/object_store.h"
+
+namespace valetkey::storage {
+class DiskStore;
+}
 
 namespace valetkey::admin {
+
+class Engines;
 
 struct CommandContext {
   std::ostream& out;  // answers
@@ -42,8 +48,8 @@ struct CommandContext {
   Result<config::Config> load_config() const;
   // `not_found`, with what to do, if the folder was never initialised.
   Result<void> need_data() const;
-  // What [control] names.
-  Result<Databases> databases() const;
+  // As the configuration says, whose [control] is checked.
+  Result<Engines> engines() const;
   Result<std::unique_ptr<control::ControlStore>> open_control() const;
   Result<std::unique_ptr<exporter::Ledger>> open_ledger() const;
   Result<std::unique_ptr<control::AuditLog>> open_audit() const;

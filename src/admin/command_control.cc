@@ -4,51 +4,32 @@
 
 #include <boost/json/value.hpp>
 
-#include "admin/export_wiring.h"
+#include "admin/engines.h"
 #include "admin/internal/commands.h"
 #include "base/file.h"
-#include "control/copy.h"
-#include "control/postgres_store.h"
-#include "exporter/sql_ledger.h"
 
 namespace valetkey::admin {
 namespace {
 
 namespace fs = std::filesystem;
 
-Result<void> check_wanted(const CommandContext& context, const config::Config& config) {
-  if (config.control.kind != "postgresql")
+Result<void> check_wanted(const CommandContext& context, const Engines& engines) {
+  if (!engines.databases().shared())
     return fail(ErrorCode::invalid,
                 "the copy goes to the database that the configuration names: set [control] kind = "
                 "\"postgresql\" and url first");
-  VALETKEY_CHECK(check_databases(config));
   std::error_code unknown;
   if (fs::exists(context.data_dir / "control.db", unknown)) return {};
   return fail(ErrorCode::not_found, fmt::format("{} has no control.db: there is nothing to copy",
                                                 context.data_dir.string()));
 }
 
-struct Copied {
-  control::CopiedRows control;
-  std::uint64_t ledger_rows = 0;
-};
-
-// Both or neither.
-Result<Copied> copy_all(const CommandContext& context, Databases& databases,
-                        std::shared_ptr<postgres::Server> server) {
-  VALETKEY_CHECK(control::open_postgres_store(server));  // makes the tables
-  VALETKEY_CHECK(exporter::open_postgres_ledger(server));
-  VALETKEY_TRY(const auto keys, context.open_keys());
-  VALETKEY_CHECK(share_keyring(databases, context.keyring(), *keys->get()));
+Result<CopiedDatabases> copy_all(const CommandContext& context, const KeySource& keys,
+                                 const Databases& databases) {
+  VALETKEY_CHECK(databases.make_tables());
+  VALETKEY_CHECK(share_keyring(databases, context.keyring(), *keys.get()));
   VALETKEY_CHECK(databases.open_ledger());  // the log is this folder's
-  VALETKEY_TRY(const auto to, server->connect());
-  return sql::write(*to, [&]() -> Result<Copied> {
-    Copied done;
-    VALETKEY_TRY(done.control, control::copy_to_postgres(context.data_dir / "control.db", *to));
-    VALETKEY_TRY(done.ledger_rows,
-                 exporter::copy_ledger_to_postgres(context.data_dir / "objects.db", *to));
-    return done;
-  });
+  return databases.copy_files();
 }
 
 // So that nobody writes into it any more; it stays for the way back.
@@ -65,21 +46,19 @@ Result<void> put_away(const fs::path& data_dir) {
 }  // namespace
 
 Result<int> control_copy(CommandContext& context) {
-  VALETKEY_CHECK(context.need_data());
-  VALETKEY_TRY(const config::Config config, context.load_config());
-  VALETKEY_CHECK(check_wanted(context, config));
-  Databases databases(config, context.data_dir);
-  Copied done;
+  VALETKEY_TRY(const Engines engines, context.engines());
+  VALETKEY_CHECK(check_wanted(context, engines));
+  CopiedDatabases done;
   {
     // Held, so that no server takes events or exports meanwhile.
     VALETKEY_TRY(const auto keys, context.open_keys());
-    VALETKEY_TRY(const auto ledger, exporter::open_sqlite_ledger(context.data_dir / "objects.db"));
-    const auto log = open_event_log(context.data_dir, config, *ledger, *keys, context.clock);
+    VALETKEY_TRY(const auto ledger, engines.databases().open_own_ledger());
+    const auto log = engines.open_log(*ledger, *keys);
     if (!log && log.error().code == ErrorCode::busy)
       return fail(ErrorCode::busy, fmt::format("a server runs on {}: stop it, and copy then",
                                                context.data_dir.string()));
     if (!log) return std::unexpected(log.error());
-    VALETKEY_TRY(done, copy_all(context, databases, databases.shared_server()));
+    VALETKEY_TRY(done, copy_all(context, *keys, engines.databases()));
     VALETKEY_CHECK(put_away(context.data_dir));
   }
   VALETKEY_CHECK(context.record("control.copy", std::nullopt, context.data_dir.string()));

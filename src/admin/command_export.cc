@@ -11,6 +11,7 @@
 #include "admin/export_wiring.h"
 #include "admin/internal/backlog.h"
 #include "admin/internal/commands.h"
+#include "admin/internal/data_folder.h"
 #include "terminal/size.h"
 #include "terminal/table.h"
 
@@ -63,15 +64,15 @@ Result<void> export_here(const ExporterParts& parts, const config::Config& confi
 // meanwhile.
 class AtTheServer {
  public:
-  AtTheServer(const CommandContext& context, const KeySource& keys, exporter::Ledger& ledger,
-              const config::Config& config)
-      : context_(context), keys_(keys), ledger_(ledger), config_(config) {}
+  AtTheServer(const CommandContext& context, const Engines& engines, const KeySource& keys,
+              exporter::Ledger& ledger)
+      : context_(context), engines_(engines), keys_(keys), ledger_(ledger) {}
 
   // True: all that waited at the first turn is exported.
   Result<bool> turn() {
     if (!asked_) {
       asked_ = context_.clock.now();
-      VALETKEY_TRY(topic_, open_topic(config_, context_.clock));
+      VALETKEY_TRY(topic_, engines_.open_topic());
     }
     VALETKEY_CHECK(ledger_.request_run(context_.clock.now()));
     const auto until = SteadyClock::now() + kAskAgain;
@@ -115,23 +116,23 @@ class AtTheServer {
   }
 
   const CommandContext& context_;
+  const Engines& engines_;
   const KeySource& keys_;
   exporter::Ledger& ledger_;
-  const config::Config& config_;
   std::unique_ptr<events::EventLog> topic_;  // of Kafka, if events wait there
   std::optional<Timestamp> asked_;
   std::optional<std::vector<events::Offset>> target_, seen_;  // by partition of the log
   SteadyClock::time_point progressed_;
 };
 
-Result<void> export_all(CommandContext& context, const KeySource& keys,
-                        storage::ObjectStore& objects, exporter::Ledger& ledger,
-                        const config::Config& config) {
+Result<void> export_all(CommandContext& context, const Engines& engines, const KeySource& keys,
+                        storage::ObjectStore& objects, exporter::Ledger& ledger) {
   VALETKEY_TRY(const auto control, context.open_control());
-  AtTheServer server(context, keys, ledger, config);
+  AtTheServer server(context, engines, keys, ledger);
   while (true) {
-    const auto log = open_idle_log(context, config, ledger, keys);
-    if (log) return export_here({**log, objects, ledger, *control, context.clock}, config);
+    const auto log = open_idle_log(engines, ledger, keys);
+    if (log)
+      return export_here({**log, objects, ledger, *control, context.clock}, engines.config());
     if (log.error().code != ErrorCode::busy) return std::unexpected(log.error());
     VALETKEY_TRY(const bool done, server.turn());
     if (done) return {};
@@ -150,8 +151,8 @@ struct Status {
 // What Kafka does not tell is told as a problem: the rest is known all the same.
 Result<Backlog> all_backlog(const CommandContext& context, const Keyring& keyring,
                             exporter::Ledger& ledger) {
-  VALETKEY_TRY(const auto config, context.load_config());
-  const auto topic = open_topic(config, context.clock);
+  VALETKEY_TRY(const Engines engines, context.engines());
+  const auto topic = engines.open_topic();
   VALETKEY_TRY(const auto consumed, consumed_by_partition(ledger, topic ? topic->get() : nullptr));
   VALETKEY_TRY(auto out, read_backlog(events_folder(context.data_dir), keyring, consumed, true));
   auto added = topic ? Result<void>() : std::unexpected(topic.error());
@@ -301,12 +302,12 @@ void print_summary(const CommandContext& context, const Status& status, Timestam
 }  // namespace
 
 Result<int> export_now(CommandContext& context) {
-  VALETKEY_TRY(const auto config, context.load_config());
+  VALETKEY_TRY(const Engines engines, context.engines());
   VALETKEY_TRY(const auto keys, context.open_keys());
-  VALETKEY_TRY(const auto objects, context.open_objects(*keys));
-  VALETKEY_TRY(const auto ledger, context.open_ledger());
+  VALETKEY_TRY(const auto objects, engines.open_store(*keys));
+  VALETKEY_TRY(const auto ledger, engines.databases().open_ledger());
   VALETKEY_TRY(const auto before, ledger->total_counts());
-  VALETKEY_CHECK(export_all(context, *keys, *objects, *ledger, config));
+  VALETKEY_CHECK(export_all(context, engines, *keys, *objects, *ledger));
   VALETKEY_TRY(const auto after, ledger->total_counts());
   const auto done = difference(after, before);
   using terminal::count_text;

@@ -115,7 +115,7 @@ json::object document_of(const upkeep::ImportSummary& s) {
 }
 
 Result<upkeep::ImportSummary> import_with_bar(const CommandContext& context,
-                                              storage::DiskStore& objects,
+                                              storage::ObjectStore& objects,
                                               const std::string& folder, unsigned workers) {
   const StopOnSignal stop;
   ShownProgress progress(context);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include "admin/export_wiring.h"
+#include "admin/engines.h"
 #include "admin/internal/commands.h"
 #include "admin/internal/data_folder.h"
 #include "admin/internal/keyring_binding.h"
-#include "storage/disk_store.h"
 
 namespace valetkey::admin {
 namespace {
@@ -21,16 +20,13 @@ Result<void> need_no_keyring(const fs::path& file) {
                           file.string()));
 }
 
-Result<void> make_databases(CommandContext& context, const config::Config& config) {
+Result<void> make_databases(CommandContext& context, const Engines& engines) {
   // control.db last, or node.id: its presence says that the folder is complete.
-  const std::string& bucket = config.s3.bucket;
-  Databases databases(config, context.data_dir);
+  const Databases& databases = engines.databases();
   VALETKEY_TRY(const auto keys, FileKeySource::open(context.keyring()));
-  VALETKEY_TRY(const auto objects,
-               storage::open_disk_store({.folder = context.data_dir, .bucket = bucket}, *keys,
-                                        context.clock));
+  VALETKEY_CHECK(engines.make_folder(*keys));
   VALETKEY_CHECK(share_keyring(databases, context.keyring(), *keys->get()));
-  if (config.intake.enabled || !databases.shared()) {
+  if (engines.config().intake.enabled || !databases.shared()) {
     VALETKEY_TRY(const auto ledger, databases.open_ledger());
     VALETKEY_CHECK(ledger->set_timestamps(layout::TimestampUnit::microseconds));
   }
@@ -75,17 +71,18 @@ Result<int> init(CommandContext& context, const std::string& wanted_bucket, bool
   if (if_missing && is_made(context)) return 0;
   VALETKEY_CHECK(need_empty(context.data_dir));
   VALETKEY_TRY(auto config, context.load_config());
+  if (!wanted_bucket.empty()) config.s3.bucket = wanted_bucket;
+  const Engines engines(config, context.env, context.data_dir, context.clock);
   // A further node of a database brings the keyring of the others.
   std::error_code ignored;
-  const bool joins = config.control.kind == "postgresql" && fs::exists(context.keyring(), ignored);
+  const bool joins = engines.databases().shared() && fs::exists(context.keyring(), ignored);
   if (!joins) VALETKEY_CHECK(need_no_keyring(context.keyring()));
-  if (!wanted_bucket.empty()) config.s3.bucket = wanted_bucket;
   VALETKEY_CHECK(config::check_config(config));
   VALETKEY_CHECK(check_databases(config));
   VALETKEY_CHECK(make_private(context.data_dir));
   if (!joins)
     VALETKEY_CHECK(write_keyring(context.keyring(), Keyring::make(context.clock.now()), false));
-  const auto made = make_databases(context, config);
+  const auto made = make_databases(context, engines);
   if (!made) {  // what did not come to be leaves no keyring that would stop the next attempt
     if (!joins) fs::remove(context.keyring(), ignored);
     return std::unexpected(made.error());

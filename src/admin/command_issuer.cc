@@ -35,21 +35,21 @@ Result<AccountId> account_to_try(control::ControlStore& store, const std::string
 }  // namespace
 
 Result<int> issuer_check(CommandContext& context, const std::string& id) {
-  VALETKEY_TRY(const config::Config config, context.load_config());
-  VALETKEY_CHECK(config::check_config(config));
-  if (!vends(config))
+  VALETKEY_TRY(const Engines engines, context.engines());
+  VALETKEY_CHECK(config::check_config(engines.config()));
+  if (!engines.vends())
     return fail(
         ErrorCode::invalid,
         "[issuer] kind is \"sealed\": credentials are this server's own, and need no check");
   VALETKEY_TRY(const auto store, context.open_control());
   VALETKEY_TRY(const auto keys, context.open_keys());
   control::ChangeFeed feed(*store, context.clock, kLongestSession);
-  VALETKEY_TRY(const auto engines, Engines::open(config, context.env, *keys, *store, feed));
+  VALETKEY_TRY(const auto minting, engines.open_minting(*keys, *store, feed));
   VALETKEY_TRY(const AccountId account, account_to_try(*store, id));
   json::array steps;
-  const auto longest = std::chrono::floor<seconds>(config.credentials.max_duration);
+  const auto longest = std::chrono::floor<seconds>(engines.config().credentials.max_duration);
   const bool fine = issuer::check_engine(
-      *engines->vending(), account, longest, context.clock.now(), [&](const issuer::Step& step) {
+      *minting->vending(), account, longest, context.clock.now(), [&](const issuer::Step& step) {
         if (!context.json)
           context.out << fmt::format("{:<8} {:<12} {}\n", word_of(step.outcome), step.name,
                                      step.sentence);

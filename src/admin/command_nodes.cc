@@ -41,22 +41,21 @@ Result<std::optional<std::uint64_t>> waiting_of(exporter::Ledger& ledger,
 }
 
 Result<Overview> read_overview(const CommandContext& context) {
-  VALETKEY_TRY(Databases databases, context.databases());
-  VALETKEY_TRY(const config::Config config, context.load_config());
-  VALETKEY_TRY(const auto owners, databases.open_owners());
+  VALETKEY_TRY(const Engines engines, context.engines());
+  VALETKEY_TRY(const auto owners, engines.databases().open_owners());
   if (!owners)
     return fail(ErrorCode::invalid,
                 "this installation has one node; several share [control] kind = \"postgresql\", "
                 "[events] kind = \"kafka\" and [objects] kind = \"s3\"");
-  VALETKEY_TRY(const auto ledger, databases.open_ledger());
-  const auto topic = open_topic(config, context.clock);
+  VALETKEY_TRY(const auto ledger, engines.databases().open_ledger());
+  const auto topic = engines.open_topic();
   Overview out;
   if (!topic) out.problem = topic.error().detail;
   VALETKEY_TRY(out.nodes, owners->nodes());
   VALETKEY_TRY(const auto leases, ledger->leases());
   std::map<Work, std::uint64_t> epochs;
   for (const auto& lease : leases) epochs[lease.work] = lease.epoch;
-  for (const Work work : shared_works(static_cast<unsigned>(config.events.partitions))) {
+  for (const Work work : shared_works(static_cast<unsigned>(engines.config().events.partitions))) {
     WorkState state{.work = work, .node = {}, .epoch = epochs[work], .waiting = {}};
     for (const auto& node : out.nodes)
       if (std::ranges::find(node.works, work) != node.works.end()) state.node = node.name;

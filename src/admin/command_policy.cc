@@ -137,17 +137,17 @@ void print_policy(const CommandContext& context, const std::string& id,
 Result<exporter::ErasureResult> erase(CommandContext& context, const AccountId& account,
                                       const std::string& visitor) {
   if (visitor.empty()) return fail(ErrorCode::invalid, "a visitor id is needed");
-  VALETKEY_TRY(const auto config, context.load_config());
+  VALETKEY_TRY(const Engines engines, context.engines());
   VALETKEY_TRY(const auto keys, context.open_keys());
-  VALETKEY_TRY(const auto objects, context.open_objects(*keys));
-  VALETKEY_TRY(const auto control, context.open_control());
+  VALETKEY_TRY(const auto objects, engines.open_store(*keys));
+  VALETKEY_TRY(const auto control, engines.databases().open_control());
   VALETKEY_TRY(const auto known, control->account(account));
-  VALETKEY_TRY(const auto ledger, context.open_ledger());
+  VALETKEY_TRY(const auto ledger, engines.databases().open_ledger());
   // Before it begins: no erasure goes unrecorded. The digest proves it to those who know the id,
   // and tells it to nobody else.
   VALETKEY_CHECK(
       context.record("account.erase-visitor", known.id, "sha256:" + sha256_hex(visitor)));
-  return erase_wherever_exported({context, config, *keys, *objects, *control, *ledger}, known.id,
+  return erase_wherever_exported({engines, *keys, *objects, *control, *ledger}, known.id,
                                  sha256_hex(visitor));
 }
 

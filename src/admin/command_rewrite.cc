@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "admin/engines.h"
 #include "admin/export_wiring.h"
 #include "admin/internal/commands.h"
 #include "storage/part_catalog.h"
@@ -61,14 +62,15 @@ Result<void> rewrite_here(const ExporterParts& parts, const config::Config& conf
   }
 }
 
-Result<void> rewrite_all(CommandContext& context, const KeySource& keys,
-                         storage::ObjectStore& objects, exporter::Ledger& ledger,
-                         const config::Config& config, Left& left) {
+Result<void> rewrite_all(CommandContext& context, const Engines& engines, const KeySource& keys,
+                         storage::ObjectStore& objects, exporter::Ledger& ledger, Left& left) {
   VALETKEY_TRY(const auto control, context.open_control());
   const auto asked = context.clock.now();
   while (true) {
-    const auto log = open_idle_log(context, config, ledger, keys);
-    if (log) return rewrite_here({**log, objects, ledger, *control, context.clock}, config, left);
+    const auto log = open_idle_log(engines, ledger, keys);
+    if (log)
+      return rewrite_here({**log, objects, ledger, *control, context.clock}, engines.config(),
+                          left);
     if (log.error().code != ErrorCode::busy) return std::unexpected(log.error());
     VALETKEY_TRY(const bool done, wait_for_server(context, ledger, asked, left));
     if (done) return {};
@@ -78,27 +80,27 @@ Result<void> rewrite_all(CommandContext& context, const KeySource& keys,
 }  // namespace
 
 Result<int> export_rewrite(CommandContext& context) {
-  VALETKEY_TRY(const auto config, context.load_config());
-  if (config.exporting.timestamps == "ms")
+  VALETKEY_TRY(const Engines engines, context.engines());
+  if (engines.config().exporting.timestamps == "ms")
     return fail(ErrorCode::invalid,
                 "[export] timestamps = \"ms\" asks for parts with milliseconds: take that line out "
                 "of the configuration, start the server anew and try again");
   VALETKEY_TRY(const auto keys, context.open_keys());
-  VALETKEY_TRY(const auto objects, context.open_objects(*keys));
+  VALETKEY_TRY(const auto objects, engines.open_store(*keys));
   auto* const catalog = objects->part_catalog();
   if (catalog == nullptr)
     return fail(ErrorCode::denied,
                 "parts in a bucket cannot be rewritten, because there the old and the new ones "
                 "cannot be exchanged at once; with [export] timestamps = \"us\" new parts have "
                 "microseconds");
-  VALETKEY_TRY(const auto ledger, context.open_ledger());
+  VALETKEY_TRY(const auto ledger, engines.databases().open_ledger());
   VALETKEY_CHECK(ledger->set_timestamps(layout::TimestampUnit::microseconds));
   VALETKEY_CHECK(ledger->request_rewrite());
   VALETKEY_CHECK(context.record("export.rewrite", std::nullopt, "parts"));
   std::uint64_t most = 0;
   {
     Left left(context, *catalog);
-    VALETKEY_CHECK(rewrite_all(context, *keys, *objects, *ledger, config, left));
+    VALETKEY_CHECK(rewrite_all(context, engines, *keys, *objects, *ledger, left));
     most = left.most();
   }
   VALETKEY_TRY(const auto left, catalog->count_without_microseconds());

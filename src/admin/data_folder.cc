@@ -32,6 +32,8 @@ Result<std::vector<fs::path>> regular_files(const fs::path& folder) {
 
 }  // namespace
 
+fs::path events_folder(const fs::path& data_dir) { return data_dir / "events"; }
+
 bool is_inside(const fs::path& path, const fs::path& folder) {
   std::error_code error;
   const auto whole = fs::weakly_canonical(fs::absolute(folder, error), error);

@@ -33,8 +33,8 @@ Databases::Databases(const config::Config& config, fs::path data_dir)
         .url = config.control.url, .password_file = config.control.password_file});
 }
 
-Result<std::unique_ptr<control::ControlStore>> Databases::open_control(bool make) {
-  const fs::path file = data_dir_ / "control.db";
+Result<std::unique_ptr<control::ControlStore>> Databases::open_control(bool make) const {
+  const fs::path file = control_file();
   if (!shared() && (make || is_there(file))) return control::open_sqlite_store(file);
   if (!shared())
     return fail(ErrorCode::unavailable,
@@ -49,14 +49,14 @@ Result<std::unique_ptr<control::ControlStore>> Databases::open_control(bool make
   return control::open_postgres_store(server_);
 }
 
-Result<std::unique_ptr<exporter::Ledger>> Databases::open_ledger() {
-  if (!shared()) return exporter::open_sqlite_ledger(data_dir_ / "objects.db");
+Result<std::unique_ptr<exporter::Ledger>> Databases::open_ledger() const {
+  if (!shared()) return open_own_ledger();
   VALETKEY_CHECK(claim_log());
   return exporter::open_postgres_ledger(server_);
 }
 
 // A topic is only looked for: share_log() claims it, when nothing stands against that.
-Result<void> Databases::claim_log() {
+Result<void> Databases::claim_log() const {
   VALETKEY_TRY(const auto folder, node_id(data_dir_));
   const std::string mine = topic_.empty() ? folder : "topic " + topic_;
   VALETKEY_TRY(const auto bound, topic_.empty() ? postgres::bind_once(*server_, "event log", mine)
@@ -68,7 +68,7 @@ Result<void> Databases::claim_log() {
                           bound, mine));
 }
 
-Result<void> Databases::share_log() {
+Result<void> Databases::share_log() const {
   if (!shared() || topic_.empty()) return {};
   VALETKEY_TRY(const auto folder, node_id(data_dir_));
   const std::string mine = "topic " + topic_;
@@ -77,9 +77,38 @@ Result<void> Databases::share_log() {
   return claim_log();
 }
 
-Result<std::unique_ptr<exporter::Owners>> Databases::open_owners() {
+Result<std::unique_ptr<exporter::Owners>> Databases::open_owners() const {
   if (!shared() || topic_.empty()) return nullptr;
   return exporter::open_postgres_owners(server_);
+}
+
+Result<std::vector<std::string>> Databases::check_file() const {
+  if (shared()) return std::vector<std::string>();
+  return control::check_sqlite_store(control_file());
+}
+
+Result<void> Databases::back_up_file(const fs::path& to) const {
+  return control::backup_sqlite_store(control_file(), to);
+}
+
+Result<std::unique_ptr<exporter::Ledger>> Databases::open_own_ledger() const {
+  return exporter::open_sqlite_ledger(ledger_file());
+}
+
+Result<void> Databases::make_tables() const {
+  VALETKEY_CHECK(control::open_postgres_store(server_));
+  VALETKEY_CHECK(exporter::open_postgres_ledger(server_));
+  return {};
+}
+
+Result<CopiedDatabases> Databases::copy_files() const {
+  VALETKEY_TRY(const auto to, server_->connect());
+  return sql::write(*to, [&]() -> Result<CopiedDatabases> {
+    CopiedDatabases done;
+    VALETKEY_TRY(done.control, control::copy_to_postgres(control_file(), *to));
+    VALETKEY_TRY(done.ledger_rows, exporter::copy_ledger_to_postgres(ledger_file(), *to));
+    return done;
+  });
 }
 
 Result<void> check_databases(const config::Config& config) {
@@ -91,7 +120,8 @@ Result<void> check_databases(const config::Config& config) {
               "or leave them out");
 }
 
-Result<void> share_keyring(Databases& databases, const fs::path& file, const Keyring& keyring) {
+Result<void> share_keyring(const Databases& databases, const fs::path& file,
+                           const Keyring& keyring) {
   if (!databases.shared() || keyring.keys().empty()) return {};
   const std::string first = fingerprint_of(keyring.keys().front());
   VALETKEY_TRY(const auto bound, postgres::bind_once(databases.server(), "keyring", first));

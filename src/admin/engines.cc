@@ -6,11 +6,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "admin/databases.h"
+#include "admin/internal/data_folder.h"
 #include "base/secret_file.h"
 #include "bucket/open.h"
+#include "events/file_log.h"
+#include "events/joined_log.h"
 #include "kafka/kafka_log.h"
-#include "storage/disk_store.h"
 
 namespace valetkey::admin {
 namespace {
@@ -67,12 +68,115 @@ Result<void> check_topic(const config::Config::Events& events) {
   return {};
 }
 
+// Else everything that comes would lie below what counts as exported.
+Result<void> check_places(exporter::Ledger& ledger, const std::vector<events::Offset>& ends,
+                          const std::string& topic) {
+  for (unsigned partition = 0; partition < ends.size(); ++partition) {
+    VALETKEY_TRY(const auto consumed, ledger.consumed(events::kFilePartitions + partition));
+    if (ends[partition] < consumed)
+      return fail(
+          ErrorCode::invalid,
+          fmt::format("partition {} of the topic {} ends at {} and was exported up to {}: it "
+                      "is not the topic that this data folder's events lay in, so set "
+                      "[events] brokers and topic to that one",
+                      partition, topic, ends[partition], consumed));
+  }
+  return {};
+}
+
 }  // namespace
 
-Result<std::unique_ptr<events::EventLog>> open_topic(const config::Config& config,
-                                                     const Clock& clock, Brokers brokers,
-                                                     AcceptEnds accept) {
-  const config::Config::Events& from = config.events;
+Engines::Engines(config::Config config, config::Environment env, std::filesystem::path data_dir,
+                 const Clock& clock)
+    : config_(std::move(config)),
+      env_(std::move(env)),
+      data_dir_(std::move(data_dir)),
+      clock_(clock),
+      databases_(config_, data_dir_) {}
+
+bool Engines::keeps_parts() const { return config_.objects.kind == "disk"; }
+
+bool Engines::vends() const { return config_.issuer.kind == "sts"; }
+
+Result<void> Engines::check() const {
+  VALETKEY_CHECK(check_topic(config_.events));
+  VALETKEY_CHECK(check_databases(config_));
+  if (!vends()) return {};
+  if (config_.intake.enabled && keeps_parts())
+    return fail(ErrorCode::invalid,
+                "[issuer] kind = \"sts\" gives credentials for a bucket that somebody else fills: "
+                "set [intake] enabled = false, or [objects] kind = \"s3\" to fill it from "
+                "here");
+  if (config_.credentials.min_duration < std::chrono::minutes(15))
+    return fail(ErrorCode::invalid,
+                "[credentials] min_duration must be 15m at least: STS gives no shorter sessions");
+  return issuer::check_settings(settings_of(config_));
+}
+
+Result<std::unique_ptr<storage::ObjectStore>> Engines::open_store(const KeySource& keys) const {
+  if (keeps_parts()) return open_folder(keys);
+  const config::Config::Objects& from = config_.objects;
+  return bucket::open_bucket({.endpoint = from.endpoint,
+                              .region = config_.s3.region,
+                              .bucket = config_.s3.bucket,
+                              .internal_bucket = from.internal_bucket,
+                              .profile = from.profile,
+                              .encryption = from.encryption,
+                              .kms_key_id = from.kms_key_id,
+                              .ca_file = from.ca_file},
+                             data_dir_, env_, clock_);
+}
+
+Result<std::unique_ptr<storage::DiskStore>> Engines::open_disk(const KeySource& keys,
+                                                               std::string_view instead) const {
+  if (!keeps_parts())
+    return fail(ErrorCode::denied,
+                fmt::format("the parts lie in the bucket {}, not in the data folder: {}",
+                            config_.s3.bucket, instead));
+  return open_folder(keys);
+}
+
+Result<void> Engines::make_folder(const KeySource& keys) const {
+  VALETKEY_CHECK(open_folder(keys));
+  return {};
+}
+
+Result<std::unique_ptr<storage::DiskStore>> Engines::open_folder(const KeySource& keys) const {
+  return storage::open_disk_store({.folder = data_dir_, .bucket = config_.s3.bucket}, keys, clock_);
+}
+
+Result<std::unique_ptr<events::EventLog>> Engines::open_log(exporter::Ledger& ledger,
+                                                            const KeySource& keys,
+                                                            Brokers brokers) const {
+  events::FileLogOptions options;
+  options.folder = events_folder(data_dir_);
+  // Exported events go segment by segment: small batches want small segments.
+  options.segment_bytes =
+      std::min<std::size_t>(options.segment_bytes, config_.exporting.batch_bytes / 2);
+  options.max_waiting_bytes = config_.intake.max_waiting_bytes;
+  options.longest_wait = config_.intake.longest_wait;
+  options.first_offset = [&ledger](unsigned partition) { return ledger.floor(partition); };
+  VALETKEY_TRY(auto log, events::open_file_log(std::move(options), keys, clock_));
+  const auto accept = [&ledger, name = config_.events.topic](const auto& ends) {
+    return check_places(ledger, ends, name);
+  };
+  VALETKEY_TRY(auto topic, open_topic(brokers, accept));
+  if (topic) log = events::join_logs(std::move(log), std::move(topic));
+  // A crash may have come between.
+  for (unsigned partition = 0; partition < log->partitions(); ++partition) {
+    VALETKEY_TRY(const auto consumed, ledger.consumed(partition));
+    VALETKEY_CHECK(log->release(partition, consumed));
+  }
+  return log;
+}
+
+Result<std::unique_ptr<events::EventLog>> Engines::open_topic(Brokers brokers) const {
+  return open_topic(brokers, {});
+}
+
+Result<std::unique_ptr<events::EventLog>> Engines::open_topic(Brokers brokers,
+                                                              AcceptEnds accept) const {
+  const config::Config::Events& from = config_.events;
   if (from.kind != "kafka") return nullptr;
   VALETKEY_CHECK(check_topic(from));
   kafka::LogOptions options;
@@ -89,63 +193,26 @@ Result<std::unique_ptr<events::EventLog>> open_topic(const config::Config& confi
   options.partitions = static_cast<unsigned>(from.partitions);
   options.replicas = static_cast<unsigned>(from.replicas);
   options.largest_event_bytes =
-      std::max(config.intake.max_body_bytes, config.intake.max_unzipped_bytes) + kAroundText;
+      std::max(config_.intake.max_body_bytes, config_.intake.max_unzipped_bytes) + kAroundText;
   options.max_queued_bytes = from.max_queued_bytes;
-  options.longest_wait = config.intake.longest_wait;
+  options.longest_wait = config_.intake.longest_wait;
   options.release_after = from.keep;
   options.may_wait = brokers == Brokers::may_be_away;
   options.accept = std::move(accept);
-  return kafka::open_log(std::move(options), clock);
+  return kafka::open_log(std::move(options), clock_);
 }
 
-Result<std::unique_ptr<storage::ObjectStore>> open_store(const config::Config& config,
-                                                         const config::Environment& env,
-                                                         const std::filesystem::path& data_dir,
-                                                         const KeySource& keys,
-                                                         const Clock& clock) {
-  if (config.objects.kind == "disk")
-    return storage::open_disk_store({.folder = data_dir, .bucket = config.s3.bucket}, keys, clock);
-  const config::Config::Objects& from = config.objects;
-  return bucket::open_bucket({.endpoint = from.endpoint,
-                              .region = config.s3.region,
-                              .bucket = config.s3.bucket,
-                              .internal_bucket = from.internal_bucket,
-                              .profile = from.profile,
-                              .encryption = from.encryption,
-                              .kms_key_id = from.kms_key_id,
-                              .ca_file = from.ca_file},
-                             data_dir, env, clock);
+Result<std::unique_ptr<Minting>> Engines::open_minting(const KeySource& keys,
+                                                       control::ControlStore& store,
+                                                       control::ChangeFeed& feed) const {
+  VALETKEY_CHECK(check());
+  if (!vends()) return std::make_unique<Minting>(std::make_unique<access::SealedIssuer>(keys));
+  VALETKEY_TRY(auto vending, issuer::Vending::open(settings_of(config_), env_, store, feed));
+  return std::make_unique<Minting>(std::move(vending));
 }
 
-bool vends(const config::Config& config) { return config.issuer.kind == "sts"; }
-
-Result<void> check_engines(const config::Config& config) {
-  VALETKEY_CHECK(check_topic(config.events));
-  VALETKEY_CHECK(check_databases(config));
-  if (!vends(config)) return {};
-  if (config.intake.enabled && config.objects.kind == "disk")
-    return fail(ErrorCode::invalid,
-                "[issuer] kind = \"sts\" gives credentials for a bucket that somebody else fills: "
-                "set [intake] enabled = false, or [objects] kind = \"s3\" to fill it from "
-                "here");
-  if (config.credentials.min_duration < std::chrono::minutes(15))
-    return fail(ErrorCode::invalid,
-                "[credentials] min_duration must be 15m at least: STS gives no shorter sessions");
-  return issuer::check_settings(settings_of(config));
-}
-
-Result<std::unique_ptr<Engines>> Engines::open(const config::Config& config,
-                                               const config::Environment& env,
-                                               const KeySource& keys, control::ControlStore& store,
-                                               control::ChangeFeed& feed) {
-  VALETKEY_CHECK(check_engines(config));
-  std::unique_ptr<Engines> engines(new Engines);
-  if (vends(config)) {
-    VALETKEY_TRY(engines->vending_, issuer::Vending::open(settings_of(config), env, store, feed));
-  } else {
-    engines->sealed_ = std::make_unique<access::SealedIssuer>(keys);
-  }
-  return engines;
+Result<std::string> bucket_of(const std::filesystem::path& data_dir) {
+  return storage::read_bucket(data_dir / "objects.db");
 }
 
 }  // namespace valetkey::admin

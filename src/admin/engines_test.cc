@@ -29,8 +29,9 @@ class EventsInKafka : public testing::Test {
     std::filesystem::permissions(config_.events.password_file,
                                  static_cast<std::filesystem::perms>(mode));
   }
-  std::string refusal() {
-    const auto opened = open_topic(config_, clock_);
+  Engines engines() const { return Engines(config_, {}, folder_.path(), clock_); }
+  std::string refusal() const {
+    const auto opened = engines().open_topic();
     EXPECT_FALSE(opened);
     return opened ? "" : opened.error().detail;
   }
@@ -40,10 +41,29 @@ class EventsInKafka : public testing::Test {
   config::Config config_;
 };
 
+TEST(Engines, SayWhereThePartsAreToThoseWhoAskForTheirFiles) {
+  const SystemClock clock;
+  const FixedKeySource keys(Keyring::make(clock.now()));
+  const TemporaryFolder folder;
+  config::Config config;
+  EXPECT_TRUE(Engines(config, {}, folder.path() / "data", clock).open_disk(keys, "do without"));
+  config.objects.kind = "s3";
+  config.s3.bucket = "theirs";
+  const Engines engines(config, {}, folder.path() / "other", clock);
+  EXPECT_FALSE(engines.keeps_parts());
+  const auto opened = engines.open_disk(keys, "do without");
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::denied);
+  EXPECT_THAT(opened.error().detail, HasSubstr("in the bucket theirs, not in the data folder: do"));
+  // Which it has all the same: the index names the bucket.
+  ASSERT_TRUE(engines.make_folder(keys));
+  EXPECT_EQ(bucket_of(folder.path() / "other").value(), "theirs");
+}
+
 TEST_F(EventsInKafka, AreNotLookedForWhereTheyWaitInTheDataFolder) {
   config_.events.kind = "disk";
   config_.events.brokers.clear();
-  EXPECT_EQ(open_topic(config_, clock_).value(), nullptr);
+  EXPECT_EQ(engines().open_topic().value(), nullptr);
 }
 
 TEST_F(EventsInKafka, NeedBrokersATopicAndAWholePairOfNameAndPassword) {
@@ -59,7 +79,7 @@ TEST_F(EventsInKafka, NeedBrokersATopicAndAWholePairOfNameAndPassword) {
   config_.events.username.clear();
   EXPECT_THAT(refusal(), HasSubstr("both username and password_file"));
   config_ = whole;
-  EXPECT_TRUE(check_engines(config_));
+  EXPECT_TRUE(engines().check());
 }
 
 TEST_F(EventsInKafka, SendThePasswordItselfOverTlsAlone) {

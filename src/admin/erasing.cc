@@ -3,6 +3,8 @@
 
 #include <thread>
 
+#include "admin/export_wiring.h"
+
 namespace valetkey::admin {
 namespace {
 
@@ -14,14 +16,14 @@ constexpr std::chrono::hours kLongest{1};
 
 // Nothing to do here where a server runs.
 Result<void> erase_here(const ErasingParts& p) {
-  const auto log = open_idle_log(p.context, p.config, p.ledger, p.keys);
+  const auto log = open_idle_log(p.engines, p.ledger, p.keys);
   if (!log && log.error().code == ErrorCode::busy) return {};
   if (!log && log.error().code == ErrorCode::unavailable)
     return fail(ErrorCode::unavailable,
                 log.error().detail + "; the erasure is noted, and carried out afterwards");
   if (!log) return std::unexpected(log.error());
-  const ExporterParts parts{**log, p.objects, p.ledger, p.control, p.context.clock};
-  VALETKEY_TRY(const auto exporter, make_exporter(parts, p.config.exporting));
+  const ExporterParts parts{**log, p.objects, p.ledger, p.control, p.engines.clock()};
+  VALETKEY_TRY(const auto exporter, make_exporter(parts, p.engines.config().exporting));
   return carry_out_erasures(parts, *exporter);
 }
 
@@ -31,7 +33,7 @@ Result<exporter::ErasureResult> erase_wherever_exported(const ErasingParts& part
                                                         const AccountId& account,
                                                         const std::string& visitor_sha256) {
   const auto began = SteadyClock::now();
-  const auto asked = parts.context.clock.now();
+  const auto asked = parts.engines.clock().now();
   VALETKEY_TRY(const auto id, parts.ledger.request_erasure(account.str(), visitor_sha256, asked));
   VALETKEY_CHECK(parts.ledger.request_run(asked));  // ends the pause of an exporter that failed
   while (SteadyClock::now() - began < kLongest) {

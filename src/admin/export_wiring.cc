@@ -5,12 +5,9 @@
 
 #include <algorithm>
 
-#include "admin/command_context.h"
-#include "admin/engines.h"
 #include "base/log.h"
 #include "duckdb/library.h"
 #include "events/file_log.h"
-#include "events/joined_log.h"
 
 namespace valetkey::admin {
 namespace {
@@ -57,8 +54,6 @@ Result<std::vector<exporter::ExportedAccount>> exported_accounts(control::Contro
   return out;
 }
 
-fs::path events_folder(const fs::path& data_dir) { return data_dir / "events"; }
-
 Result<std::vector<events::Offset>> consumed_by_partition(exporter::Ledger& ledger,
                                                           const events::EventLog* topic) {
   std::vector<events::Offset> out(events::kFilePartitions + (topic ? topic->partitions() : 0));
@@ -68,60 +63,11 @@ Result<std::vector<events::Offset>> consumed_by_partition(exporter::Ledger& ledg
   return out;
 }
 
-namespace {
-
-// Else everything that comes would lie below what counts as exported.
-Result<void> check_places(exporter::Ledger& ledger, const std::vector<events::Offset>& ends,
-                          const std::string& topic) {
-  for (unsigned partition = 0; partition < ends.size(); ++partition) {
-    VALETKEY_TRY(const auto consumed, ledger.consumed(events::kFilePartitions + partition));
-    if (ends[partition] < consumed)
-      return fail(
-          ErrorCode::invalid,
-          fmt::format("partition {} of the topic {} ends at {} and was exported up to {}: it "
-                      "is not the topic that this data folder's events lay in, so set "
-                      "[events] brokers and topic to that one",
-                      partition, topic, ends[partition], consumed));
-  }
-  return {};
-}
-
-}  // namespace
-
-Result<std::unique_ptr<events::EventLog>> open_event_log(const fs::path& data_dir,
-                                                         const config::Config& config,
-                                                         exporter::Ledger& ledger,
-                                                         const KeySource& keys, const Clock& clock,
-                                                         Brokers brokers) {
-  events::FileLogOptions options;
-  options.folder = events_folder(data_dir);
-  // Exported events go segment by segment: small batches want small segments.
-  options.segment_bytes =
-      std::min<std::size_t>(options.segment_bytes, config.exporting.batch_bytes / 2);
-  options.max_waiting_bytes = config.intake.max_waiting_bytes;
-  options.longest_wait = config.intake.longest_wait;
-  options.first_offset = [&ledger](unsigned partition) { return ledger.floor(partition); };
-  VALETKEY_TRY(auto log, events::open_file_log(std::move(options), keys, clock));
-  const auto accept = [&ledger, name = config.events.topic](const auto& ends) {
-    return check_places(ledger, ends, name);
-  };
-  VALETKEY_TRY(auto topic, open_topic(config, clock, brokers, accept));
-  if (topic) log = events::join_logs(std::move(log), std::move(topic));
-  // A crash may have come between.
-  for (unsigned partition = 0; partition < log->partitions(); ++partition) {
-    VALETKEY_TRY(const auto consumed, ledger.consumed(partition));
-    VALETKEY_CHECK(log->release(partition, consumed));
-  }
-  return log;
-}
-
-Result<std::unique_ptr<events::EventLog>> open_idle_log(const CommandContext& context,
-                                                        const config::Config& config,
+Result<std::unique_ptr<events::EventLog>> open_idle_log(const Engines& engines,
                                                         exporter::Ledger& ledger,
                                                         const KeySource& keys) {
-  VALETKEY_TRY(Databases databases, context.databases());
-  VALETKEY_TRY(const auto owners, databases.open_owners());
-  if (!owners) return open_event_log(context.data_dir, config, ledger, keys, context.clock);
+  VALETKEY_TRY(const auto owners, engines.databases().open_owners());
+  if (!owners) return engines.open_log(ledger, keys);
   VALETKEY_TRY(const auto nodes, owners->nodes());
   if (std::ranges::any_of(nodes, &exporter::NodeState::alive))
     return fail(ErrorCode::busy, "the nodes of this installation do this work");

@@ -20,25 +20,13 @@
 
 namespace valetkey::admin {
 
-struct CommandContext;
-
-std::filesystem::path events_folder(const std::filesystem::path& data_dir);
 // Where the next batch of each partition of the event log begins: those of the data folder, behind them those of Kafka's
 // topic, if there is one.
 Result<std::vector<events::Offset>> consumed_by_partition(exporter::Ledger& ledger,
                                                           const events::EventLog* topic = nullptr);
-// In the data folder, and in Kafka's topic where [events] says so: then the folder's is read to its end.
-// `busy`: another process, a server most likely, has it. The ledger outlives it.
-Result<std::unique_ptr<events::EventLog>> open_event_log(const std::filesystem::path& data_dir,
-                                                         const config::Config& config,
-                                                         exporter::Ledger& ledger,
-                                                         const KeySource& keys, const Clock& clock,
-                                                         Brokers brokers = Brokers::answer);
-
 // For a command that would do the exporter's work by itself. `busy`: a server does it. Where several nodes share the work
 // it is theirs alone; `unavailable`: none of them runs.
-Result<std::unique_ptr<events::EventLog>> open_idle_log(const CommandContext& context,
-                                                        const config::Config& config,
+Result<std::unique_ptr<events::EventLog>> open_idle_log(const Engines& engines,
                                                         exporter::Ledger& ledger,
                                                         const KeySource& keys);
 

@@ -6,11 +6,10 @@
 #include <algorithm>
 #include <map>
 
-#include "admin/export_wiring.h"
+#include "admin/engines.h"
 #include "admin/internal/backlog.h"
 #include "admin/internal/data_folder.h"
 #include "base/file.h"
-#include "storage/disk_store.h"
 #include "upkeep/check.h"
 
 namespace valetkey::admin {
@@ -60,9 +59,9 @@ enum class Evidence { none, opens, does_not_open };
 
 Result<Evidence> try_objects(const CommandContext& context, const Keyring& keyring) {
   const FixedKeySource keys(keyring);
-  VALETKEY_TRY(const config::Config config, context.load_config());
-  if (config.objects.kind != "disk") return Evidence::none;  // they are of other keys
-  VALETKEY_TRY(const auto objects, context.open_disk(keys, ""));
+  VALETKEY_TRY(const Engines engines, context.engines());
+  if (!engines.keeps_parts()) return Evidence::none;  // they are of other keys
+  VALETKEY_TRY(const auto objects, engines.open_disk(keys, ""));
   VALETKEY_TRY(const auto opens, upkeep::is_opened_by(*objects, keyring));
   if (!opens) return Evidence::none;
   return *opens ? Evidence::opens : Evidence::does_not_open;

@@ -9,6 +9,7 @@
 #include <future>
 
 #include "admin/command_context.h"
+#include "admin/engines.h"
 #include "admin/testing/test_machine.h"
 #include "base/crypto.h"
 #include "events/event.h"
@@ -34,8 +35,9 @@ class ExportLoopTest : public testing::Test {
     keys_ = context_.open_keys().value();
     control_ = context_.open_control().value();
     objects_ = context_.open_objects(*keys_).value();
-    ledger_ = admin::Databases({}, machine_.data()).open_ledger().value();
-    log_ = admin::open_event_log(machine_.data(), config_, *ledger_, *keys_, clock_).value();
+    const admin::Engines engines(config_, machine_.env(), machine_.data(), clock_);
+    ledger_ = engines.databases().open_ledger().value();
+    log_ = engines.open_log(*ledger_, *keys_).value();
   }
 
   void start() {

@@ -44,7 +44,10 @@ http::BodyLimits body_limits(const config::Config& config) {
 }  // namespace
 
 Server::Server(const admin::CommandContext& context, config::Config config)
-    : config_(std::move(config)), clock_(context.clock), data_dir_(context.data_dir) {}
+    : config_(std::move(config)),
+      clock_(context.clock),
+      data_dir_(context.data_dir),
+      engines_(config_, context.env, data_dir_, clock_) {}
 
 Server::~Server() { stop(); }
 
@@ -59,15 +62,15 @@ Result<std::unique_ptr<Server>> Server::start(const admin::CommandContext& conte
 
 Result<void> Server::open_stores(const admin::CommandContext& context) {
   VALETKEY_TRY(keys_, context.open_keys());
-  VALETKEY_CHECK(admin::check_engines(config_));
-  databases_.emplace(config_, data_dir_);
-  VALETKEY_TRY(control_, databases_->open_control());
-  VALETKEY_TRY(objects_, admin::open_store(config_, context.env, data_dir_, *keys_, clock_));
+  VALETKEY_CHECK(engines_.check());
+  const admin::Databases& databases = engines_.databases();
+  VALETKEY_TRY(control_, databases.open_control());
+  VALETKEY_TRY(objects_, engines_.open_store(*keys_));
   VALETKEY_TRY(audit_, context.open_audit());
-  if (databases_->shared()) {
+  if (databases.shared()) {
     VALETKEY_TRY(const auto node, admin::node_id(data_dir_));
     audit_copier_ = std::make_unique<control::AuditCopier>(data_dir_ / "audit", node,
-                                                           databases_->shared_server());
+                                                           databases.shared_server());
     audit_copier_->start();
   }
   if (config_.intake.enabled) VALETKEY_CHECK(open_events());
@@ -75,8 +78,8 @@ Result<void> Server::open_stores(const admin::CommandContext& context) {
   feed_ = std::make_unique<control::ChangeFeed>(*control_, clock_, kLongestSession);
   gate_ = std::make_unique<access::TokenGate>(*control_, *feed_);
   revocation_ = std::make_unique<access::RevocationCheck>(*feed_);
-  VALETKEY_TRY(engines_, admin::Engines::open(config_, context.env, *keys_, *control_, *feed_));
-  if (auto* vending = engines_->vending()) metrics_.watch(vending->issuer().counts());
+  VALETKEY_TRY(minting_, engines_.open_minting(*keys_, *control_, *feed_));
+  if (auto* vending = minting_->vending()) metrics_.watch(vending->issuer().counts());
   usage_ = std::make_unique<access::Usage>(*control_);
 
   if (!config_.tls.certificate.empty()) {
@@ -97,9 +100,8 @@ Result<void> Server::open_stores(const admin::CommandContext& context) {
 }
 
 Result<void> Server::open_events() {
-  VALETKEY_TRY(ledger_, databases_->open_ledger());
-  auto log = admin::open_event_log(data_dir_, config_, *ledger_, *keys_, clock_,
-                                   admin::Brokers::may_be_away);
+  VALETKEY_TRY(ledger_, engines_.databases().open_ledger());
+  auto log = engines_.open_log(*ledger_, *keys_, admin::Brokers::may_be_away);
   if (!log && log.error().code == ErrorCode::busy)
     return fail(ErrorCode::busy,
                 "another valetkeyd serves or exports this data folder's events; "
@@ -114,7 +116,7 @@ Result<void> Server::open_events() {
 }
 
 Result<void> Server::share_export() {
-  VALETKEY_TRY(owners_, databases_->open_owners());
+  VALETKEY_TRY(owners_, engines_.databases().open_owners());
   if (!owners_) return {};
   VALETKEY_CHECK(admin::check_nothing_waits_here(*ledger_, *event_log_));
   VALETKEY_TRY(const std::string id, admin::node_id(data_dir_));
@@ -131,7 +133,7 @@ Result<void> Server::share_export() {
   // is.
   const auto share = [this]() -> Result<void> {
     const auto told = event_log_->stats(event_log_->partitions() - 1);
-    return told ? databases_->share_log() : std::unexpected(told.error());
+    return told ? engines_.databases().share_log() : std::unexpected(told.error());
   };
   const auto shared = share();
   if (!shared && shared.error().code != ErrorCode::unavailable) return shared;
@@ -148,12 +150,12 @@ Result<void> Server::open_listeners() {
       loops_for(config_), static_cast<unsigned>(config_.limits.blocking_threads));
   admin_ = std::make_unique<AdminService>(metrics_, [this] { return keeper_->health(); });
   open_tables();
-  if (engines_->vending() == nullptr) VALETKEY_CHECK(open_s3_listener());
+  if (minting_->vending() == nullptr) VALETKEY_CHECK(open_s3_listener());
   const bool apart = event_log_ && !config_.listen.intake.empty();
   authenticator_ = std::make_unique<api::Authenticator>(
       *gate_, *feed_, *api_audit_, runtime_->blocking(), api_options(), keys_.get());
   api_ = std::make_unique<api::Service>(
-      api::Parts{*control_, *feed_, *api_audit_, *authenticator_, engines_->issuer(), *usage_,
+      api::Parts{*control_, *feed_, *api_audit_, *authenticator_, minting_->issuer(), *usage_,
                  apart ? nullptr : event_log_.get(), &metrics_.intake(),
                  [this](const AccountId& account) { return admin::stored_of(*objects_, account); }},
       runtime_->blocking(), api_options());
@@ -172,14 +174,14 @@ Result<void> Server::open_listeners() {
 
 void Server::open_tables() {
   storage::PartCatalog* const catalog = objects_->part_catalog();
-  if (catalog == nullptr || engines_->vending() != nullptr) return;
+  if (catalog == nullptr || minting_->vending() != nullptr) return;
   snapshots_ = std::make_unique<tables::Snapshots>(*catalog, config_.s3.bucket);
   readable_ = std::make_unique<tables::MetadataStore>(*objects_, *snapshots_);
 }
 
 void Server::open_doors() {
   doors_ = std::make_unique<tables::Doors>(
-      tables::Parts{console_->handler(), *authenticator_, *api_audit_, engines_->issuer(), *usage_,
+      tables::Parts{console_->handler(), *authenticator_, *api_audit_, minting_->issuer(), *usage_,
                     *keys_, objects_->part_catalog(), snapshots_.get()},
       runtime_->blocking(), api_options());
 }
@@ -220,10 +222,10 @@ void Server::open_console() {
   if (options.pages) find_browser_engine();
   if (event_log_) options.export_every = config_.exporting.longest_wait;
   options.tables = snapshots_ != nullptr;
-  if (options.pages && engines_->vending() == nullptr && kept_figures() == nullptr)
+  if (options.pages && minting_->vending() == nullptr && kept_figures() == nullptr)
     listed_ = std::make_unique<storage::ListedFigures>(*objects_, clock_);
   console_ = std::make_unique<console::Console>(
-      console::Parts{*api_, *control_, *feed_, *api_audit_, *authenticator_, engines_->issuer(),
+      console::Parts{*api_, *control_, *feed_, *api_audit_, *authenticator_, minting_->issuer(),
                      *usage_, *objects_, figures(), listed_ != nullptr, event_log_.get(),
                      runtime_->blocking(),
                      [this](const AccountId& account) { return kept_sums(account); },
@@ -244,8 +246,8 @@ void Server::find_browser_engine() {
 
 control::ReadAudit Server::read_audit() const {
   using Each = std::function<void(const control::AuditEvent&)>;
-  if (databases_->shared())
-    return [server = databases_->shared_server()](const auto& filter, const Each& each) {
+  if (engines_.databases().shared())
+    return [server = engines_.databases().shared_server()](const auto& filter, const Each& each) {
       return control::read_shared_audit(*server, filter, each);
     };
   return [folder = data_dir_ / "audit"](const auto& filter, const Each& each) -> Result<void> {
@@ -268,7 +270,7 @@ Result<duckdb::Options> Server::preview_engine(const std::filesystem::path& fold
 
 // Null where the store keeps none, as a foreign bucket, and where another engine has the export.
 storage::ExportFigures* Server::kept_figures() const {
-  if (engines_->vending() != nullptr) return nullptr;
+  if (minting_->vending() != nullptr) return nullptr;
   return dynamic_cast<storage::ExportFigures*>(objects_.get());
 }
 

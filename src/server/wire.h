@@ -12,7 +12,6 @@
 #include "access/token_gate.h"
 #include "access/usage.h"
 #include "admin/command_context.h"
-#include "admin/databases.h"
 #include "admin/engines.h"
 #include "api/authentication.h"
 #include "api/intake.h"
@@ -103,12 +102,12 @@ class Server {
   const Clock& clock_;
   const Timestamp started_ = clock_.now();
   std::filesystem::path data_dir_;
+  const admin::Engines engines_;
 
   // Stores
   std::unique_ptr<KeySource> keys_;
   std::unique_ptr<storage::ObjectStore> objects_;
   std::unique_ptr<storage::ListedFigures> listed_;  // null: the store keeps sums itself
-  std::optional<admin::Databases> databases_;
   std::unique_ptr<control::ControlStore> control_;
   std::unique_ptr<control::AuditLog> audit_;
   std::unique_ptr<control::AuditCopier> audit_copier_;  // null: the data folder's is the only one
@@ -124,7 +123,7 @@ class Server {
   std::unique_ptr<control::ChangeFeed> feed_;
   std::unique_ptr<access::TokenGate> gate_;
   std::unique_ptr<access::RevocationCheck> revocation_;
-  std::unique_ptr<admin::Engines> engines_;
+  std::unique_ptr<admin::Minting> minting_;
   std::unique_ptr<access::Usage> usage_;
 
   // Observation

@@ -172,8 +172,9 @@ Result<std::optional<bool>> is_opened_by(storage::DiskStore& store, const Keyrin
   VALETKEY_TRY(const auto tried, store.parts().index().rows_to_check("", kRowsAtOnce));
   for (const storage::IndexRow& row : tried.rows) {
     const auto md5 = unhex(row.info.etag);
-    if (md5 && storage::unwrap_data_key(keyring, row.data_key,
-                                        {row.id, store.bucket(), row.info.key, row.info.size, *md5}))
+    if (md5 &&
+        storage::unwrap_data_key(keyring, row.data_key,
+                                 {row.id, store.bucket(), row.info.key, row.info.size, *md5}))
       return true;
   }
   return tried.rows.empty() ? std::nullopt : std::optional(false);

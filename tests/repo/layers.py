@@ -2,7 +2,7 @@
 """An include crosses modules only along an edge that add_module(... DEPENDS ...) states; edges form no cycle, and the
 table of modules in docs/architecture.md states the same; third-party libraries stay behind their fences; what lies in
 internal/ is included by its module alone, what lies in testing/ by tests; a header that no other module reaches lies in
-internal/."""
+internal/; engines are opened in one place."""
 import collections
 import pathlib
 import re
@@ -27,6 +27,21 @@ FENCES = [
     (re.compile(r"^librdkafka/"), "librdkafka", {"kafka"}),
     (re.compile(r"^sodium"), "libsodium", {"control/password.cc"}),
 ]
+
+# By module: what opens a form of a seam, or asks the configuration which one it names. Besides the module itself, tests
+# and benchmarks, these files alone do.
+OPENERS = {
+    "control": re.compile(r"\b((open|backup|check)_sqlite_store|open_postgres_store|copy_to_postgres)\b"),
+    "exporter": re.compile(r"\b(open_(sqlite|postgres)_ledger|open_postgres_owners|copy_ledger_to_postgres)\b"),
+    "storage": re.compile(r"\b(open_disk_store|read_bucket)\b"),
+    "bucket": re.compile(r"\bopen_bucket\b"),
+    "events": re.compile(r"\b(open_file_log|join_logs)\b"),
+    "kafka": re.compile(r"\bkafka::open_log\b"),
+    "access": re.compile(r"\bSealedIssuer\b"),
+    "issuer": re.compile(r"\bVending::open\b"),
+    "config": re.compile(r"\b(control|objects|events|issuer)\.kind\b"),
+}
+OPENS_ENGINES = {"admin/engines.h", "admin/engines.cc", "admin/databases.cc"}
 
 
 def edges(root: pathlib.Path) -> dict[str, set[str]]:
@@ -79,13 +94,17 @@ def table_problems(root: pathlib.Path, graph: dict[str, set[str]]) -> list[str]:
     return found
 
 
+def is_for_tests(path: pathlib.Path) -> bool:
+    return re.search(r"_(test|fuzz|bench)\.cc$", path.name) is not None or path.parent.name == "testing"
+
+
 def include_problem(root: pathlib.Path, module: str, path: pathlib.Path, name: str,
                     graph: dict[str, set[str]]) -> str | None:
     place = path.relative_to(root)
     owner = name.split("/")[0]
     if "/" not in name:
         return f'{place}: include "{name}" by its module, as "{module}/{name}"'
-    is_test = re.search(r"_(test|fuzz|bench)\.cc$", path.name) or path.parent.name == "testing"
+    is_test = is_for_tests(path)
     allowed = {module} | (closure(graph, module) if is_test else graph.get(module, set()))
     if module not in SHOWN_TO.get(name, {module}):
         return f'{place}: "{name}" is for {" and ".join(sorted(SHOWN_TO[name]))} alone'
@@ -107,6 +126,13 @@ def fence_problem(root: pathlib.Path, module: str, path: pathlib.Path, name: str
         if pattern.match(name) and not {module, f"{module}/{path.name}"} & allowed:
             return f"{path.relative_to(root)}: {library} is fenced to {', '.join(sorted(allowed))}"
     return None
+
+
+def opening_problems(root: pathlib.Path, module: str, path: pathlib.Path, text: str) -> list[str]:
+    if is_for_tests(path) or f"{module}/{path.name}" in OPENS_ENGINES:
+        return []
+    return [f"{path.relative_to(root)}: {found.group()} is for admin/engines.cc and admin/databases.cc"
+            for owner, pattern in OPENERS.items() if owner != module and (found := pattern.search(text))]
 
 
 def unreached_headers(root: pathlib.Path, graph: dict[str, set[str]]) -> list[str]:
@@ -144,7 +170,9 @@ def problems(root: pathlib.Path) -> list[str]:
         module = path.relative_to(root / "src").parts[0]
         if module not in graph:
             found.append(f"{path.relative_to(root)}: src/{module} is no module (no add_module)")
-        for quote, name in INCLUDE.findall(path.read_text()):
+        text = path.read_text()
+        found += opening_problems(root, module, path, text)
+        for quote, name in INCLUDE.findall(text):
             problem = fence_problem(root, module, path, name)
             if quote == '"' and problem is None and not any(p.match(name) for p, _, _ in FENCES):
                 problem = include_problem(root, module, path, name, graph)

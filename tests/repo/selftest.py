@@ -50,6 +50,8 @@ BAD = [
     ("layers", "src/http/server.h", SPDX + '#include "http/internal/head.h"\n', "which is internal"),
     ("layers", "src/mid/work.cc", SPDX + '#include "http/testing/server.h"\n', "is for tests"),
     ("layers", "src/admin/work.cc", SPDX + '#include "storage/disk_parts.h"\n', "is for storage and upkeep alone"),
+    ("layers", "src/mid/work.cc", SPDX + "auto s = control::open_sqlite_store(file);\n", "is for admin/engines.cc"),
+    ("layers", "src/mid/work.cc", SPDX + 'if (config.objects.kind == "disk") return;\n', "objects.kind is for admin"),
     ("layers", "src/low/own.h", SPDX, "it belongs in src/low/internal/own.h"),
     ("layers", "docs/architecture.md", "| 0 | `low` | fmt |\n| 1 | `http` | low |\n", "has no row for mid"),
     ("layers", "docs/architecture.md", "| 0 | `low` | fmt |\n| 1 | `http` | fmt; low |\n| 2 | `mid` | http |\n",

@@ -17,6 +17,8 @@ inline constexpr const char* kNodeId = "node.id";
 // Which keyring is the folder's: admin/internal/keyring_binding.h.
 inline constexpr const char* kKeyringId = "keyring.id";
 
+// Where the event log's segments lie.
+std::filesystem::path events_folder(const std::filesystem::path& data_dir);
 // Also through links, and where neither is there yet.
 bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder);
 bool is_backup(const std::filesystem::path& folder);

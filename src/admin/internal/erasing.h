@@ -4,14 +4,13 @@
 // ends.
 #pragma once
 
-#include "admin/command_context.h"
-#include "admin/export_wiring.h"
+#include "admin/engines.h"
+#include "exporter/ledger.h"
 
 namespace valetkey::admin {
 
 struct ErasingParts {
-  const CommandContext& context;
-  const config::Config& config;
+  const Engines& engines;
   const KeySource& keys;
   storage::ObjectStore& objects;
   control::ControlStore& control;
