@@ -15,6 +15,7 @@
 
 #include "base/crypto.h"
 #include "base/keyring.h"
+#include "base/testing/manual_clock.h"
 #include "control/postgres_store.h"
 #include "control/sqlite_store.h"
 #include "control/tokens.h"

@@ -9,6 +9,7 @@
 
 #include "access/internal/claims.h"
 #include "access/revocation.h"
+#include "base/testing/manual_clock.h"
 #include "base/testing/temporary_folder.h"
 #include "control/sqlite_store.h"
 #include "control/testing/faulty_control_store.h"

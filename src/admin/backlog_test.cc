@@ -8,7 +8,7 @@
 #include <future>
 
 #include "admin/testing/test_machine.h"
-#include "base/clock.h"
+#include "base/testing/manual_clock.h"
 #include "events/event.h"
 #include "events/file_log.h"
 

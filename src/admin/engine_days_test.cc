@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "base/crypto.h"
+#include "base/testing/manual_clock.h"
 #include "base/testing/temporary_folder.h"
 #include "bucket/open.h"
 #include "events/file_log.h"

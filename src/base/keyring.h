@@ -108,7 +108,8 @@ class FileKeySource final : public KeySource {
   std::shared_ptr<const Keyring> keyring_;
 };
 
-class FixedKeySource final : public KeySource {  // tests
+// The same keys for ever.
+class FixedKeySource final : public KeySource {
  public:
   explicit FixedKeySource(Keyring k) : keyring_(std::make_shared<const Keyring>(std::move(k))) {}
   std::shared_ptr<const Keyring> get() const override { return keyring_; }

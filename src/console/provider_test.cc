@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/encoding.h"
+#include "base/testing/manual_clock.h"
 #include "base/testing/temporary_folder.h"
 #include "console/internal/away.h"
 #include "control/sqlite_store.h"

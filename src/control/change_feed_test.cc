@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/testing/manual_clock.h"
 #include "base/testing/temporary_folder.h"
 #include "control/sqlite_store.h"
 #include "control/testing/faulty_control_store.h"

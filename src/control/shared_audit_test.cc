@@ -6,7 +6,7 @@
 #include <array>
 #include <fstream>
 
-#include "base/clock.h"
+#include "base/testing/manual_clock.h"
 #include "base/testing/temporary_folder.h"
 #include "postgres/testing/test_server.h"
 

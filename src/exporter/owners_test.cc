@@ -9,6 +9,7 @@
 #include <future>
 #include <map>
 
+#include "base/testing/manual_clock.h"
 #include "base/testing/temporary_folder.h"
 #include "events/event.h"
 #include "events/testing/memory_log.h"

@@ -7,6 +7,7 @@
 #include <future>
 #include <map>
 
+#include "base/testing/manual_clock.h"
 #include "base/testing/temporary_folder.h"
 #include "events/event.h"
 #include "events/file_log.h"

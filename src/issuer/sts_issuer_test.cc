@@ -9,6 +9,7 @@
 #include "access/end_of_sessions.h"
 #include "access/testing/issuer_conformance.h"
 #include "aws/session_policy.h"
+#include "base/testing/manual_clock.h"
 #include "issuer/testing/bench.h"
 
 namespace valetkey::issuer {

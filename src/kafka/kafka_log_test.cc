@@ -7,6 +7,7 @@
 
 #include <latch>
 
+#include "base/testing/manual_clock.h"
 #include "events/testing/event_log_conformance.h"
 #include "kafka/internal/producer.h"
 #include "kafka/testing/broker.h"

@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "base/clock.h"
+#include "base/testing/manual_clock.h"
 
 namespace valetkey::limits {
 namespace {

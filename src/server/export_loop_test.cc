@@ -12,6 +12,7 @@
 #include "admin/engines.h"
 #include "admin/testing/test_machine.h"
 #include "base/crypto.h"
+#include "base/testing/manual_clock.h"
 #include "events/event.h"
 
 namespace valetkey::server {

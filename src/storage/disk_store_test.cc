@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "base/testing/manual_clock.h"
 #include "storage/disk_parts.h"
 #include "storage/testing/disk_fixture.h"
 

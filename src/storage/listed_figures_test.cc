@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/testing/manual_clock.h"
 #include "storage/testing/memory_store.h"
 
 namespace valetkey::storage {

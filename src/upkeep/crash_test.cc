@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "base/testing/manual_clock.h"
 #include "storage/disk_store.h"
 #include "storage/testing/disk_fixture.h"
 #include "upkeep/check.h"

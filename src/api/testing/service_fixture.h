@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "api/service.h"
-#include "base/clock.h"
 #include "base/keyring.h"
 #include "base/log.h"
+#include "base/testing/manual_clock.h"
 #include "base/testing/temporary_folder.h"
 #include "control/sqlite_store.h"
 #include "control/testing/faulty_control_store.h"

@@ -11,6 +11,7 @@
 #include "aws/testing/script_fetcher.h"
 #include "base/crypto.h"
 #include "base/encoding.h"
+#include "base/testing/manual_clock.h"
 #include "bucket/internal/s3_store.h"
 
 namespace valetkey::bucket::testing {

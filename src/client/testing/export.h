@@ -14,6 +14,7 @@
 
 #include "base/crypto.h"
 #include "base/encoding.h"
+#include "base/testing/manual_clock.h"
 #include "client/export.h"
 #include "http/server.h"
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/crypto.h"
+#include "base/testing/manual_clock.h"
 #include "events/file_log.h"
 #include "events/testing/faulty_log.h"
 #include "exporter/exporter.h"

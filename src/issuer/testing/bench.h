@@ -11,6 +11,7 @@
 
 #include "aws/testing/script_fetcher.h"
 #include "base/encoding.h"
+#include "base/testing/manual_clock.h"
 #include "base/testing/temporary_folder.h"
 #include "control/sqlite_store.h"
 #include "issuer/sts_issuer.h"

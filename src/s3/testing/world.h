@@ -16,6 +16,7 @@
 #include "access/revocation.h"
 #include "access/usage.h"
 #include "base/encoding.h"
+#include "base/testing/manual_clock.h"
 #include "s3/service.h"
 #include "sigv4/sign.h"
 #include "storage/testing/memory_store.h"

@@ -8,8 +8,8 @@
 #include <memory>
 #include <string>
 
-#include "base/clock.h"
 #include "base/keyring.h"
+#include "base/testing/manual_clock.h"
 #include "base/testing/temporary_folder.h"
 #include "storage/disk_store.h"
 #include "storage/testing/store_fixture.h"
