@@ -19,12 +19,6 @@ constexpr milliseconds kCutMargin{2'000};
 
 constexpr std::array<std::string_view, 3> kNames{"aws", "ceph", "minio"};
 
-std::int64_t steady_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
 // For clients: what they can do, and nothing of the operator's.
 std::string sentence_for_clients(StsFault fault) {
   switch (fault) {
@@ -190,12 +184,13 @@ Result<StsIssuer::Bound> StsIssuer::bound_of(const AccountId& account,
 
 // Whether the engine may be asked now.
 Result<void> StsIssuer::admit() {
-  if (steady_ns() < closed_until_ns_) {
+  const auto now = parts_.steady.now();
+  if (now < closed_until_.load()) {
     const std::lock_guard lock(closed_mutex_);
     return std::unexpected(closed_why_);
   }
   const auto cost = limits::cost_of(1, options_.calls_per_s);
-  const auto wait = pace_.take(std::chrono::steady_clock::now(), cost, seconds(1));
+  const auto wait = pace_.take(now, cost, seconds(1));
   if (wait.count() <= 0) return {};
   ++counts_.over_budget;
   return fail(ErrorCode::busy, "the budget of calls to STS is spent for this second");
@@ -276,7 +271,7 @@ Error StsIssuer::refused(const aws::StsError& why) {
     const auto hold = throttled ? kHoldAfterThrottle : kHoldAfterFault;
     const std::lock_guard lock(closed_mutex_);
     closed_why_ = error;
-    closed_until_ns_ = steady_ns() + std::chrono::nanoseconds(hold).count();
+    closed_until_ = parts_.steady.now() + hold;
   }
   return error;
 }

@@ -10,6 +10,7 @@
 #include "access/credentials.h"
 #include "aws/kept_keys.h"
 #include "aws/sts.h"
+#include "base/steady_clock.h"
 #include "control/change_feed.h"
 #include "control/control_store.h"
 #include "issuer/flights.h"
@@ -50,6 +51,7 @@ struct StsParts {
   control::ControlStore& store;
   control::ChangeFeed& feed;
   Roles& roles;
+  const SteadyClock& steady = SteadyClock::system();
 };
 
 class StsIssuer final : public access::CredentialIssuer {
@@ -99,7 +101,7 @@ class StsIssuer final : public access::CredentialIssuer {
   Flights<Bought> flights_;
   limits::Pace pace_;
   // Until then nobody asks the engine again, and why.
-  std::atomic<std::int64_t> closed_until_ns_{0};
+  std::atomic<SteadyClock::Instant> closed_until_{};
   std::mutex closed_mutex_;
   Error closed_why_;
   std::atomic<bool> chained_ = false;  // our own role was assumed by a role: an hour at most

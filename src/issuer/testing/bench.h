@@ -3,6 +3,7 @@
 // what the test says.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <functional>
@@ -104,7 +105,7 @@ class Bench {
         .endpoint = "https://s3.example.org",
         .calls_per_s = calls_per_s};
     issuer_ = std::make_unique<StsIssuer>(std::move(options),
-                                          StsParts{sts_, keys_, *store_, feed_, *roles_});
+                                          StsParts{sts_, keys_, *store_, feed_, *roles_, steady_});
   }
 
   static AccountId account() { return AccountId::parse("123").value(); }
@@ -116,9 +117,10 @@ class Bench {
             {.export_ = true},
             std::nullopt};
   }
-  // What a request gets: at once, or by waiting. The engine's clock follows.
+  // What a request gets: at once, or by waiting. The other clocks follow.
   Result<access::Credentials> ask(const control::TokenGrant& who, milliseconds duration,
                                   Timestamp now) {
+    steady_.advance(std::max(now - engine_.now, milliseconds(0)));
     engine_.now = now;
     if (auto at_once = issuer_->issue_at_once(who, duration, now)) return *at_once;
     return issuer_->issue(who, duration, now);
@@ -129,12 +131,14 @@ class Bench {
   control::ControlStore& store() { return *store_; }
   control::ChangeFeed& feed() { return feed_; }
   Timestamp now() const { return engine_.now; }
+  ManualSteadyClock& steady() { return steady_; }
 
  private:
   TemporaryFolder folder_;
   FakeEngine engine_;
   std::unique_ptr<control::ControlStore> store_;
   ManualClock clock_;
+  ManualSteadyClock steady_;
   control::ChangeFeed feed_;
   aws::Sts sts_ = aws::Sts::at(engine_, "https://sts.example.org", "us-east-1").value();
   aws::KeptKeys keys_{[](Timestamp) -> Result<aws::OwnKeys> {
