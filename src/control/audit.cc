@@ -23,8 +23,12 @@ constexpr milliseconds kRefusalPeriod = std::chrono::minutes(1);
 
 class FileAuditLog final : public AuditLog {
  public:
-  FileAuditLog(std::unique_ptr<AuditSegments> segments, const Clock& clock)
-      : clock_(clock), segments_(std::move(segments)), thread_([this] { run(); }) {}
+  FileAuditLog(std::unique_ptr<AuditSegments> segments, const Clock& clock,
+               const SteadyClock& steady)
+      : clock_(clock),
+        steady_(steady),
+        segments_(std::move(segments)),
+        thread_([this] { run(); }) {}
 
   ~FileAuditLog() override {
     {
@@ -61,7 +65,7 @@ class FileAuditLog final : public AuditLog {
     const bool first = refusals_.empty();
     for (const AuditEvent& event : refusals_.count(reason, address_block, now)) add(event.entry());
     if (!first) return;
-    refusals_due_ = std::chrono::steady_clock::now() + kRefusalPeriod;
+    refusals_due_ = steady_.now() + kRefusalPeriod;
     wake_.notify_all();
   }
 
@@ -77,7 +81,7 @@ class FileAuditLog final : public AuditLog {
     }
     waiting_ += '\n';
     if (before == 0) {
-      flush_due_ = std::chrono::steady_clock::now() + kFlushAfter;
+      flush_due_ = steady_.now() + kFlushAfter;
       wake_.notify_all();
     }
     ++added_;
@@ -88,7 +92,7 @@ class FileAuditLog final : public AuditLog {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
       wait_for_work(lock);
-      if (!refusals_.empty() && std::chrono::steady_clock::now() >= refusals_due_) take_refusals();
+      if (!refusals_.empty() && steady_.now() >= refusals_due_) take_refusals();
       if (!waiting_.empty()) flush(lock);
     }
     // What came while the last batch was written.
@@ -101,22 +105,22 @@ class FileAuditLog final : public AuditLog {
   }
 
   void wait_for_work(std::unique_lock<std::mutex>& lock) {
-    using Instant = std::chrono::steady_clock::time_point;
     const auto ready = [&] {
       if (stopping_ || (urgent_ && !waiting_.empty())) return true;
       if (waiting_.size() >= kFlushBytes && !failing_) return true;
-      const Instant now = std::chrono::steady_clock::now();
+      const auto now = steady_.now();
       return (!waiting_.empty() && now >= flush_due_) ||
              (!refusals_.empty() && now >= refusals_due_);
     };
     while (!ready()) {
-      Instant due = Instant::max();
+      constexpr auto kNever = SteadyClock::Instant::max();
+      auto due = kNever;
       if (!waiting_.empty()) due = flush_due_;
       if (!refusals_.empty()) due = std::min(due, refusals_due_);
-      if (due == Instant::max()) {
+      if (due == kNever) {
         wake_.wait(lock);
       } else {
-        wake_.wait_until(lock, due);
+        wake_.wait_for(lock, due - steady_.now());
       }
     }
     urgent_ = false;
@@ -155,7 +159,7 @@ class FileAuditLog final : public AuditLog {
   void put_back() {
     writing_ += waiting_;
     writing_.swap(waiting_);
-    flush_due_ = std::chrono::steady_clock::now() + kFlushAfter;
+    flush_due_ = steady_.now() + kFlushAfter;
   }
 
   AuditEntry lost(std::uint64_t count) const {
@@ -179,6 +183,7 @@ class FileAuditLog final : public AuditLog {
   }
 
   const Clock& clock_;
+  const SteadyClock& steady_;
   const std::unique_ptr<AuditSegments> segments_;  // the flusher's own
   std::mutex mutex_;
   std::condition_variable wake_;  // for the flusher
@@ -189,7 +194,7 @@ class FileAuditLog final : public AuditLog {
   std::uint64_t dropped_ = 0, reported_ = 0;
   Error failure_;
   bool failing_ = false, urgent_ = false, stopping_ = false;
-  std::chrono::steady_clock::time_point flush_due_, refusals_due_;
+  SteadyClock::Instant flush_due_, refusals_due_;
   RefusalTable refusals_;
   std::thread thread_;  // last: it uses all the others
 };
@@ -197,10 +202,10 @@ class FileAuditLog final : public AuditLog {
 }  // namespace
 
 Result<std::unique_ptr<AuditLog>> AuditLog::open(const std::filesystem::path& folder,
-                                                 const Clock& clock) {
+                                                 const Clock& clock, const SteadyClock& steady) {
   VALETKEY_TRY(std::unique_ptr<AuditSegments> segments,
                AuditSegments::open(folder, date_of(clock.now())));
-  return std::make_unique<FileAuditLog>(std::move(segments), clock);
+  return std::make_unique<FileAuditLog>(std::move(segments), clock, steady);
 }
 
 }  // namespace valetkey::control

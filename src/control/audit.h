@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/steady_clock.h"
 
 namespace valetkey::control {
 
@@ -56,7 +57,8 @@ struct AuditEvent {
 class AuditLog {
  public:
   static Result<std::unique_ptr<AuditLog>> open(const std::filesystem::path& folder,
-                                                const Clock& clock);
+                                                const Clock& clock,
+                                                const SteadyClock& steady = SteadyClock::system());
   virtual ~AuditLog() = default;  // flushes
   virtual void append(const AuditEntry& entry) = 0;
   // Appends and waits until it is on disk: token creation, revocation, sign-in, role changes.

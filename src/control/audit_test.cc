@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "base/testing/manual_clock.h"
 #include "base/testing/temporary_folder.h"
 #include "control/internal/audit_record.h"
 #include "control/internal/audit_refusals.h"
@@ -90,10 +91,13 @@ TEST_F(Audit, FindsWhatWasAppendedInOrder) {
 }
 
 TEST_F(Audit, FlushesByItselfSoonAfterwards) {
-  const auto log = AuditLog::open(path_, clock_).value();
+  ManualSteadyClock steady;
+  const auto log = AuditLog::open(path_, clock_, steady).value();
   log->append(event("1").entry());
-  for (int tries = 0; tries < 100 && read().subjects.empty(); ++tries)
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_TRUE(read().subjects.empty());
+  steady.advance(milliseconds(200));
+  for (int tries = 0; tries < 1000 && read().subjects.empty(); ++tries)
+    std::this_thread::sleep_for(milliseconds(5));
   EXPECT_EQ(read().subjects.size(), 1U);
 }
 
@@ -348,6 +352,17 @@ TEST_F(Audit, WritesRefusalsOnceAMinute) {
   EXPECT_EQ(events[1].count, 1000U);
   EXPECT_EQ(events[1].client, "203.0.113.7");
   EXPECT_EQ(events[2].count, 1U);
+}
+
+TEST_F(Audit, WritesRefusalsWhenTheirMinuteIsOver) {
+  ManualSteadyClock steady;
+  const auto log = AuditLog::open(path_, clock_, steady).value();
+  log->refused("unknown", "203.0.113.7", kNow);
+  ASSERT_TRUE(log->append_durably(event("1").entry()));
+  EXPECT_THAT(read().subjects, testing::ElementsAre("1"));
+  steady.advance(std::chrono::minutes(1));
+  ASSERT_TRUE(log->append_durably(event("2").entry()));
+  EXPECT_THAT(read().subjects, testing::UnorderedElementsAre("1", "2", ""));
 }
 
 TEST(Refusals, StayWithinTheirTable) {
