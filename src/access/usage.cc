@@ -2,6 +2,7 @@
 #include "access/usage.h"
 
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -13,7 +14,6 @@ namespace valetkey::access {
 namespace {
 
 using control::UsageCounts;
-using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::chrono::minutes kUseWrittenAtMostEvery{1};
 
@@ -67,15 +67,17 @@ struct Usage::State {
   std::array<Shard, kShards> shards;
   control::ControlStore& store;
   milliseconds period;
+  const SteadyClock& steady;
   std::mutex flushing;  // one at a time: a failed flush puts back before the next collects
   Used waiting;         // of the flush, as is `written`
-  std::unordered_map<TokenId, SteadyClock::time_point> written;  // within the last minute
+  std::unordered_map<TokenId, SteadyClock::Instant> written;  // within the last minute
   std::mutex mutex;
   std::condition_variable wake;
   bool stopping = false;
   std::thread thread;
 
-  State(control::ControlStore& s, milliseconds p) : store(s), period(p) {}
+  State(control::ControlStore& s, milliseconds p, const SteadyClock& c)
+      : store(s), period(p), steady(c) {}
 
   void add(std::size_t shard, const KeyView& key, const UsageCounts& counts,
            const TokenId* token = nullptr, const LastUse& use = {}) {
@@ -104,7 +106,7 @@ struct Usage::State {
   }
 
   std::vector<control::TokenUse> due_uses(bool everything) {
-    const auto now = SteadyClock::now();
+    const auto now = steady.now();
     std::erase_if(written, [&](const auto& w) { return now - w.second >= kUseWrittenAtMostEvery; });
     std::vector<control::TokenUse> due;
     for (const auto& [token, use] : waiting)
@@ -128,7 +130,7 @@ struct Usage::State {
     }
     for (const control::TokenUse& use : due) {
       waiting.erase(use.token);
-      written.insert_or_assign(use.token, SteadyClock::now());
+      written.insert_or_assign(use.token, steady.now());
     }
     return {};
   }
@@ -145,8 +147,8 @@ struct Usage::State {
   }
 };
 
-Usage::Usage(control::ControlStore& store, milliseconds period)
-    : state_(std::make_unique<State>(store, period)) {}
+Usage::Usage(control::ControlStore& store, milliseconds period, const SteadyClock& steady)
+    : state_(std::make_unique<State>(store, period, steady)) {}
 
 Usage::~Usage() { stop(); }
 

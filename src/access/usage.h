@@ -8,7 +8,7 @@
 
 #include "access/credentials.h"
 #include "access/sightings.h"
-#include "base/clock.h"
+#include "base/steady_clock.h"
 #include "control/control_store.h"
 #include "http/message.h"
 
@@ -18,7 +18,8 @@ class Usage {
  public:
   // Accounts are written every `period`; a token's last use when it is first seen, and then once a
   // minute at most.
-  explicit Usage(control::ControlStore& store, milliseconds period = std::chrono::seconds(5));
+  explicit Usage(control::ControlStore& store, milliseconds period = std::chrono::seconds(5),
+                 const SteadyClock& steady = SteadyClock::system());
   ~Usage();  // stop()
   void start();
   void stop();  // writes everything

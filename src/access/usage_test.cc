@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "base/testing/manual_clock.h"
 #include "base/testing/temporary_folder.h"
 #include "control/sqlite_store.h"
 #include "control/testing/faulty_control_store.h"
@@ -97,7 +98,8 @@ TEST_F(UsageCounts, WritesByItselfAndWhenItStops) {
 }
 
 TEST_F(UsageCounts, WritesATokensLastUseAtOnceThenOnceAMinuteAndWhenItStops) {
-  Usage usage(store_, 5ms);
+  ManualSteadyClock steady;
+  Usage usage(store_, 5ms, steady);
   usage.exchanged(*grant_, now_, client_);
   usage.start();
   for (int i = 0; i < 1000 && !token().last_used; ++i) std::this_thread::sleep_for(5ms);
@@ -106,9 +108,13 @@ TEST_F(UsageCounts, WritesATokensLastUseAtOnceThenOnceAMinuteAndWhenItStops) {
   usage.served(session(), now_ + 10s, http::Address::parse("2001:db8:1:2:3::4").value(), 1);
   for (int i = 0; i < 1000 && written().size() < 2; ++i) std::this_thread::sleep_for(5ms);
   EXPECT_EQ(token().last_used, now_) << "a minute has not passed";
-  usage.stop();
+  steady.advance(1min);
+  for (int i = 0; i < 1000 && token().last_used == now_; ++i) std::this_thread::sleep_for(5ms);
   EXPECT_EQ(token().last_used, now_ + 10s);
   EXPECT_EQ(token().last_used_from, "2001:db8:1:2::/64");
+  usage.exchanged(*grant_, now_ + 20s, client_);
+  usage.stop();
+  EXPECT_EQ(token().last_used, now_ + 20s);
 }
 
 }  // namespace
