@@ -55,8 +55,13 @@ milliseconds refresh_margin(milliseconds life, milliseconds least_left) {
 }
 
 Session::Session(http::asio::io_context& loop, http::Client& http, const Clock& clock,
-                 SessionOptions options)
-    : loop_(loop), http_(http), clock_(clock), options_(std::move(options)), fetched_(loop) {}
+                 SessionOptions options, const SteadyClock& steady)
+    : loop_(loop),
+      http_(http),
+      clock_(clock),
+      steady_(steady),
+      options_(std::move(options)),
+      fetched_(loop) {}
 
 http::Task<Result<GrantPtr>> Session::get() {
   const Timestamp now = clock_.now();
@@ -94,7 +99,7 @@ http::Task<Result<GrantPtr>> Session::fetch_for_all() {
 }
 
 http::Task<Result<Grant>> Session::exchange_patiently() {
-  const auto give_up = std::chrono::steady_clock::now() + options_.patience;
+  const auto give_up = steady_.now() + options_.patience;
   const StallMonitor::Call call(options_.monitor);
   for (unsigned attempt = 0, garbled = 0;; ++attempt) {
     auto made = co_await exchange_once();
@@ -102,7 +107,7 @@ http::Task<Result<Grant>> Session::exchange_patiently() {
     if (made || valid(clock_.now())) co_return made;
     const bool passing = made.error().code == ErrorCode::unavailable ||
                          (made.error().code == ErrorCode::corrupt && ++garbled < kGarbledAttempts);
-    const auto left = std::chrono::ceil<milliseconds>(give_up - std::chrono::steady_clock::now());
+    const auto left = std::chrono::ceil<milliseconds>(give_up - steady_.now());
     if (!passing || left <= milliseconds(0)) co_return made;
     if (options_.monitor) options_.monitor->failed(made.error(), give_up);
     co_await pause(loop_,

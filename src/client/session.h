@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/clock.h"
+#include "base/steady_clock.h"
 #include "client/exchange.h"
 #include "client/pause.h"
 #include "client/stall_monitor.h"
@@ -31,7 +32,7 @@ class Session {
  public:
   // All of them outlive the session.
   Session(http::asio::io_context& loop, http::Client& http, const Clock& clock,
-          SessionOptions options);
+          SessionOptions options, const SteadyClock& steady = SteadyClock::system());
 
   // Credentials that are valid now. While the service is down, the old ones as long as they live.
   // `denied`: the token is refused, or would go in the clear, or the server's certificate is not
@@ -55,6 +56,7 @@ class Session {
   http::asio::io_context& loop_;
   http::Client& http_;
   const Clock& clock_;
+  const SteadyClock& steady_;
   SessionOptions options_;
   GrantPtr grant_;
   Timestamp refresh_at_;

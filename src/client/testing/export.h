@@ -28,6 +28,8 @@ class FakeService final : public http::Handler {
   std::deque<std::string> read_faults;
   milliseconds life{std::chrono::hours(1)};
   const Clock* clock = nullptr;
+  ManualSteadyClock* steady = nullptr;  // advanced by `takes` with each exchange; null: none is
+  milliseconds takes{0};
   std::string token_expires;  // as the header says it; empty: no such header
   std::string more;           // members of the exchange's answer, each with its comma in front
   std::vector<std::string> asked{};  // prefixes of listings; such as do not begin so are denied:
@@ -58,6 +60,7 @@ class FakeService final : public http::Handler {
   }
   http::Response exchange(const http::Request& request) {
     ++exchanges;
+    if (steady != nullptr) steady->advance(takes);
     int status = next(exchange_faults).value_or(200);
     if (!gives_an_hour && !request.query.empty()) status = 400;
     if (status != 200)
