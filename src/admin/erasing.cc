@@ -24,7 +24,8 @@ Result<void> erase_here(const ErasingParts& p) {
   if (!log) return std::unexpected(log.error());
   const ExporterParts parts{**log, p.objects, p.ledger, p.control, p.engines.clock()};
   VALETKEY_TRY(const auto exporter, make_exporter(parts, p.engines.config().exporting));
-  return carry_out_erasures(parts, *exporter);
+  return exporter->carry_out_erasures(
+      [&p](const AccountId& account) { return p.control.purge_account(account); });
 }
 
 }  // namespace

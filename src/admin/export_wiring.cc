@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/export_wiring.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
-#include "base/log.h"
 #include "duckdb/library.h"
 #include "events/file_log.h"
 
@@ -14,7 +11,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::chrono::days kAfterAllReaders{30};
 constexpr std::size_t kLeastLaneMib = 64;  // of DuckDB's memory
 
 exporter::ExporterOptions options_of(const config::Config::Export& config,
@@ -110,54 +106,6 @@ Result<std::unique_ptr<exporter::Exporter>> make_exporter(const ExporterParts& p
       exporter::ExportParts{parts.log, parts.objects, parts.ledger, parts.clock,
                             [&control = parts.control] { return exported_accounts(control); },
                             std::move(options), *ownership});
-}
-
-namespace {
-
-// Everything of a deleted account, in an order that can begin again at any point.
-Result<void> purge(const ExporterParts& parts, exporter::Exporter& exporter,
-                   const exporter::AskedErasure& asked, const AccountId& account) {
-  VALETKEY_TRY(const auto lease, exporter.days_lease());
-  auto purged = parts.control.purge_account(account);
-  if (!purged && purged.error().code != ErrorCode::denied) return purged;
-  if (!purged) {  // not deleted after all: a restored control store, say
-    log::error("server", "an account is not purged", {{"why", purged.error().detail}});
-    exporter.forget_erasure();
-    return parts.ledger.finish_erasure(lease, asked.id, {});
-  }
-  VALETKEY_TRY(const auto unreadable, exporter.erase_account(account));
-  VALETKEY_CHECK(parts.objects.sweep(parts.clock.now() + kAfterAllReaders));
-  VALETKEY_CHECK(parts.ledger.forget_account(lease, asked.account, asked.id));
-  VALETKEY_CHECK(parts.ledger.finish_erasure(lease, asked.id, unreadable));
-  log::info("server", "purged an account",
-            {{"account", asked.account}, {"unreadable", unreadable.size()}});
-  return {};
-}
-
-}  // namespace
-
-Result<void> carry_out_erasures(const ExporterParts& parts, exporter::Exporter& exporter) {
-  while (true) {
-    VALETKEY_TRY(const auto asked, parts.ledger.next_erasure());
-    if (!asked) return {};
-    VALETKEY_TRY(const auto account, AccountId::parse(asked->account));
-    VALETKEY_TRY(const bool ready, exporter.is_ready_to_erase(account, asked->visitor_sha256));
-    if (!ready) return {};
-    if (asked->visitor_sha256.empty()) {
-      VALETKEY_CHECK(purge(parts, exporter, *asked, account));
-      continue;
-    }
-    VALETKEY_TRY(const auto lease, exporter.days_lease());
-    const auto note = [&](const std::string& key, std::uint64_t rows) {
-      return parts.ledger.note_erased(lease, asked->id, key, rows);
-    };
-    VALETKEY_TRY(const auto unreadable,
-                 exporter.erase_visitor(account, asked->visitor_sha256, note));
-    VALETKEY_CHECK(parts.objects.sweep(parts.clock.now() + kAfterAllReaders));
-    VALETKEY_CHECK(parts.ledger.finish_erasure(lease, asked->id, unreadable));
-    log::info("server", "erased a visitor",
-              {{"account", asked->account}, {"unreadable", unreadable.size()}});
-  }
 }
 
 }  // namespace valetkey::admin

@@ -48,10 +48,6 @@ struct ExporterParts {
 Result<std::unique_ptr<exporter::Exporter>> make_exporter(const ExporterParts& parts,
                                                           const config::Config::Export& config);
 
-// Erases what `account erase-visitor` and `account delete --purge` asked for, also from replaced
-// parts that could still be read for hours.
-Result<void> carry_out_erasures(const ExporterParts& parts, exporter::Exporter& exporter);
-
 // The days of a deleted account are not closed any more; what it had still ages.
 Result<std::vector<exporter::ExportedAccount>> exported_accounts(control::ControlStore& control);
 

@@ -12,6 +12,7 @@ namespace valetkey::exporter {
 namespace {
 
 constexpr std::size_t kSha256Digits = 64;
+constexpr std::chrono::days kAfterAllReaders{30};
 
 Result<std::string> read_object(storage::ObjectStore& store, const std::string& key) {
   VALETKEY_TRY(const auto reader, store.open(key));
@@ -21,6 +22,50 @@ Result<std::string> read_object(storage::ObjectStore& store, const std::string& 
 }
 
 }  // namespace
+
+Result<void> Erasure::carry_out(const PurgeAccount& purge_account) {
+  while (true) {
+    VALETKEY_TRY(const auto asked, parts_.ledger.next_erasure());
+    if (!asked) return {};
+    VALETKEY_TRY(const auto account, AccountId::parse(asked->account));
+    VALETKEY_TRY(const bool ready, is_ready(account, asked->visitor_sha256));
+    if (!ready) return {};
+    VALETKEY_CHECK(asked->visitor_sha256.empty() ? carry_out_purge(*asked, account, purge_account)
+                                                 : carry_out_visitor(*asked, account));
+  }
+}
+
+Result<void> Erasure::carry_out_visitor(const AskedErasure& asked, const AccountId& account) {
+  VALETKEY_TRY(const auto lease, parts_.lease(kDays));
+  const auto note = [&](const std::string& key, std::uint64_t rows) {
+    return parts_.ledger.note_erased(lease, asked.id, key, rows);
+  };
+  VALETKEY_TRY(const auto unreadable, erase_visitor(account, asked.visitor_sha256, note));
+  VALETKEY_CHECK(parts_.store.sweep(parts_.clock.now() + kAfterAllReaders));
+  VALETKEY_CHECK(parts_.ledger.finish_erasure(lease, asked.id, unreadable));
+  log::info("exporter", "erased a visitor",
+            {{"account", asked.account}, {"unreadable", unreadable.size()}});
+  return {};
+}
+
+Result<void> Erasure::carry_out_purge(const AskedErasure& asked, const AccountId& account,
+                                      const PurgeAccount& purge_account) {
+  VALETKEY_TRY(const auto lease, parts_.lease(kDays));
+  auto purged = purge_account(account);
+  if (!purged && purged.error().code != ErrorCode::denied) return purged;
+  if (!purged) {  // not deleted after all: a restored control store, say
+    log::error("exporter", "an account is not purged", {{"why", purged.error().detail}});
+    settling_.forget();
+    return parts_.ledger.finish_erasure(lease, asked.id, {});
+  }
+  VALETKEY_TRY(const auto unreadable, erase_account(account));
+  VALETKEY_CHECK(parts_.store.sweep(parts_.clock.now() + kAfterAllReaders));
+  VALETKEY_CHECK(parts_.ledger.forget_account(lease, asked.account, asked.id));
+  VALETKEY_CHECK(parts_.ledger.finish_erasure(lease, asked.id, unreadable));
+  log::info("exporter", "purged an account",
+            {{"account", asked.account}, {"unreadable", unreadable.size()}});
+  return {};
+}
 
 Result<std::vector<std::string>> Erasure::erase_visitor(const AccountId& account,
                                                         std::string_view visitor_sha256,

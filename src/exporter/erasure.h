@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The erasure of a visitor, or of everything of an account: what waits is exported first and the log freed of it, parts
+// The erasures that the ledger is asked for, of a visitor or of everything of an account: what waits is exported first and the log freed of it, parts
 // are rewritten under new keys and the former ones removed, rows that were set aside go. Any step may be interrupted; a
 // repetition begins again. For one thread at a time.
 #pragma once
@@ -14,6 +14,7 @@
 #include "events/event.h"
 #include "exporter/batches.h"
 #include "exporter/export_parts.h"
+#include "exporter/ledger.h"
 #include "exporter/settling.h"
 
 namespace valetkey::exporter {
@@ -24,7 +25,6 @@ class Erasure {
   // Whether what arrived before the first call for this visitor (empty: for the account) lies in the export, and nobody
   // can write it again. Exports what it can; one node alone is ready at once.
   Result<bool> is_ready(const AccountId& account, std::string_view visitor_sha256);
-  void forget() { settling_.forget(); }  // of one that is not carried out after all
   // Called for each part before it is rewritten, with the number of rows that it loses.
   using NoteErased = std::function<Result<void>(const std::string& key, std::uint64_t rows)>;
   // Rewrites the parts that hold rows of the visitor whose id has this SHA-256 (hex), under new keys, so that no
@@ -39,6 +39,12 @@ class Erasure {
   // that nobody knows whose it is.
   Result<std::vector<std::string>> erase_account(const AccountId& account);
 
+  // Removes what else is known of a deleted account. `denied`: it is not deleted after all.
+  using PurgeAccount = std::function<Result<void>(const AccountId& account)>;
+  // Carries out what `account erase-visitor` and `account delete --purge` asked the ledger for, the oldest first, and
+  // removes replaced parts that could still be read for hours. Ends before one that is not ready.
+  Result<void> carry_out(const PurgeAccount& purge_account);
+
  private:
   struct UnderWay {
     const AccountId& account;
@@ -47,6 +53,10 @@ class Erasure {
     std::vector<std::string> unreadable;
     std::set<std::string> rewritten;  // keys of this erasure
   };
+  Result<void> carry_out_visitor(const AskedErasure& asked, const AccountId& account);
+  // In an order that can begin again at any point.
+  Result<void> carry_out_purge(const AskedErasure& asked, const AccountId& account,
+                               const PurgeAccount& purge_account);
   Result<void> check_ready(const AccountId& account, std::string_view visitor_sha256);
   Result<void> erase_from_parts(layout::RowType type, UnderWay& erasing);
   Result<void> erase_from_part(layout::RowType type, const storage::ObjectInfo& part,

@@ -33,7 +33,6 @@ class Exporter {
     parts_.drop_leases();
     batches_.forget_partitions_known();
   }
-  void forget_erasure() { erasure_.forget(); }
   Result<bool> run_batch(const Mark& mark = {}) { return held(batches_.run_batch(mark)); }
   Result<void> drain() { return held(batches_.drain()); }
   Result<std::size_t> close_days() { return held(days_.close_days()); }
@@ -49,9 +48,10 @@ class Exporter {
   Result<std::vector<std::string>> erase_account(const AccountId& account) {
     return held(erasure_.erase_account(account));
   }
+  Result<void> carry_out_erasures(const Erasure::PurgeAccount& purge_account) {
+    return held(erasure_.carry_out(purge_account));
+  }
   Result<bool> rewrite_some(std::size_t limit) { return held(rewriting_.rewrite_some(limit)); }
-  // Of the days, for what is written down of an erasure.
-  Result<Lease> days_lease() { return parts_.lease(kDays); }
 
  private:
   // An exporter that lost a lease takes it again at the next attempt, if it may.

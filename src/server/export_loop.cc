@@ -113,7 +113,8 @@ Result<void> ExportLoop::work() {
   if (!holds(exporter::kDays)) return {};
   VALETKEY_CHECK(exporter_->close_days());
   VALETKEY_CHECK(apply_retention());
-  VALETKEY_CHECK(admin::carry_out_erasures(parts_, *exporter_));
+  VALETKEY_CHECK(exporter_->carry_out_erasures(
+      [this](const AccountId& account) { return parts_.control.purge_account(account); }));
   return rewrite_parts();
 }
 
