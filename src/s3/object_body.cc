@@ -9,7 +9,6 @@ namespace valetkey::s3 {
 namespace {
 
 constexpr std::uint64_t kChunk = 64 * 1024;  // the store's cheapest unit
-constexpr std::uint64_t kReportBytes = 64 << 20;
 constexpr milliseconds kStalePoll{250};
 constexpr milliseconds kMaxStale{10'000};
 constexpr milliseconds kMaxPause{1000};  // how long a revocation may go unseen while pacing
@@ -20,22 +19,17 @@ http::BodySource::Pull wait_for(milliseconds time) {
 
 }  // namespace
 
-ObjectBody::ObjectBody(std::unique_ptr<storage::ObjectReader> reader, Span span, SessionPtr session,
-                       Oversight oversight, limits::Running running, Timestamp day)
-    : reader_(std::move(reader)),
-      span_(span),
-      session_(std::move(session)),
-      oversight_(oversight),
-      running_(std::move(running)),
-      day_(day) {
+ObjectBody::ObjectBody(std::unique_ptr<storage::ObjectReader> reader, Span span, Meter meter,
+                       Oversight oversight)
+    : reader_(std::move(reader)), span_(span), meter_(std::move(meter)), oversight_(oversight) {
   reader_->expect(span_.offset, span_.length);
 }
 
-ObjectBody::~ObjectBody() { report(); }
+ObjectBody::~ObjectBody() { meter_.finish(); }
 
 // Whether this batch must wait or must not be sent at all.
 std::optional<http::BodySource::Pull> ObjectBody::hold(limits::SteadyTime now) {
-  if (oversight_.revocation.revoked(session_->scope.claims())) {
+  if (oversight_.revocation.revoked(meter_.session()->scope.claims())) {
     failure_ = "revoked";
     return Pull{};
   }
@@ -47,7 +41,7 @@ std::optional<http::BodySource::Pull> ObjectBody::hold(limits::SteadyTime now) {
     return Pull{};
   }
   stale_since_.reset();
-  const milliseconds pause = oversight_.accounts.pause(*session_->use, now);
+  const milliseconds pause = meter_.pause(now);
   if (pause.count() == 0) return std::nullopt;
   return wait_for(std::min(pause, kMaxPause));
 }
@@ -55,7 +49,7 @@ std::optional<http::BodySource::Pull> ObjectBody::hold(limits::SteadyTime now) {
 // What is read at once: up to the end of a chunk, so that none is opened twice; little while
 // pacing.
 std::span<char> ObjectBody::batch(std::span<char> out) const {
-  const std::uint64_t rate = oversight_.accounts.limits().bytes_per_s;
+  const std::uint64_t rate = meter_.bytes_per_s();
   const std::uint64_t at_once = rate == 0 ? out.size() : std::max(kChunk, rate / 4);
   std::uint64_t bytes = std::min({span_.length - sent_, std::uint64_t{out.size()}, at_once});
   const std::uint64_t end = span_.offset + sent_ + bytes;
@@ -82,21 +76,9 @@ http::BodySource::Pull ObjectBody::pull(std::span<char> out, bool may_block) {
   const auto read = reader_->read(span_.offset + sent_, batch(out), mode);
   if (!read) return failed(read.error());
   if (*read == 0) return failed(storage::ReadFailure::io);  // shorter than its own size
-  account_for(*read, now);
+  sent_ += *read;
+  meter_.sent(*read, now);
   return {Status::ok, *read, {}};
-}
-
-void ObjectBody::account_for(std::size_t bytes, limits::SteadyTime now) {
-  sent_ += bytes;
-  unreported_ += bytes;
-  oversight_.accounts.sent(*session_->use, now, bytes);
-  if (unreported_ >= kReportBytes) report();
-}
-
-void ObjectBody::report() {
-  if (unreported_ == 0) return;
-  oversight_.usage.sent(session_->scope.claims(), day_, unreported_);
-  unreported_ = 0;
 }
 
 }  // namespace valetkey::s3

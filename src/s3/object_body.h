@@ -7,12 +7,10 @@
 #include <memory>
 
 #include "access/revocation.h"
-#include "access/usage.h"
 #include "http/message.h"
-#include "limits/account_limits.h"
 #include "s3/hooks.h"
+#include "s3/meter.h"
 #include "s3/range.h"
-#include "s3/session_cache.h"
 #include "storage/object_store.h"
 
 namespace valetkey::s3 {
@@ -20,16 +18,13 @@ namespace valetkey::s3 {
 // What rechecks and counts bodies; all of it outlives them.
 struct Oversight {
   const access::RevocationCheck& revocation;
-  access::Usage& usage;
-  const limits::AccountTable& accounts;
   Hooks& hooks;
 };
 
 class ObjectBody final : public http::BodySource {
  public:
-  // `running` counts the request until the body goes. `day`: when the request came, for the usage.
-  ObjectBody(std::unique_ptr<storage::ObjectReader> reader, Span span, SessionPtr session,
-             Oversight oversight, limits::Running running, Timestamp day);
+  ObjectBody(std::unique_ptr<storage::ObjectReader> reader, Span span, Meter meter,
+             Oversight oversight);
   ~ObjectBody() override;
   ObjectBody(const ObjectBody&) = delete;
   ObjectBody& operator=(const ObjectBody&) = delete;
@@ -42,17 +37,12 @@ class ObjectBody final : public http::BodySource {
   std::optional<Pull> hold(limits::SteadyTime now);
   std::span<char> batch(std::span<char> out) const;
   Pull failed(storage::ReadFailure failure);
-  void account_for(std::size_t bytes, limits::SteadyTime now);
-  void report();
 
   std::unique_ptr<storage::ObjectReader> reader_;
   Span span_;
-  SessionPtr session_;
+  Meter meter_;
   Oversight oversight_;
-  limits::Running running_;
-  Timestamp day_;
   std::uint64_t sent_ = 0;
-  std::uint64_t unreported_ = 0;
   std::string_view failure_ = "unreadable";
   std::optional<limits::SteadyTime>
       stale_since_;  // the control store has not been seen for too long

@@ -61,7 +61,7 @@ Failure failure_of_read(ReadFailure why, std::string_view key, Hooks& hooks) {
 
 http::Task<Answer<http::Response>> Operations::run(const Authorized& authorized,
                                                    const http::Request& request,
-                                                   limits::Running running) const {
+                                                   Meter& meter) const {
   switch (authorized.operation()) {
     case Operation::head_bucket:
       co_return head_bucket();
@@ -72,7 +72,7 @@ http::Task<Answer<http::Response>> Operations::run(const Authorized& authorized,
     case Operation::read_object:
       if (authorized.key().size() > kMaxKeyBytes) co_return refuse(Code::key_too_long);
       if (request.method == http::Method::head) co_return co_await head_object(authorized, request);
-      co_return co_await get_object(authorized, request, std::move(running));
+      co_return co_await get_object(authorized, request, meter);
     case Operation::not_implemented:
       break;
   }
@@ -110,8 +110,6 @@ http::Task<Answer<http::Response>> Operations::list(const Authorized& authorized
         return list_objects(store, *keyring, asked, now);
       });
   if (!xml) co_return std::unexpected(std::move(xml).error());
-  oversight_.accounts.sent(*authorized.session()->use, std::chrono::steady_clock::now(),
-                           xml->size());
   http::Response response(200);
   response.set("x-amz-bucket-region", region_).body(std::move(*xml), kXml);
   co_return response;
@@ -143,7 +141,7 @@ http::Task<Answer<http::Response>> Operations::head_object(const Authorized& aut
 
 http::Task<Answer<http::Response>> Operations::get_object(const Authorized& authorized,
                                                           const http::Request& request,
-                                                          limits::Running running) const {
+                                                          Meter& meter) const {
   auto opened = co_await open(authorized.key());
   if (!opened) co_return std::unexpected(failure_of(opened.error(), authorized.key()));
   std::unique_ptr<ObjectReader> reader = std::move(*opened);
@@ -152,12 +150,11 @@ http::Task<Answer<http::Response>> Operations::get_object(const Authorized& auth
   http::Response& response = answer->response;
   if (!answer->has_body) co_return std::move(response);
   // An account that has had its bytes waits for its body, as long ones do between their pieces.
-  const limits::AccountUse& use = *authorized.session()->use;
   if (answer->span.length > kReadAheadBytes ||
-      oversight_.accounts.pause(use, std::chrono::steady_clock::now()) > milliseconds(0)) {
+      meter.pause(std::chrono::steady_clock::now()) > milliseconds(0)) {
     response.set("Content-Type", answer->content_type)
-        .stream(std::make_unique<ObjectBody>(std::move(reader), answer->span, authorized.session(),
-                                             oversight_, std::move(running), request.now));
+        .stream(std::make_unique<ObjectBody>(std::move(reader), answer->span, meter.for_body(),
+                                             oversight_));
     co_return std::move(response);
   }
   Read bytes = read_span(*reader, answer->span, ReadMode::cached_only);
@@ -167,8 +164,6 @@ http::Task<Answer<http::Response>> Operations::get_object(const Authorized& auth
     });
   if (!bytes)
     co_return std::unexpected(failure_of_read(bytes.error(), authorized.key(), oversight_.hooks));
-  oversight_.accounts.sent(*authorized.session()->use, std::chrono::steady_clock::now(),
-                           bytes->size());
   response.body(std::move(*bytes), answer->content_type);
   co_return std::move(response);
 }

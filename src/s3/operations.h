@@ -23,9 +23,9 @@ class Operations {
         blocking_(blocking),
         region_(std::move(region)) {}
 
-  // `running` goes with the answer: it counts until a body that is still being read is done.
+  // A body that is still to be read takes the meter's place; what is there already, the caller counts.
   http::Task<Answer<http::Response>> run(const Authorized& authorized, const http::Request& request,
-                                         limits::Running running) const;
+                                         Meter& meter) const;
 
  private:
   Answer<http::Response> head_bucket() const;
@@ -35,8 +35,7 @@ class Operations {
   http::Task<Answer<http::Response>> head_object(const Authorized& authorized,
                                                  const http::Request& request) const;
   http::Task<Answer<http::Response>> get_object(const Authorized& authorized,
-                                                const http::Request& request,
-                                                limits::Running running) const;
+                                                const http::Request& request, Meter& meter) const;
 
   storage::ObjectStore& store_;
   const KeySource& keys_;

@@ -8,6 +8,7 @@
 #include "s3/call.h"
 #include "s3/cors.h"
 #include "s3/error.h"
+#include "s3/meter.h"
 #include "s3/operations.h"
 
 namespace valetkey::s3 {
@@ -40,13 +41,12 @@ class Service::Impl {
        http::asio::thread_pool& blocking, Options options)
       : options_(std::move(options)),
         accounts_(options_.limits),
-        usage_(usage),
+        books_{accounts_, usage},
         hooks_(hooks),
         cors_(options_.cors_origins),
         host_id_(base64(random_bytes(48))),
         authenticator_(keys, revocation, accounts_, {options_.region, options_.strict_region}),
-        operations_(store, keys, {revocation, usage, accounts_, hooks}, blocking, options_.region) {
-  }
+        operations_(store, keys, {revocation, hooks}, blocking, options_.region) {}
 
   http::Task<http::Response> handle(const http::Request& request) {
     http::Note note;
@@ -74,34 +74,29 @@ class Service::Impl {
     if (!call) co_return std::unexpected(std::move(call).error());
     auto session = authenticator_.authenticate(request, note);
     if (!session) co_return std::unexpected(std::move(session).error());
-    limits::Running running;
-    auto authorized = admit(*session, std::move(*call), request, running);
+    Meter meter(std::move(*session), request.now, books_);
+    auto authorized = admit(meter, std::move(*call), request);
     if (!authorized) {
-      count(**session, request, 0);
+      meter.answered(request.client, 0, std::nullopt, steady_now());
       co_return std::unexpected(std::move(authorized).error());
     }
-    auto answer = co_await operations_.run(*authorized, request, std::move(running));
-    count(**session, request, answer ? answer->body_bytes().size() : 0,
-          answer ? sight_of(*authorized, request, *answer) : std::nullopt);
+    auto answer = co_await operations_.run(*authorized, request, meter);
+    meter.answered(request.client, answer ? answer->body_bytes().size() : 0,
+                   answer ? sight_of(*authorized, request, *answer) : std::nullopt, steady_now());
     co_return answer;
   }
 
-  Answer<Authorized> admit(const SessionPtr& session, Call call, const http::Request& request,
-                           limits::Running& running) const {
-    if (!accounts_.enter(session->use, std::chrono::steady_clock::now(), running))
-      return s3::refuse(Code::slow_down);
-    VALETKEY_TRY(Authorized authorized, authorize(session, std::move(call), options_.bucket));
+  Answer<Authorized> admit(Meter& meter, Call call, const http::Request& request) const {
+    if (!meter.enter(steady_now())) return s3::refuse(Code::slow_down);
+    VALETKEY_TRY(Authorized authorized,
+                 authorize(meter.session(), std::move(call), options_.bucket));
     const auto owner = request.header("x-amz-expected-bucket-owner");
     if (owner && *owner != authorized.account().str()) return s3::refuse(Code::access_denied);
     if (!request.body_complete) return s3::refuse(Code::max_message_length_exceeded);
     return authorized;
   }
 
-  // A body that is still to be read counts itself.
-  void count(const Session& session, const http::Request& request, std::size_t bytes,
-             std::optional<access::Sight> sight = {}) {
-    usage_.served(session.scope.claims(), request.now, request.client, bytes, sight);
-  }
+  static limits::SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
 
   static std::optional<access::Sight> sight_of(const Authorized& call, const http::Request& request,
                                                const http::Response& answer) {
@@ -129,7 +124,7 @@ class Service::Impl {
 
   Options options_;
   limits::AccountTable accounts_;
-  access::Usage& usage_;
+  Books books_;
   Hooks& hooks_;
   Cors cors_;
   std::string host_id_;  // names this process, as S3's x-amz-id-2 names a host
