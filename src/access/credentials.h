@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "access/scope.h"
 #include "base/ids.h"
 #include "base/keyring.h"
 #include "base/result.h"
@@ -94,49 +95,6 @@ class CredentialIssuer {
   // limits. Then it gives none.
   virtual Result<void> check_narrowing(const AccountId& account,
                                        const control::Narrowing& narrowing) = 0;
-};
-
-// What a session token says. Sealed with AES-256-GCM, so its holder can neither read nor alter it.
-struct Claims {
-  AccessKeyId access_key_id;
-  AccountId account;
-  UserId user;
-  TokenId token;
-  Timestamp issued;
-  Timestamp expires;
-  control::Narrowing narrowing{};  // the token's
-};
-
-enum class SessionRefusal : std::uint8_t {
-  malformed,  // not our form, tampered, unknown or retired key, or not of this access key id
-  expired,
-};
-
-// `claims` where the token was ours and only its time was over: for logs, never a proof.
-struct RefusedSession {
-  SessionRefusal why = SessionRefusal::malformed;
-  std::optional<Claims> claims{};
-  friend bool operator==(const RefusedSession& refused, SessionRefusal other) {
-    return refused.why == other;
-  }
-};
-
-// Proof that a session token was opened, was of this access key id and had not expired. Only
-// open_session() makes one. It says whose data may be read, not that the request was signed.
-class Scope {
- public:
-  const Claims& claims() const { return claims_; }
-  const AccountId& account() const { return claims_.account; }
-  const std::string& prefix() const { return prefix_; }  // "v1/account_id=<id>/"
-  const Secret& secret_access_key() const { return secret_; }
-
- private:
-  friend Result<Scope, RefusedSession> open_session(const Keyring&, std::string_view,
-                                                    std::string_view, Timestamp);
-  Scope(Claims claims, Secret secret);
-  Claims claims_;
-  std::string prefix_;
-  Secret secret_;
 };
 
 // Its sessions are sealed with the server's own keys, and end within a second of a revocation.

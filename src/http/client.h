@@ -13,17 +13,9 @@
 #include "base/result.h"
 #include "http/async.h"
 #include "http/message.h"
+#include "http/url.h"
 
 namespace valetkey::http {
-
-struct Url {
-  std::string scheme;  // "http" or "https"
-  std::string host;    // without brackets
-  std::uint16_t port = 0;
-  std::string target;             // path and query, at least "/"
-  std::string authority() const;  // host[:port], as in Host: no default port
-  static Result<Url> parse(std::string_view text);
-};
 
 struct ClientOptions {
   std::string ca_file;  // PEM; empty: SSL_CERT_FILE's or the system's certificates

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "http/url.h"
+
 #include <algorithm>
 #include <charconv>
 
-#include "http/client.h"
+#include "http/message.h"
 
 namespace valetkey::http {
 namespace {

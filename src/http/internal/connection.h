@@ -31,17 +31,6 @@ struct ListenerContext {
   asio::thread_pool& blocking;
 };
 
-// What the connections of one listener share on one loop.
-struct LoopState {
-  explicit LoopState(asio::io_context& io) : loop(io), sweeper(io) {}
-  asio::io_context& loop;
-  Sweeper sweeper;
-  DateLine date;
-  RequestIds ids;
-  BatchBuffers batches;
-  bool draining = false;
-};
-
 class Connection : public boost::intrusive::list_base_hook<
                        boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:

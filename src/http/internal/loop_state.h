@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small things that each loop keeps so that a request need not make them. For one thread.
+// What each loop keeps, so that a request need not make it. For one thread.
 #pragma once
 
 #include <array>
@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "base/timestamp.h"
+#include "http/async.h"
+#include "http/stream.h"
 
 namespace valetkey::http {
 
@@ -47,6 +49,17 @@ class BatchBuffers {
 
  private:
   std::vector<Buffer> free_;
+};
+
+// What the connections of one listener share on one loop.
+struct LoopState {
+  explicit LoopState(asio::io_context& io) : loop(io), sweeper(io) {}
+  asio::io_context& loop;
+  Sweeper sweeper;
+  DateLine date;
+  RequestIds ids;
+  BatchBuffers batches;
+  bool draining = false;
 };
 
 }  // namespace valetkey::http
