@@ -195,7 +195,7 @@ http::Task<Answer<Intake::Body>> Intake::read(const http::Request& request) {
 
 Answer<Intake::Body> Intake::parse(const http::Request& request, bool zipped) {
   const auto refused = [&](const events::IntakeRefusal& refusal) {
-    const bool large = refusal.status == 413;
+    const bool large = refusal.why == events::IntakeRefusal::Why::too_large;
     if (const auto& unknown = refusal.unknown) {
       count_unknown(request, unknown->named, unknown->events);
       return drop({ProblemCode::invalid_request, refusal.message, {}, {}}, "",

@@ -42,7 +42,8 @@ void BodyWalk::alter(Alteration why, std::string_view field, std::size_t count) 
 }
 
 void BodyWalk::refuse(std::string_view message, std::string_view field) {
-  if (!refusal_) refusal_ = IntakeRefusal{400, std::string(message) + place(field)};
+  if (!refusal_)
+    refusal_ = IntakeRefusal{IntakeRefusal::Why::malformed, std::string(message) + place(field)};
 }
 
 // As far as it is known: " (visitor 1, snapshot 2, field events)".

@@ -424,9 +424,10 @@ bool BodyWalk::fits() {
   const bool many = row_values_ > limits_.max_row_values;
   if (many || row_bytes_ > limits_.max_row_bytes)
     refusal_ = IntakeRefusal{
-        413, many ? "The request's rows would hold too many attributes, decisions and tags; send "
-                    "fewer events at a time."
-                  : "The request's rows would repeat too much text; send fewer events at a time."};
+        IntakeRefusal::Why::too_large,
+        many ? "The request's rows would hold too many attributes, decisions and tags; send "
+               "fewer events at a time."
+             : "The request's rows would repeat too much text; send fewer events at a time."};
   return !refusal_;
 }
 

@@ -65,7 +65,7 @@ Result<Intake, IntakeRefusal> parse_events(std::string_view body, const IntakeCo
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (body.starts_with(kByteOrderMark)) body.remove_prefix(kByteOrderMark.size());
   const auto refuse = [](std::string message) {
-    return std::unexpected(IntakeRefusal{400, std::move(message)});
+    return std::unexpected(IntakeRefusal{IntakeRefusal::Why::malformed, std::move(message)});
   };
   dom::element root;
   auto error = parse(state, body, limits, root);

@@ -88,17 +88,19 @@ struct UnknownAccount {
   std::size_t events = 0;
 };
 struct IntakeRefusal {
-  int status = 400;  // 400 or 413
+  enum class Why : std::uint8_t { malformed, too_large };
+  Why why = Why::malformed;
   std::string message;
   std::optional<UnknownAccount> unknown{};  // the body names no usable account
 };
 
-// Reads a body that is already unzipped. Not JSON, or not an object: 400 in both modes; over a
-// limit: 413. A byte order mark before it is passed over.
+// Reads a body that is already unzipped. `malformed`, in both modes: not JSON, or not an object;
+// `too_large`: over a limit. A byte order mark before it is passed over.
 Result<Intake, IntakeRefusal> parse_events(std::string_view body, const IntakeContext& context,
                                            bool strict, const IntakeLimits& limits = {});
 
-// gzip (RFC 1952), several members too. 400: not gzip or cut short; 413: larger than the limits.
+// gzip (RFC 1952), several members too. `malformed`: not gzip or cut short; `too_large`: over the
+// limits.
 Result<std::string, IntakeRefusal> unzip(std::string_view body, const IntakeLimits& limits = {});
 
 // IPv4: the last octet becomes 0; IPv6: the last 80 bits; anything else becomes empty.

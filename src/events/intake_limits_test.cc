@@ -43,7 +43,7 @@ TEST(IntakeLimits, RefusesRowsThatMultiply) {
       body_of(R"({"uuid":"u","timestamp":1,"type":"campaign_activated"})", decisions, attributes),
       kContext, false);
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().status, 413);
+  EXPECT_EQ(refused.error().why, IntakeRefusal::Why::too_large);
   EXPECT_TRUE(parse_events(body_of(kClick, decisions, attributes), kContext, false));
 }
 
@@ -60,7 +60,7 @@ TEST(IntakeLimits, RefusesRowsThatRepeatTooMuchText) {
   EXPECT_TRUE(parse_events(body(9), kContext, false, limits));
   const auto refused = parse_events(body(11), kContext, false, limits);
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().status, 413);
+  EXPECT_EQ(refused.error().why, IntakeRefusal::Why::too_large);
 }
 
 TEST(IntakeLimits, CutsWhatIsTooLongBetweenCharacters) {
@@ -123,15 +123,17 @@ TEST(IntakeLimits, LimitsDepthAndNestedValues) {
     return R"({"account_id":"12","x":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
   };
   EXPECT_TRUE(parse_events(nested(1000), kContext, false));
-  EXPECT_EQ(parse_events(nested(1030), kContext, false).error().status, 400);
-  EXPECT_EQ(parse_events(nested(100'000), kContext, false).error().status, 400);
+  EXPECT_EQ(parse_events(nested(1030), kContext, false).error().why, IntakeRefusal::Why::malformed);
+  EXPECT_EQ(parse_events(nested(100'000), kContext, false).error().why,
+            IntakeRefusal::Why::malformed);
 
   std::string decisions = "[", events;
   for (int i = 0; i < 1000; ++i) decisions += R"({"campaign_id":"1"},)";
   decisions.back() = ']';
   for (int i = 0; i < 51; ++i) events += std::string(kClick) + ",";
   events.pop_back();
-  EXPECT_EQ(parse_events(body_of(events, decisions), kContext, false).error().status, 413);
+  EXPECT_EQ(parse_events(body_of(events, decisions), kContext, false).error().why,
+            IntakeRefusal::Why::too_large);
   decisions.back() = ',';
   const auto kept = keep(body_of(kClick, decisions + R"({"campaign_id":"1001"},{}])"));
   ASSERT_EQ(kept.events.size(), 1U);
@@ -147,7 +149,7 @@ TEST(IntakeLimits, SurvivesAHundredThousandTags) {
       body_of(fmt::format(R"({{"uuid":"u","timestamp":1,"key":"k","tags":{}}})", tags)), kContext,
       false);
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().status, 413);
+  EXPECT_EQ(refused.error().why, IntakeRefusal::Why::too_large);
 }
 
 }  // namespace

@@ -138,7 +138,7 @@ TEST(Intake, KeepsTheGoodEventsBesideEachKindOfBadOne) {
     EXPECT_EQ(all_altered(kept), 0U) << event;
     const auto refused = parse_events(body, kContext, true);
     ASSERT_FALSE(refused) << event;
-    EXPECT_EQ(refused.error().status, 400);
+    EXPECT_EQ(refused.error().why, IntakeRefusal::Why::malformed);
   }
 }
 
@@ -383,7 +383,7 @@ TEST(Intake, RefusesWhatIsNoObjectInBothModes) {
     for (const bool strict : {false, true}) {
       const auto refused = parse_events(body, kContext, strict);
       ASSERT_FALSE(refused) << body;
-      EXPECT_EQ(refused.error().status, 400) << body;
+      EXPECT_EQ(refused.error().why, IntakeRefusal::Why::malformed) << body;
       const bool json = std::string_view(body) == "[]" || std::string_view(body) == "7";
       EXPECT_EQ(refused.error().message,
                 json ? "The body is not a JSON object." : "The body is not valid JSON.");

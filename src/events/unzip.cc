@@ -26,16 +26,19 @@ class Inflater {
   bool ok_ = false;
 };
 
-std::unexpected<IntakeRefusal> refuse(int status, std::string message) {
-  return std::unexpected(IntakeRefusal{status, std::move(message)});
+using Why = IntakeRefusal::Why;
+
+std::unexpected<IntakeRefusal> refuse(Why why, std::string message) {
+  return std::unexpected(IntakeRefusal{why, std::move(message)});
 }
 
 }  // namespace
 
 Result<std::string, IntakeRefusal> unzip(std::string_view body, const IntakeLimits& limits) {
-  if (body.size() > std::numeric_limits<uInt>::max()) return refuse(413, "The body is too large.");
+  if (body.size() > std::numeric_limits<uInt>::max())
+    return refuse(Why::too_large, "The body is too large.");
   Inflater inflater;
-  if (!inflater) return refuse(400, "The body could not be unzipped.");
+  if (!inflater) return refuse(Why::malformed, "The body could not be unzipped.");
   auto& stream = inflater.stream();
   stream.next_in = reinterpret_cast<const Bytef*>(body.data());
   stream.avail_in = static_cast<uInt>(body.size());
@@ -48,7 +51,8 @@ Result<std::string, IntakeRefusal> unzip(std::string_view body, const IntakeLimi
   // The buffer grows only when it is full: members cost what they hold, however many they are.
   while (true) {
     if (used == out.size()) {
-      if (used > most) return refuse(413, "The unzipped body is too large for its size.");
+      if (used > most)
+        return refuse(Why::too_large, "The unzipped body is too large for its size.");
       out.resize(std::min(most + 1, std::max<std::size_t>(out.size() * 2, 16384)));
     }
     stream.next_out = reinterpret_cast<Bytef*>(out.data() + used);
@@ -61,9 +65,10 @@ Result<std::string, IntakeRefusal> unzip(std::string_view body, const IntakeLimi
     }
     if (status != Z_OK || (stream.avail_in == 0 && stream.avail_out > 0)) break;
   }
-  if (used > most) return refuse(413, "The unzipped body is too large for its size.");
+  if (used > most) return refuse(Why::too_large, "The unzipped body is too large for its size.");
   out.resize(used);
-  if (status != Z_STREAM_END) return refuse(400, "The body is not valid gzip, or is cut short.");
+  if (status != Z_STREAM_END)
+    return refuse(Why::malformed, "The body is not valid gzip, or is cut short.");
   return out;
 }
 
