@@ -73,7 +73,7 @@ Answer<std::string> AccountUsage::read(const Caller& caller, std::string_view qu
                    "Only an admin's token with the scope \"tokens\" reads what the account uses.");
   VALETKEY_TRY(const Days days, read_days(query));
   const auto hidden = [&](const Error& error) {
-    return std::unexpected(hide(error, "reading an account's usage", caller.request_id));
+    return std::unexpected(hidden_failure(error, "reading an account's usage", caller.request_id));
   };
   const auto usage = store_.usage(caller.grant.account, days.since, days.until);
   if (!usage) return hidden(usage.error());

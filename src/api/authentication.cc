@@ -148,7 +148,8 @@ http::Task<Answer<control::TokenGrant>> Authenticator::look_up(const http::Reque
   if (!admitted) co_return std::unexpected(unavailable());
   auto work = [&gate = gate_, digest, now = request.now] { return gate.read(digest, now); };
   Result<access::TokenReading> reading = co_await http::run_blocking(blocking_, std::move(work));
-  if (!reading) co_return std::unexpected(hide(reading.error(), "looking up a token", request.id));
+  if (!reading)
+    co_return std::unexpected(hidden_failure(reading.error(), "looking up a token", request.id));
   gate_.remember(digest, *reading);
   co_return judge(request, std::move(reading->answer));
 }
@@ -167,7 +168,8 @@ http::Task<Answer<control::OperatorGrant>> Authenticator::read_operator(
     return gate.read_operator(token.reveal(), now);
   };
   auto answer = co_await http::run_blocking(blocking_, std::move(work));
-  if (!answer) co_return std::unexpected(hide(answer.error(), "looking up a token", request.id));
+  if (!answer)
+    co_return std::unexpected(hidden_failure(answer.error(), "looking up a token", request.id));
   if (!*answer) co_return refuse(request, control::name_of(answer->error()));
   if (!(*answer)->narrowing.admits(request.client))
     co_return refuse_network(request, {}, (*answer)->token);

@@ -116,7 +116,7 @@ Answer<http::Response> Exchange::conclude(const Ask& ask,
   const control::TokenGrant& grant = ask.grant;
   if (!credentials) {
     const Error& error = credentials.error();
-    Problem hidden = hide(error, "minting credentials", ask.request_id);
+    Problem hidden = hidden_failure(error, "minting credentials", ask.request_id);
     if (error.code == ErrorCode::invalid && !grant.narrowing.empty())
       return refuse(ask, {ProblemCode::forbidden, sentence_of(error), {}, {}});
     if (error.code == ErrorCode::busy) return std::unexpected(busy());

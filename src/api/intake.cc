@@ -231,11 +231,12 @@ http::Task<Answer<Intake::Account>> Intake::look_up(const http::Request& request
   const bool admitted = co_await wait_for(look_ups_, turn);
   if (!admitted) co_return drop(unavailable(), "", "unavailable", 1);
   const auto parsed = AccountId::parse(id);
-  if (!parsed) co_return std::unexpected(hide(parsed.error(), "reading an account", request.id));
+  if (!parsed)
+    co_return std::unexpected(hidden_failure(parsed.error(), "reading an account", request.id));
   auto work = [this, account = *parsed] { return accounts_.read(account); };
   const Result<IntakeReading> reading = co_await http::run_blocking(blocking_, std::move(work));
   if (!reading) {
-    hide(reading.error(), "looking up an account", request.id);  // for the log
+    hidden_failure(reading.error(), "looking up an account", request.id);  // for the log
     co_return drop(unavailable(), "", "unavailable", 1);
   }
   accounts_.remember(id, *reading);

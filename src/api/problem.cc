@@ -115,7 +115,7 @@ std::string sentence_of(const Error& error) {
   return text + ".";
 }
 
-Problem hide(const Error& error, std::string_view doing, std::string_view request_id) {
+Problem hidden_failure(const Error& error, std::string_view doing, std::string_view request_id) {
   log::error("api", "A request failed",
              {{"doing", doing},
               {"error", valetkey::name_of(error.code)},

@@ -60,7 +60,7 @@ Problem busy();
 // The detail of an error whose words are written for people, as a sentence: of what a person typed.
 std::string sentence_of(const Error& error);
 // Logs `error` with what was being done and gives the client's view: unavailable or internal.
-Problem hide(const Error& error, std::string_view doing, std::string_view request_id);
+Problem hidden_failure(const Error& error, std::string_view doing, std::string_view request_id);
 
 http::Response to_response(const Problem& problem, std::string_view request_id);
 // The answer to what never became a request, by the status that http gives it.

@@ -26,7 +26,7 @@ using control::User;
 
 template <class T>
 Answer<T> or_hide(Result<T> result, std::string_view doing, const Caller& caller) {
-  if (!result) return std::unexpected(hide(result.error(), doing, caller.request_id));
+  if (!result) return std::unexpected(hidden_failure(result.error(), doing, caller.request_id));
   if constexpr (std::is_void_v<T>)
     return {};
   else
@@ -351,7 +351,7 @@ Answer<User> Tokens::choose_owner(const Caller& caller, const TokenRequest& requ
 Answer<User> Tokens::find_user(const Caller& caller, const std::string& email) {
   auto user = store_.user_by_email(email);
   if (!user && user.error().code != ErrorCode::not_found && user.error().code != ErrorCode::invalid)
-    return std::unexpected(hide(user.error(), "reading a user", caller.request_id));
+    return std::unexpected(hidden_failure(user.error(), "reading a user", caller.request_id));
   if (!user || user->account != caller.grant.account)
     return problem(ProblemCode::invalid_parameter, "\"user\" is no user of this account.");
   if (user->state != control::UserState::active)
@@ -364,7 +364,7 @@ Answer<Token> Tokens::find_token(const Caller& caller, std::string_view id) {
   if (!parsed) return no_such_token();
   auto token = store_.token(*parsed);
   if (!token && token.error().code != ErrorCode::not_found)
-    return std::unexpected(hide(token.error(), "reading a token", caller.request_id));
+    return std::unexpected(hidden_failure(token.error(), "reading a token", caller.request_id));
   if (!token || token->account != caller.grant.account) return no_such_token();
   if (!handles_account(caller.grant) && token->user != caller.grant.user) return no_such_token();
   return std::move(*token);
@@ -377,7 +377,8 @@ Answer<void> Tokens::audit_or_undo(const Caller& caller, const Token& token) {
   if (const auto undone = store_.revoke_token(token.id, caller.now); !undone)
     log::error("api", "A token was created but neither audited nor revoked; revoke it by hand",
                {{"token", token.id.str()}, {"detail", undone.error().detail}});
-  return std::unexpected(hide(audited.error(), "auditing a new token", caller.request_id));
+  return std::unexpected(
+      hidden_failure(audited.error(), "auditing a new token", caller.request_id));
 }
 
 Result<void> Tokens::audit(const Caller& caller, std::string_view action, const TokenId& subject,

@@ -89,8 +89,8 @@ Answer<AccountId> Accounts::choose_id(const Call& call, const std::string& wante
     const auto id = AccountId::parse(std::to_string(10'000'000'000 + number % 90'000'000'000));
     if (id && !parts_.store.account(*id)) return *id;
   }
-  return std::unexpected(
-      api::hide({ErrorCode::internal, "no free account id"}, "choosing an id", call.request_id));
+  return std::unexpected(api::hidden_failure({ErrorCode::internal, "no free account id"},
+                                             "choosing an id", call.request_id));
 }
 
 Answer<Reply> Accounts::create(const Call& call) {

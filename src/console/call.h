@@ -64,7 +64,7 @@ const AccountId& account_of(const Call& call);
 
 template <class T>
 Answer<T> or_hide(Result<T> result, std::string_view doing, const Call& call) {
-  if (!result) return std::unexpected(api::hide(result.error(), doing, call.request_id));
+  if (!result) return std::unexpected(api::hidden_failure(result.error(), doing, call.request_id));
   if constexpr (std::is_void_v<T>)
     return {};
   else

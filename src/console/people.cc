@@ -58,7 +58,7 @@ Answer<User> People::find(const Call& call) {
   if (!id) return no_such_person();
   auto user = parts_.store.user(*id);
   if (!user && user.error().code != ErrorCode::not_found)
-    return std::unexpected(api::hide(user.error(), "reading a user", call.request_id));
+    return std::unexpected(api::hidden_failure(user.error(), "reading a user", call.request_id));
   if (!user || user->account != account_of(call)) return no_such_person();
   return std::move(*user);
 }

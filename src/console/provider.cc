@@ -80,7 +80,7 @@ Answer<Reply> Provider::finish(const Call& call) {
   }
   const auto user = store_.user_by_email(person->email);
   if (!user && user.error().code != ErrorCode::not_found && user.error().code != ErrorCode::invalid)
-    return std::unexpected(api::hide(user.error(), "reading a user", call.request_id));
+    return std::unexpected(api::hidden_failure(user.error(), "reading a user", call.request_id));
   if (!user || user->state != control::UserState::active) return back_with("unknown_user");
   auto opened = sign_in_.open_session(call, *user, "session.create", away->session);
   if (!opened && opened.error().code == ProblemCode::conflict) return back_with("expired");

@@ -133,7 +133,7 @@ Answer<Reply> SignIn::sign_in(const Call& call) {
   if (auto problem = over_limit(call, email)) return std::unexpected(std::move(*problem));
   auto user = parts_.store.user_by_email(email);
   if (!user && user.error().code != ErrorCode::not_found && user.error().code != ErrorCode::invalid)
-    return std::unexpected(api::hide(user.error(), "reading a user", call.request_id));
+    return std::unexpected(api::hidden_failure(user.error(), "reading a user", call.request_id));
   std::string hash;
   if (user) {
     VALETKEY_TRY(hash, or_hide(parts_.store.password(user->id), "reading a password", call));

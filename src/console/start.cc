@@ -80,7 +80,7 @@ Answer<Reply> Start::seen(const Call& call) {
   if (!id) return not_found("There is no such token.");
   auto token = parts_.store.token(*id);
   if (!token && token.error().code != ErrorCode::not_found)
-    return std::unexpected(api::hide(token.error(), "reading a token", call.request_id));
+    return std::unexpected(api::hidden_failure(token.error(), "reading a token", call.request_id));
   if (!token || token->account != account_of(call) ||
       (!call.who->is_admin() && token->user != call.who->user.id))
     return not_found("There is no such token.");
@@ -160,8 +160,8 @@ Answer<Reply> Start::send_samples(const Call& call) {
   auto taken = events::parse_events(
       body, {.now = call.now, .client_address = {}, .user_agent = {}, .referer = {}}, true);
   if (!taken)
-    return std::unexpected(api::hide({ErrorCode::internal, taken.error().message},
-                                     "making sample events", call.request_id));
+    return std::unexpected(api::hidden_failure({ErrorCode::internal, taken.error().message},
+                                               "making sample events", call.request_id));
   VALETKEY_CHECK(store(call, *taken));
   parts_.usage.received(account, call.now, taken->events, body.size());
   parts_.audit.append({.at = call.now,
@@ -184,7 +184,8 @@ Answer<void> Start::store(const Call& call, const events::Intake& intake) {
   if (done.wait_for(kPatience) != std::future_status::ready)
     return std::unexpected(api::unavailable());
   const auto kept = done.get();
-  if (!kept) return std::unexpected(api::hide(kept.error(), "storing events", call.request_id));
+  if (!kept)
+    return std::unexpected(api::hidden_failure(kept.error(), "storing events", call.request_id));
   return {};
 }
 

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "issuer/session_cache.h"
+#include "issuer/bought_sessions.h"
 
 namespace valetkey::issuer {
 
-std::string SessionCache::key_of(const control::TokenGrant& grant, milliseconds duration) {
+std::string BoughtSessions::key_of(const control::TokenGrant& grant, milliseconds duration) {
   return grant.account.str() + "/" + grant.token.str() + "/" + std::to_string(duration.count());
 }
 
-SessionCache::Shard& SessionCache::shard_of(const std::string& key) const {
+BoughtSessions::Shard& BoughtSessions::shard_of(const std::string& key) const {
   return shards_[std::hash<std::string>{}(key) % kShards];
 }
 
-SessionCache::Kept SessionCache::find(const std::string& key, Timestamp now,
-                                      Timestamp latest) const {
+BoughtSessions::Kept BoughtSessions::find(const std::string& key, Timestamp now,
+                                          Timestamp latest) const {
   const Shard& shard = shard_of(key);
   Kept kept;
   {
@@ -28,7 +28,7 @@ SessionCache::Kept SessionCache::find(const std::string& key, Timestamp now,
   return fits ? kept : nullptr;
 }
 
-void SessionCache::keep(const std::string& key, Bought bought, Timestamp now) {
+void BoughtSessions::keep(const std::string& key, Bought bought, Timestamp now) {
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
   if (shard.kept.size() >= kMost / kShards && !shard.kept.contains(key)) {
@@ -39,7 +39,7 @@ void SessionCache::keep(const std::string& key, Bought bought, Timestamp now) {
   shard.kept[key] = std::make_shared<const Bought>(std::move(bought));
 }
 
-void SessionCache::forget(const AccountId& account) {
+void BoughtSessions::forget(const AccountId& account) {
   for (Shard& shard : shards_) {
     const std::lock_guard lock(shard.mutex);
     std::erase_if(shard.kept, [start = account.str() + "/"](const auto& entry) {

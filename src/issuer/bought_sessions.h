@@ -20,7 +20,7 @@ struct Bought {
   std::uint64_t generation = 0;  // of the change feed, when it was last found to count
 };
 
-class SessionCache {
+class BoughtSessions {
  public:
   using Kept = std::shared_ptr<const Bought>;  // shared with those who answer with it
   static std::string key_of(const control::TokenGrant& grant, milliseconds duration);

@@ -102,7 +102,7 @@ std::optional<Result<access::Credentials>> StsIssuer::issue_at_once(
     const control::TokenGrant& grant, milliseconds duration, Timestamp now) {
   const auto latest = access::end_of_session(grant, duration, min_life(), now);
   if (!latest) return std::unexpected(latest.error());
-  const auto kept = cache_.find(SessionCache::key_of(grant, duration), now, *latest);
+  const auto kept = cache_.find(BoughtSessions::key_of(grant, duration), now, *latest);
   // Anything may have changed since it was last found to count.
   if (!kept || kept->generation != parts_.feed.generation()) return std::nullopt;
   ++counts_.hits;
@@ -114,7 +114,7 @@ Result<access::Credentials> StsIssuer::issue(const control::TokenGrant& grant,
   VALETKEY_TRY(const Timestamp latest, access::end_of_session(grant, duration, min_life(), now));
   const std::uint64_t generation = parts_.feed.generation();
   VALETKEY_TRY(const Bound bound, bound_of(grant.account, grant.narrowing));
-  const std::string key = SessionCache::key_of(grant, duration);
+  const std::string key = BoughtSessions::key_of(grant, duration);
   const auto revoked = parts_.feed.revocations();
   const auto counts = [&](const issuer::Bought& bought) {
     return *bought.credentials.place == *bound.place &&

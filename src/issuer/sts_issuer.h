@@ -13,10 +13,10 @@
 #include "base/steady_clock.h"
 #include "control/change_feed.h"
 #include "control/control_store.h"
+#include "issuer/bought_sessions.h"
 #include "issuer/flights.h"
 #include "issuer/place.h"
 #include "issuer/roles.h"
-#include "issuer/session_cache.h"
 #include "limits/pace.h"
 
 namespace valetkey::issuer {
@@ -97,7 +97,7 @@ class StsIssuer final : public access::CredentialIssuer {
   const StsOptions options_;
   const StsParts parts_;
   StsCounts counts_;
-  SessionCache cache_;
+  BoughtSessions cache_;
   Flights<Bought> flights_;
   limits::Pace pace_;
   // Until then nobody asks the engine again, and why.

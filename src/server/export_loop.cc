@@ -66,7 +66,7 @@ void ExportLoop::run() {
       const auto worked = work();
       pause = worked ? kPeriod : std::min(2 * pause, kLongestPause);
       waited = milliseconds(0);
-      note(worked, began);
+      note_outcome(worked, began);
     } else {
       // `export status` shows what was dropped while the exporter pauses, too. A failure stays for
       // work() to report.
@@ -75,7 +75,7 @@ void ExportLoop::run() {
     lock.lock();
   }
   lock.unlock();
-  if (const auto kept = keep_losses(); !kept) note(kept, parts_.clock.now());
+  if (const auto kept = keep_losses(); !kept) note_outcome(kept, parts_.clock.now());
 }
 
 // `valetkeyd export` ends a pause. Where the ledger cannot be read, work() says so.
@@ -202,7 +202,7 @@ Result<void> ExportLoop::keep_losses() {
   return kept;
 }
 
-void ExportLoop::note(const Result<void>& worked, Timestamp began) {
+void ExportLoop::note_outcome(const Result<void>& worked, Timestamp began) {
   if (parts_.holdings != nullptr && !worked && worked.error().code == ErrorCode::busy) {
     log::info("server", "another node goes on with work of the export",
               {{"why", worked.error().detail}});

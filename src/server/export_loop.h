@@ -45,7 +45,7 @@ class ExportLoop {
   bool holds(exporter::Work work) const {
     return parts_.holdings == nullptr || parts_.holdings->holds(work);
   }
-  void note(const Result<void>& worked, Timestamp began);
+  void note_outcome(const Result<void>& worked, Timestamp began);
   bool stopping() const;
 
   const admin::ExporterParts parts_;

@@ -26,7 +26,7 @@ void notify_systemd(const config::Environment& env, std::string_view state) {
                  reinterpret_cast<const sockaddr*>(&address), length);
 }
 
-Result<void> tell_ready(int fd, std::string_view line) {
+Result<void> write_ready_line(int fd, std::string_view line) {
   const FileDescriptor out(fd);
   return write_all(out.get(), line, "the descriptor given by --ready-fd");
 }

@@ -15,6 +15,6 @@ namespace valetkey::server {
 void notify_systemd(const config::Environment& env, std::string_view state);
 
 // Writes `line` to the descriptor and closes it.
-Result<void> tell_ready(int fd, std::string_view line);
+Result<void> write_ready_line(int fd, std::string_view line);
 
 }  // namespace valetkey::server

@@ -53,7 +53,7 @@ TEST(Ready, NeedsNoSystemd) {
   notify_systemd([&](const char*) { return long_name.c_str(); }, "READY=1");
 }
 
-TEST(Ready, AClosedDescriptorIsAnError) { EXPECT_FALSE(tell_ready(987, "{}\n")); }
+TEST(Ready, AClosedDescriptorIsAnError) { EXPECT_FALSE(write_ready_line(987, "{}\n")); }
 
 }  // namespace
 }  // namespace valetkey::server

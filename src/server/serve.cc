@@ -104,7 +104,7 @@ Result<void> announce(const admin::CommandContext& context, const admin::ServeFl
                                           problems.empty() ? "" : "not ready: " + problems + "; ",
                                           urls.api, s3));
   if (flags.ready_fd < 0) return {};
-  return tell_ready(flags.ready_fd, boost::json::serialize(document) + "\n");
+  return write_ready_line(flags.ready_fd, boost::json::serialize(document) + "\n");
 }
 
 void serve_until_told(const admin::CommandContext& context, const Signals& signals,

@@ -13,7 +13,7 @@ Refusal refusal_of(const api::Problem& problem) {
 }
 
 Refusal refusal_of(const Error& error, std::string_view doing, const http::Request& request) {
-  return refusal_of(api::hide(error, doing, request.id));
+  return refusal_of(api::hidden_failure(error, doing, request.id));
 }
 
 bool opens(const control::TokenGrant& grant, layout::RowType type) {

@@ -52,10 +52,11 @@ Doors::Doors(Parts parts, http::asio::thread_pool& blocking, api::Options option
     : parts_(parts),
       blocking_(blocking),
       options_(std::move(options)),
-      vending_(options_, parts.issuer, parts.audit, parts.usage) {
+      engine_credentials_(options_, parts.issuer, parts.audit, parts.usage) {
   if (parts_.snapshots == nullptr || parts_.catalog == nullptr) return;
-  catalog_ = std::make_unique<IcebergCatalog>(*parts_.catalog, *parts_.snapshots, vending_);
-  shares_ = std::make_unique<DeltaShares>(*parts_.catalog, *parts_.snapshots, vending_);
+  catalog_ =
+      std::make_unique<IcebergCatalog>(*parts_.catalog, *parts_.snapshots, engine_credentials_);
+  shares_ = std::make_unique<DeltaShares>(*parts_.catalog, *parts_.snapshots, engine_credentials_);
 }
 
 std::optional<Doors::Door> Doors::door_of(const http::Request& request) {
@@ -179,7 +180,7 @@ Answer<http::Response> Doors::seal_token(const http::Request& request, const Sec
   const auto sealed = access::seal_engine_token(*keyring, token, now);
   if (!sealed)
     return std::unexpected(refusal_of(sealed.error(), "sealing an engine token", request));
-  vending_.record({request, grant, {}}, "iceberg.token", "ok", grant.token.str());
+  engine_credentials_.record({request, grant, {}}, "iceberg.token", "ok", grant.token.str());
   return token_answer(*sealed, std::chrono::floor<seconds>(token.expires - now));
 }
 

@@ -10,10 +10,10 @@
 #include "api/options.h"
 #include "http/server.h"
 #include "storage/part_catalog.h"
+#include "tables/engine_credentials.h"
 #include "tables/iceberg.h"
 #include "tables/sharing.h"
 #include "tables/snapshots.h"
-#include "tables/vending.h"
 
 namespace valetkey::tables {
 
@@ -51,7 +51,7 @@ class Doors final : public http::Handler {
   Parts parts_;
   http::asio::thread_pool& blocking_;
   api::Options options_;
-  Vending vending_;
+  EngineCredentials engine_credentials_;
   std::unique_ptr<IcebergCatalog> catalog_;  // null as Parts::snapshots
   std::unique_ptr<DeltaShares> shares_;
 };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tables/vending.h"
+#include "tables/engine_credentials.h"
 
 namespace valetkey::tables {
 
-Answer<access::Credentials> Vending::issue(const Call& call, std::string_view door) {
+Answer<access::Credentials> EngineCredentials::issue(const Call& call, std::string_view door) {
   auto issued = issuer_.issue(call.grant, options_.max_duration, call.now());
   if (!issued) {
     record(call, door, valetkey::name_of(issued.error().code), call.grant.token.str());
@@ -16,8 +16,8 @@ Answer<access::Credentials> Vending::issue(const Call& call, std::string_view do
   return std::move(*issued);
 }
 
-void Vending::record(const Call& call, std::string_view door, std::string_view outcome,
-                     std::string_view subject) {
+void EngineCredentials::record(const Call& call, std::string_view door, std::string_view outcome,
+                               std::string_view subject) {
   audit_.append({.at = call.now(),
                  .action = door,
                  .outcome = outcome,

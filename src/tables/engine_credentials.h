@@ -13,11 +13,11 @@
 
 namespace valetkey::tables {
 
-class Vending {
+class EngineCredentials {
  public:
   // All outlive it.
-  Vending(const api::Options& options, access::CredentialIssuer& issuer, control::AuditLog& audit,
-          access::Usage& usage)
+  EngineCredentials(const api::Options& options, access::CredentialIssuer& issuer,
+                    control::AuditLog& audit, access::Usage& usage)
       : options_(options), issuer_(issuer), audit_(audit), usage_(usage) {}
 
   // The longest that the operator allows. `door`: of the audit, as "iceberg.load".

@@ -215,7 +215,7 @@ Answer<http::Response> IcebergCatalog::load(const Call& call, RowType type) {
   auto config = storage(call, type, "iceberg.load");
   if (!config) return std::unexpected(config.error());
   std::string body = "{\"metadata-location\":";
-  api::append_json(body, fmt::format("s3://{}/{}", vending_.options().bucket, key));
+  api::append_json(body, fmt::format("s3://{}/{}", engine_credentials_.options().bucket, key));
   (body += ",\"metadata\":") += snapshots_.metadata_of(table, *snapshot);
   // Older clients read the one, newer ones the other.
   (body += ",\"config\":") += *config;
@@ -234,7 +234,7 @@ Answer<http::Response> IcebergCatalog::credentials(const Call& call, RowType typ
 
 std::string IcebergCatalog::credentials_list(const Call& call, std::string_view storage) const {
   std::string out = "[{\"prefix\":";
-  api::append_json(out, fmt::format("s3://{}/{}", vending_.options().bucket,
+  api::append_json(out, fmt::format("s3://{}/{}", engine_credentials_.options().bucket,
                                     layout::account_prefix(call.grant.account)));
   return out += fmt::format(",\"config\":{}}}]", storage);
 }
@@ -242,9 +242,9 @@ std::string IcebergCatalog::credentials_list(const Call& call, std::string_view 
 // What an engine's file reader needs, as JSON.
 Answer<std::string> IcebergCatalog::storage(const Call& call, RowType type,
                                             std::string_view action) {
-  const auto made = vending_.issue(call, action);
+  const auto made = engine_credentials_.issue(call, action);
   if (!made) return std::unexpected(made.error());
-  const api::Options& options = vending_.options();
+  const api::Options& options = engine_credentials_.options();
   json::object config{{"s3.access-key-id", made->access_key_id},
                       {"s3.secret-access-key", made->secret_access_key.reveal()},
                       {"s3.session-token", made->session_token.reveal()},

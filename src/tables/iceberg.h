@@ -7,16 +7,17 @@
 #include <string>
 
 #include "tables/call.h"
+#include "tables/engine_credentials.h"
 #include "tables/snapshots.h"
-#include "tables/vending.h"
 
 namespace valetkey::tables {
 
 class IcebergCatalog {
  public:
   // All outlive it.
-  IcebergCatalog(storage::PartCatalog& catalog, Snapshots& snapshots, Vending& vending)
-      : catalog_(catalog), snapshots_(snapshots), vending_(vending) {}
+  IcebergCatalog(storage::PartCatalog& catalog, Snapshots& snapshots,
+                 EngineCredentials& engine_credentials)
+      : catalog_(catalog), snapshots_(snapshots), engine_credentials_(engine_credentials) {}
   // `call.path` is behind /iceberg/v1.
   Answer<http::Response> answer(const Call& call);
 
@@ -32,7 +33,7 @@ class IcebergCatalog {
 
   storage::PartCatalog& catalog_;
   Snapshots& snapshots_;
-  Vending& vending_;
+  EngineCredentials& engine_credentials_;
 };
 
 }  // namespace valetkey::tables

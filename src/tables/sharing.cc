@@ -298,9 +298,9 @@ Answer<http::Response> DeltaShares::query(const Call& call, RowType type,
   if (asked->version && *asked->version != from.version)
     return tables::refuse(400, {},
                           fmt::format("Only version {}, the latest, can be read.", from.version));
-  const auto credentials = vending_.issue(call, "sharing.query");
+  const auto credentials = engine_credentials_.issue(call, "sharing.query");
   if (!credentials) return std::unexpected(credentials.error());
-  const Signer signer(*credentials, vending_.options(), call.now());
+  const Signer signer(*credentials, engine_credentials_.options(), call.now());
 
   const std::uint64_t most =
       asked->max_files ? std::min(*asked->max_files, kFilesOfPage) : kFilesOfAnswer;

@@ -8,10 +8,10 @@
 
 #include "storage/part_catalog.h"
 #include "tables/call.h"
+#include "tables/engine_credentials.h"
 #include "tables/page_token.h"
 #include "tables/predicate.h"
 #include "tables/snapshots.h"
-#include "tables/vending.h"
 
 namespace valetkey::tables {
 
@@ -21,8 +21,9 @@ inline constexpr std::uint64_t kFilesOfAnswer = 10'000;  // of one that does not
 class DeltaShares {
  public:
   // All outlive it.
-  DeltaShares(storage::PartCatalog& catalog, Snapshots& snapshots, Vending& vending)
-      : catalog_(catalog), snapshots_(snapshots), vending_(vending) {}
+  DeltaShares(storage::PartCatalog& catalog, Snapshots& snapshots,
+              EngineCredentials& engine_credentials)
+      : catalog_(catalog), snapshots_(snapshots), engine_credentials_(engine_credentials) {}
   // `call.path` is behind /delta-sharing.
   Answer<http::Response> answer(const Call& call);
 
@@ -38,7 +39,7 @@ class DeltaShares {
 
   storage::PartCatalog& catalog_;
   Snapshots& snapshots_;
-  Vending& vending_;
+  EngineCredentials& engine_credentials_;
 };
 
 }  // namespace valetkey::tables
