@@ -118,7 +118,7 @@ class SealedIssuer final : public CredentialIssuer {
   const KeySource& keys_;
 };
 
-// What every issuer refuses before it asks anybody, and when the session would end.
+// What every issuer refuses before it calls an engine, and when the session would end.
 Result<Timestamp> end_of_session(const control::TokenGrant& grant, milliseconds duration,
                                  milliseconds min_life, Timestamp now);
 

@@ -15,7 +15,7 @@ class RevocationCheck {
  public:
   explicit RevocationCheck(const control::ChangeFeed& feed) : feed_(feed) {}
   bool revoked(const Claims& claims) const;
-  // False: the control store has not been seen for 5 s, nobody may be served (503).
+  // False: the control store has not been seen for 5 s, no request may be served (503).
   bool fresh() const { return feed_.fresh(); }
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // POST /v1/events: events of SDKs and browsers into the event log. Answers 204 only when they are
-// durable. Nobody signs in: an account is named by the body, and held to its policy. Called on
+// durable. Requests carry no token: the body names an account, which is held to its policy. Called on
 // every loop at once; thread-safe. Serves this one path, on the API's listener or one of its own.
 // Source: docs/guide.md, "Send events"; openapi.json.
 #pragma once

@@ -38,10 +38,10 @@ struct Problem {
   std::string message;                  // one sentence for the client's user; UTF-8
   std::chrono::seconds retry_after{0};  // 0: no such header
   std::string allow;                    // of method_not_allowed
-  // For the log: whose request, and the real reason where the client is told less than that.
+  // For the log: whose request, and the real reason where the client gets less than that.
   http::Note note{};
   std::string field{};  // of the request, where one is at fault; told where it is set
-  bool closes = false;  // the connection: of who goes on guessing beyond the limit
+  bool closes = false;  // the connection: of a client that guesses on beyond the limit
 };
 
 template <class T>
@@ -55,7 +55,7 @@ Problem wrong_method(std::string allow);
 Problem not_json();  // where a body must be
 // The same instant answer for every server that cannot say yes or no at the moment.
 Problem unavailable();
-// The same where too many ask for credentials: each is told another time to come back.
+// The same where too many ask for credentials: each gets another time to come back.
 Problem busy();
 // The detail of an error whose words are written for people, as a sentence: of what a person typed.
 std::string sentence_of(const Error& error);

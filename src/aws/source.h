@@ -32,7 +32,7 @@ struct Surroundings {
   std::string region = "us-east-1";  // of the STS that is asked
 };
 
-// Nothing: nobody has configured this way. An error: somebody has, and it does not work.
+// Nothing: not configured. An error: configured, but it does not work.
 using Found = Result<std::optional<OwnKeys>>;
 
 // AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN. `invalid` where one of the first two

@@ -14,7 +14,7 @@
 
 namespace valetkey::aws {
 
-// What went wrong, as far as somebody acts upon it.
+// What went wrong, as far as callers act upon it.
 enum class StsFault : std::uint8_t {
   away,              // no answer, or 5xx: ask again
   throttled,         // ask again, and less

@@ -17,7 +17,7 @@ enum class ErrorCode : std::uint8_t {
   already_exists,  // the named thing exists
   denied,          // not allowed, by us or by the operating system
   unavailable,     // try again later
-  busy,            // somebody else holds the lock
+  busy,            // another holder has the lock
   too_large,       // over a limit
   full,            // no space left
   corrupt,         // stored bytes are not what was written

@@ -58,7 +58,7 @@ class ThreadCache {
     return slots.emplace_back(Slot{.owner = id_, .id = *id_});
   }
 
-  // Shared with nobody: its end says that the owner has gone.
+  // Not shared: its end shows that the owner has gone.
   const std::shared_ptr<const std::uint64_t> id_ = std::make_shared<const std::uint64_t>(next_id());
 };
 

@@ -18,7 +18,7 @@ struct QueryFlags {
   std::uint64_t memory_bytes = std::uint64_t{1} << 30;
   unsigned connections = 32;
   bool verbose = false;
-  bool offline = false;         // asks nobody
+  bool offline = false;         // sends no request
   std::string bucket, account;  // as of check_place()
 };
 

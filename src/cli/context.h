@@ -52,7 +52,7 @@ class Context {
 
   milliseconds wait_;
   client::StallMonitor monitor_;
-  std::ostream* told_ = nullptr;  // null: nobody
+  std::ostream* told_ = nullptr;  // null: waits are not reported
   bool telling_ = false;
   bool told_of_end_ = false;
   client::Profile profile_;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The folder that keeps fetched partitions for later queries, bounded in bytes: the least recently
 // used go, never one that the present query needs. Several processes may use it: one fills it at a
-// time, under a lock, and each reads from a snapshot of its own, which nobody changes.
+// time, under a lock, and each reads from a snapshot of its own, which never changes.
 //
-//   <cache>/lock                        who fills
+//   <cache>/lock                        held while it is filled
 //   <cache>/exports/<hash>/type=…       a client::Folder for each service and account
 //   <cache>/running/<random>/           a snapshot: lock, decisions/<date>/<n>.parquet, or
 //                                       other-<n>.parquet for a part of __other__; events/…

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A token ends some day, and the jobs that use it with it: that is told days before. Pure.
+// Warnings, days ahead, that a token ends and the jobs that use it with it. Pure.
 #pragma once
 
 #include <string>

@@ -40,7 +40,7 @@ struct ReaderOptions {
 
 class Reader {
  public:
-  // Speaks to nobody yet. `invalid`: the profile has no token; `denied`: the token would go in the
+  // Sends no request yet. `invalid`: the profile has no token; `denied`: the token would go in the
   // clear. load_profile() makes a profile of the environment and the profile file.
   static Result<std::unique_ptr<Reader>> open(Profile profile, ReaderOptions options = {});
   ~Reader();

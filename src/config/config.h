@@ -108,7 +108,7 @@ struct Config {
     std::uint64_t replicas = 3;
     bool tls = true;
     std::string ca_file;                  // PEM; empty: what the system trusts
-    std::string username, password_file;  // empty: nobody signs in
+    std::string username, password_file;  // empty: no authentication
     std::string mechanism = "SCRAM-SHA-512";
     std::uint64_t max_queued_bytes = 64 << 20;  // not yet acknowledged; beyond: 503
     milliseconds keep{24 * 3'600'000};          // what is exported, for a ledger that falls back
@@ -124,7 +124,7 @@ struct Config {
     std::uint64_t dedup_memory_mib = 256;  // of uuids, 16 bytes each
     milliseconds grace{2 * 60'000};        // after midnight, before a day closes
     milliseconds fence{
-        20 * 60'000};  // of several nodes: before anybody destroys what a lost one may write again
+        20 * 60'000};  // of several nodes: before what a lost one may still write is destroyed
     std::uint64_t max_partitions_a_day = 10'000;
     std::string timestamps;      // of parts: us, ms; empty: as the data folder was made
     std::string duckdb_library;  // empty: looked for where it is installed
@@ -166,7 +166,7 @@ std::vector<std::string> unknown_variables(std::span<const std::string> names);
 Result<Config> parse_config(std::string_view text, std::string_view name, const Environment& env);
 // The same of a file; an empty path gives defaults and environment.
 Result<Config> load_config(const std::filesystem::path& file, const Environment& env);
-// What no single key can tell: durations in order, TLS complete, listeners beyond loopback
+// Checks that need several keys: durations in order, TLS complete, listeners beyond loopback
 // protected. To be called after the flags have been applied.
 Result<void> check_config(const Config& config);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sessions that were bought, kept for those who ask alike: by token and duration, while at least half
+// Sessions that were bought, kept for equal requests: by token and duration, while at least half
 // of their life remains. Thread-safe; never blocks for long.
 #pragma once
 
@@ -22,7 +22,7 @@ struct Bought {
 
 class BoughtSessions {
  public:
-  using Kept = std::shared_ptr<const Bought>;  // shared with those who answer with it
+  using Kept = std::shared_ptr<const Bought>;  // shared with answers under way
   static std::string key_of(const control::TokenGrant& grant, milliseconds duration);
 
   // Null: nothing is kept of which half the life is left, and that ends by `latest`.

@@ -18,7 +18,7 @@ struct Step {
   std::string sentence;  // what was found, or what is wrong and what to do
 };
 
-// Tells each step as it ends; nothing after a failure without which the rest would fail, too. True
+// Reports each step as it ends, and stops after a failure that the rest would repeat. True
 // where nothing failed. The sessions are bought for `account`, with the longest life that the
 // configuration gives out.
 bool check_engine(Vending& vending, const AccountId& account, seconds longest, Timestamp now,

@@ -44,7 +44,7 @@ class Flights {
   };
   std::mutex mutex_;
   std::condition_variable landed_;
-  std::unordered_map<std::string, std::shared_ptr<Flight>> flights_;  // shared with those who wait
+  std::unordered_map<std::string, std::shared_ptr<Flight>> flights_;  // shared with waiting threads
 };
 
 }  // namespace valetkey::issuer

@@ -100,7 +100,7 @@ class StsIssuer final : public access::CredentialIssuer {
   BoughtSessions cache_;
   Flights<Bought> flights_;
   limits::Pace pace_;
-  // Until then nobody asks the engine again, and why.
+  // Until then the engine is not asked again, and why.
   std::atomic<SteadyClock::Instant> closed_until_{};
   std::mutex closed_mutex_;
   Error closed_why_;

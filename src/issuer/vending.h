@@ -29,7 +29,7 @@ struct VendingSettings {
   double calls_per_s = 300;
 };
 
-// What no single setting can tell. `invalid`, with the sentence.
+// Checks that need several settings. `invalid`, with the sentence.
 Result<void> check_settings(const VendingSettings& settings);
 
 // Of the roles that are made: what a session may be asked to live.
@@ -37,7 +37,7 @@ inline constexpr seconds kLongestRole{12 * 3600};
 
 class Vending {
  public:
-  // `store` and `feed` outlive it. Speaks to nobody yet.
+  // `store` and `feed` outlive it. Sends no request yet.
   static Result<std::unique_ptr<Vending>> open(const VendingSettings& settings,
                                                aws::Environment env, control::ControlStore& store,
                                                control::ChangeFeed& feed);

@@ -20,7 +20,7 @@ struct Connection {
   std::vector<std::string> brokers;  // HOST:PORT; any of them name the others
   bool tls = false;
   std::string ca_file;   // PEM; empty: what the system trusts
-  std::string username;  // empty: nobody signs in
+  std::string username;  // empty: no authentication
   Secret password;
   std::string mechanism = "SCRAM-SHA-512";  // SCRAM-SHA-256; PLAIN, over TLS
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a database belongs to, by name: the first who says it is right, until it is bound again.
+// What a database belongs to, by name: the first name that is given is kept until it is bound again.
 #pragma once
 
 #include <string>

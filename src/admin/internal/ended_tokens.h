@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a change of rights ended, as commands tell it and the audit log keeps it.
+// What a change of rights ended, as commands print it and the audit log keeps it.
 #pragma once
 
 #include <vector>

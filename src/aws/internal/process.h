@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A program whose output is wanted: credential_process. Blocks.
+// A program that is run for its output: credential_process. Blocks.
 #pragma once
 
 #include <string>
