@@ -2,7 +2,7 @@
 // The seam for what the exporter has done and is doing: batches, the files of uuids seen, closed days, totals,
 // erasures. Every write of the exporter's work takes the lease of that work and fails with `busy` once another exporter
 // has taken it. What anybody may note (losses of the intake, requests, why an attempt failed) takes none. Readers at
-// any time. Thread-safe. The form in a database is sql_ledger, SQLite or PostgreSQL; suite: ledger_test.cc.
+// any time. Thread-safe. The form in a database is sql_ledger, SQLite or PostgreSQL; suite: testing/ledger_conformance.h.
 #pragma once
 
 #include <cstdint>

@@ -2,7 +2,7 @@
 // Which of several nodes does which work of the export, where they share a ledger: one row a work, owned for a while and
 // renewed. Owners decides who should work, so that a dead node's work is taken up and no two nodes do the same; that a
 // node which lost its work unnoticed changes nothing any more, is the ledger's doing (Lease). The form for several nodes
-// is postgres_owners; one node alone owns everything (OwnsAll). docs/decisions/0025.
+// is postgres_owners; one node alone owns everything (OwnsAll). docs/decisions/0025; suite: testing/owners_conformance.h.
 #pragma once
 
 #include <cstddef>

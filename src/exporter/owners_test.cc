@@ -9,12 +9,14 @@
 #include <future>
 #include <map>
 
+#include "base/testing/faulty_calls.h"
 #include "base/testing/manual_clock.h"
 #include "base/testing/temporary_folder.h"
 #include "events/event.h"
 #include "events/testing/memory_log.h"
 #include "exporter/exporter.h"
 #include "exporter/holdings.h"
+#include "exporter/testing/faulty_owners.h"
 #include "exporter/testing/library.h"
 #include "exporter/testing/memory_ledger.h"
 #include "exporter/testing/memory_owners.h"
@@ -32,7 +34,7 @@ const std::vector<Work> kAll = {kDays, 0, 1, 2, 3};
 class OwnersTest : public testing::Test {
  protected:
   std::unique_ptr<Holdings> node(const std::string& id) {
-    return std::make_unique<Holdings>(owners_, NodeState{id, id, "test", kNoon, kNoon, true}, kAll,
+    return std::make_unique<Holdings>(faulty_, NodeState{id, id, "test", kNoon, kNoon, true}, kAll,
                                       clock_, steady_);
   }
   std::vector<Work> held(const Holdings& node) const {
@@ -56,6 +58,8 @@ class OwnersTest : public testing::Test {
   ManualClock clock_{kNoon};
   ManualSteadyClock steady_;
   MemoryOwners owners_{clock_};
+  FaultyCalls calls_;
+  FaultyOwners faulty_{owners_, calls_};
 };
 
 TEST_F(OwnersTest, GivesAFreshNodeItsPartWithinTenSeconds) {
@@ -169,15 +173,28 @@ TEST_F(OwnersTest, CountsAnewGainedDaysApart) {
 TEST_F(OwnersTest, TrustsInNothingThatItCannotRenewForLong) {
   const auto first = node("first");
   ASSERT_TRUE(first->renew());
-  owners_.away = true;
+  calls_.fail_from(1);
   pass(std::chrono::seconds(14));
   EXPECT_FALSE(first->renew());
   EXPECT_EQ(held(*first), kAll);
   pass(std::chrono::seconds(1));
   EXPECT_TRUE(held(*first).empty());
-  owners_.away = false;
+  calls_.fail_call(0);
   ASSERT_TRUE(first->renew());
   EXPECT_EQ(held(*first), kAll);
+}
+
+TEST_F(OwnersTest, HandsOverLaterWhenANodeEndsThatCannotSaySo) {
+  const auto first = node("first"), second = node("second");
+  ASSERT_TRUE(first->renew());
+  ASSERT_TRUE(second->renew());
+  calls_.fail_call(1);
+  first->stop();
+  EXPECT_TRUE(held(*first).empty());
+  ASSERT_TRUE(second->renew());
+  EXPECT_TRUE(held(*second).empty());
+  pass_renewing(kOwnershipLasts, {second.get()});
+  EXPECT_EQ(held(*second), kAll);
 }
 
 TEST_F(OwnersTest, TrustsInNothingAfterASleepThatOneClockDidNotNotice) {

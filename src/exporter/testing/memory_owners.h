@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -20,58 +21,73 @@ class MemoryOwners final : public Owners {
   Result<Share> renew(const NodeState& self, const std::vector<Work>& all,
                       const std::vector<Work>& given_up) override {
     const std::lock_guard guard(mutex_);
-    if (away) return fail(ErrorCode::unavailable, "made to fail");
     const auto now = clock_.now();
-    NodeState& node = nodes_[self.id];
-    node = self;
-    node.seen = now;
-    std::size_t alive = 0, fit = 0;
-    for (const auto& [id, each] : nodes_) {
-      if (each.seen <= now - kOwnershipLasts) continue;
-      ++alive;
-      if (each.fit) ++fit;
-    }
-    Share share;
-    share.most = fair_part(all.size(), alive, fit, self.fit);
+    nodes_[self.id] = self;
+    nodes_[self.id].seen = now;
+    std::erase_if(
+        nodes_, [&](const auto& each) { return each.second.seen < now - std::chrono::hours(24); });
+    for (const Work work : all) owned_.try_emplace(work);
     for (const Work work : given_up)
       if (owned_[work].node == self.id) owned_[work] = {};
-    for (const Work work : all)
-      if (owned_[work].node == self.id) share.works.push_back(work);
-    for (const Work work : all) {
+    Share share;
+    share.most = part_of(self, all.size());
+    for (const auto& [work, owned] : owned_)
+      if (owned.node == self.id) share.works.push_back(work);
+    for (auto& [work, owned] : owned_) {
       if (share.works.size() >= share.most) break;
-      if (owned_[work].node == self.id || owned_[work].until > now) continue;
-      owned_[work].node = self.id;
+      if (owned.node == self.id || owned.until > now) continue;
+      owned.node = self.id;
       share.works.push_back(work);
     }
     for (const Work work : share.works) owned_[work].until = now + kOwnershipLasts;
+    std::ranges::sort(share.works);
     return share;
   }
   Result<void> leave(const std::string& node) override {
     const std::lock_guard guard(mutex_);
-    if (away) return fail(ErrorCode::unavailable, "made to fail");
     nodes_.erase(node);
-    std::erase_if(owned_, [&](const auto& each) { return each.second.node == node; });
+    for (auto& [work, owned] : owned_)
+      if (owned.node == node) owned = {};
     return {};
   }
   Result<std::vector<NodeState>> nodes() override {
     const std::lock_guard guard(mutex_);
     std::vector<NodeState> all;
     for (auto [id, node] : nodes_) {
-      node.alive = node.seen > clock_.now() - kOwnershipLasts;
+      node.alive = lives(node);
       for (const auto& [work, owned] : owned_)
         if (owned.node == id && owned.until > clock_.now()) node.works.push_back(work);
       all.push_back(std::move(node));
     }
+    std::ranges::sort(all, {},
+                      [](const NodeState& node) { return std::pair(node.name, node.started); });
     return all;
   }
 
-  bool away = false;  // every call fails
+  // The node renewed so much longer ago than it did.
+  void age(const std::string& node, milliseconds time) {
+    const std::lock_guard guard(mutex_);
+    nodes_.at(node).seen -= time;
+    for (auto& [work, owned] : owned_)
+      if (owned.node == node) owned.until -= time;
+  }
 
  private:
   struct Owned {
-    std::string node;
+    std::string node;  // empty: nobody
     Timestamp until{};
   };
+  bool lives(const NodeState& node) const { return node.seen > clock_.now() - kOwnershipLasts; }
+  std::size_t part_of(const NodeState& self, std::size_t works) const {
+    std::size_t alive = 0, fit = 0;
+    for (const auto& [id, node] : nodes_) {
+      if (!lives(node)) continue;
+      ++alive;
+      if (node.fit) ++fit;
+    }
+    return fair_part(works, alive, fit, self.fit);
+  }
+
   const Clock& clock_;
   std::mutex mutex_;
   std::map<std::string, NodeState> nodes_;
