@@ -135,7 +135,10 @@ TEST_F(ListingTest, RefusesATokenWhoseGenerationIsGone) {
   put("a");
   put("b");
   const std::string token = list("&list-type=2&max-keys=1").element("NextContinuationToken");
-  world_.store.oldest_generation = 1000;
+  storage::Publication erasure;
+  erasure.remove = {kOwn + "a"};
+  erasure.erases_of = "12";
+  ASSERT_TRUE(world_.store.publish(std::move(erasure)));
   EXPECT_EQ(list("&list-type=2&continuation-token=" + percent_encode(token)).code(),
             "InvalidArgument");
 }

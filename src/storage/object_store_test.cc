@@ -29,7 +29,7 @@ class MemoryFixture final : public StoreFixture {
  public:
   explicit MemoryFixture(Capabilities able) : store_(able) {}
   ObjectStore& store() override { return store_; }
-  void set_time(Timestamp) override {}
+  void set_time(Timestamp now) override { store_.time = now; }
 
  private:
   MemoryStore store_;
@@ -41,10 +41,31 @@ std::unique_ptr<StoreFixture> make_bare() {
 std::unique_ptr<StoreFixture> make_lasting() {
   return std::make_unique<MemoryFixture>(Capabilities{.lasting_readers = true});
 }
+std::unique_ptr<StoreFixture> make_able() {
+  return std::make_unique<MemoryFixture>(kAbleAsTheDisk);
+}
 
-// Both as bare as a foreign bucket; of the second, readers last.
+// As bare as a foreign bucket, the same with readers that last, and as able as the disk store.
 INSTANTIATE_TEST_SUITE_P(Memory, ObjectStoreConformance,
-                         testing::Values(&make_bare, &make_lasting));
+                         testing::Values(&make_bare, &make_lasting, &make_able));
+
+TEST(FaultyStore, FailsTheCallThatItIsToldToAndPassesTheOthersOn) {
+  DiskFixture disk;
+  FaultyStore faulty(disk.store());
+  EXPECT_EQ(faulty.scratch(), disk.store().scratch());
+  EXPECT_FALSE(faulty.scratch().empty());
+  EXPECT_EQ(faulty.capabilities(), disk.store().capabilities());
+  EXPECT_EQ(disk.store().capabilities(), kAbleAsTheDisk);
+  disk.put("a", "1");
+  Publication publication;
+  publication.unlist = {"a"};
+  publication.readable_until = kTestTime;
+  ASSERT_TRUE(faulty.publish(std::move(publication)));
+  faulty.fail_call(1, ErrorCode::unavailable);
+  EXPECT_EQ(faulty.sweep(kTestTime).error().code, ErrorCode::unavailable);
+  EXPECT_EQ(faulty.sweep(kTestTime).value(), 1U);
+  EXPECT_EQ(faulty.calls(), 2U);
+}
 
 }  // namespace
 }  // namespace valetkey::storage

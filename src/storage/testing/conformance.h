@@ -270,6 +270,49 @@ TEST_P(ObjectStoreConformance, ListsAsOfAGeneration) {
   EXPECT_EQ(store().list(then).error().code, ErrorCode::not_found);
 }
 
+TEST_P(ObjectStoreConformance, SweepsWhatIsUnlistedWhenItsTimeHasCome) {
+  VALETKEY_NEEDS(unlisting);
+  put("a", "1");
+  put("b", "2");
+  const auto page = store().list({});
+  ASSERT_TRUE(page);
+  fixture_->set_time(now_);
+  Publication compaction;
+  compaction.unlist = {"a"};
+  compaction.readable_until = now_ + seconds(60);
+  ASSERT_TRUE(store().publish(std::move(compaction)));
+  ListQuery then;
+  then.generation = page->generation;
+  EXPECT_EQ(store().sweep(now_ + seconds(59)).value(), 0U);
+  EXPECT_TRUE(store().list(then));
+  EXPECT_EQ(store().sweep(now_ + seconds(60)).value(), 1U);
+  EXPECT_EQ(store().sweep(now_ + seconds(60)).value(), 0U);
+  EXPECT_EQ(get("b"), "2");
+  EXPECT_EQ(list({}).entries, std::vector<std::string>{"b"});
+  if (store().capabilities().snapshots)
+    EXPECT_EQ(store().list(then).error().code, ErrorCode::not_found) << "it showed what is gone";
+}
+
+TEST_P(ObjectStoreConformance, RefusesListingsFromBeforeAnErasureOfTheAccountAlone) {
+  VALETKEY_NEEDS(snapshots);
+  put("v1/account_id=12/a", "1");
+  put("v1/account_id=12/b", "2");
+  put("v1/account_id=123/a", "3");
+  ListQuery then;
+  then.generation = store().generation();
+  Publication erasure;
+  erasure.remove = {"v1/account_id=12/a"};
+  erasure.erases_of = "12";
+  ASSERT_TRUE(store().publish(std::move(erasure)));
+  then.prefix = "v1/account_id=12/";
+  EXPECT_EQ(store().list(then).error().code, ErrorCode::not_found);
+  then.prefix = "v1/account_id=123/";
+  EXPECT_EQ(list(then).entries, std::vector<std::string>{"v1/account_id=123/a"});
+  then.generation = store().generation();
+  then.prefix = "v1/account_id=12/";
+  EXPECT_EQ(list(then).entries, std::vector<std::string>{"v1/account_id=12/b"});
+}
+
 TEST_P(ObjectStoreConformance, ListsAsTheNaiveModelDoes) {
   std::mt19937 random(11);
   const std::vector<std::string> pieces = {"a",

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,7 +19,7 @@ class FaultyStore final : public ObjectStore {
   explicit FaultyStore(ObjectStore& inner) : inner_(inner) {}
 
   // Call number `call` from now, the first being 1, fails so. 0: none. Counted are head, open,
-  // list, create, publish and the calls of readers and writers; open_cached then knows nothing.
+  // list, create, publish, sweep and the calls of readers and writers; open_cached then knows nothing.
   void fail_call(std::uint64_t call, ErrorCode code = ErrorCode::io,
                  ReadFailure failure = ReadFailure::io);
   std::uint64_t calls() const { return calls_.load(); }  // since the last fail_call()
@@ -30,6 +31,8 @@ class FaultyStore final : public ObjectStore {
   Result<ListPage> list(const ListQuery& query) override;
   Result<std::unique_ptr<ObjectWriter>> create(std::string_view key, Timestamp now) override;
   Result<void> publish(Publication publication) override;
+  Result<std::uint64_t> sweep(Timestamp now) override;
+  std::filesystem::path scratch() const override { return inner_.scratch(); }
   std::uint64_t generation() const override { return inner_.generation(); }
   PartCatalog* part_catalog() override { return inner_.part_catalog(); }
   Capabilities capabilities() const override { return able.value_or(inner_.capabilities()); }
@@ -138,6 +141,11 @@ inline Result<void> FaultyStore::publish(Publication publication) {
     return counted;
   }
   return inner_.publish(std::move(publication));
+}
+
+inline Result<std::uint64_t> FaultyStore::sweep(Timestamp now) {
+  VALETKEY_CHECK(count_call());
+  return inner_.sweep(now);
 }
 
 }  // namespace valetkey::storage
