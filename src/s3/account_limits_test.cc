@@ -19,10 +19,11 @@ TEST_F(UsageTest, CountsRequestsAndBytes) {
   world_.usage.stop();
   std::uint64_t requests = 0;
   std::uint64_t bytes = 0;
-  for (const auto& delta : world_.control.used) {
-    EXPECT_EQ(delta.account, me_.grant.account);
-    requests += delta.counts.requests;
-    bytes += delta.counts.bytes;
+  const Date today = date_of(world_.clock.now());
+  for (const auto& day : world_.control.usage(std::nullopt, today, today).value()) {
+    EXPECT_EQ(day.account, me_.grant.account);
+    requests += day.counts.requests;
+    bytes += day.counts.bytes;
   }
   EXPECT_EQ(requests, 3U);
   EXPECT_EQ(bytes, kContent.size() + large_content().size());

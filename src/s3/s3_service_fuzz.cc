@@ -18,7 +18,7 @@ const std::string& secret() {
 
 World& world() {
   static World* const made = [] {
-    auto* w = new World();  // lives as long as the process
+    auto* w = new World();  // lives as long as the process; the folder is the system's to clean
     for (const char* key :
          {"v1/account_id=12/type=events/a", "v1/account_id=12/type=events/b", "v1/account_id=12/z"})
       w->store.put(key, std::string("content of ") + key, w->clock.now());

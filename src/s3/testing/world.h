@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A whole S3 service for the tests and fuzz targets of this module: a store in memory, sessions
-// from the real issuer, requests signed by the real signer, answers with their bodies drained.
+// A whole S3 service for the tests and fuzz targets of this module: objects in memory, a real SQLite control store,
+// sessions from the real issuer, requests signed by the real signer, answers with their bodies drained.
 #pragma once
 
 #include <boost/asio/co_spawn.hpp>
-#include <map>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -17,139 +16,16 @@
 #include "access/usage.h"
 #include "base/encoding.h"
 #include "base/testing/manual_clock.h"
+#include "base/testing/memory_keys.h"
+#include "base/testing/temporary_folder.h"
+#include "control/sqlite_store.h"
+#include "control/testing/faulty_control_store.h"
+#include "control/tokens.h"
 #include "s3/service.h"
 #include "sigv4/sign.h"
 #include "storage/testing/memory_store.h"
 
 namespace valetkey::s3 {
-
-// A control store that knows revocations and usage and nothing else.
-class MemoryControl final : public control::ControlStore {
- public:
-  std::map<std::string, Timestamp, std::less<>> not_before;
-  std::uint64_t counter = 1;
-  std::vector<control::DayOfUsage> used;
-  bool broken = false;
-
-  void revoke(const std::string& id, Timestamp at) {
-    not_before[id] = at;
-    ++counter;
-  }
-  Result<std::uint64_t> change_counter() override {
-    if (broken) return nothing();
-    return counter;
-  }
-  Result<std::vector<control::Revocation>> revocations(Timestamp, std::uint64_t) override {
-    if (broken) return nothing();
-    std::vector<control::Revocation> all;
-    for (const auto& [subject, at] : not_before) all.push_back({subject, at});
-    return all;
-  }
-  Result<void> add_usage(const std::vector<control::DayOfUsage>& more,
-                         const std::vector<control::TokenUse>&) override {
-    used.insert(used.end(), more.begin(), more.end());
-    return {};
-  }
-  Result<control::Account> create_account(const AccountId&, std::string_view, Timestamp) override {
-    return nothing();
-  }
-  Result<control::Account> account(const AccountId&) override { return nothing(); }
-  Result<std::vector<control::Account>> accounts() override { return nothing(); }
-  Result<void> set_account_state(const AccountId&, control::AccountState, Timestamp) override {
-    return nothing();
-  }
-  Result<void> set_account_name(const AccountId&, std::string_view) override { return nothing(); }
-  Result<void> purge_account(const AccountId&) override { return nothing(); }
-  Result<control::AccountPolicy> policy(const AccountId&) override { return nothing(); }
-  Result<std::vector<control::AccountWithPolicy>> accounts_with_policies() override {
-    return nothing();
-  }
-  Result<void> set_policy(const AccountId&, const control::AccountPolicy&, Timestamp) override {
-    return nothing();
-  }
-  Result<control::CutOffs> cut_offs(std::string_view) override { return nothing(); }
-  Result<bool> set_cut_offs(std::string_view, std::int64_t, std::string_view) override {
-    return nothing();
-  }
-  Result<control::User> create_user(std::string_view, std::optional<AccountId>, control::Role,
-                                    Timestamp) override {
-    return nothing();
-  }
-  Result<control::User> user(const UserId&) override { return nothing(); }
-  Result<control::User> user_by_email(std::string_view) override { return nothing(); }
-  Result<std::vector<control::User>> users(std::optional<AccountId>) override { return nothing(); }
-  Result<std::vector<control::Token>> set_user_state(const UserId&, control::UserState,
-                                                     Timestamp) override {
-    return nothing();
-  }
-  Result<std::vector<control::Token>> set_user_role(const UserId&, control::Role,
-                                                    Timestamp) override {
-    return nothing();
-  }
-  Result<control::Token> create_token(const control::NewToken&, std::string_view,
-                                      Timestamp) override {
-    return nothing();
-  }
-  Result<control::Token> token(const TokenId&) override { return nothing(); }
-  Result<std::vector<control::Token>> tokens(std::optional<AccountId>,
-                                             std::optional<UserId>) override {
-    return nothing();
-  }
-  Result<std::vector<control::Token>> tokens_page(const control::TokenPage&) override {
-    return nothing();
-  }
-  Result<std::vector<control::Token>> revoke_token(const TokenId&, Timestamp) override {
-    return nothing();
-  }
-  Result<void> revoke_sessions(const AccountId&, Timestamp) override { return nothing(); }
-  Result<control::TokenAnswer> authenticate(std::string_view, Timestamp) override {
-    return nothing();
-  }
-  Result<std::vector<control::DayOfUsage>> usage(std::optional<AccountId>, Date, Date) override {
-    return nothing();
-  }
-  Result<void> purge_usage(const AccountId&) override { return nothing(); }
-  Result<std::vector<control::Person>> people(std::optional<AccountId>, Timestamp) override {
-    return nothing();
-  }
-  Result<std::string> password(const UserId&) override { return nothing(); }
-  Result<void> set_password(const UserId&, std::string_view) override { return nothing(); }
-  Result<void> invite(const UserId&, std::string_view, Timestamp) override { return nothing(); }
-  Result<control::Invitation> invitation(std::string_view, Timestamp) override { return nothing(); }
-  Result<control::User> accept_invitation(std::string_view, std::string_view, Timestamp) override {
-    return nothing();
-  }
-  Result<control::WebSession> create_session(const control::NewSession&, std::string_view,
-                                             Timestamp) override {
-    return nothing();
-  }
-  Result<control::SessionAnswer> session(std::string_view, Timestamp) override { return nothing(); }
-  Result<void> touch_session(const TokenId&, Timestamp, std::string_view, Timestamp) override {
-    return nothing();
-  }
-  Result<std::vector<control::WebSession>> sessions(const UserId&, Timestamp) override {
-    return nothing();
-  }
-  Result<std::uint64_t> end_session(const UserId&, const TokenId&, Timestamp) override {
-    return nothing();
-  }
-  Result<std::uint64_t> end_sessions(const UserId&, const std::optional<TokenId>&,
-                                     Timestamp) override {
-    return nothing();
-  }
-  Result<control::Token> replace_token(const TokenId&, const control::NewToken&, std::string_view,
-                                       Timestamp, Timestamp) override {
-    return nothing();
-  }
-  Result<control::OperatorAnswer> authenticate_operator(std::string_view, Timestamp) override {
-    return nothing();
-  }
-
- private:
-  static std::unexpected<Error> nothing() {
-    return fail(ErrorCode::internal, "the control store in memory knows nothing of this");
-  }
-};
 
 class RecordingHooks final : public Hooks {
  public:
@@ -159,18 +35,6 @@ class RecordingHooks final : public Hooks {
     reasons.emplace_back(reason);
   }
   void corrupt_object(std::string_view key) override { corrupt.emplace_back(key); }
-};
-
-// A key source whose keyring can be exchanged while serving.
-class SwitchedKeys final : public KeySource {
- public:
-  explicit SwitchedKeys(Keyring k) { set(std::move(k)); }
-  void set(Keyring k) { keyring_ = std::make_shared<const Keyring>(std::move(k)); }
-  std::shared_ptr<const Keyring> get() const override { return keyring_; }
-  Result<void> reload() override { return {}; }
-
- private:
-  std::shared_ptr<const Keyring> keyring_;
 };
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
@@ -215,6 +79,7 @@ class World {
   static Options defaults();
   explicit World(Options options = defaults());
 
+  // A new member of the account, which is made if it is not there, with a token and a session of it.
   Tenant tenant(const std::string& account, milliseconds duration = std::chrono::hours(1),
                 control::Narrowing narrowing = {});
   // Exactly these bytes, unsigned unless they are signed already.
@@ -236,15 +101,21 @@ class World {
   std::string path_of(const std::string& key) const;
 
   ManualClock clock{from_epoch_ms(1'600'000'000'000)};
-  SwitchedKeys keys{Keyring::make(from_epoch_ms(1'599'000'000'000))};
-  MemoryControl control;
+  MemoryKeys keys{Keyring::make(from_epoch_ms(1'599'000'000'000))};
+  TemporaryFolder folder;
+  std::unique_ptr<control::ControlStore> sqlite =
+      control::open_sqlite_store(folder.path() / "control.db").value();
+  control::FaultyControlStore control{*sqlite};
   control::ChangeFeed feed{control, clock, std::chrono::hours(1)};
   access::RevocationCheck revocation{feed};
   access::Usage usage{control};
-  storage::MemoryStore store{{.snapshots = true, .lasting_readers = true}};
+  storage::MemoryStore store{storage::kAbleAsTheDisk};
   RecordingHooks hooks;
   http::asio::thread_pool pool{1};
   Service service;
+
+ private:
+  int users_ = 0;
 };
 
 inline http::Method method_of(std::string_view name) {
@@ -352,23 +223,30 @@ inline World::World(Options options)
 
 inline Tenant World::tenant(const std::string& account, milliseconds duration,
                             control::Narrowing narrowing) {
-  const auto id = AccountId::parse(account);
-  if (!id) throw std::logic_error("not an account id: " + account);
-  const control::TokenGrant grant{.token = make_token_id(),
-                                  .user = make_user_id(),
-                                  .account = *id,
-                                  .role = control::Role::member,
-                                  .scopes = {.export_ = true, .tokens = false},
-                                  .expires = std::nullopt,
-                                  .narrowing = std::move(narrowing)};
+  const AccountId id = AccountId::parse(account).value();
+  if (!sqlite->account(id)) sqlite->create_account(id, "", clock.now()).value();
+  const auto user = sqlite->create_user("user" + std::to_string(++users_) + "@example.com", id,
+                                        control::Role::member, clock.now());
+  const Secret token = control::make_token();
+  const Digest256 digest = control::token_digest(token.reveal());
+  sqlite
+      ->create_token({.account = id,
+                      .user = user.value().id,
+                      .name = "made",
+                      .scopes = {.export_ = true},
+                      .expires = std::nullopt,
+                      .parent = std::nullopt,
+                      .limits = {},
+                      .narrowing = std::move(narrowing)},
+                     as_text(digest), clock.now())
+      .value();
+  const auto grant = sqlite->authenticate(as_text(digest), clock.now()).value().value();
   access::SealedIssuer issuer(keys);
-  auto credentials = issuer.issue(grant, duration, clock.now());
-  if (!credentials) throw std::logic_error(credentials.error().detail);
-  return {*id, grant, std::move(*credentials)};
+  return {id, grant, issuer.issue(grant, duration, clock.now()).value()};
 }
 
 inline http::Response World::start(Service& to, const Ask& ask) {
-  if (!control.broken) feed.poll();
+  feed.poll();
   const std::string target = ask.query.empty() ? ask.path : ask.path + "?" + ask.query;
   const http::Request request = request_of(ask, target, clock.now());
   http::asio::io_context loop(1);
