@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,8 +15,10 @@
 
 #include "api/intake.h"
 #include "api/testing/service_fixture.h"
+#include "base/testing/faulty_calls.h"
 #include "events/event.h"
 #include "events/file_log.h"
+#include "events/testing/faulty_log.h"
 
 namespace valetkey::api {
 
@@ -52,29 +53,26 @@ class Counts final : public IntakeHooks {
   std::uint64_t bytes_ = 0;
 };
 
-// The faulty form of the log: refuses with `error`, or keeps silent.
-class FaultyLog final : public events::EventLog {
+// Keeps the routes of what is appended, and leaves it unanswered if it is silent.
+class RecordingLog final : public events::EventLog {
  public:
-  explicit FaultyLog(EventLog& inner) : inner_(inner) {}
-  std::optional<Error> error;
+  explicit RecordingLog(EventLog& inner) : inner_(inner) {}
   bool silent = false;
-  int appends = 0;
-  std::vector<std::pair<std::string, std::string>> routes;  // account and visitor
+  std::vector<std::pair<std::string, std::string>> routes;  // account and visitor of each append
   void append(const events::Route& route, std::string records, std::size_t count,
               Done done) override {
-    ++appends;
     routes.emplace_back(route.account, route.visitor);
-    if (silent) return;
-    if (error) return done(std::unexpected(*error));
-    inner_.append(route, std::move(records), count, std::move(done));
+    if (!silent) inner_.append(route, std::move(records), count, std::move(done));
   }
   unsigned partitions() const override { return inner_.partitions(); }
+  bool routed(unsigned p) const override { return inner_.routed(p); }
   Result<std::unique_ptr<events::LogReader>> open(unsigned p, events::Offset from) override {
     return inner_.open(p, from);
   }
   Result<void> release(unsigned p, events::Offset before) override {
     return inner_.release(p, before);
   }
+  Result<void> rotate() override { return inner_.rotate(); }
   Result<events::LogStats> stats(unsigned p) const override { return inner_.stats(p); }
 
  private:
@@ -134,7 +132,9 @@ class IntakeTest : public testing::Test {
       events::open_file_log({.folder = folder_.path() / "events"}, fixture_.keys(),
                             fixture_.clock())
           .value();
-  FaultyLog log_{*file_};
+  FaultyCalls log_calls_;
+  events::FaultyLog faulty_{*file_, log_calls_};
+  RecordingLog log_{faulty_};
   std::string held_;
 };
 
