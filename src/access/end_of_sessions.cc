@@ -47,11 +47,17 @@ EndOfSessions at_once(Timestamp now) {
 
 std::string until(Timestamp by) { return "live until " + format_iso8601(by) + " at the latest"; }
 
-EndOfSessions failed(Timestamp by, const std::string& why) {
+EndOfSessions not_ended(Timestamp by) {
   return {.at_once = false,
           .by = by,
-          .text = "the sessions that are out could not be ended, and " + until(by) + ": " + why,
-          .failed = true};
+          .text = "the sessions that are out could not be ended, and " + until(by)};
+}
+
+EndOfSessions failed(Timestamp by, std::string why) {
+  EndOfSessions out = not_ended(by);
+  out.text += "; repeat this a little later";
+  out.why = std::move(why);
+  return out;
 }
 
 Result<EndOfSessions> cut(const Cutting& with, const Whose& whose, const Family& family,
@@ -95,14 +101,16 @@ EndOfSessions try_to_cut_off(const Cutting& with, const Whose& whose, Timestamp 
   if (!family) return failed(now + with.longest, family.error().detail);
   auto done = cut(with, whose, *family, now);
   if (done) return *std::move(done);
-  return failed(family->by, done.error().detail + "; repeat this when the engine is there");
+  return failed(family->by, std::move(done.error().detail));
 }
 
-EndOfSessions not_cut_off(const Cutting& with, const Whose& whose, std::string_view why,
+EndOfSessions not_cut_off(const Cutting& with, const Whose& whose, std::string_view reason,
                           Timestamp now) {
   if (with.issuer.follows_revocation()) return at_once(now);
   const auto family = family_of(with, whose, now);
-  return failed(family ? family->by : now + with.longest, std::string(why));
+  EndOfSessions out = not_ended(family ? family->by : now + with.longest);
+  out.text.append(": ").append(reason);
+  return out;
 }
 
 Result<void> audit_others(control::AuditLog& audit, const EndOfSessions& ended, Timestamp now) {

@@ -24,7 +24,8 @@ struct EndOfSessions {
   bool at_once = false;  // within seconds
   Timestamp by{};        // the last of them ends then at the latest
   std::string text;      // what happened, as the rest of a sentence behind "Sessions: "
-  bool failed = false;   // they were to end and did not: worth a repetition
+  // Where they were to end and could not, worth a repetition: the reason, for operators and their log alone.
+  std::string why{};
   // Other accounts whose sessions ended with them; never shown to a tenant.
   std::vector<AccountId> others{};
   // For the audit log, of a cut-off.
@@ -42,8 +43,8 @@ EndOfSessions end_of_sessions(const Cutting& with, const Whose& whose, Timestamp
 // Cuts off, where the issuer can, in one call to it; the reason must have been written to the store
 // before. Repeating it ends the same sessions again, also those of tokens that were revoked before.
 EndOfSessions try_to_cut_off(const Cutting& with, const Whose& whose, Timestamp now);
-// Of a caller who cuts off too often: the issuer is not asked. `why`: as the end of a sentence.
-EndOfSessions not_cut_off(const Cutting& with, const Whose& whose, std::string_view why,
+// Of a caller who cuts off too often: the issuer is not asked. `reason`: for the caller, as the end of a sentence.
+EndOfSessions not_cut_off(const Cutting& with, const Whose& whose, std::string_view reason,
                           Timestamp now);
 
 // What became of the others, each in its own account's records, without whose doing it was.

@@ -186,7 +186,8 @@ Result<int> account_set(CommandContext& context, const std::string& id, AccountS
   } else {
     VALETKEY_TRY(ended, end_sessions(context, *store, {.account = account}));
   }
-  const int status = ended && ended->failed ? 1 : 0;
+  const int status = ended && !ended->why.empty() ? 1 : 0;
+  if (status != 0) context.err << fmt::format("The sessions were not ended: {}.\n", ended->why);
   if (context.json) {
     VALETKEY_TRY(const auto now, store->account(account));
     auto document = document_of(now);

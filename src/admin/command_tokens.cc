@@ -203,7 +203,8 @@ Result<int> token_revoke(CommandContext& context, const std::string& text, bool 
   if (before.account) {
     VALETKEY_TRY(sessions, end_sessions(context, *store, {*before.account, token}, cut_off));
   }
-  const int status = sessions && sessions->failed ? 1 : 0;
+  const int status = sessions && !sessions->why.empty() ? 1 : 0;
+  if (status != 0) context.err << fmt::format("The sessions were not ended: {}.\n", sessions->why);
   if (context.json) {
     VALETKEY_TRY(auto tokens, ended_document(*store, ended));
     json::object document{{"id", id}, {"revoked", count}, {"tokens", std::move(tokens)}};

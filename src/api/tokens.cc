@@ -306,6 +306,9 @@ Answer<std::string> Tokens::revoke(const Caller& caller, std::string_view id,
                or_hide(store_.revoke_token(token->id, caller.now), "revoking a token", caller));
   feed_.poll();  // this server forgets the token now, the others within the second
   const auto sessions = end_sessions(caller, token->id, cut_off);
+  if (!sessions.why.empty())
+    log::warn("api", "sessions could not be cut off",
+              {{"why", sessions.why}, {"request", caller.request_id}});
   const std::string_view detail =
       issuer_.follows_revocation() ? std::string_view() : std::string_view(sessions.text);
   VALETKEY_CHECK(

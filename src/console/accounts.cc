@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/crypto.h"
+#include "base/log.h"
 #include "console/internal/fields.h"
 #include "control/names.h"
 
@@ -188,6 +189,9 @@ Answer<Reply> Accounts::change(const Call& call) {
 Answer<access::EndOfSessions> Accounts::end_sessions(const Call& call, const AccountId& account) {
   auto ended = access::try_to_cut_off({parts_.issuer, parts_.store, parts_.longest_session},
                                       {.account = account}, call.now);
+  if (!ended.why.empty())
+    log::warn("console", "sessions could not be cut off",
+              {{"why", ended.why}, {"request", call.request_id}});
   if (!parts_.issuer.follows_revocation())
     VALETKEY_CHECK(record(call, ended.action(), account, ended.text));
   VALETKEY_CHECK(or_hide(access::audit_others(parts_.audit, ended, call.now),
