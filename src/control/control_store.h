@@ -331,13 +331,11 @@ class ControlStore {
                                                       std::uint64_t changed_after) = 0;
 
   // Adds to the sums, and moves last uses forward, never back. What is of an account or a token that
-  // does not exist, or of an account whose usage was purged, is left out.
+  // does not exist, or of an account that was purged, is left out.
   virtual Result<void> add_usage(const std::vector<DayOfUsage>&, const std::vector<TokenUse>&) = 0;
   // From `since` to `until`, both included; by account and day.
   virtual Result<std::vector<DayOfUsage>> usage(std::optional<AccountId>, Date since,
                                                 Date until) = 0;
-  // Removes the account's usage and its tokens' last uses; what is added later is left out.
-  virtual Result<void> purge_usage(const AccountId&) = 0;
 };
 
 }  // namespace valetkey::control

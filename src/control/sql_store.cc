@@ -167,9 +167,6 @@ class SqlStore final : public ControlStore {
                                         Date until) override {
     return reading([&](Database& c) { return select_usage(c, account, since, until); });
   }
-  Result<void> purge_usage(const AccountId& account) override {
-    return writing([&](Database& c) { return delete_usage(c, account); });
-  }
 
  private:
   // Most calls read with one statement, which is consistent by itself.

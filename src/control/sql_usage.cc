@@ -45,8 +45,7 @@ Result<void> move_last_uses(Database& database, const std::vector<TokenUse>& tok
   VALETKEY_TRY(
       Statement move,
       database.prepare("UPDATE tokens SET last_used_ms = ?2, last_used_from = ?3 WHERE id = ?1"
-                       " AND (last_used_ms IS NULL OR last_used_ms < ?2) AND (SELECT usage_purged"
-                       "  FROM accounts WHERE accounts.id = tokens.account) = 0"));
+                       " AND (last_used_ms IS NULL OR last_used_ms < ?2)"));
   for (const TokenUse& use : tokens) {
     move.bind(use.token.str(), epoch_ms(use.at), use.from);
     VALETKEY_CHECK(move.run_later());
@@ -106,11 +105,8 @@ Result<std::vector<DayOfUsage>> select_usage(Database& database,
 }
 
 Result<void> delete_usage(Database& database, const AccountId& account) {
-  VALETKEY_CHECK(select_account(database, account));
-  for (const char* sql :
-       {"UPDATE accounts SET usage_purged = 1 WHERE id = ?1",
-        "DELETE FROM account_usage WHERE account = ?1",
-        "UPDATE tokens SET last_used_ms = NULL, last_used_from = NULL WHERE account = ?1"}) {
+  for (const char* sql : {"UPDATE accounts SET usage_purged = 1 WHERE id = ?1",
+                          "DELETE FROM account_usage WHERE account = ?1"}) {
     VALETKEY_TRY(Statement statement, database.prepare(sql));
     VALETKEY_CHECK(statement.bind(account.str()).run());
   }

@@ -96,6 +96,7 @@ Result<std::uint64_t> select_change_counter(Database&);
 Result<void> upsert_usage(Database&, const std::vector<DayOfUsage>&, const std::vector<TokenUse>&);
 Result<std::vector<DayOfUsage>> select_usage(Database&, const std::optional<AccountId>&, Date since,
                                              Date until);
+// And lets none be added any more.
 Result<void> delete_usage(Database&, const AccountId&);
 
 // A value that was checked before it was stored: if it no longer parses, the database was altered.

@@ -164,9 +164,6 @@ class FaultyControlStore : public ControlStore {
                                         Date until) override {
     return unless_due([&] { return inner_.usage(std::move(account), since, until); });
   }
-  Result<void> purge_usage(const AccountId& account) override {
-    return unless_due([&] { return inner_.purge_usage(account); });
-  }
 
  private:
   static constexpr std::int64_t kNever = std::int64_t{1} << 62;
