@@ -7,6 +7,7 @@
 
 #include "aws/testing/script_fetcher.h"
 #include "base/file.h"
+#include "base/testing/temporary_folder.h"
 
 namespace valetkey::aws {
 namespace {
@@ -27,13 +28,8 @@ std::string endpoint_json(const std::string& id) {
 
 class Sources : public ::testing::Test {
  protected:
-  Sources() {
-    std::string name = ::testing::TempDir() + "aws_XXXXXX";
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~Sources() override { std::filesystem::remove_all(folder_); }
   std::string file(const std::string& name, const std::string& text) {
-    const auto path = folder_ / name;
+    const auto path = folder_.path() / name;
     EXPECT_TRUE(replace_file(path, text));
     return path.string();
   }
@@ -42,7 +38,7 @@ class Sources : public ::testing::Test {
                             kNow);
   }
 
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
   ScriptFetcher network_ = silence(), metadata_ = silence();
 };
 

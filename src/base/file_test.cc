@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/crypto.h"
+#include "base/testing/temporary_folder.h"
 
 namespace valetkey {
 namespace {
@@ -14,14 +15,13 @@ namespace fs = std::filesystem;
 
 class File : public testing::Test {
  protected:
-  void SetUp() override { fs::create_directories(folder_); }
-  void TearDown() override { fs::remove_all(folder_); }
   std::size_t entries() const {
     return static_cast<std::size_t>(
         std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
   }
-  fs::path folder_ = fs::temp_directory_path() / ("valetkey-file-" + random_base62(12));
-  fs::path path_ = folder_ / "file";
+  TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.path();
+  const fs::path path_ = folder_ / "file";
 };
 
 TEST_F(File, IsReplacedWholeWithItsMode) {

@@ -5,9 +5,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "base/crypto.h"
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/testing/temporary_folder.h"
 
 namespace valetkey {
 namespace {
@@ -166,10 +166,9 @@ TEST(Keyring, NeverGivesAnIdTwice) {
 
 class KeyringFile : public testing::Test {
  protected:
-  void SetUp() override { fs::create_directories(folder_); }
-  void TearDown() override { fs::remove_all(folder_); }
-  fs::path folder_ = fs::temp_directory_path() / ("valetkey-keyring-" + random_base62(12));
-  fs::path path_ = folder_ / "data.keyring";
+  TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.path();
+  const fs::path path_ = folder_ / "data.keyring";
 };
 
 TEST_F(KeyringFile, IsCreatedOnceAndReplacedWhenTold) {

@@ -7,8 +7,8 @@
 
 #include <string>
 
-#include "base/crypto.h"
 #include "base/file.h"
+#include "base/testing/temporary_folder.h"
 
 namespace valetkey {
 namespace {
@@ -17,14 +17,13 @@ using testing::HasSubstr;
 
 class SecretFile : public testing::Test {
  protected:
-  void TearDown() override { std::filesystem::remove(path_); }
   Result<Secret> read_of(std::string_view text, unsigned mode = 0600) {
     EXPECT_TRUE(replace_file(path_, text, mode));
     EXPECT_EQ(::chmod(path_.c_str(), mode), 0);
     return read_secret_file(path_);
   }
-  std::filesystem::path path_ =
-      std::filesystem::temp_directory_path() / ("valetkey-secret-" + random_base62(12));
+  TemporaryFolder folder_;
+  const std::filesystem::path path_ = folder_.path() / "secret";
 };
 
 TEST_F(SecretFile, IsItsFirstLine) {

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <map>
 
-#include "base/crypto.h"
+#include "base/testing/temporary_folder.h"
 #include "control/change_feed.h"
 #include "control/sqlite_store.h"
 #include "sqlite/database.h"
@@ -18,10 +18,9 @@ namespace {
 class Filled {
  public:
   explicit Filled(std::int64_t revoked) {
-    std::filesystem::create_directories(folder_);
-    store_ = std::move(*open_sqlite_store(folder_ / "control.db"));
+    store_ = std::move(*open_sqlite_store(folder_.path() / "control.db"));
     const auto database = std::move(
-        *sqlite::Database::open(folder_ / "control.db", sqlite::Database::Mode::read_write));
+        *sqlite::Database::open(folder_.path() / "control.db", sqlite::Database::Mode::read_write));
     const std::string now = std::to_string(epoch_ms(clock_.now()));
     const auto filled = database->execute(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " +
@@ -30,9 +29,6 @@ class Filled {
         now + ", 1 FROM n WHERE " + std::to_string(revoked) + " > 0");
     if (!filled || !store_->create_account(account_, "", clock_.now())) std::abort();
   }
-  Filled(const Filled&) = delete;
-  Filled& operator=(const Filled&) = delete;
-  ~Filled() { std::filesystem::remove_all(folder_); }
   static Filled& of(std::int64_t revoked) {
     static std::map<std::int64_t, Filled> all;
     return all.try_emplace(revoked, revoked).first->second;
@@ -46,8 +42,7 @@ class Filled {
   }
 
  private:
-  std::filesystem::path folder_ =
-      std::filesystem::temp_directory_path() / ("valetkey-feed-bench-" + random_base62(12));
+  TemporaryFolder folder_{std::filesystem::temp_directory_path()};
   std::unique_ptr<ControlStore> store_;
   SystemClock clock_;
   const AccountId account_ = *AccountId::parse("1");

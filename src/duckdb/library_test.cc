@@ -6,22 +6,20 @@
 
 #include <fstream>
 
+#include "base/testing/temporary_folder.h"
+
 namespace valetkey::duckdb {
 namespace {
 
 namespace fs = std::filesystem;
 
 struct FindDuckdb : testing::Test {
-  FindDuckdb() {
-    std::string name = (fs::temp_directory_path() / "find-duckdb-XXXXXX").string();
-    folder = mkdtemp(name.data());
-  }
-  ~FindDuckdb() override { fs::remove_all(folder); }
   static void make(const fs::path& file) {
     fs::create_directories(file.parent_path());
     std::ofstream(file) << "x";
   }
-  fs::path folder;
+  TemporaryFolder temporary;
+  const fs::path folder = temporary.path();
 };
 
 TEST_F(FindDuckdb, PrefersWhatIsConfiguredAndNamesTheSetting) {

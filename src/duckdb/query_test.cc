@@ -9,6 +9,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/testing/temporary_folder.h"
 #include "duckdb/database.h"
 
 namespace valetkey::duckdb {
@@ -25,17 +26,10 @@ const fs::path kLibrary =
 struct DuckdbQuery : testing::Test {
   void SetUp() override {
     if (!fs::exists(kLibrary)) GTEST_SKIP() << "libduckdb is not installed: run script/bootstrap";
-    std::string name = (fs::temp_directory_path() / "duckdb_XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder = name;
     auto opened = Database::open(
         {.library = kLibrary, .folder = folder / "mine", .settings = {"SET TimeZone='UTC'"}});
     ASSERT_TRUE(opened) << opened.error().detail;
     database = std::move(*opened);
-  }
-  void TearDown() override {
-    database.reset();
-    if (!folder.empty()) fs::remove_all(folder);
   }
 
   std::vector<std::vector<std::string>> rows(const std::string& sql) {
@@ -53,7 +47,8 @@ struct DuckdbQuery : testing::Test {
     return checked ? "" : checked.error().detail;
   }
 
-  fs::path folder;
+  TemporaryFolder temporary;
+  const fs::path folder = temporary.path();
   std::unique_ptr<Database> database;
 };
 

@@ -365,9 +365,9 @@ TEST_F(ExporterTest, MergesItsFilesOfSeenUuids) {
 // taker failed, is no part of the second.
 TEST(ParquetWriter, HandsOutNothingTwice) {
   if (!fs::exists(kLibrary)) GTEST_SKIP() << "libduckdb is not installed: run script/bootstrap";
-  const auto folder = fs::temp_directory_path() / ("valetkey-writer-" + random_base62(12));
-  const auto writer = ParquetWriter::open(
-      {.library = kLibrary, .sha256 = "", .folder = folder});  // removes it, too
+  const TemporaryFolder folder;
+  const auto writer =
+      ParquetWriter::open({.library = kLibrary, .sha256 = "", .folder = folder.path() / "parquet"});
   ASSERT_TRUE(writer) << writer.error().detail;
   constexpr std::uint32_t kPartitions = ParquetWriter::kMaxPartitions + 20;
   std::string records;

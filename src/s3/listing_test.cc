@@ -12,6 +12,7 @@
 #include <random>
 
 #include "base/encoding.h"
+#include "base/testing/temporary_folder.h"
 #include "s3/testing/world.h"
 #include "storage/disk_store.h"
 
@@ -255,17 +256,12 @@ TEST_F(ListingTest, PagesAsTheNaiveModelDoes) {
 class DiskListingTest : public ListingTest {
  protected:
   DiskListingTest() {
-    std::filesystem::create_directories(folder_);
-    auto opened = storage::open_disk_store({folder_, World::kBucket}, world_.keys, world_.clock);
+    auto opened =
+        storage::open_disk_store({folder_.path(), World::kBucket}, world_.keys, world_.clock);
     if (!opened) throw std::runtime_error(opened.error().detail);
     disk_ = std::move(*opened);
     service_ = std::make_unique<Service>(*disk_, world_.keys, world_.revocation, world_.usage,
                                          world_.hooks, world_.pool, World::defaults());
-  }
-  ~DiskListingTest() override {
-    service_.reset();
-    disk_.reset();
-    std::filesystem::remove_all(folder_);
   }
   void store(const std::string& key, const std::string& content) {
     auto writer = disk_->create(key, world_.clock.now());
@@ -277,8 +273,7 @@ class DiskListingTest : public ListingTest {
   }
   Reply ask(Ask ask) { return world_.send_to(*service_, world_.sign(me_, std::move(ask))); }
 
-  std::filesystem::path folder_ =
-      std::filesystem::temp_directory_path() / ("valetkey-s3-" + random_base62(12));
+  TemporaryFolder folder_;
   std::unique_ptr<storage::DiskStore> disk_;
   std::unique_ptr<Service> service_;
 };
@@ -315,7 +310,7 @@ TEST_F(DiskListingTest, ServesExactlyTheBytesStored) {
 
 TEST_F(DiskListingTest, AbortsAtABadChunk) {
   store(kOwn + "large", std::string(300'001, 'x'));
-  for (const auto& file : std::filesystem::recursive_directory_iterator(folder_ / "objects"))
+  for (const auto& file : std::filesystem::recursive_directory_iterator(folder_.path() / "objects"))
     if (file.is_regular_file()) {
       std::fstream bytes(file.path(), std::ios::in | std::ios::out | std::ios::binary);
       bytes.seekp(200'000);

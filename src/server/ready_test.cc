@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "base/file.h"
+#include "base/testing/temporary_folder.h"
 
 namespace valetkey::server {
 namespace {
@@ -40,11 +41,11 @@ TEST(Ready, TellsSystemdAtAnAbstractSocket) {
 }
 
 TEST(Ready, TellsSystemdAtASocketFile) {
-  const std::string name = "/tmp/valetkey-ready-test-" + std::to_string(::getpid());
+  const TemporaryFolder folder;
+  const std::string name = folder.path() / "socket";
   EXPECT_EQ(
       heard_at(name, [](const config::Environment& env) { notify_systemd(env, "STOPPING=1"); }),
       "STOPPING=1");
-  ::unlink(name.c_str());
 }
 
 TEST(Ready, NeedsNoSystemd) {

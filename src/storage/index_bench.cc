@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/crypto.h"
+#include "base/testing/temporary_folder.h"
 #include "storage/index.h"
 
 namespace valetkey::storage {
@@ -23,8 +24,7 @@ std::string key_of(std::size_t i, std::size_t total) {
 class Filled {
  public:
   explicit Filled(std::size_t total) {
-    std::filesystem::create_directories(folder_);
-    index_ = std::move(*Index::open(folder_ / "objects.db", "bucket"));
+    index_ = std::move(*Index::open(folder_.path() / "objects.db", "bucket"));
     for (std::size_t i = 0; i < total;) {
       IndexChange change;
       for (const std::size_t end = std::min(total, i + 10'000); i < end; ++i) {
@@ -42,20 +42,13 @@ class Filled {
         std::abort();
     }
   }
-  Filled(const Filled&) = delete;
-  Filled& operator=(const Filled&) = delete;
-  ~Filled() {
-    index_.reset();
-    std::filesystem::remove_all(folder_);
-  }
   static Index& of(std::size_t total) {
     static std::map<std::size_t, Filled> all;
     return *all.try_emplace(total, total).first->second.index_;
   }
 
  private:
-  std::filesystem::path folder_ =
-      std::filesystem::temp_directory_path() / ("valetkey-index-bench-" + random_base62(12));
+  TemporaryFolder folder_{std::filesystem::temp_directory_path()};
   std::unique_ptr<Index> index_;
 };
 

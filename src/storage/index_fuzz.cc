@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "base/crypto.h"
+#include "base/testing/temporary_folder.h"
 #include "storage/index.h"
 #include "storage/testing/listing_model.h"
 
@@ -28,13 +28,11 @@ const std::vector<std::string>& keys() {
 }
 
 struct Filled {
-  std::filesystem::path folder =
-      std::filesystem::temp_directory_path() / ("valetkey-index-fuzz-" + random_base62(12));
+  TemporaryFolder folder;
   std::unique_ptr<Index> index;
 
   Filled() {
-    std::filesystem::create_directories(folder);
-    index = std::move(*Index::open(folder / "objects.db", "bucket"));
+    index = std::move(*Index::open(folder.path() / "objects.db", "bucket"));
     IndexChange change;
     for (const auto& key : keys()) {
       IndexRow row;
@@ -46,12 +44,6 @@ struct Filled {
     }
     bool undecided = false;
     if (!index->commit(change, [](const auto&) { return Result<void>(); }, undecided)) std::abort();
-  }
-  Filled(const Filled&) = delete;
-  Filled& operator=(const Filled&) = delete;
-  ~Filled() {
-    index.reset();
-    std::filesystem::remove_all(folder);
   }
 };
 

@@ -2,10 +2,10 @@
 // Sealed files against bare loops that do the same work without them.
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <filesystem>
 
+#include "base/testing/temporary_folder.h"
 #include "storage/data_key.h"
 #include "storage/sealed_file.h"
 
@@ -15,15 +15,9 @@ namespace {
 constexpr std::size_t kBytes = 64 << 20;
 const Secret kKey(std::string(32, 'k'));
 
-std::filesystem::path bench_file() {
-  return std::filesystem::temp_directory_path() / ("valetkey-bench-" + std::to_string(getpid()));
-}
 FileDescriptor open_bench_file(int flags) {
-  struct RemovedAtExit {
-    ~RemovedAtExit() { unlink(bench_file().c_str()); }
-  };
-  static const RemovedAtExit removed;
-  return std::move(*open_file(bench_file(), flags));
+  static const TemporaryFolder folder(std::filesystem::temp_directory_path());
+  return std::move(*open_file(folder.path() / "file", flags));
 }
 
 void write_sealed(benchmark::State& state) {

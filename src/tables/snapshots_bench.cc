@@ -11,6 +11,7 @@
 
 #include "base/crypto.h"
 #include "base/encoding.h"
+#include "base/testing/temporary_folder.h"
 #include "storage/index.h"
 #include "tables/snapshots.h"
 #include "tables/testing/avro_reader.h"
@@ -92,8 +93,7 @@ storage::IndexRow row_of(Date day, int number) {
 class Filled {
  public:
   Filled() {
-    std::filesystem::create_directories(folder_);
-    index_ = std::move(*storage::Index::open(folder_ / "objects.db", "bucket"));
+    index_ = std::move(*storage::Index::open(folder_.path() / "objects.db", "bucket"));
     const Date first = *parse_date("2026-01-01");
     for (int day = 0; day < kDays; ++day) {
       storage::IndexChange change;
@@ -104,20 +104,13 @@ class Filled {
         std::abort();
     }
   }
-  ~Filled() {
-    index_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-  Filled(const Filled&) = delete;
-  Filled& operator=(const Filled&) = delete;
   static storage::Index& index() {
     static Filled filled;
     return *filled.index_;
   }
 
  private:
-  std::filesystem::path folder_ =
-      std::filesystem::temp_directory_path() / ("valetkey-tables-bench-" + random_base62(12));
+  TemporaryFolder folder_{std::filesystem::temp_directory_path()};
   std::unique_ptr<storage::Index> index_;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A new private folder that goes with its owner.
+// For tests and benchmarks: a new private folder that goes with its owner.
 #pragma once
 
 #include <cstdlib>
@@ -12,7 +12,9 @@ namespace valetkey {
 
 class TemporaryFolder {
  public:
-  TemporaryFolder() : path_(root() / ("valetkey-test-" + random_base62(12))) {
+  // `parent`: a benchmark names the disk that it measures.
+  explicit TemporaryFolder(const std::filesystem::path& parent = in_memory())
+      : path_(parent / ("valetkey-test-" + random_base62(12))) {
     std::filesystem::create_directories(path_);
     std::filesystem::permissions(path_, std::filesystem::perms::owner_all);
   }
@@ -27,7 +29,7 @@ class TemporaryFolder {
 
  private:
   // In memory where that is possible: tests wait for fsync more than for anything else.
-  static std::filesystem::path root() {
+  static std::filesystem::path in_memory() {
     const std::filesystem::path memory = "/dev/shm";
     return std::filesystem::is_directory(memory) && std::getenv("TMPDIR") == nullptr
                ? memory

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -13,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/keyring.h"
+#include "base/testing/temporary_folder.h"
 #include "events/file_log.h"
 #include "events/testing/log_events.h"
 
@@ -23,13 +23,6 @@ inline const unsigned kMine = 1 + partition_of({"12", "v"}, kFilePartitions - 1,
 
 class FileLogTest : public testing::Test {
  protected:
-  FileLogTest() : keys_(Keyring::make(clock_.now())) {
-    std::string name = (std::filesystem::temp_directory_path() / "event_log_XXXXXX").string();
-    EXPECT_NE(mkdtemp(name.data()), nullptr);
-    options_.folder = std::filesystem::path(name) / "events";
-  }
-  ~FileLogTest() override { std::filesystem::remove_all(options_.folder.parent_path()); }
-
   std::unique_ptr<EventLog> open() {
     auto log = open_file_log(options_, keys_, clock_);
     EXPECT_TRUE(log) << (log ? "" : log.error().detail);
@@ -52,9 +45,10 @@ class FileLogTest : public testing::Test {
     return paths;
   }
 
+  TemporaryFolder folder_;
   SystemClock clock_;
-  FixedKeySource keys_;
-  FileLogOptions options_;
+  FixedKeySource keys_{Keyring::make(clock_.now())};
+  FileLogOptions options_{.folder = folder_.path() / "events"};
 };
 
 }  // namespace valetkey::events

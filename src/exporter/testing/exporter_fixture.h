@@ -9,12 +9,13 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "base/crypto.h"
 #include "base/testing/manual_clock.h"
+#include "base/testing/temporary_folder.h"
 #include "events/file_log.h"
 #include "events/testing/faulty_log.h"
 #include "exporter/exporter.h"
@@ -38,9 +39,7 @@ class ExporterTest : public testing::Test {
  protected:
   void SetUp() override {
     if (!fs::exists(kLibrary)) GTEST_SKIP() << "libduckdb is not installed: run script/bootstrap";
-    std::string name = (fs::temp_directory_path() / "exporter_XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
+    folder_ = temporary_.emplace().path();
     auto store = storage::open_disk_store({.folder = folder_, .bucket = "b"}, keys_, clock_);
     ASSERT_TRUE(store) << store.error().detail;
     store_ = std::move(*store);
@@ -53,7 +52,6 @@ class ExporterTest : public testing::Test {
     ledger_.reset();
     log_.reset();
     store_.reset();
-    if (!folder_.empty()) fs::remove_all(folder_);
   }
 
   // As after a restart.
@@ -189,6 +187,7 @@ class ExporterTest : public testing::Test {
 
   ManualClock clock_{kNoon};
   FixedKeySource keys_{Keyring::make(kNoon)};
+  std::optional<TemporaryFolder> temporary_;  // a new one with each SetUp()
   fs::path folder_;
   ExporterOptions options_;
   std::vector<ExportedAccount> accounts_ = {{AccountId::parse("12").value(), std::nullopt},
