@@ -153,6 +153,18 @@ TEST_F(SeveralExporters, OnPostgresRefuseTheEndOfOneThatSlept) {
   EXPECT_EQ(ledger_->consumed(0).value(), 7U);
 }
 
+// Whether another session comes to wait for what this one has locked.
+bool is_waited_for(sql::Database& holder) {
+  for (int left = 1'000; left > 0; --left) {
+    const auto waiting = holder.read_integer(
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = "
+        "ANY(pg_blocking_pids(pid))");
+    if (waiting.value_or(0) > 0) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
 // The one who takes the work waits until a write under the former lease is through, and none comes behind.
 TEST_F(SeveralExporters, OnPostgresTakeNoLeaseInTheMiddleOfAWrite) {
   const auto held = ledger_->take_lease(0).value();
@@ -163,7 +175,7 @@ TEST_F(SeveralExporters, OnPostgresTakeNoLeaseInTheMiddleOfAWrite) {
     auto transaction = sql::Transaction::begin(*writing).value();
     ASSERT_TRUE(writing->execute("UPDATE export_lease SET epoch = epoch WHERE work = 0"));
     taker = std::thread([&] { taken = open()->take_lease(0).has_value(); });
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    EXPECT_TRUE(is_waited_for(*writing));
     EXPECT_FALSE(taken);
     ASSERT_TRUE(transaction.commit());
   }
@@ -182,7 +194,7 @@ TEST_F(SeveralExporters, OnPostgresBeginNoBatchBesideTheCloseOfADay) {
     auto transaction = sql::Transaction::begin(*closing).value();
     ASSERT_TRUE(closing->execute("UPDATE export_day SET closed_through = 20000"));
     beginner = std::thread([&] { begun = open()->begin(lease, 0, 1); });
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    EXPECT_TRUE(is_waited_for(*closing));
     ASSERT_TRUE(transaction.commit());
   }
   beginner.join();

@@ -39,6 +39,12 @@ class DrippingServer {
     return request;
   }
   int connections() const { return connections_; }
+  // Whether so many pieces, over all connections, are sent within a limit.
+  bool sends(int pieces) const {
+    for (int left = 2'000; sent_ < pieces && left > 0; --left)
+      std::this_thread::sleep_for(milliseconds(5));
+    return sent_ >= pieces;
+  }
 
  private:
   void serve(const std::vector<std::string>& pieces, milliseconds pause) {
@@ -51,6 +57,7 @@ class DrippingServer {
         for (const std::string& piece : pieces) {
           if (&piece != &pieces.front()) std::this_thread::sleep_for(pause);
           if (::send(peer.get(), piece.data(), piece.size(), MSG_NOSIGNAL) < 0) break;
+          ++sent_;
         }
       }
     }
@@ -58,7 +65,7 @@ class DrippingServer {
 
   FileDescriptor socket_;
   std::uint16_t port_ = 0;
-  std::atomic<int> connections_ = 0;
+  std::atomic<int> connections_ = 0, sent_ = 0;
   std::thread thread_;
 };
 
@@ -206,7 +213,7 @@ TEST(Fetch, SaysAtTheNextReadWhatIsWrongWithWhatHasCome) {
   ASSERT_TRUE(download) << download.error().detail;
   std::array<char, 64> piece{};
   EXPECT_EQ((*download)->read(piece).value_or(0), 3u);
-  std::this_thread::sleep_for(milliseconds(400));
+  ASSERT_TRUE(server.sends(2));
   EXPECT_EQ((*download)->read_now(piece), 0u);
   const auto next = (*download)->read(piece);
   ASSERT_FALSE(next);
