@@ -172,6 +172,25 @@ void append_file(std::string& out, const storage::CatalogPart& part, RowType typ
                      epoch_ms(part.info.modified), signer.ends_ms());
 }
 
+// Where a query begins: of a page, where the former one ended.
+Answer<PageToken> start_of(const SharingQuery& asked, const Snapshot& snapshot) {
+  PageToken from =
+      asked.from.value_or(PageToken{snapshot.generation, snapshot.listed_as_of, asked.digest, {}});
+  if (asked.version && *asked.version != from.version)
+    return refuse(400, {}, fmt::format("Only version {}, the latest, can be read.", from.version));
+  return from;
+}
+
+// The last line of an answer in pages; `next` is where the following one begins, if there is `more`.
+std::string end_line(const SharingQuery& asked, PageToken next, bool more, std::int64_t ends_ms) {
+  json::object end{{"minUrlExpirationTimestamp", ends_ms}};
+  next.query = asked.digest;
+  if (more) end["nextPageToken"] = encode(next);
+  next.after.clear();
+  if (asked.wants_refresh_token) end["refreshToken"] = encode(next);
+  return json::serialize(json::object{{"endStreamAction", std::move(end)}}) + "\n";
+}
+
 // The parts that a query may want, in order of their keys, until it has enough of them.
 class Walk {
  public:
@@ -291,27 +310,21 @@ Answer<http::Response> DeltaShares::of_table(const Call& call, RowType type,
 
 Answer<http::Response> DeltaShares::query(const Call& call, RowType type,
                                           const Snapshot& snapshot) {
-  const auto asked = SharingQuery::parse(call.request.body);
-  if (!asked) return std::unexpected(asked.error());
-  PageToken from = asked->from.value_or(
-      PageToken{snapshot.generation, snapshot.listed_as_of, asked->digest, {}});
-  if (asked->version && *asked->version != from.version)
-    return tables::refuse(400, {},
-                          fmt::format("Only version {}, the latest, can be read.", from.version));
-  const auto credentials = engine_credentials_.issue(call, "sharing.query");
-  if (!credentials) return std::unexpected(credentials.error());
-  const Signer signer(*credentials, engine_credentials_.options(), call.now());
+  VALETKEY_TRY(const SharingQuery asked, SharingQuery::parse(call.request.body));
+  VALETKEY_TRY(PageToken from, start_of(asked, snapshot));
+  VALETKEY_TRY(const auto credentials, engine_credentials_.issue(call, "sharing.query"));
+  const Signer signer(credentials, engine_credentials_.options(), call.now());
 
   const std::uint64_t most =
-      asked->max_files ? std::min(*asked->max_files, kFilesOfPage) : kFilesOfAnswer;
+      asked.max_files ? std::min(*asked.max_files, kFilesOfPage) : kFilesOfAnswer;
   std::string lines = head_lines(type, snapshots_.location({call.grant.account, type}));
   std::uint64_t files = 0, rows = 0;
   std::string last;
   bool more = false;
   const auto read =
-      Walk(catalog_, call, type, *asked)
+      Walk(catalog_, call, type, asked)
           .run(from.generation, from.after, [&](const storage::CatalogPart& part, Date day) {
-            if (asked->limit && rows >= *asked->limit) return false;
+            if (asked.limit && rows >= *asked.limit) return false;
             more = files == most;
             if (more) return false;
             ++files;
@@ -325,20 +338,14 @@ Answer<http::Response> DeltaShares::query(const Call& call, RowType type,
                           "The table has changed since, and that version is gone: query again "
                           "without pageToken and refreshToken.");
   if (!read) return std::unexpected(refusal_of(read.error(), "listing parts", call.request));
-  if (more && !asked->max_files)
+  if (more && !asked.max_files)
     return tables::refuse(413, {},
                           fmt::format("More than {} files hold what is asked for: ask for pages "
                                       "(maxFiles), or for fewer days (jsonPredicateHints on date).",
                                       kFilesOfAnswer));
-  if (asked->max_files || asked->wants_refresh_token) {
-    json::object end{{"minUrlExpirationTimestamp", signer.ends_ms()}};
-    PageToken next = from;
-    next.after = last;
-    next.query = asked->digest;
-    if (more) end["nextPageToken"] = encode(next);
-    next.after.clear();
-    if (asked->wants_refresh_token) end["refreshToken"] = encode(next);
-    lines += json::serialize(json::object{{"endStreamAction", std::move(end)}}) + "\n";
+  if (asked.max_files || asked.wants_refresh_token) {
+    from.after = last;
+    lines += end_line(asked, std::move(from), more, signer.ends_ms());
   }
   return with_lines(snapshot, std::move(lines));
 }
