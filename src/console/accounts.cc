@@ -143,46 +143,58 @@ Answer<Reply> Accounts::change(const Call& call) {
   VALETKEY_TRY(const Account account, find(call));
   VALETKEY_TRY(const Fields fields, Fields::parse(call.body, {"name", "state", "retention_days"}));
   if (account.state == AccountState::deleted) return conflict("", "This account was deleted.");
-  if (fields.has("name")) {
-    VALETKEY_TRY(const std::string name, fields.text("name"));
-    if (!control::check_name(name, 1, "a name"))
-      return bad_field("name", "\"name\" must have 1 to 100 characters, none of them invisible.");
-    VALETKEY_CHECK(
-        or_hide(parts_.store.set_account_name(account.id, name), "naming an account", call));
-    VALETKEY_CHECK(record(call, "account.rename", account.id));
-  }
-  if (fields.has("retention_days") || fields.is_null("retention_days")) {
-    VALETKEY_TRY(auto policy, or_hide(parts_.store.policy(account.id), "reading a policy", call));
-    policy.retention.reset();
-    if (fields.has("retention_days")) {
-      VALETKEY_TRY(const auto days, fields.integer("retention_days", 1, kLongestRetentionDays));
-      policy.retention = std::chrono::days(days);
-    }
-    VALETKEY_CHECK(
-        or_hide(parts_.store.set_policy(account.id, policy, call.now), "setting a policy", call));
-    VALETKEY_CHECK(record(call, "account.set", account.id));
-  }
+  if (fields.has("name")) VALETKEY_CHECK(set_name(call, account.id, fields));
+  if (fields.has("retention_days") || fields.is_null("retention_days"))
+    VALETKEY_CHECK(set_retention(call, account.id, fields));
   std::optional<access::EndOfSessions> ended;
   if (fields.has("state")) {
-    VALETKEY_TRY(const std::string text, fields.text("state"));
-    if (text != "active" && text != "suspended")
-      return bad_field("state", "\"state\" must be active or suspended.");
-    const bool active = text == "active";
-    VALETKEY_CHECK(
-        or_hide(parts_.store.set_account_state(
-                    account.id, active ? AccountState::active : AccountState::suspended, call.now),
-                "changing an account's state", call));
-    parts_.feed.poll();
-    VALETKEY_CHECK(record(call, active ? "account.resume" : "account.suspend", account.id));
-    // What a resumed one needs at the engine, its first exchange makes.
-    if (!active) {
-      VALETKEY_TRY(ended, end_sessions(call, account.id));
-    }
+    VALETKEY_TRY(ended, set_state(call, account.id, fields));
   }
   VALETKEY_TRY(const Account changed, find(call));
   VALETKEY_TRY(json::object described, describe(call, changed));
   if (ended) api::describe(described, *ended);
   return reply_with(described);
+}
+
+Answer<void> Accounts::set_name(const Call& call, const AccountId& account, const Fields& fields) {
+  VALETKEY_TRY(const std::string name, fields.text("name"));
+  if (!control::check_name(name, 1, "a name"))
+    return bad_field("name", "\"name\" must have 1 to 100 characters, none of them invisible.");
+  VALETKEY_CHECK(or_hide(parts_.store.set_account_name(account, name), "naming an account", call));
+  return record(call, "account.rename", account);
+}
+
+Answer<void> Accounts::set_retention(const Call& call, const AccountId& account,
+                                     const Fields& fields) {
+  VALETKEY_TRY(auto policy, or_hide(parts_.store.policy(account), "reading a policy", call));
+  policy.retention.reset();
+  if (fields.has("retention_days")) {
+    VALETKEY_TRY(const auto days, fields.integer("retention_days", 1, kLongestRetentionDays));
+    policy.retention = std::chrono::days(days);
+  }
+  VALETKEY_CHECK(
+      or_hide(parts_.store.set_policy(account, policy, call.now), "setting a policy", call));
+  return record(call, "account.set", account);
+}
+
+Answer<std::optional<access::EndOfSessions>> Accounts::set_state(const Call& call,
+                                                                 const AccountId& account,
+                                                                 const Fields& fields) {
+  VALETKEY_TRY(const std::string text, fields.text("state"));
+  if (text != "active" && text != "suspended")
+    return bad_field("state", "\"state\" must be active or suspended.");
+  const bool active = text == "active";
+  const auto state = active ? AccountState::active : AccountState::suspended;
+  VALETKEY_CHECK(or_hide(parts_.store.set_account_state(account, state, call.now),
+                         "changing an account's state", call));
+  parts_.feed.poll();
+  VALETKEY_CHECK(record(call, active ? "account.resume" : "account.suspend", account));
+  // What a resumed one needs at the engine, its first exchange makes.
+  std::optional<access::EndOfSessions> ended;
+  if (!active) {
+    VALETKEY_TRY(ended, end_sessions(call, account));
+  }
+  return ended;
 }
 
 // The account is suspended whatever the engine does, and the answer says what that was.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "access/end_of_sessions.h"
 #include "api/account_usage.h"
@@ -13,6 +14,8 @@
 #include "control/audit.h"
 
 namespace valetkey::console {
+
+class Fields;
 
 // How the server is, as the operator's page shows it; the program that wires it knows.
 using DescribeServer = std::function<boost::json::object(Timestamp now)>;
@@ -40,6 +43,11 @@ class Accounts {
   Answer<control::Account> find(const Call& call);
   Answer<boost::json::object> describe(const Call& call, const control::Account& account);
   Answer<AccountId> choose_id(const Call& call, const std::string& wanted);
+  Answer<void> set_name(const Call& call, const AccountId& account, const Fields& fields);
+  Answer<void> set_retention(const Call& call, const AccountId& account, const Fields& fields);
+  // What became of the sessions of one that is suspended.
+  Answer<std::optional<access::EndOfSessions>> set_state(const Call& call, const AccountId& account,
+                                                         const Fields& fields);
   Answer<access::EndOfSessions> end_sessions(const Call& call, const AccountId& account);
   Answer<void> record(const Call& call, std::string_view action, const AccountId& account,
                       std::string_view detail = {});

@@ -99,6 +99,28 @@ std::string value_of(std::string_view partition) {
 
 bool is_part(std::string_view key) { return key.ends_with(".parquet"); }
 
+// The last day that is whole in both types.
+std::optional<Date> complete_through(std::span<const DaySums> days, std::optional<Date> closed) {
+  std::set<Date> open;  // of one type at least
+  for (const DaySums& day : days)
+    if (!day.complete && !(closed >= day.day)) open.insert(day.day);
+  std::optional<Date> last = closed;
+  for (const DaySums& day : days)
+    if (!open.contains(day.day)) last = std::max(last.value_or(day.day), day.day);
+  return last;
+}
+
+std::string_view state_of(Date day, std::span<const DaySums> days, const ExportTimes& times) {
+  bool any = false, complete = times.closed_through >= day;
+  for (const DaySums& each : days) {
+    if (each.day != day) continue;
+    any = true;
+    complete = complete || each.complete;
+  }
+  if (!complete && (any || times.next || times.last)) return "open";
+  return any ? "complete" : "no_data";
+}
+
 json::value day_or_null(const std::optional<Date>& day) {
   if (!day) return nullptr;
   return json::value(format_date(*day));
@@ -121,39 +143,27 @@ Answer<Reply> Exports::days(const Call& call) {
                or_hide(parts_.store.policy(account_of(call)), "reading a policy", call));
   const Date today = date_of(call.now);
   const Date yesterday = today - std::chrono::days(1);
-  std::optional<Date> first, complete_through = times.closed_through;
-  std::set<Date> open;  // of one type at least
-  bool any_yesterday = false, complete_yesterday = times.closed_through >= yesterday;
+  std::optional<Date> first;
   json::array listed;
   for (const DaySums& day : days) {
-    const bool closed = times.closed_through && day.day <= *times.closed_through;
-    const bool complete = day.complete || closed;
     json::object document{{"day", format_date(day.day)}, {"type", day.type}};
     add_sums(document, day.sums);
-    document.emplace("complete", complete_or_null(day, closed));
+    document.emplace("complete", complete_or_null(day, times.closed_through >= day.day));
     listed.push_back(std::move(document));
     first = std::min(first.value_or(day.day), day.day);
-    if (!complete) open.insert(day.day);
-    if (day.day == yesterday) any_yesterday = true;
-    if (day.day == yesterday && day.complete) complete_yesterday = true;
   }
-  for (const DaySums& day : days)
-    if (!open.contains(day.day))
-      complete_through = std::max(complete_through.value_or(day.day), day.day);
-  const std::string_view state = !complete_yesterday && (any_yesterday || times.next || times.last)
-                                     ? "open"
-                                 : any_yesterday ? "complete"
-                                                 : "no_data";
   json::value retention = nullptr;
   if (policy.retention) retention = policy.retention->count();
-  return reply_with({{"today", format_date(today)},
-                     {"complete_through", day_or_null(complete_through)},
-                     {"last_export", instant_or_null(times.last)},
-                     {"next_export", instant_or_null(times.next)},
-                     {"first_day", day_or_null(first)},
-                     {"yesterday", {{"day", format_date(yesterday)}, {"state", state}}},
-                     {"retention_days", std::move(retention)},
-                     {"days", std::move(listed)}});
+  return reply_with(
+      {{"today", format_date(today)},
+       {"complete_through", day_or_null(complete_through(days, times.closed_through))},
+       {"last_export", instant_or_null(times.last)},
+       {"next_export", instant_or_null(times.next)},
+       {"first_day", day_or_null(first)},
+       {"yesterday",
+        {{"day", format_date(yesterday)}, {"state", state_of(yesterday, days, times)}}},
+       {"retention_days", std::move(retention)},
+       {"days", std::move(listed)}});
 }
 
 Answer<Reply> Exports::day(const Call& call) {
