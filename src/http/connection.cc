@@ -94,15 +94,12 @@ Task<bool> Connection::serve_one() {
   try {
     response = co_await context_->handler.handle(request_);
   } catch (const std::exception& error) {
-    log::error(
-        "http", "a handler threw",
-        {{"listener", context_->options.name}, {"request", request_.id}, {"what", error.what()}});
+    log_thrown(error);
     broken = true;
   }
   if (broken) response = context_->handler.refuse(500, request_);
   if (share_) drop_body();
-  const bool close = broken || !framing_.keep_alive || !framing_.http11 || response.closes() ||
-                     !request_.body_complete || state_->draining;
+  const bool close = broken || closes_after(response);
   if (!co_await answer(response, close)) co_return false;
   give_back(out_);
   stream_.trim();
@@ -111,6 +108,17 @@ Task<bool> Connection::serve_one() {
     co_await asio::post(state_->loop, asio::deferred);
   }
   co_return true;
+}
+
+void Connection::log_thrown(const std::exception& error) const {
+  log::error(
+      "http", "a handler threw",
+      {{"listener", context_->options.name}, {"request", request_.id}, {"what", error.what()}});
+}
+
+bool Connection::closes_after(const Response& response) const {
+  return !framing_.keep_alive || !framing_.http11 || response.closes() || !request_.body_complete ||
+         state_->draining;
 }
 
 int Connection::status_of(Head fault) {

@@ -68,21 +68,25 @@ Task<Connection::Head> Connection::read_head() {
     if (idle_ && !first_) stream_.expire_after(limits().head_timeout);
     idle_ = false;
   }
+  co_return take_head(finder.size());
+}
+
+Connection::Head Connection::take_head(std::size_t bytes) {
   idle_ = false;
   first_ = false;
-  if (finder.size() > limits().max_head_bytes) co_return Head::too_large;
-  const std::string_view text = unread().substr(0, finder.size());
-  begin_ += finder.size();
+  if (bytes > limits().max_head_bytes) return Head::too_large;
+  const std::string_view text = unread().substr(0, bytes);
+  begin_ += bytes;
   switch (parse_request_head(text, limits().max_headers, request_, framing_)) {
     case HeadFault::malformed:
-      co_return Head::malformed;
+      return Head::malformed;
     case HeadFault::too_many_headers:
-      co_return Head::too_large;
+      return Head::too_large;
     case HeadFault::none:
       break;
   }
   start_request();
-  co_return Head::complete;
+  return Head::complete;
 }
 
 void Connection::start_request() {

@@ -49,6 +49,7 @@ class Connection : public boost::intrusive::list_base_hook<
   enum class Head : std::uint8_t { complete, gone, malformed, slow, too_large };
 
   Task<Head> read_head();
+  Head take_head(std::size_t bytes);  // what was found to be one
   bool make_room();
   void start_request();
   Task<Body> read_body();
@@ -63,6 +64,8 @@ class Connection : public boost::intrusive::list_base_hook<
   SteadyTime body_deadline(SteadyTime begun, std::uint64_t received) const;
 
   Task<bool> serve_one();
+  void log_thrown(const std::exception& error) const;  // by a handler
+  bool closes_after(const Response& response) const;
   static int status_of(Head fault);
   static int status_of(Body fault);
   // Of a request whose head was not understood, before refuse().
