@@ -118,16 +118,9 @@ void BodyWalk::request(const Object& body) {
   const bool usable = named == Reading::plain && account && AccountId::parse(*account);
   Array all;
   const bool listed = visitors && visitors->get_array().get(all) == simdjson::SUCCESS;
-  if (!usable) {
-    std::size_t events = listed ? 0 : 1;
-    if (listed)
-      for (const auto each : all) events += events_of_visitor(each);
-    intake_.named = named == Reading::unusable ? "no text" : std::string(account.value_or(""));
-    intake_.altered = {};  // nobody's
-    drop(Drop::account_id, events);
-    if (refusal_) refusal_->unknown = UnknownAccount{intake_.named, events};
-    return;
-  }
+  if (!usable)
+    return drop_all(named == Reading::unusable ? "no text" : std::string(account.value_or("")),
+                    listed ? &all : nullptr);
   intake_.account_id = *account;
   event_.account_id = intake_.account_id;
   fill_context(anonymize ? &*anonymize : nullptr);
@@ -140,6 +133,16 @@ void BodyWalk::request(const Object& body) {
     visitor(each);
     ++at_[0];
   }
+}
+
+void BodyWalk::drop_all(std::string named, const Array* visitors) {
+  std::size_t events = visitors != nullptr ? 0 : 1;
+  if (visitors != nullptr)
+    for (const auto each : *visitors) events += events_of_visitor(each);
+  intake_.named = std::move(named);
+  intake_.altered = {};  // nobody's
+  drop(Drop::account_id, events);
+  if (refusal_) refusal_->unknown = UnknownAccount{intake_.named, events};
 }
 
 void BodyWalk::fill_context(const Element* anonymize) {

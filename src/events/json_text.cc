@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 namespace valetkey::events {
 namespace {
@@ -173,40 +174,48 @@ void append_double(std::string& out, double n) {
   if (text.find_first_not_of("-0123456789") == std::string::npos) out += ".0";
 }
 
-// As deep as the parser lets a body be.
+// A string, or the number that was made one.
+void append_text(std::string& out, const dom::element& value) {
+  const auto number = not_a_string(value);
+  if (number && number_literal(*number).bytes == number->size() && !number->empty())
+    out += *number;
+  else
+    append_string(out, value.get_string().value_unsafe());
+}
+
+// These three: as deep as the parser lets a body be.
+void append_compact(std::string& out, const dom::element& value);
+
+void append_array(std::string& out, const dom::array& items) {  // NOLINT(misc-no-recursion)
+  out.push_back('[');
+  bool first = true;
+  for (const auto item : items) {
+    if (!std::exchange(first, false)) out.push_back(',');
+    append_compact(out, item);
+  }
+  out.push_back(']');
+}
+
+void append_object(std::string& out, const dom::object& fields) {  // NOLINT(misc-no-recursion)
+  out.push_back('{');
+  bool first = true;
+  for (const auto [key, field] : fields) {
+    if (!std::exchange(first, false)) out.push_back(',');
+    append_string(out, key);
+    out.push_back(':');
+    append_compact(out, field);
+  }
+  out.push_back('}');
+}
+
 void append_compact(std::string& out, const dom::element& value) {  // NOLINT(misc-no-recursion)
-  char separator = 0;
-  const auto separate = [&] {
-    if (separator != 0) out.push_back(separator);
-    separator = ',';
-  };
   switch (value.type()) {
     case element_type::ARRAY:
-      out.push_back('[');
-      for (const auto item : value.get_array().value_unsafe()) {
-        separate();
-        append_compact(out, item);
-      }
-      out.push_back(']');
-      return;
+      return append_array(out, value.get_array().value_unsafe());
     case element_type::OBJECT:
-      out.push_back('{');
-      for (const auto [key, field] : value.get_object().value_unsafe()) {
-        separate();
-        append_string(out, key);
-        out.push_back(':');
-        append_compact(out, field);
-      }
-      out.push_back('}');
-      return;
-    case element_type::STRING: {
-      const auto number = not_a_string(value);
-      if (number && number_literal(*number).bytes == number->size() && !number->empty())
-        out += *number;
-      else
-        append_string(out, value.get_string().value_unsafe());
-      return;
-    }
+      return append_object(out, value.get_object().value_unsafe());
+    case element_type::STRING:
+      return append_text(out, value);
     case element_type::INT64:
       out += fmt::to_string(value.get_int64().value_unsafe());
       return;

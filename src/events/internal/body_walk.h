@@ -45,6 +45,7 @@ class BodyWalk {
   std::optional<Array> list(const Element& value, std::string_view field);
 
   void request(const Object& body);
+  void drop_all(std::string named, const Array* visitors);  // of an account that cannot be
   void fill_context(const Element* anonymize);
   void visitor(const Element& value);
   void attributes(const Element& value);
