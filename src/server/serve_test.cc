@@ -10,6 +10,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <fstream>
+#include <functional>
 #include <thread>
 
 #include "admin/testing/test_machine.h"
@@ -79,6 +80,18 @@ class Serving : public testing::Test {
                       "list-type=2&prefix=" + percent_encode("v1/account_id=" + account + "/"));
   }
 
+  // Whether it comes true within a limit that is far beyond what the server promises.
+  static bool comes(const std::function<bool()>& condition) {
+    for (int left = 1'000; left > 0; --left) {
+      if (condition()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return false;
+  }
+  std::string of_admin(const std::string& path) {
+    return caller_.get(server_->urls().admin + path).body;
+  }
+
   admin::TestMachine machine_;
   const SystemClock clock_;
   std::ostringstream out_, err_;
@@ -122,20 +135,19 @@ TEST_F(Serving, ARevocationByCommandCountsWithinASecond) {
 TEST_F(Serving, ASuspendedAccountIsRefusedAndComesBack) {
   const auto with = credentials();
   machine_.must({"account", "suspend", "12"});
-  std::this_thread::sleep_for(std::chrono::seconds(1));
-  EXPECT_EQ(list(with).status, 403);
+  EXPECT_TRUE(comes([&] { return list(with).status == 403; }));
   EXPECT_EQ(exchange().status, 401);
   machine_.must({"account", "resume", "12"});
-  std::this_thread::sleep_for(std::chrono::seconds(1));
+  EXPECT_TRUE(comes([&] { return exchange().status == 200; }));
   EXPECT_EQ(list(credentials()).status, 200);
 }
 
 TEST_F(Serving, KeysRotateWithoutBreakingSessions) {
   const auto former = credentials();
   machine_.must({"keys", "rotate", "--activate-in", "0s"});
-  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
-  EXPECT_THAT(caller_.get(server_->urls().admin + "/metrics").body,
-              HasSubstr("purpose=\"session\",id=\"1\",state=\"verify"));
+  EXPECT_TRUE(comes([&] {
+    return of_admin("/metrics").contains("purpose=\"session\",id=\"1\",state=\"verify");
+  }));
   EXPECT_EQ(list(former).status, 200);
   EXPECT_EQ(list(credentials()).status, 200);
 }
@@ -144,7 +156,7 @@ TEST_F(Serving, MetricsCountWhatHappened) {
   (void)exchange();
   (void)caller_.get(server_->urls().api + "/v2/export/credentials",
                     {{"Authorization", "Bearer vkpat_nonsense"}});
-  const auto metrics = caller_.get(server_->urls().admin + "/metrics").body;
+  const auto metrics = of_admin("/metrics");
   EXPECT_THAT(metrics, HasSubstr("valetkey_api_exchanges_total{outcome=\"ok\"} 1\n"));
   EXPECT_THAT(metrics, HasSubstr("valetkey_api_exchanges_total{outcome=\"refused\"} 1\n"));
   EXPECT_THAT(metrics, HasSubstr("valetkey_refusals_total{listener=\"api\""));
@@ -212,11 +224,11 @@ TEST_F(LoggedRequests, TellTheRealReasonOfA401WhichTheClientIsNotTold) {
   EXPECT_THAT(exchange().body, Not(HasSubstr("mistyped")));
   token_ = good;
   machine_.must({"token", "revoke", id});
-  std::this_thread::sleep_for(std::chrono::seconds(1));
-  const auto revoked = exchange();
-  EXPECT_EQ(revoked.status, 401);
+  http::ClientResponse revoked;
+  EXPECT_TRUE(comes([&] { return (revoked = exchange()).status == 401; }));
   EXPECT_THAT(revoked.body, Not(HasSubstr("revoked")));
-  const auto logged = lines();
+  auto logged = lines();
+  std::erase_if(logged, [](const auto& line) { return line.at("status") != 401; });
   ASSERT_EQ(logged.size(), 3U);
   EXPECT_EQ(text(logged[0], "reason"), "mistyped");
   EXPECT_EQ(text(logged[1], "reason"), "unknown");
@@ -238,7 +250,7 @@ TEST_F(LoggedRequests, TellWhoseSessionSignedARequestThatIsRefused) {
 }
 
 TEST_F(Serving, ReadinessEndsBeforeTheServerDoes) {
-  EXPECT_EQ(caller_.get(server_->urls().admin + "/healthz").body, "alive\n");
+  EXPECT_EQ(of_admin("/healthz"), "alive\n");
   const auto ready = caller_.get(server_->urls().admin + "/readyz");
   EXPECT_EQ(ready.status, 200) << ready.body;
   EXPECT_THAT(ready.body, StartsWith("ready\n"));
@@ -253,16 +265,18 @@ TEST_F(Serving, ReadinessEndsBeforeTheServerDoes) {
 
 TEST_F(Serving, AKeyringThatTurnsUnreadableIsAWarningWhileTheFormerOneServes) {
   ASSERT_EQ(::chmod(machine_.keyring().c_str(), 0644), 0);
-  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
-  const auto warned = caller_.get(server_->urls().admin + "/readyz");
-  EXPECT_EQ(warned.status, 200);
-  EXPECT_THAT(warned.body, HasSubstr("warning: the keyring cannot be read again"));
+  http::ClientResponse ready;
+  EXPECT_TRUE(comes([&] {
+    ready = caller_.get(server_->urls().admin + "/readyz");
+    return ready.body.contains("warning: the keyring cannot be read again");
+  }));
+  EXPECT_EQ(ready.status, 200);
   EXPECT_EQ(list(credentials()).status, 200);
 }
 
 TEST_F(Serving, AnsweredRequestsAreCountedAsTheirStatusClass) {
   EXPECT_EQ(caller_.get(server_->urls().admin + "/nothing").status, 404);
-  EXPECT_THAT(caller_.get(server_->urls().admin + "/metrics").body,
+  EXPECT_THAT(of_admin("/metrics"),
               HasSubstr("valetkey_http_requests_total{listener=\"admin\",method=\"GET\","
                         "status=\"4xx\"} 1\n"));
 }
