@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <functional>
+#include <vector>
+
 #include "access/testing/faulty_issuer.h"
+#include "access/testing/foreign_issuer.h"
 #include "access/testing/issuer_conformance.h"
 #include "base/testing/golden_keyring.h"
 
@@ -25,20 +29,48 @@ class FaultyUnderTest final : public IssuerUnderTest {
 
  private:
   SealedUnderTest sealed_;
-  FaultyIssuer faulty_{sealed_.issuer()};
+  FaultyCalls calls_;
+  FaultyIssuer faulty_{sealed_.issuer(), calls_};
 };
 std::unique_ptr<IssuerUnderTest> make_faulty() { return std::make_unique<FaultyUnderTest>(); }
 INSTANTIATE_TEST_SUITE_P(Faulty, IssuerConformance, testing::Values(&make_faulty));
 
-TEST(FaultyIssuer, FailsTheCallThatWasAskedForAlone) {
+// As tests play the issuers of other engines.
+class ForeignUnderTest final : public IssuerUnderTest {
+ public:
+  CredentialIssuer& issuer() override { return issuer_; }
+
+ private:
+  FixedKeySource keys_{golden_keyring()};
+  ForeignIssuer issuer_{keys_};
+};
+std::unique_ptr<IssuerUnderTest> make_foreign() { return std::make_unique<ForeignUnderTest>(); }
+INSTANTIATE_TEST_SUITE_P(Foreign, IssuerConformance, testing::Values(&make_foreign));
+
+TEST(FaultyIssuer, FailsEachCallThatCanFailAndPassesTheRestOn) {
   SealedUnderTest sealed;
-  FaultyIssuer faulty(sealed.issuer());
-  faulty.fail_call(2, ErrorCode::busy);
+  FaultyCalls calls;
+  FaultyIssuer faulty(sealed.issuer(), calls);
   const Timestamp now{};
   const AccountId account = AccountId::parse("123").value();
-  EXPECT_TRUE(faulty.open_account(account, now));
-  EXPECT_EQ(faulty.open_account(account, now).error().code, ErrorCode::busy);
-  EXPECT_TRUE(faulty.open_account(account, now));
+  const control::TokenGrant grant{make_token_id(),       make_user_id(),    account,
+                                  control::Role::member, {.export_ = true}, {}};
+  const std::vector<std::function<ErrorCode()>> kCalls = {
+      [&] { return faulty.issue(grant, seconds(900), now).error().code; },
+      [&] { return faulty.issue_at_once(grant, seconds(900), now)->error().code; },
+      [&] { return faulty.place(account).error().code; },
+      [&] { return faulty.open_account(account, now).error().code; },
+      [&] { return faulty.cut_off({account}, now).error().code; },
+      [&] { return faulty.check_narrowing(account, {}).error().code; },
+  };
+  for (const auto& call : kCalls) {
+    calls.fail_call(2, {ErrorCode::busy, "made to fail"});
+    EXPECT_TRUE(faulty.open_account(account, now));
+    EXPECT_EQ(call(), ErrorCode::busy);
+    EXPECT_TRUE(faulty.open_account(account, now));
+  }
+  EXPECT_TRUE(faulty.holds().prefixes);
+  EXPECT_EQ(calls.calls(), 3U);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "access/testing/faulty_issuer.h"
 #include "api/testing/service_fixture.h"
 
 namespace valetkey::api {
@@ -196,7 +197,7 @@ TEST_F(ExchangeTest, SaysThatGoogleCloudStorageIsNotImplemented) {
   EXPECT_EQ(desk_.call({.target = "/v2/export/credentials/gcp"}).status, 401);
 }
 
-// An issuer that asks another service, and may fail.
+// An issuer that asks another service.
 class SlowIssuer final : public access::CredentialIssuer {
  public:
   explicit SlowIssuer(access::CredentialIssuer& inner) : inner_(inner) {}
@@ -211,7 +212,6 @@ class SlowIssuer final : public access::CredentialIssuer {
   Result<access::Credentials> issue(const control::TokenGrant& grant, milliseconds duration,
                                     Timestamp now) override {
     on_loop = std::this_thread::get_id() == loop;
-    if (fault) return fail(*fault, "sts.internal refused AKIA-secret");
     auto credentials = inner_.issue(grant, duration, now);
     if (credentials) credentials->place = place;
     return credentials;
@@ -220,7 +220,6 @@ class SlowIssuer final : public access::CredentialIssuer {
   Result<access::CutOff> cut_off(const access::Cut&, Timestamp) override {
     return access::CutOff{};
   }
-  std::optional<ErrorCode> fault;
   std::shared_ptr<const access::Place> place;
   bool on_loop = false;
   std::thread::id loop = std::this_thread::get_id();
@@ -265,24 +264,36 @@ TEST_F(ExchangeTest, RefusesATokenThatEndsBeforeTheShortestSession) {
       << refused.body;
 }
 
-TEST_F(ExchangeTest, HidesWhyAnIssuerFailed) {
+TEST_F(ExchangeTest, HidesWhyAnIssuerFailedWhereverItIsAsked) {
   access::SealedIssuer sealed(desk_.keys());
   SlowIssuer slow(sealed);
-  desk_.use_issuer(slow);
-  slow.fault = ErrorCode::unavailable;
-  const Reply later = ask("");
-  EXPECT_EQ(later.status, 503);
-  EXPECT_EQ(later.header("Retry-After"), "1");
-  slow.fault = ErrorCode::busy;
-  const Reply busy = ask("");
-  EXPECT_EQ(busy.status, 503);
-  EXPECT_GE(std::stoi(busy.header("Retry-After")), 2);
-  EXPECT_LE(std::stoi(busy.header("Retry-After")), 10);
-  slow.fault = ErrorCode::io;
-  const Reply failed = ask("");
-  EXPECT_EQ(failed.status, 500);
-  EXPECT_EQ(failed.body.find("sts.internal"), std::string::npos);
-  EXPECT_EQ(failed.body.find("AKIA"), std::string::npos);
+  FaultyCalls calls;
+  access::FaultyIssuer faulty(slow, calls);
+  desk_.use_issuer(faulty);
+  for (const char* path : {kPath, kContainer})
+    for (const int call : {1, 2}) {  // on the loop, on the pool
+      const auto ask_failing = [&](ErrorCode code, std::string why) {
+        calls.fail_call(static_cast<std::uint64_t>(call), {code, std::move(why)});
+        return desk_.get(path, token_.reveal());
+      };
+      const Reply later = ask_failing(ErrorCode::unavailable, "the engine does not answer");
+      EXPECT_EQ(later.status, 503) << call;
+      EXPECT_EQ(later.header("Retry-After"), "1");
+      EXPECT_EQ(later.text("message"), "No credentials can be issued: the engine does not answer.");
+      const Reply busy = ask_failing(ErrorCode::busy, "sts.internal refused AKIA-secret");
+      EXPECT_EQ(busy.status, 503) << call;
+      EXPECT_GE(std::stoi(busy.header("Retry-After")), 2);
+      EXPECT_LE(std::stoi(busy.header("Retry-After")), 10);
+      const Reply failed = ask_failing(ErrorCode::io, "sts.internal refused AKIA-secret");
+      EXPECT_EQ(failed.status, 500) << call;
+      for (const Reply* reply : {&busy, &failed}) {
+        EXPECT_EQ(reply->body.find("sts.internal"), std::string::npos);
+        EXPECT_EQ(reply->body.find("AKIA"), std::string::npos);
+      }
+      EXPECT_EQ(desk_.get(path, token_.reveal()).status, 200);
+    }
+  for (const auto& event : desk_.audit().events()) EXPECT_EQ(event.outcome, "ok");
+  EXPECT_EQ(desk_.audit().events().size(), 4U) << "what failed gave nothing out";
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "access/testing/faulty_issuer.h"
+#include "access/testing/foreign_issuer.h"
 #include "api/testing/service_fixture.h"
 
 namespace valetkey::api {
@@ -105,45 +106,9 @@ TEST_F(NarrowingTest, IsOfNoUseFromElsewhere) {
   EXPECT_EQ(spoofed.status, 403);
 }
 
-// Of an issuer of another engine: what it may not promise, and what it did not end.
-class Elsewhere final : public access::CredentialIssuer {
- public:
-  explicit Elsewhere(const KeySource& keys) : sealed_(keys) {}
-  unsigned calls_at_once() const override { return 4; }
-  milliseconds min_life() const override { return std::chrono::minutes(15); }
-  bool follows_revocation() const override { return false; }
-  std::optional<Result<access::Credentials>> issue_at_once(const control::TokenGrant&, milliseconds,
-                                                           Timestamp) override {
-    return std::nullopt;
-  }
-  Result<access::Credentials> issue(const control::TokenGrant& grant, milliseconds duration,
-                                    Timestamp now) override {
-    VALETKEY_CHECK(check_narrowing(grant.account, grant.narrowing));
-    return sealed_.issue(grant, duration, now);
-  }
-  Result<void> open_account(const AccountId&, Timestamp) override { return {}; }
-  Result<access::CutOff> cut_off(const access::Cut& whose, Timestamp) override {
-    ++calls;
-    if (whose.tokens.empty()) cut.push_back(whose.account.str());
-    for (const TokenId& token : whose.tokens) cut.push_back(token.str());
-    if (away) return fail(ErrorCode::unavailable, "iam: no answer in time");
-    return access::CutOff{.at_once = true};
-  }
-  Result<void> check_narrowing(const AccountId&, const control::Narrowing& narrowing) override {
-    if (narrowing.empty()) return {};
-    return fail(ErrorCode::invalid, "sessions there cannot be limited");
-  }
-  std::vector<std::string> cut;
-  int calls = 0;
-  bool away = false;
-
- private:
-  access::SealedIssuer sealed_;
-};
-
 TEST_F(NarrowingTest, IsRefusedWhereTheEngineCannotKeepIt) {
-  Elsewhere elsewhere(desk_.keys());
-  desk_.use_issuer(elsewhere);
+  access::ForeignIssuer foreign(desk_.keys());
+  desk_.use_issuer(foreign);
   const Reply refused = post(whole_.reveal(), R"({"name":"n","types":["decisions"]})");
   EXPECT_EQ(refused.status, 400);
   EXPECT_EQ(refused.text("message"), "Sessions there cannot be limited.");
@@ -159,7 +124,13 @@ class CutOffTest : public NarrowingTest {
                        .target = "/v2/tokens/" + id.str() + query,
                        .headers = {ServiceFixture::bearer(whole_.reveal())}});
   }
-  Elsewhere elsewhere_{desk_.keys()};
+  bool ends(const Reply& reply) {
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    return reply.status == 200 && reply.json().at("sessions_ended").as_bool();
+  }
+  access::ForeignIssuer foreign_{desk_.keys()};
+  FaultyCalls calls_;
+  access::FaultyIssuer issuer_{foreign_, calls_};
 };
 
 TEST_F(CutOffTest, SaysThatSessionsEndWithTheirToken) {
@@ -171,42 +142,40 @@ TEST_F(CutOffTest, SaysThatSessionsEndWithTheirToken) {
 
 TEST_F(CutOffTest, EndsTheSessionsOfATokenAndOfWhatItCreatedAtTheEngine) {
   const Reply child = post(limited_.reveal(), R"({"name":"child"})");
-  desk_.use_issuer(elsewhere_);
+  desk_.use_issuer(issuer_);
   EXPECT_EQ(revoke(limited_id_, "?cut_off=yes").status, 400);
   const Reply reply = revoke(limited_id_, "?cut_off=true");
   ASSERT_EQ(reply.status, 200) << reply.body;
   EXPECT_TRUE(reply.json().at("sessions_ended").as_bool());
-  EXPECT_EQ(elsewhere_.cut, (std::vector<std::string>{limited_id_.str(), child.text("id")}));
-  EXPECT_EQ(elsewhere_.calls, 1);
+  EXPECT_EQ(foreign_.cut, (std::vector<std::string>{limited_id_.str(), child.text("id")}));
+  EXPECT_EQ(foreign_.cuts, 1);
   EXPECT_EQ(desk_.audit().events().back().action, "sessions.cut-off!");
 }
 
 // The child was revoked the first time, and its sessions live.
 TEST_F(CutOffTest, EndsTheSessionsOfWhatItCreatedAlsoWhenRepeated) {
   const Reply child = post(limited_.reveal(), R"({"name":"child"})");
-  desk_.use_issuer(elsewhere_);
-  elsewhere_.away = true;
-  EXPECT_FALSE(revoke(limited_id_, "?cut_off=true").json().at("sessions_ended").as_bool());
-  elsewhere_.cut.clear();
-  elsewhere_.away = false;
-  EXPECT_TRUE(revoke(limited_id_, "?cut_off=true").json().at("sessions_ended").as_bool());
-  EXPECT_EQ(elsewhere_.cut, (std::vector<std::string>{limited_id_.str(), child.text("id")}));
+  desk_.use_issuer(issuer_);
+  calls_.fail_call(1, {ErrorCode::unavailable, "iam: no answer in time"});
+  EXPECT_FALSE(ends(revoke(limited_id_, "?cut_off=true")));
+  EXPECT_TRUE(ends(revoke(limited_id_, "?cut_off=true")));
+  EXPECT_EQ(foreign_.cut, (std::vector<std::string>{limited_id_.str(), child.text("id")}));
 }
 
 TEST_F(CutOffTest, LeavesTheDescendantsAloneWhoseSessionsHaveAllEnded) {
   const Reply child = post(limited_.reveal(), R"({"name":"child"})");
-  desk_.use_issuer(elsewhere_);
+  desk_.use_issuer(issuer_);
   EXPECT_EQ(revoke(limited_id_, "").status, 204);
   desk_.clock().set(desk_.now() + std::chrono::hours(2));
   EXPECT_EQ(revoke(limited_id_, "?cut_off=true").status, 200);
-  EXPECT_EQ(elsewhere_.cut, std::vector<std::string>{limited_id_.str()});
+  EXPECT_EQ(foreign_.cut, std::vector<std::string>{limited_id_.str()});
 }
 
 // A stolen token that creates as many as it may must not keep its owner from revoking it.
 TEST_F(CutOffTest, RevokesAlsoWhereTokensAreCreatedTooFast) {
   Options options = ServiceFixture::make_options();
   options.token_creations_per_s = 0.05;  // one at once
-  desk_.use_issuer(elsewhere_);
+  desk_.use_issuer(issuer_);
   desk_.rebuild(options);
   ASSERT_EQ(post(whole_.reveal(), R"({"name":"n"})").status, 201);
   ASSERT_EQ(post(whole_.reveal(), R"({"name":"n"})").status, 429);
@@ -214,23 +183,58 @@ TEST_F(CutOffTest, RevokesAlsoWhereTokensAreCreatedTooFast) {
   ASSERT_EQ(reply.status, 200) << reply.body;
   EXPECT_FALSE(reply.json().at("sessions_ended").as_bool());
   EXPECT_TRUE(reply.text("sessions").contains("repeat this in")) << reply.body;
-  EXPECT_EQ(elsewhere_.calls, 0);
+  EXPECT_EQ(foreign_.cuts, 0);
   EXPECT_EQ(get("/v2/export/credentials", limited_.reveal()).status, 401);
 }
 
+// Whatever call to the store fails, it never says more than what happened, and a repetition ends them.
+TEST_F(CutOffTest, IsDoneByARepetitionWhereverTheStoreFails) {
+  desk_.use_issuer(issuer_);
+  int faults = 0;
+  for (int n = 1;; ++n) {
+    TokenId id = make_token_id();
+    const Secret doomed = desk_.make_token(desk_.user(0), kBoth, {}, &id);
+    foreign_.cut.clear();
+    const auto before = desk_.store().calls();
+    desk_.store().fail_call(n, Error{ErrorCode::io, "/srv/control.db: row 7"});
+    const Reply reply = revoke(id, "?cut_off=true");
+    const bool failed = desk_.store().calls() - before >= n;
+    desk_.store().heal();
+    desk_.feed().poll();
+    EXPECT_EQ(reply.body.find("row 7"), std::string::npos) << reply.body;
+    if (reply.status == 200 && ends(reply))
+      EXPECT_EQ(foreign_.cut, std::vector<std::string>{id.str()});
+    EXPECT_TRUE(ends(revoke(id, "?cut_off=true"))) << n;
+    EXPECT_EQ(foreign_.cut.back(), id.str());
+    EXPECT_EQ(get("/v2/account", doomed.reveal()).status, 401) << n;
+    if (!failed) break;
+    ++faults;
+  }
+  EXPECT_GE(faults, 5);
+}
+
+TEST_F(CutOffTest, AsksForAnotherTryWhereTheEngineCannotSayWhatItKeeps) {
+  desk_.use_issuer(issuer_);
+  calls_.fail_call(1, {ErrorCode::io, "iam.internal: AKIA-secret"});
+  const Reply failed = post(whole_.reveal(), R"({"name":"n"})");
+  EXPECT_EQ(failed.status, 500);
+  EXPECT_EQ(failed.body.find("AKIA"), std::string::npos);
+  EXPECT_EQ(post(whole_.reveal(), R"({"name":"n"})").status, 201);
+}
+
 TEST_F(CutOffTest, SaysUntilWhenSessionsLiveThatWereNotEnded) {
-  desk_.use_issuer(elsewhere_);
+  desk_.use_issuer(issuer_);
   const std::string by = format_iso8601(desk_.now() + std::chrono::hours(1));
-  elsewhere_.away = true;
+  calls_.fail_call(1, {ErrorCode::unavailable, "iam: no answer in time"});
   const Reply away = revoke(limited_id_, "?cut_off=true");
   ASSERT_EQ(away.status, 200) << away.body;
+  EXPECT_EQ(away.body.find("iam:"), std::string::npos) << "it is the operator's: " << away.body;
   EXPECT_FALSE(away.json().at("sessions_ended").as_bool());
   EXPECT_EQ(away.text("sessions_end_by"), by);
   EXPECT_EQ(desk_.audit().events().back().action, "sessions.not-cut-off!");
   EXPECT_NE(desk_.audit().events().back().detail.find(by), std::string::npos);
-  elsewhere_.cut.clear();
   EXPECT_EQ(revoke(limited_id_, "").status, 204);
-  EXPECT_TRUE(elsewhere_.cut.empty());
+  EXPECT_EQ(calls_.calls(), 1U) << "nothing is cut off that was not asked for";
   EXPECT_NE(desk_.audit().events().back().detail.find(by), std::string::npos);
 }
 
