@@ -8,6 +8,7 @@
 #include <functional>
 #include <set>
 
+#include "access/testing/faulty_issuer.h"
 #include "api/landing.h"
 #include "api/testing/service_fixture.h"
 #include "tables/testing/memory_catalog.h"
@@ -83,7 +84,9 @@ class DoorsTest : public testing::Test {
   api::ServiceFixture fixture_;
   MemoryCatalog catalog_;
   Snapshots snapshots_{catalog_, "bucket"};
-  access::SealedIssuer issuer_{fixture_.keys()};
+  access::SealedIssuer sealed_{fixture_.keys()};
+  FaultyCalls calls_;
+  access::FaultyIssuer issuer_{sealed_, calls_};
   http::asio::io_context loop_{1};
   http::asio::thread_pool pool_{2};
   std::unique_ptr<Doors> doors_;
@@ -157,6 +160,21 @@ TEST_F(DoorsTest, VendCredentialsThatTheAuditKnowsTheDoorOf) {
   }
   EXPECT_THAT(actions, testing::ElementsAre("iceberg.load", "sharing.query"));
   EXPECT_EQ(fixture_.audit().events()[0].subject, config.at("s3.access-key-id").as_string());
+}
+
+TEST_F(DoorsTest, HideWhyTheIssuerFailedAndAuditThatItDid) {
+  publish("2020-09-14", "42");
+  const std::pair<ErrorCode, int> kFaults[] = {
+      {ErrorCode::io, 500}, {ErrorCode::unavailable, 503}, {ErrorCode::denied, 403}};
+  for (const auto& [code, status] : kFaults)
+    for (const bool iceberg : {true, false}) {
+      calls_.fail_call(1, {code, "sts.internal refused AKIA-secret"});
+      const Reply refused = iceberg ? get(kTable) : query("{}");
+      EXPECT_EQ(refused.status, status) << iceberg;
+      EXPECT_THAT(refused.body, Not(HasSubstr("AKIA")));
+      EXPECT_EQ(fixture_.audit().events().back().outcome, name_of(code));
+      EXPECT_EQ((iceberg ? get(kTable) : query("{}")).status, 200);
+    }
 }
 
 TEST_F(DoorsTest, SignAddressesThatEndWithTheSession) {
