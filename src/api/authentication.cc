@@ -8,6 +8,7 @@
 #include "access/engine_token.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "base/token_form.h"
 #include "control/tokens.h"
 
@@ -33,9 +34,9 @@ Presented presented_in(const http::Request& request) {
     to = value;
   };
   for (const http::Header& header : request.headers) {
-    if (http::equal_ignoring_case(header.name, "authorization"))
+    if (equal_ignoring_case(header.name, "authorization"))
       take(found.authorization, found.has_authorization, header.value);
-    else if (http::equal_ignoring_case(header.name, "token"))
+    else if (equal_ignoring_case(header.name, "token"))
       take(found.token, found.has_token, header.value);
   }
   return found;
@@ -45,7 +46,7 @@ Presented presented_in(const http::Request& request) {
 std::string_view token_in(std::string_view value, TokenForm form) {
   const std::size_t space = value.find(' ');
   if (space == std::string_view::npos) return form == TokenForm::bearer_or_bare ? value : "";
-  if (!http::equal_ignoring_case(value.substr(0, space), "bearer")) return "";
+  if (!equal_ignoring_case(value.substr(0, space), "bearer")) return "";
   value.remove_prefix(space);
   value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
   return value;

@@ -14,6 +14,7 @@
 #include "base/encoding.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "events/event.h"
 #include "http/cors.h"
 
@@ -31,15 +32,15 @@ constexpr std::size_t kSmallBytes = 32 * 1024;
 
 bool is_strict(const http::Request& request) {
   const auto value = request.header("x-optimizely-strict");
-  return value && http::equal_ignoring_case(*value, "true");
+  return value && equal_ignoring_case(*value, "true");
 }
 
 // Whether the body is gzip; nothing: another encoding.
 std::optional<bool> is_zipped(const http::Request& request) {
   const auto encoding = request.header("content-encoding");
-  if (!encoding || http::equal_ignoring_case(*encoding, "identity")) return false;
-  if (request.count("content-encoding") == 1 && (http::equal_ignoring_case(*encoding, "gzip") ||
-                                                 http::equal_ignoring_case(*encoding, "x-gzip")))
+  if (!encoding || equal_ignoring_case(*encoding, "identity")) return false;
+  if (request.count("content-encoding") == 1 &&
+      (equal_ignoring_case(*encoding, "gzip") || equal_ignoring_case(*encoding, "x-gzip")))
     return true;
   return std::nullopt;
 }

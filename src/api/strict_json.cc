@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace valetkey::api {
 namespace {
@@ -93,7 +94,7 @@ bool is_json(const http::Request& request) {
   if (!type || request.count("content-type") != 1) return false;
   std::string_view media = type->substr(0, type->find(';'));
   while (media.ends_with(' ') || media.ends_with('\t')) media.remove_suffix(1);
-  return http::equal_ignoring_case(media, "application/json");
+  return equal_ignoring_case(media, "application/json");
 }
 
 std::string quote_name(std::string_view name) {

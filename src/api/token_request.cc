@@ -13,6 +13,7 @@
 #include <boost/json/value.hpp>
 
 #include "api/strict_json.h"
+#include "base/text.h"
 #include "control/names.h"
 #include "http/message.h"
 
@@ -108,10 +109,7 @@ Answer<std::optional<std::string>> read_user(const json::object& body) {
   if (!user->is_string() || user->get_string().empty() ||
       user->get_string().size() > kMaxEmailBytes)
     return bad("\"user\" must be the e-mail address of a user of the account.");
-  std::string email(view(user->get_string()));
-  for (char& c : email)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return email;
+  return lowered(view(user->get_string()));
 }
 
 Answer<std::vector<std::string>> read_texts(const json::object& body, std::string_view field) {

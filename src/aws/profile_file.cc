@@ -3,28 +3,18 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace valetkey::aws {
 namespace {
 
 constexpr std::string_view kBlank = " \t\r";
 
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(kBlank);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return out;
-}
-
 // A comment within a line begins with white space.
 std::string_view without_comment(std::string_view value) {
   for (std::size_t at = 1; at < value.size(); ++at)
     if ((value[at] == '#' || value[at] == ';') && kBlank.contains(value[at - 1]))
-      return trimmed(value.substr(0, at));
+      return trimmed(value.substr(0, at), kBlank);
   return value;
 }
 
@@ -35,7 +25,7 @@ std::string_view profile_of(std::string_view section, ProfileFile kind) {
   if (!section.starts_with(kWord)) return {};
   section.remove_prefix(kWord.size());
   if (section.empty() || !kBlank.contains(section.front())) return {};
-  section = trimmed(section);
+  section = trimmed(section, kBlank);
   if (section.size() >= 2 && (section.front() == '"' || section.front() == '\'') &&
       section.front() == section.back())
     section = section.substr(1, section.size() - 2);
@@ -51,7 +41,7 @@ Result<void> parse_profiles(std::string_view text, ProfileFile kind, Profiles& p
     const auto end = std::min(text.find('\n'), text.size());
     const std::string_view whole = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
-    const std::string_view line = trimmed(whole);
+    const std::string_view line = trimmed(whole, kBlank);
     if (line.empty() || line.front() == '#' || line.front() == ';') continue;
     const auto broken = [number](std::string_view why) {
       return fail(ErrorCode::invalid, "line " + std::to_string(number) + " " + std::string(why));
@@ -59,7 +49,7 @@ Result<void> parse_profiles(std::string_view text, ProfileFile kind, Profiles& p
     if (line.front() == '[') {
       const auto close = line.find(']');
       if (close == std::string_view::npos) return broken("begins a section and does not close it");
-      const std::string_view name = profile_of(trimmed(line.substr(1, close - 1)), kind);
+      const std::string_view name = profile_of(trimmed(line.substr(1, close - 1), kBlank), kind);
       current = name.empty() ? nullptr : &profiles[std::string(name)];
       in_section = true;
       continue;
@@ -69,8 +59,8 @@ Result<void> parse_profiles(std::string_view text, ProfileFile kind, Profiles& p
     if (equals == std::string_view::npos || equals == 0) return broken("is not NAME = VALUE");
     if (!in_section) return broken("stands before the first section");
     if (current != nullptr)
-      (*current)[lower(trimmed(line.substr(0, equals)))] =
-          without_comment(trimmed(line.substr(equals + 1)));
+      (*current)[lowered(trimmed(line.substr(0, equals), kBlank))] =
+          without_comment(trimmed(line.substr(equals + 1), kBlank));
   }
   return {};
 }

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <thread>
 
+#include "base/text.h"
 #include "cli/export_path.h"
 #include "cli/printable.h"
 #include "cli/query_filling.h"
@@ -94,10 +95,7 @@ Result<std::string> sql_of(const QueryFlags& flags) {
 // What the ending of a file says; "" for one that has none, or is no file.
 Result<std::string> format_of_ending(const std::string& output) {
   const fs::path path(output);
-  std::string ending = path.extension().string();
-  std::ranges::transform(ending, ending.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  const std::string ending = lowered(path.extension().string());
   if (ending.empty() || path.string().starts_with("/dev/")) return std::string();
   for (const char* known : {"csv", "json", "parquet"})
     if (ending.substr(1) == known) return std::string(known);

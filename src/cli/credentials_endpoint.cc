@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/secret.h"
+#include "base/text.h"
 #include "cli/context.h"
 
 namespace valetkey::cli {
@@ -54,8 +55,7 @@ void CredentialsEndpoint::set_authority(std::string authority) {
 
 bool CredentialsEndpoint::is_own_name(const http::Request& request) const {
   const auto host = request.header("host");
-  return host && (http::equal_ignoring_case(*host, authority_) ||
-                  http::equal_ignoring_case(*host, localhost_));
+  return host && (equal_ignoring_case(*host, authority_) || equal_ignoring_case(*host, localhost_));
 }
 
 bool CredentialsEndpoint::may_read(const http::Request& request) const {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/query_views.h"
 
-#include <algorithm>
-
+#include "base/text.h"
 #include "layout/views.h"
 
 namespace valetkey::cli {
@@ -13,8 +12,7 @@ std::vector<std::string> view_statements(const QueryData& data) {
     const std::string name(layout::name_of(type));
     if (!needed) return "DROP VIEW IF EXISTS " + name;
     const std::string parts = (data.folder / name / "*" / "*.parquet").string();
-    return layout::type_view({type, any ? layout::sql_text(parts) : "", only},
-                             layout::SqlEngine::native);
+    return layout::type_view({type, any ? sql_text(parts) : "", only}, layout::SqlEngine::native);
   };
   return {view(RowType::decisions, data.needs.decisions, data.decisions, data.experiment),
           view(RowType::events, data.needs.events, data.events, data.event),
@@ -23,10 +21,7 @@ std::vector<std::string> view_statements(const QueryData& data) {
 }
 
 QueryNeeds needs_of(std::string_view sql) {
-  std::string words(sql);
-  std::ranges::transform(words, words.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  const std::string words = lowered(sql);
   const auto names = [&words](const char* view) { return words.find(view) != std::string::npos; };
   const bool both = names("attributed_conversions");
   const QueryNeeds needs{both || names("decisions"), both || names("events")};

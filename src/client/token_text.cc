@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 
+#include "base/text.h"
+
 namespace valetkey::client {
 namespace {
 
@@ -55,8 +57,6 @@ std::string_view unquote(std::string_view text) {
       return text.substr(open.size(), text.size() - open.size() - close.size());
   return text;
 }
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // Takes off `word`, in any case, where white space or the end follows.
 std::string_view without_word(std::string_view text, std::string_view word) {

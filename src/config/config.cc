@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "config/internal/settings.h"
 #include "config/internal/toml_parser.h"
 #include "terminal/nearest.h"
@@ -64,21 +65,16 @@ std::string_view line_at(std::string_view text, std::uint32_t number) {
   return number > 1 ? "" : text.substr(0, text.find('\n'));
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r";
-  text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));
-  return text.substr(0, text.find_last_not_of(kSpace) + 1);
-}
-
 // What the parser cannot say: that text was written without quotes, the likeliest slip. Empty where
 // the line shows another.
 std::string missing_quotes(std::string_view line) {
+  constexpr std::string_view kBlanks = " \t\r";
   const auto equals = line.find('=');
   if (equals == std::string_view::npos) return "";
-  const std::string_view key = trimmed(line.substr(0, equals));
+  const std::string_view key = trimmed(line.substr(0, equals), kBlanks);
   std::string_view value = line.substr(equals + 1);
   if (value.find_first_of("\"'") != std::string_view::npos) return "";
-  value = trimmed(value.substr(0, value.find(" #")));
+  value = trimmed(value.substr(0, value.find(" #")), kBlanks);
   if (value.empty() || value.starts_with('{') || key.empty() || key.starts_with('#')) return "";
   if (value.starts_with('['))
     return fmt::format("text in a list needs quotes: {} = [\"a\", \"b\"]", shown(key));

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
+
 namespace valetkey::console {
 namespace {
 
@@ -18,7 +20,7 @@ std::optional<std::string_view> read_cookie(const http::Request& request, Cookie
   const std::string_view name = name_of(kind, secure);
   std::optional<std::string_view> found;
   for (const http::Header& header : request.headers) {
-    if (!http::equal_ignoring_case(header.name, "cookie")) continue;
+    if (!equal_ignoring_case(header.name, "cookie")) continue;
     std::string_view rest = header.value;
     while (!rest.empty()) {
       const auto end = rest.find(';');

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace valetkey::console {
 namespace {
 
@@ -21,14 +23,8 @@ bool names_page(std::string_view path) {
          !path.starts_with("/v1/") && !path.starts_with("/v2/");
 }
 
-std::string_view trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
 bool is_zero_weight(std::string_view parameters) {
-  const std::string_view weight = trimmed(parameters);
+  const std::string_view weight = trimmed(parameters, " \t");
   if (!weight.starts_with("q=0")) return false;
   return weight.find_first_not_of(".0", 3) == std::string_view::npos;
 }
@@ -52,7 +48,7 @@ bool accepts(std::string_view accept, std::string_view name) {
     const auto comma = accept.find(',');
     const std::string_view item = accept.substr(0, comma);
     const auto semicolon = item.find(';');
-    if (http::equal_ignoring_case(trimmed(item.substr(0, semicolon)), name))
+    if (equal_ignoring_case(trimmed(item.substr(0, semicolon), " \t"), name))
       return semicolon == std::string_view::npos || !is_zero_weight(item.substr(semicolon + 1));
     if (comma == std::string_view::npos) break;
     accept.remove_prefix(comma + 1);

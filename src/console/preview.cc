@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/text.h"
 #include "exporter/part_publisher.h"
 #include "layout/partition.h"
-#include "layout/views.h"
 
 namespace valetkey::console {
 namespace {
@@ -73,8 +73,8 @@ Result<json::object> Preview::read(const storage::ObjectInfo& part) {
   VALETKEY_CHECK(exporter::fetch_object(objects_, part.key, file));
   VALETKEY_TRY(const duckdb::Options options, options_(folder.path));
   VALETKEY_TRY(const auto database, duckdb::Database::open(options));
-  const std::string from = fmt::format("FROM read_parquet({}, hive_partitioning=false)",
-                                       layout::sql_text(file.string()));
+  const std::string from =
+      fmt::format("FROM read_parquet({}, hive_partitioning=false)", sql_text(file.string()));
   VALETKEY_TRY(const auto columns, database->check_select("SELECT * " + from));
   json::object document = empty_document(json::value(part.key));
   std::vector<std::string> wanted;

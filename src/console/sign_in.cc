@@ -5,6 +5,7 @@
 
 #include "access/sightings.h"
 #include "base/crypto.h"
+#include "base/text.h"
 #include "console/internal/fields.h"
 #include "control/invitation.h"
 #include "control/names.h"
@@ -29,12 +30,6 @@ http::Address place_of(std::string_view email, const http::Address& block) {
   http::Address place;
   std::memcpy(place.bytes.data(), digest.data(), place.bytes.size());
   return place;
-}
-
-std::string lower(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
 }
 
 std::unexpected<Problem> signed_out() {
@@ -129,7 +124,7 @@ Answer<Reply> SignIn::sign_in(const Call& call) {
   VALETKEY_TRY(const Fields fields, Fields::parse(call.body, {"email", "password"}));
   VALETKEY_TRY(const std::string given, fields.text("email"));
   VALETKEY_TRY(const Secret password, fields.secret("password"));
-  const std::string email = lower(given);
+  const std::string email = lowered(given);
   if (auto problem = over_limit(call, email)) return std::unexpected(std::move(*problem));
   auto user = parts_.store.user_by_email(email);
   if (!user && user.error().code != ErrorCode::not_found && user.error().code != ErrorCode::invalid)

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace valetkey::control {
 namespace {
@@ -78,11 +79,7 @@ Result<std::string> normalise_email(std::string_view text) {
                     is_dotted(text.substr(0, at), 64, is_atom) &&
                     is_dotted(text.substr(at + 1), 63, is_host_character);
   if (!good) return fail(ErrorCode::invalid, "an e-mail address must look like name@example.com");
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return lower;
+  return lowered(text);
 }
 
 Result<void> check_name(std::string_view name, std::size_t at_least, std::string_view what) {

@@ -12,6 +12,7 @@
 #include "base/crypto.h"
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "duckdb/internal/api.h"
 
 namespace valetkey::duckdb {
@@ -174,12 +175,6 @@ void fill_table(Handle info, Handle chunk) {
     return;
   }
   library.data_chunk_set_size(chunk, *filled);
-}
-
-std::string sql_text(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) out.append(c == '\'' ? 2 : 1, c);
-  return out + "'";
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <cmath>
 #include <utility>
 
+#include "base/text.h"
+
 namespace valetkey::events {
 namespace {
 
@@ -145,11 +147,9 @@ std::optional<std::string_view> not_a_string(const dom::element& value) {
 
 // The text of a number that was written as a string; what is not one reads as no number.
 std::string_view number_text(const dom::element& value) {
-  constexpr std::string_view kBlanks = " \t\r\n";
   std::string_view text = value.get_string().value_unsafe();
   if (text.starts_with(kNotAString)) text.remove_prefix(kNotAString.size());
-  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
-  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
+  return trimmed(text, " \t\r\n");
 }
 
 // --- compact JSON ---

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "exporter/parquet_footer.h"
 #include "layout/fields.h"
 
@@ -25,12 +26,6 @@ std::string_view table_of(layout::RowType type) {
 }
 // Of a merged file, as its rows lie in memory: 25,000 rows of a visitor with 20 attributes.
 constexpr unsigned kRowGroupMib = 32;
-
-std::string sql_text(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) out.append(c == '\'' ? 2 : 1, c);
-  return out + "'";
-}
 
 // Replaces the footer at the end of the file.
 Result<layout::PartStatistics> conform_file(const fs::path& path, layout::RowType type,

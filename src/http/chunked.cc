@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace valetkey::http {
 namespace {
 
@@ -10,7 +12,7 @@ constexpr std::size_t kMaxOverhead = 8 * 1024;
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
-  const char low = static_cast<char>(c | 0x20);
+  const char low = lower(c);
   return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <unordered_set>
 
+#include "base/text.h"
 #include "http/internal/response_reader.h"
 #include "http/internal/tls_context.h"
 #include "http/reach.h"

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/text.h"
+
 namespace valetkey::http {
 namespace {
 

@@ -5,13 +5,12 @@
 
 #include "base/encoding.h"
 #include "base/log.h"
+#include "base/text.h"
 
 namespace valetkey::http {
 namespace {
 
 constexpr std::size_t kUsualHeadBytes = 256;  // of most answers; one allocation instead of five
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
 bool breaks_a_line(std::string_view text) {
   return std::ranges::any_of(text, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
@@ -27,11 +26,6 @@ std::optional<std::string> decode(std::string_view text, bool plus) {
 }
 
 }  // namespace
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                            [](char x, char y) { return lower(x) == lower(y); });
-}
 
 std::optional<std::string_view> Request::header(std::string_view name) const {
   for (const Header& h : headers)

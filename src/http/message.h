@@ -117,7 +117,6 @@ class Response {
   Note note_;
 };
 
-bool equal_ignoring_case(std::string_view a, std::string_view b);  // ASCII
 std::string_view reason_phrase(int status);
 
 // One `name=value` of a query string, decoded: percent-encoding always, '+' as a space if `plus`.

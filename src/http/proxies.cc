@@ -4,14 +4,10 @@
 #include <algorithm>
 #include <ranges>
 
+#include "base/text.h"
+
 namespace valetkey::http {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 // Proxies write addresses bare, as a.b.c.d:port, or as [v6] with or without a port.
 std::optional<Address> parse_hop(std::string_view hop) {
@@ -44,7 +40,7 @@ Address TrustedProxies::client_of(const Address& peer, const std::vector<Header>
     while (!rest.empty()) {
       const auto comma = rest.rfind(',');
       const auto start = comma == std::string_view::npos ? 0 : comma + 1;
-      const auto hop = parse_hop(trim(rest.substr(start)));
+      const auto hop = parse_hop(trimmed(rest.substr(start), " \t"));
       if (!hop) return client;
       client = *hop;
       if (!trusts(client)) return client;

@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "base/text.h"
+
 namespace valetkey::layout {
 namespace {
 
@@ -85,12 +87,6 @@ constexpr Words kBrowser{
     "'/date=(\\d\\d\\d\\d-\\d\\d-\\d\\d)/'", "contains(valetkey_file, '=__other__/')"};
 
 }  // namespace
-
-std::string sql_text(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) out.append(c == '\'' ? 2 : 1, c);
-  return out + "'";
-}
 
 // A part may lack columns, or have them in another type: the empty first half says what they are.
 std::string type_view(const ViewOf& view, SqlEngine engine) {

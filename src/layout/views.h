@@ -26,6 +26,4 @@ struct ViewOf {
 std::string type_view(const ViewOf& view, SqlEngine engine);
 std::string_view attributed_view();
 
-std::string sql_text(std::string_view text);  // quoted
-
 }  // namespace valetkey::layout

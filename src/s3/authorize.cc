@@ -5,6 +5,7 @@
 #include <array>
 
 #include "access/scope.h"
+#include "base/text.h"
 #include "http/message.h"
 #include "s3/xml.h"
 
@@ -68,7 +69,7 @@ constexpr std::array<std::string_view, 10> kListParameters{
 
 bool is_override(std::string_view name) { return name.starts_with("response-"); }
 bool is_amazon(std::string_view name) {
-  return name.size() >= 6 && http::equal_ignoring_case(name.substr(0, 6), "x-amz-");
+  return name.size() >= 6 && equal_ignoring_case(name.substr(0, 6), "x-amz-");
 }
 
 // True for a parameter that asks for something we do not do. S3 ignores what it does not know, and

@@ -2,6 +2,7 @@
 #include "s3/call.h"
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace valetkey::s3 {
 namespace {
@@ -23,15 +24,8 @@ std::string_view bucket_of_host(std::string_view host, std::string_view domain) 
   const std::string_view name = name_of_host(host);
   if (domain.empty() || name.size() < domain.size() + 2) return {};
   const std::size_t dot = name.size() - domain.size() - 1;
-  if (name[dot] != '.' || !http::equal_ignoring_case(name.substr(dot + 1), domain)) return {};
+  if (name[dot] != '.' || !equal_ignoring_case(name.substr(dot + 1), domain)) return {};
   return name.substr(0, dot);
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  return out;
 }
 
 Answer<std::vector<http::QueryParameter>> parse_parameters(std::string_view query) {
@@ -73,7 +67,7 @@ Answer<Call> parse_call(const http::Request& request, std::string_view domain) {
   Call call{.method = request.method,
             .bucket = {},
             .key = {},
-            .host = lower(name_of_host(*host)),
+            .host = lowered(name_of_host(*host)),
             .parameters = {},
             .client = request.client};
   VALETKEY_TRY(call.parameters, parse_parameters(request.query));
@@ -81,7 +75,7 @@ Answer<Call> parse_call(const http::Request& request, std::string_view domain) {
   if (hosted.empty()) {
     split_path(*path, call);
   } else {
-    call.bucket = lower(hosted);
+    call.bucket = lowered(hosted);
     call.key = path->substr(1);
   }
   return call;

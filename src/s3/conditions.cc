@@ -4,14 +4,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/text.h"
+
 namespace valetkey::s3 {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 bool is_that_tag(std::string_view tag, std::string_view etag, bool weak) {
   if (tag == "*") return true;
@@ -29,7 +25,7 @@ std::optional<bool> find_tag(const http::Request& request, std::string_view name
                              std::string_view etag, bool weak) {
   std::optional<bool> found;
   for (const auto& header : request.headers)
-    if (http::equal_ignoring_case(header.name, name))
+    if (equal_ignoring_case(header.name, name))
       found = found.value_or(false) || names_etag(header.value, etag, weak);
   return found;
 }
@@ -49,7 +45,7 @@ Timestamp whole_seconds(Timestamp t) { return std::chrono::floor<seconds>(t); }
 bool names_etag(std::string_view list, std::string_view etag, bool weak) {
   while (!list.empty()) {
     const auto comma = std::min(list.find(','), list.size());
-    if (is_that_tag(trim(list.substr(0, comma)), etag, weak)) return true;
+    if (is_that_tag(trimmed(list.substr(0, comma), " \t"), etag, weak)) return true;
     list.remove_prefix(std::min(comma + 1, list.size()));
   }
   return false;

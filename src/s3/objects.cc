@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "s3/conditions.h"
 #include "s3/xml.h"
 
@@ -117,7 +118,7 @@ std::string crc32_text(std::uint32_t crc) {
 void add_checksum(const http::Request& request, const storage::ObjectInfo& info,
                   http::Response& response) {
   const auto mode = request.header("x-amz-checksum-mode");
-  if (!mode || !http::equal_ignoring_case(*mode, "ENABLED") || !info.crc32) return;
+  if (!mode || !equal_ignoring_case(*mode, "ENABLED") || !info.crc32) return;
   response.set("x-amz-checksum-crc32", crc32_text(*info.crc32));
   response.set("x-amz-checksum-type", "FULL_OBJECT");
 }

@@ -6,16 +6,11 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/text.h"
 #include "http/message.h"
 
 namespace valetkey::s3 {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 // A number that may be too large to hold: then it is the largest, which lies behind every object.
 std::optional<std::uint64_t> parse_position(std::string_view text) {
@@ -48,9 +43,9 @@ RangeAnswer resolve_range(std::optional<std::string_view> header, std::uint64_t 
   if (!header) return whole;
   const auto equals = header->find('=');
   if (equals == std::string_view::npos ||
-      !http::equal_ignoring_case(trim(header->substr(0, equals)), "bytes"))
+      !equal_ignoring_case(trimmed(header->substr(0, equals), " \t"), "bytes"))
     return whole;
-  const std::string_view spec = trim(header->substr(equals + 1));
+  const std::string_view spec = trimmed(header->substr(equals + 1), " \t");
   const auto dash = spec.find('-');
   if (dash == std::string_view::npos) return whole;
   const auto first = parse_position(spec.substr(0, dash));

@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "base/text.h"
 #include "s3/testing/world.h"
 
 namespace valetkey::s3 {
@@ -35,8 +36,7 @@ Ask plain(World& world) {
   return ask;
 }
 Ask without(Ask ask, std::string_view name) {
-  std::erase_if(ask.headers,
-                [&](const auto& h) { return http::equal_ignoring_case(h.first, name); });
+  std::erase_if(ask.headers, [&](const auto& h) { return equal_ignoring_case(h.first, name); });
   return ask;
 }
 Ask with(Ask ask, const std::string& name, const std::string& value) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "sigv4/internal/canonical_query.h"
 
 namespace valetkey::sigv4 {
@@ -11,7 +12,6 @@ namespace {
 
 constexpr std::string_view kTerminator = "aws4_request";
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 // In canonical order; headers of one name stay in the order of the request.

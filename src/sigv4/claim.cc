@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "sigv4/internal/canonical_query.h"
 
 namespace valetkey::sigv4 {
@@ -209,14 +210,10 @@ Result<Claim, Refusal> read_query_claim(const http::Request& request, const Cano
 
 // --- what is refused of either ---
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
 bool name_before(std::string_view a, std::string_view b) {
   return std::ranges::lexicographical_compare(a, b, {}, lower, lower);
 }
-bool is_amz(std::string_view name) {
-  return http::equal_ignoring_case(name.substr(0, 6), "x-amz-");
-}
+bool is_amz(std::string_view name) { return equal_ignoring_case(name.substr(0, 6), "x-amz-"); }
 
 // Decodable, without NUL, UTF-8: the only texts that can name anything here.
 bool is_well_encoded(std::string_view text) {
@@ -230,11 +227,11 @@ bool is_well_encoded(std::string_view text) {
 bool repeats_header(const http::Request& request) {
   std::vector<std::string_view> names;
   for (const http::Header& header : request.headers)
-    if (is_amz(header.name) || http::equal_ignoring_case(header.name, kAuthorization) ||
-        http::equal_ignoring_case(header.name, "host"))
+    if (is_amz(header.name) || equal_ignoring_case(header.name, kAuthorization) ||
+        equal_ignoring_case(header.name, "host"))
       names.push_back(header.name);
   std::ranges::sort(names, name_before);
-  return std::ranges::adjacent_find(names, http::equal_ignoring_case) != names.end();
+  return std::ranges::adjacent_find(names, equal_ignoring_case) != names.end();
 }
 
 bool has_any(const CanonicalQuery& query, std::initializer_list<std::string_view> names) {
@@ -256,7 +253,7 @@ Result<Claim, Refusal> read_either_form(const http::Request& request, const Cano
 
 bool is_signed(const Claim& claim, std::string_view name) {
   return std::ranges::any_of(claim.signed_headers, [&](const std::string& signed_name) {
-    return http::equal_ignoring_case(signed_name, name);
+    return equal_ignoring_case(signed_name, name);
   });
 }
 

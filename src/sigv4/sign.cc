@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace valetkey::sigv4 {
 namespace {
@@ -26,9 +27,7 @@ std::vector<SignedHeader> views_of(
 std::string names_of(const std::vector<SignedHeader>& headers) {
   std::set<std::string> names;
   for (const SignedHeader& header : headers) {
-    std::string name(header.name);
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    names.insert(std::move(name));
+    names.insert(lowered(header.name));
   }
   return fmt::format("{}", fmt::join(names, ";"));
 }

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <map>
 
+#include "base/text.h"
 #include "sigv4/sign.h"
 #include "sigv4/verify.h"
 
@@ -57,7 +58,7 @@ struct ParsedRequest {
   }
   std::string header(std::string_view name) const {
     for (const auto& [key, value] : headers)
-      if (http::equal_ignoring_case(key, name)) return value;
+      if (equal_ignoring_case(key, name)) return value;
     return "";
   }
 };
@@ -170,9 +171,8 @@ void expect_stages(const Vector& vector) {
 }
 
 bool is_added(const std::string& name) {
-  return http::equal_ignoring_case(name, "Authorization") ||
-         http::equal_ignoring_case(name, "X-Amz-Date") ||
-         http::equal_ignoring_case(name, "X-Amz-Security-Token");
+  return equal_ignoring_case(name, "Authorization") || equal_ignoring_case(name, "X-Amz-Date") ||
+         equal_ignoring_case(name, "X-Amz-Security-Token");
 }
 
 // The request before it was signed, and with whose key.
@@ -191,7 +191,7 @@ std::pair<ToSign, SigningCredentials> unsigned_form(const Vector& vector) {
   const bool adds_hash = vector.service == "s3";
   for (const auto& header : request.headers)
     if (!is_added(header.first) &&
-        !(adds_hash && http::equal_ignoring_case(header.first, "X-Amz-Content-Sha256")))
+        !(adds_hash && equal_ignoring_case(header.first, "X-Amz-Content-Sha256")))
       to_sign.headers.push_back(header);
   const std::string authorization = request.header("authorization");
   const std::string credential = vector.presigned

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace valetkey::sigv4 {
 
@@ -14,8 +15,7 @@ Result<void, Refusal> verify(const http::Request& request, const Claim& claim, c
   for (const std::string& name : claim.signed_headers) {
     const std::size_t before = headers.size();
     for (const http::Header& header : request.headers)
-      if (http::equal_ignoring_case(header.name, name))
-        headers.push_back({header.name, header.value});
+      if (equal_ignoring_case(header.name, name)) headers.push_back({header.name, header.value});
     found += headers.size() > before ? 1 : 0;
   }
   if (found != claim.signed_headers.size()) return std::unexpected(Refusal::mismatch);
@@ -30,8 +30,8 @@ Result<void, Refusal> verify(const http::Request& request, const Claim& claim, c
 
 bool payload_matches(std::string_view body, std::string_view payload_hash) {
   if (payload_hash == kUnsignedPayload) return true;
-  return http::equal_ignoring_case(payload_hash,
-                                   body.empty() ? std::string(kEmptySha256) : sha256_hex(body));
+  return equal_ignoring_case(payload_hash,
+                             body.empty() ? std::string(kEmptySha256) : sha256_hex(body));
 }
 
 }  // namespace valetkey::sigv4

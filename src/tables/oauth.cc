@@ -5,6 +5,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace valetkey::tables {
 namespace {
@@ -41,7 +42,7 @@ Answer<Form> read_form(std::string_view body) {
 // The password of Basic authorization; empty: there is none.
 std::string basic_secret(const http::Request& request) {
   const std::string_view value = request.header("authorization").value_or("");
-  if (value.size() < 6 || !http::equal_ignoring_case(value.substr(0, 6), "basic ")) return {};
+  if (value.size() < 6 || !equal_ignoring_case(value.substr(0, 6), "basic ")) return {};
   const auto decoded = unbase64(value.substr(6));
   const auto colon = decoded ? decoded->find(':') : std::string::npos;
   return colon == std::string::npos ? std::string() : decoded->substr(colon + 1);

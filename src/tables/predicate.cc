@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace valetkey::tables {
 namespace {
@@ -193,12 +194,6 @@ bool may_hold(const Node& node, const Hinted& part) {
   }
 }
 
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(' ');
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(' ') - first + 1);
-}
-
 }  // namespace
 
 std::optional<Predicate> Predicate::parse(std::string_view text) {
@@ -213,13 +208,13 @@ std::optional<Predicate> Predicate::parse(std::string_view text) {
 
 Predicate Predicate::parse_sql(std::string_view text) {
   constexpr std::string_view kDate = "date";
-  text = trimmed(text);
+  text = trimmed(text, " ");
   if (text.size() > kMaxPredicateBytes || !text.starts_with(kDate)) return Predicate(nullptr);
-  text = trimmed(text.substr(kDate.size()));
+  text = trimmed(text.substr(kDate.size()), " ");
   const std::size_t quote = text.find('\'');
   if (quote == std::string_view::npos || text.size() < quote + 2 || !text.ends_with('\''))
     return Predicate(nullptr);
-  const auto op = comparison(trimmed(text.substr(0, quote)));
+  const auto op = comparison(trimmed(text.substr(0, quote), " "));
   if (!op) return Predicate(nullptr);
   Node node;
   node.op = *op;

@@ -11,6 +11,7 @@
 #include "api/json_text.h"
 #include "base/crypto.h"
 #include "base/encoding.h"
+#include "base/text.h"
 #include "layout/part_key.h"
 #include "sigv4/sign.h"
 #include "tables/internal/sharing_query.h"
@@ -271,7 +272,7 @@ Answer<http::Response> DeltaShares::answer(const Call& call) {
   if (!reads && !walks(call)) return tables::refuse(403, {}, "Shares are read only.");
   if (path.size() == 1)
     return with_json(json::object{{"items", json::array{describe_share(call)}}});
-  if (!http::equal_ignoring_case(path[1], share_of(call))) return nothing_there();
+  if (!equal_ignoring_case(path[1], share_of(call))) return nothing_there();
   return of_share(call, path.subspan(2));
 }
 
@@ -282,7 +283,7 @@ Answer<http::Response> DeltaShares::of_share(const Call& call, std::span<const s
   if (path.size() == 1)
     return with_json(json::object{
         {"items", json::array{json::object{{"name", kNamespace}, {"share", share_of(call)}}}}});
-  if (!http::equal_ignoring_case(path[1], kNamespace)) return nothing_there();
+  if (!equal_ignoring_case(path[1], kNamespace)) return nothing_there();
   if (path.size() == 3 && path[2] == "tables") return with_json(tables_of(call));
   if (path.size() != 5 || path[2] != "tables") return nothing_there();
   const auto type = table_of(call.grant, path[3]);

@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/text.h"
+
 namespace valetkey::terminal {
 namespace {
 
 constexpr std::size_t kLongest = 64;  // the work grows with the square
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // Damerau and Levenshtein's distance, no part edited twice.
 std::size_t distance(std::string_view a, std::string_view b) {

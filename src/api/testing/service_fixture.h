@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/testing/manual_clock.h"
 #include "base/testing/temporary_folder.h"
+#include "base/text.h"
 #include "control/sqlite_store.h"
 #include "control/testing/faulty_control_store.h"
 #include "control/tokens.h"
@@ -70,7 +71,7 @@ struct Reply {
   std::string body;
   std::string header(std::string_view name) const {
     for (const auto& [key, value] : headers)
-      if (http::equal_ignoring_case(key, name)) return value;
+      if (equal_ignoring_case(key, name)) return value;
     return "";
   }
   boost::json::object json() const { return boost::json::parse(body).as_object(); }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "aws/source.h"
+#include "base/text.h"
 #include "http/testing/whole_fetcher.h"
 
 namespace valetkey::aws::testing {
@@ -36,7 +37,7 @@ inline http::ClientResponse answer(int status, std::string body = {}) {
 
 inline std::string header(const http::ClientRequest& request, std::string_view name) {
   for (const auto& [key, value] : request.headers)
-    if (http::equal_ignoring_case(key, name)) return value;
+    if (equal_ignoring_case(key, name)) return value;
   return {};
 }
 

@@ -18,6 +18,7 @@
 #include "base/testing/manual_clock.h"
 #include "base/testing/memory_keys.h"
 #include "base/testing/temporary_folder.h"
+#include "base/text.h"
 #include "control/sqlite_store.h"
 #include "control/testing/faulty_control_store.h"
 #include "control/tokens.h"
@@ -171,7 +172,7 @@ inline void drain(http::BodySource& source, Reply& reply) {
 
 inline void add_host(Ask& ask) {
   for (const auto& [name, value] : ask.headers)
-    if (http::equal_ignoring_case(name, "host")) return;
+    if (equal_ignoring_case(name, "host")) return;
   ask.headers.emplace_back("Host", "127.0.0.1:9000");
 }
 
@@ -187,7 +188,7 @@ inline sigv4::ToSign to_sign(const Ask& ask, const std::string& region) {
 
 inline std::string Reply::header(std::string_view name) const {
   for (const auto& [key, value] : headers)
-    if (http::equal_ignoring_case(key, name)) return value;
+    if (equal_ignoring_case(key, name)) return value;
   return {};
 }
 

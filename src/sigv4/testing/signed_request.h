@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "sigv4/sign.h"
 #include "sigv4/verify.h"
 
@@ -35,11 +36,11 @@ struct Owned {
   }
   std::string& header(std::string_view name) {
     for (auto& [key, value] : headers)
-      if (http::equal_ignoring_case(key, name)) return value;
+      if (equal_ignoring_case(key, name)) return value;
     return headers.emplace_back(name, "").second;
   }
   void remove(std::string_view name) {
-    std::erase_if(headers, [&](const auto& h) { return http::equal_ignoring_case(h.first, name); });
+    std::erase_if(headers, [&](const auto& h) { return equal_ignoring_case(h.first, name); });
   }
   ToSign to_sign() const {
     ToSign out;
