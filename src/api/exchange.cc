@@ -6,7 +6,7 @@
 #include <charconv>
 
 #include "api/internal/duration.h"
-#include "api/json_text.h"
+#include "base/json_text.h"
 #include "layout/part_key.h"
 
 namespace valetkey::api {

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
-#include "api/json_text.h"
 #include "api/landing.h"
 #include "api/routes.h"
 #include "api/strict_json.h"
+#include "base/json_text.h"
 #include "layout/part_key.h"
 
 namespace valetkey::api {

@@ -3,8 +3,8 @@
 
 #include <array>
 
-#include "api/json_text.h"
 #include "base/crypto.h"
+#include "base/json_text.h"
 #include "base/log.h"
 
 namespace valetkey::api {

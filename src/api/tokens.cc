@@ -11,7 +11,7 @@
 #include <boost/json/value.hpp>
 #include <boost/json/value_from.hpp>
 
-#include "api/json_text.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "control/family.h"
 #include "control/tokens.h"

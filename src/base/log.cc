@@ -27,7 +27,8 @@ bool is_control(std::string_view character) {
 }
 
 // One character as JSON or the text format has it inside quotes. What is not UTF-8 cannot be said
-// in JSON and becomes U+FFFD there.
+// in JSON and becomes U+FFFD there. append_json() of base/json_text.h escapes less, on purpose: its
+// text is UTF-8 already, and no terminal shows it.
 void append_escaped(std::string& out, std::string_view character, Format format) {
   const bool json = format == Format::json;
   const bool valid = utf8_sequence(character) != 0;

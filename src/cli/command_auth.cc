@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "base/json_text.h"
 #include "cli/commands.h"
 
 #include "http/co_try.h"

@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/json_text.h"
 #include "cli/commands.h"
 #include "cli/printable.h"
 #include "cli/token_end.h"

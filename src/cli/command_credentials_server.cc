@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/crypto.h"
+#include "base/json_text.h"
 #include "cli/child.h"
 #include "cli/commands.h"
 #include "cli/credentials_endpoint.h"

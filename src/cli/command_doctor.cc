@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "base/json_text.h"
 #include "cli/commands.h"
 #include "cli/printable.h"
 #include "cli/token_end.h"

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/json_text.h"
 #include "base/keyed_hash.h"
 #include "cli/absence.h"
 #include "cli/commands.h"

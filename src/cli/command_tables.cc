@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/file.h"
+#include "base/json_text.h"
 #include "cli/commands.h"
 #include "terminal/output.h"
 

@@ -8,7 +8,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/json.hpp>
 #include <cctype>
 #include <csignal>
 #include <cstdio>
@@ -134,10 +133,6 @@ Result<void> check_place(const client::Grant& grant, const std::string& bucket,
 std::string trusted_by_tools(const client::Profile& profile, const client::Grant& grant,
                              const client::Environment& env) {
   return grant.endpoint.starts_with("https:") ? client::trusted_file(profile, env) : "";
-}
-
-std::string quote_json(std::string_view text) {
-  return boost::json::serialize(boost::json::string(text));
 }
 
 std::string quote_shell(std::string_view text) {

@@ -76,7 +76,6 @@ Result<void> check_place(const client::Grant& grant, const std::string& bucket,
 std::string trusted_by_tools(const client::Profile& profile, const client::Grant& grant,
                              const client::Environment& env);
 
-std::string quote_json(std::string_view text);
 std::string quote_shell(std::string_view text);  // only where a shell needs it
 std::string bytes_text(std::uint64_t bytes);     // "1.5 GiB"
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/json_text.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "cli/context.h"

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/json_text.h"
 #include "base/text.h"
 
 namespace valetkey::events {
@@ -154,20 +155,6 @@ std::string_view number_text(const dom::element& value) {
 
 // --- compact JSON ---
 
-void append_string(std::string& out, std::string_view text) {
-  out.push_back('"');
-  for (const char c : text) {
-    constexpr std::string_view kSpecial = "\"\\\b\f\n\r\t", kLetters = "\"\\bfnrt";
-    if (const auto i = kSpecial.find(c); i != std::string_view::npos)
-      out.append({'\\', kLetters[i]});
-    else if (static_cast<unsigned char>(c) < 0x20)
-      out += fmt::format("\\u{:04x}", c);
-    else
-      out.push_back(c);
-  }
-  out.push_back('"');
-}
-
 void append_double(std::string& out, double n) {
   const auto text = fmt::format("{}", n);
   out += text;
@@ -180,7 +167,7 @@ void append_text(std::string& out, const dom::element& value) {
   if (number && number_literal(*number).bytes == number->size() && !number->empty())
     out += *number;
   else
-    append_string(out, value.get_string().value_unsafe());
+    append_json(out, value.get_string().value_unsafe());
 }
 
 // These three: as deep as the parser lets a body be.
@@ -201,7 +188,7 @@ void append_object(std::string& out, const dom::object& fields) {  // NOLINT(mis
   bool first = true;
   for (const auto [key, field] : fields) {
     if (!std::exchange(first, false)) out.push_back(',');
-    append_string(out, key);
+    append_json(out, key);
     out.push_back(':');
     append_compact(out, field);
   }

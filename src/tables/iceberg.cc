@@ -8,8 +8,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "api/json_text.h"
 #include "base/crypto.h"
+#include "base/json_text.h"
 #include "layout/part_key.h"
 
 namespace valetkey::tables {
@@ -215,7 +215,7 @@ Answer<http::Response> IcebergCatalog::load(const Call& call, RowType type) {
   auto config = storage(call, type, "iceberg.load");
   if (!config) return std::unexpected(config.error());
   std::string body = "{\"metadata-location\":";
-  api::append_json(body, fmt::format("s3://{}/{}", engine_credentials_.options().bucket, key));
+  append_json(body, fmt::format("s3://{}/{}", engine_credentials_.options().bucket, key));
   (body += ",\"metadata\":") += snapshots_.metadata_of(table, *snapshot);
   // Older clients read the one, newer ones the other.
   (body += ",\"config\":") += *config;
@@ -234,8 +234,8 @@ Answer<http::Response> IcebergCatalog::credentials(const Call& call, RowType typ
 
 std::string IcebergCatalog::credentials_list(const Call& call, std::string_view storage) const {
   std::string out = "[{\"prefix\":";
-  api::append_json(out, fmt::format("s3://{}/{}", engine_credentials_.options().bucket,
-                                    layout::account_prefix(call.grant.account)));
+  append_json(out, fmt::format("s3://{}/{}", engine_credentials_.options().bucket,
+                               layout::account_prefix(call.grant.account)));
   return out += fmt::format(",\"config\":{}}}]", storage);
 }
 

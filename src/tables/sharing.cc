@@ -8,9 +8,9 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "api/json_text.h"
 #include "base/crypto.h"
 #include "base/encoding.h"
+#include "base/json_text.h"
 #include "base/text.h"
 #include "layout/part_key.h"
 #include "sigv4/sign.h"
@@ -163,12 +163,11 @@ class Signer {
 
 void append_file(std::string& out, const storage::CatalogPart& part, RowType type, Date day,
                  std::uint64_t version, const Signer& signer) {
-  api::append_json(out += "{\"file\":{\"url\":", signer.url(part.info.key));
-  api::append_json(out += ",\"id\":",
-                   sha256_hex(part.info.key + "\n" + part.info.etag).substr(0, 32));
-  api::append_json(out += ",\"partitionValues\":{\"date\":", format_date(day));
+  append_json(out += "{\"file\":{\"url\":", signer.url(part.info.key));
+  append_json(out += ",\"id\":", sha256_hex(part.info.key + "\n" + part.info.etag).substr(0, 32));
+  append_json(out += ",\"partitionValues\":{\"date\":", format_date(day));
   out += fmt::format("}},\"size\":{},\"stats\":", part.info.size);
-  api::append_json(out, stats_of(type, part));
+  append_json(out, stats_of(type, part));
   out += fmt::format(",\"version\":{},\"timestamp\":{},\"expirationTimestamp\":{}}}}}\n", version,
                      epoch_ms(part.info.modified), signer.ends_ms());
 }

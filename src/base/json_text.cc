@@ -1,25 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "api/json_text.h"
+#include "base/json_text.h"
 
 #include <algorithm>
-#include <array>
 
-namespace valetkey::api {
+namespace valetkey {
 namespace {
 
 bool must_escape(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
 
 void append_escaped(std::string& out, char c) {
   constexpr std::string_view kHex = "0123456789abcdef";
-  const auto byte = static_cast<unsigned char>(c);
-  if (c == '"' || c == '\\') {
-    out += '\\';
-    out += c;
+  constexpr std::string_view kNamed = "\"\\\b\f\n\r\t", kNames = "\"\\bfnrt";
+  if (const auto i = kNamed.find(c); i != std::string_view::npos) {
+    out.append({'\\', kNames[i]});
     return;
   }
-  out += "\\u00";
-  out += kHex[byte >> 4];
-  out += kHex[byte & 15];
+  const auto byte = static_cast<unsigned char>(c);
+  out.append({'\\', 'u', '0', '0', kHex[byte >> 4], kHex[byte & 15]});
 }
 
 }  // namespace
@@ -36,4 +33,10 @@ void append_json(std::string& out, std::string_view text) {
   out += '"';
 }
 
-}  // namespace valetkey::api
+std::string quote_json(std::string_view text) {
+  std::string out;
+  append_json(out, text);
+  return out;
+}
+
+}  // namespace valetkey
