@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "base/version.h"
 #include "cli/printable.h"
 #include "cli/token_end.h"
 #include "http/co_try.h"
@@ -22,7 +23,7 @@ namespace valetkey::cli {
 http::ClientOptions http_options(const client::Profile& profile) {
   http::ClientOptions options;
   options.ca_file = profile.ca_file;
-  options.user_agent = "valetkey/0.1";
+  options.user_agent = fmt::format("valetkey/{}", kVersion);
   return options;
 }
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/reader.h"
 
+#include <fmt/format.h>
+
 #include <boost/asio/co_spawn.hpp>
 
+#include "base/version.h"
 #include "client/export.h"
 #include "client/fetch.h"
 #include "client/output_file.h"
@@ -15,7 +18,7 @@ using http::Task;
 http::ClientOptions http_options(const Profile& profile) {
   http::ClientOptions options;
   options.ca_file = profile.ca_file;
-  options.user_agent = "valetkey-client/0.1";
+  options.user_agent = fmt::format("valetkey-client/{}", kVersion);
   return options;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/testing/temporary_folder.h"
+#include "base/version.h"
 #include "client/fetch.h"
 #include "client/testing/export.h"
 
@@ -47,6 +48,7 @@ TEST_F(ReaderTest, ListsReadsAndDownloadsUnderOneExchange) {
   EXPECT_EQ(*read_file(folder / "2", 1 << 20), service.objects["a/2"]);
   EXPECT_EQ(reader->credentials()->prefix, "v1/account_id=1/");
   EXPECT_EQ(service.exchanges, 1);
+  EXPECT_EQ(service.user_agent, "valetkey-client/" + std::string(kVersion));
 }
 
 TEST_F(ReaderTest, ADownloadIsWholeOrNotThere) {

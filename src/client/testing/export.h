@@ -37,6 +37,7 @@ class FakeService final : public http::Handler {
   std::string endpoint;
   bool gives_an_hour = true;
   int exchanges = 0, reads = 0;
+  std::string user_agent;  // of the last exchange
   std::vector<std::string> ranges;
   std::map<std::string, std::string> checksums;  // what is said of an object read as a whole
   std::map<std::string, std::string> etags;      // else the content's MD5
@@ -61,6 +62,7 @@ class FakeService final : public http::Handler {
   http::Response exchange(const http::Request& request) {
     ++exchanges;
     if (steady != nullptr) steady->advance(takes);
+    user_agent = request.header("user-agent").value_or("");
     int status = next(exchange_faults).value_or(200);
     if (!gives_an_hour && !request.query.empty()) status = 400;
     if (status != 200)
