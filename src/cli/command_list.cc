@@ -14,6 +14,7 @@
 #include "cli/printable.h"
 #include "http/co_try.h"
 #include "terminal/output.h"
+#include "terminal/size.h"
 #include "terminal/width.h"
 
 namespace valetkey::cli {
@@ -81,7 +82,7 @@ Task<Result<void>> ls(Context& context, const Selection& selection, bool recursi
     for (const std::string& each : page.common_prefixes)
       lines.push_back({"", "PRE", printable(each.substr(cut))});
     for (const client::ListedObject& each : page.objects)
-      lines.push_back({format_iso8601(each.modified), bytes_text(each.size),
+      lines.push_back({format_iso8601(each.modified), terminal::size_text(each.size),
                        printable(std::string_view(each.key).substr(cut))});
   }
   if (lines.empty()) co_return co_await nothing_matches(context, selection);

@@ -22,6 +22,7 @@
 #include "layout/partition.h"
 #include "terminal/output.h"
 #include "terminal/progress.h"
+#include "terminal/size.h"
 #include "terminal/width.h"
 
 namespace valetkey::cli {
@@ -309,7 +310,8 @@ Result<void> answer(Context& context, const Selection& selection, const QueryFla
   }));
   if (flags.verbose)
     streams.err << fmt::format("{} parts fetched ({}), {} from the cache\n", filling.totals().files,
-                               bytes_text(filling.totals().bytes), filling.totals().unchanged);
+                               terminal::size_text(filling.totals().bytes),
+                               filling.totals().unchanged);
   const Interruption interruption(*database);
   VALETKEY_CHECK(make_views(
       *database, {snapshot->folder(), snapshot->holds("decisions"), snapshot->holds("events"),

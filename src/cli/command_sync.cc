@@ -13,6 +13,7 @@
 #include "http/co_try.h"
 #include "terminal/output.h"
 #include "terminal/progress.h"
+#include "terminal/size.h"
 
 namespace valetkey::cli {
 namespace {
@@ -32,8 +33,8 @@ class Report {
                                   action, quote_json(name), bytes);
     } else if (flags_.verbose || flags_.dry_run) {
       clear();
-      streams_.out << action << ' ' << printable(quote_json(name)) << ' ' << bytes_text(bytes)
-                   << '\n';
+      streams_.out << action << ' ' << printable(quote_json(name)) << ' '
+                   << terminal::size_text(bytes) << '\n';
     }
   }
 
@@ -54,7 +55,7 @@ class Report {
           totals_.files_done, totals_.bytes_done, totals_.unchanged, deleted, elapsed);
     else
       streams_.out << fmt::format("{} fetched ({}), {} unchanged, {} deleted, {:.1f} s\n",
-                                  totals_.files_done, bytes_text(totals_.bytes_done),
+                                  totals_.files_done, terminal::size_text(totals_.bytes_done),
                                   totals_.unchanged, deleted, elapsed);
   }
 

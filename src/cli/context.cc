@@ -16,7 +16,6 @@
 #include "cli/printable.h"
 #include "cli/token_end.h"
 #include "http/co_try.h"
-#include "terminal/size.h"
 
 namespace valetkey::cli {
 
@@ -146,7 +145,5 @@ std::string quote_shell(std::string_view text) {
   for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
 }
-
-std::string bytes_text(std::uint64_t bytes) { return terminal::size_text(bytes); }
 
 }  // namespace valetkey::cli

@@ -77,6 +77,5 @@ std::string trusted_by_tools(const client::Profile& profile, const client::Grant
                              const client::Environment& env);
 
 std::string quote_shell(std::string_view text);  // only where a shell needs it
-std::string bytes_text(std::uint64_t bytes);     // "1.5 GiB"
 
 }  // namespace valetkey::cli

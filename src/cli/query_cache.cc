@@ -14,6 +14,7 @@
 #include "base/timestamp.h"
 #include "cli/context.h"
 #include "layout/part_key.h"
+#include "terminal/size.h"
 
 namespace valetkey::cli {
 namespace {
@@ -143,7 +144,7 @@ Result<void> QueryCache::make_room(const std::vector<Selection>& selections,
     return fail(ErrorCode::too_large,
                 fmt::format("the query needs {} and the cache may hold {}: select less, or raise "
                             "--cache-limit",
-                            bytes_text(wanted), bytes_text(limit)));
+                            terminal::size_text(wanted), terminal::size_text(limit)));
   const auto is_stale = [&](const std::string& name) {
     return !names.contains(name) && is_of_any(selections, name);
   };
