@@ -10,13 +10,16 @@
 #include "cli/export_path.h"
 #include "client/bounded.h"
 #include "http/co_try.h"
-#include "layout/partition.h"
+#include "layout/part_key.h"
 #include "terminal/nearest.h"
 
 namespace valetkey::cli {
 namespace {
 
+using layout::DayFolder;
+using layout::RowType;
 using Names = std::vector<std::string>;
+using Dates = std::vector<Date>;  // in order, as they are listed
 
 constexpr std::size_t kNewestDays = 31;  // that are looked through for a name
 constexpr std::size_t kListings = 8;     // at once
@@ -36,48 +39,43 @@ Task<Result<Names>> children(Context& context, std::string folder) {
   co_return found;
 }
 
-// "2026-03-10" of "date=2026-03-10/"; in order, as they are listed.
-Names dates_in(const Names& names) {
-  Names dates;
-  for (const std::string& name : names)
-    if (name.starts_with("date=") && name.ends_with('/'))
-      dates.push_back(name.substr(5, name.size() - 6));
-  return dates;
+std::string span_text(const Dates& dates) {
+  if (dates.size() == 1) return "on " + format_date(dates.front());
+  return fmt::format("from {} to {}", format_date(dates.front()), format_date(dates.back()));
 }
 
-std::string span_text(const Names& dates) {
-  if (dates.size() == 1) return "on " + dates.front();
-  return fmt::format("from {} to {}", dates.front(), dates.back());
-}
+using DatesOfTypes = std::map<RowType, Dates>;
 
 // "decisions and events from 2026-01-01 to 2026-03-10".
-std::string days_text(const std::map<std::string, Names>& dates) {
+std::string days_text(const DatesOfTypes& dates) {
   std::string all;
   for (auto at = dates.begin(); at != dates.end(); ++at) {
     const auto next = std::next(at);
     const bool same = next != dates.end() && span_text(next->second) == span_text(at->second);
-    all += (all.empty() ? "" : " and ") + at->first + (same ? "" : " " + span_text(at->second));
+    all += fmt::format("{}{}{}{}", all.empty() ? "" : " and ", layout::name_of(at->first),
+                       same ? "" : " ", same ? "" : span_text(at->second));
   }
   return all;
 }
 
-Task<Result<void>> dates_of(Context& context, std::string type,
-                            std::map<std::string, Names>& into) {
-  VALETKEY_CO_TRY(auto names, co_await children(context, "type=" + type + "/"));
-  if (Names dates = dates_in(names); !dates.empty()) into[type] = std::move(dates);
+Task<Result<void>> dates_of(Context& context, RowType type, DatesOfTypes& into) {
+  const std::string folder = layout::type_folder(type);
+  VALETKEY_CO_TRY(auto names, co_await children(context, folder));
+  for (const std::string& name : names)
+    if (const auto day = DayFolder::containing(folder + name)) into[type].push_back(day->day);
   co_return Result<void>{};
 }
 
 // Experiments or event names, each with the days that have it.
-using Days = std::map<std::string, Names>;
+using Days = std::map<std::string, Dates>;
 
-Task<Result<Days>> names_of(Context& context, std::string type, Names dates) {
+Task<Result<Days>> names_of(Context& context, RowType type, Dates dates) {
   dates.erase(dates.begin(),
               dates.end() - static_cast<std::ptrdiff_t>(std::min(dates.size(), kNewestDays)));
   std::vector<Result<Names>> found(dates.size());
   auto listed = co_await client::run_bounded(
       context.loop(), dates.size(), kListings, [&](std::size_t i) -> Task<Result<void>> {
-        found[i] = co_await children(context, fmt::format("type={}/date={}/", type, dates[i]));
+        found[i] = co_await children(context, DayFolder{type, dates[i]}.str());
         co_return found[i] ? Result<void>{} : std::unexpected(found[i].error());
       });
   if (!listed) co_return std::unexpected(listed.error());
@@ -142,7 +140,7 @@ Task<Result<std::string>> part_text(Context& context, std::string wanted) {
     if (!there) co_return std::unexpected(there.error());
     if (!there->empty()) {
       const std::string rest = wanted.substr(folder.size());
-      const std::string meant = rest.starts_with("date=") ? "" : meant_by(rest, *there);
+      const std::string meant = rest.starts_with(layout::kDateFolder) ? "" : meant_by(rest, *there);
       if (!meant.empty()) co_return fmt::format("did you mean {}{}?", folder, meant);
       const std::string between = there->size() == 1 ? "" : " to " + there->back();
       co_return fmt::format("{} has {}{}", folder.empty() ? "the export" : folder, there->front(),
@@ -181,15 +179,16 @@ Task<Result<std::string>> instead_of(Context& context, const Selection& selectio
     VALETKEY_CO_TRY(auto name, name_in_export(*grant, selection.prefixes.front()));
     co_return co_await part_text(context, name);
   }
-  std::map<std::string, Names> dates;
-  for (const char* type : {"decisions", "events"}) {
+  DatesOfTypes dates;
+  for (const RowType type : {RowType::decisions, RowType::events}) {
     VALETKEY_CO_CHECK(co_await dates_of(context, type, dates));
   }
   if (dates.empty()) co_return "the export has no data yet";
   std::string text = "the export has " + days_text(dates);
   const bool named = !selection.event.empty() || !selection.experiment.empty();
-  if (named && dates.contains(selection.type)) {
-    VALETKEY_CO_TRY(auto days, co_await names_of(context, selection.type, dates[selection.type]));
+  const auto type = layout::parse_row_type(selection.type);
+  if (named && type && dates.contains(*type)) {
+    VALETKEY_CO_TRY(auto days, co_await names_of(context, *type, dates[*type]));
     if (const std::string name = name_text(selection, days); !name.empty()) text += "; " + name;
   }
   co_return text;

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json_text.h"
 #include "cli/commands.h"
+#include "layout/part_key.h"
 #include "terminal/output.h"
 
 namespace valetkey::cli {
@@ -15,7 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What the lines of an engine name: {api}, {s3}, {bucket}, {account}, {region}, and {token}.
+// What the lines of an engine name: {api}, {s3}, {bucket}, {prefix}, {account}, {region}, and
+// {token}.
 struct Engine {
   std::string_view name;
   std::string_view title;
@@ -26,7 +28,7 @@ constexpr std::array kEngines{
     Engine{"s3", "Any S3 client, through credentials that the SDK renews",
            R"(export AWS_CONTAINER_CREDENTIALS_FULL_URI={api}/v2/export/credentials/container
 export AWS_CONTAINER_AUTHORIZATION_TOKEN="Bearer {token}"
-aws --endpoint-url {s3} --region {region} s3 ls s3://{bucket}/v1/account_id={account}/
+aws --endpoint-url {s3} --region {region} s3 ls s3://{bucket}/{prefix}
 )"},
     Engine{"duckdb", "DuckDB, as Iceberg tables",
            R"(INSTALL iceberg; LOAD iceberg;
@@ -88,12 +90,11 @@ print(decisions.groupby("variation_id")["visitor_id"].nunique())
 
 // The account whose prefix the credentials open.
 Result<std::string> account_of(const client::Grant& grant) {
-  constexpr std::string_view kPrefix = "v1/account_id=";
-  const std::string_view prefix = grant.prefix;
-  if (!prefix.starts_with(kPrefix) || !prefix.ends_with('/'))
+  const auto account = layout::account_in(grant.prefix);
+  if (!account || layout::account_prefix(*account) != grant.prefix)
     return fail(ErrorCode::invalid,
                 "the data lies in a bucket that this service keeps no tables of: read it by S3");
-  return std::string(prefix.substr(kPrefix.size(), prefix.size() - kPrefix.size() - 1));
+  return account->str();
 }
 
 std::string without_slash(std::string url) {
@@ -122,7 +123,8 @@ Result<void> run_tables(Context& context, const TablesFlags& flags, Streams stre
     streams.out << fmt::format(
         fmt::runtime(engine.lines), fmt::arg("api", without_slash(context.profile().api)),
         fmt::arg("s3", without_slash(grant->endpoint)), fmt::arg("bucket", grant->bucket),
-        fmt::arg("account", account), fmt::arg("region", grant->region), fmt::arg("token", token));
+        fmt::arg("prefix", grant->prefix), fmt::arg("account", account),
+        fmt::arg("region", grant->region), fmt::arg("token", token));
   }
   if (!flags.show_token)
     streams.err << "Put the token in place of $TOKEN, or run this with --show-token.\n";

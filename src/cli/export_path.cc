@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "layout/part_key.h"
+
 namespace valetkey::cli {
 namespace {
 
@@ -36,8 +38,8 @@ Result<std::string> name_in_export(const client::Grant& grant, std::string_view 
   const std::string_view top = std::string_view(grant.prefix).substr(0, grant.prefix.find('=') + 1);
   if (!top.empty() && typed.starts_with(top)) return below_account(grant, typed, typed);
   const std::string_view first = typed.substr(0, typed.find('/'));
-  if (first != "events" && first != "decisions") return std::string(typed);
-  return "type=" + std::string(typed) + (first.size() == typed.size() ? "/" : "");
+  if (!layout::parse_row_type(first)) return std::string(typed);
+  return fmt::format("{}{}{}", layout::kTypeFolder, typed, first.size() == typed.size() ? "/" : "");
 }
 
 Result<void> check_part(std::string_view typed) {

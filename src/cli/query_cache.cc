@@ -13,7 +13,6 @@
 #include "base/keyed_hash.h"
 #include "base/timestamp.h"
 #include "cli/context.h"
-#include "layout/part_key.h"
 #include "terminal/size.h"
 
 namespace valetkey::cli {
@@ -77,13 +76,6 @@ bool is_of_any(const std::vector<Selection>& selections, std::string_view name) 
 
 }  // namespace
 
-PartName parse_part_name(std::string_view name) {
-  const auto part = layout::PartName::parse(name);
-  if (!part) return {};
-  return {std::string(layout::name_of(part->folder.type)), format_date(part->folder.day),
-          part->is_other()};
-}
-
 Result<std::unique_ptr<Snapshot>> Snapshot::make(const fs::path& cache) {
   const fs::path running = cache / "running";
   VALETKEY_CHECK(make_folders(running));
@@ -102,10 +94,10 @@ void Snapshot::remove() {
   fs::remove_all(folder_, error);
 }
 
-Result<void> Snapshot::add(const fs::path& file, const PartName& part) {
-  const fs::path day = folder_ / part.type / part.date;
+Result<void> Snapshot::add(const fs::path& file, const layout::PartName& part) {
+  const fs::path day = folder_ / layout::name_of(part.folder.type) / format_date(part.folder.day);
   VALETKEY_CHECK(make_folders(day));
-  const fs::path name = day / fmt::format("{}{}.parquet", part.other ? "other-" : "", next_++);
+  const fs::path name = day / fmt::format("{}{}.parquet", part.is_other() ? "other-" : "", next_++);
   std::error_code error;
   fs::create_hard_link(file, name, error);
   // Some file systems have no hard links.
@@ -184,9 +176,10 @@ Result<std::optional<std::vector<client::ListedObject>>> QueryCache::held(
 Result<void> QueryCache::take(const std::vector<client::ListedObject>& listed, Snapshot& snapshot) {
   NameSet used;
   for (const client::ListedObject& object : listed) {
-    const PartName part = parse_part_name(object.key);
+    const auto part = layout::PartName::parse(object.key);
+    if (!part) continue;
     const fs::path file = mine_ / object.key;
-    VALETKEY_CHECK(snapshot.add(file, part));
+    VALETKEY_CHECK(snapshot.add(file, *part));
     used.insert(file.parent_path().string());
   }
   for (const std::string& partition : used)

@@ -23,16 +23,9 @@
 #include "cli/selection.h"
 #include "client/folder.h"
 #include "client/listing.h"
+#include "layout/part_key.h"
 
 namespace valetkey::cli {
-
-// A part of an export, by its name: "type=events/date=2026-03-10/event=a/part-….parquet".
-struct PartName {
-  std::string type, date;
-  bool other = false;  // of the names beyond the day's limit, all together
-};
-// Type and day of a part; empty for any other object.
-PartName parse_part_name(std::string_view name);
 
 // What a query runs over; removed when it goes.
 class Snapshot {
@@ -44,7 +37,7 @@ class Snapshot {
   Snapshot& operator=(const Snapshot&) = delete;
   const std::filesystem::path& folder() const { return folder_; }
   // Links `file` in as this part.
-  Result<void> add(const std::filesystem::path& file, const PartName& part);
+  Result<void> add(const std::filesystem::path& file, const layout::PartName& part);
   bool holds(const std::string& type) const;
   void remove();
 
@@ -71,7 +64,7 @@ class QueryCache {
   // What of the selections was listed and fetched; nothing if any of it was evicted meanwhile.
   Result<std::optional<std::vector<client::ListedObject>>> held(
       const std::vector<Selection>& selections);
-  // Puts the listed objects into the snapshot, and notes that their partitions are in use.
+  // Puts the listed parts into the snapshot, and notes that their partitions are in use.
   Result<void> take(const std::vector<client::ListedObject>& listed, Snapshot& snapshot);
 
  private:

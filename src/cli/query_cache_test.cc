@@ -86,7 +86,11 @@ TEST_F(QueryCacheTest, ASnapshotHoldsTheSelectionUnderNamesOfItsOwn) {
   bring(*cache, b, 5);
   auto snapshot = Snapshot::make(folder);
   ASSERT_TRUE(snapshot) << snapshot.error().detail;
-  ASSERT_TRUE(cache->take({object}, **snapshot));
+  const ListedObject together =
+      bring(*cache, "type=events/date=2026-03-02/event=__other__/d.parquet", 5);
+  const ListedObject no_part{"type=events/date=2026-03-02/_SUCCESS", "1-2", 0, {}};
+  ASSERT_TRUE(cache->take({object, no_part, together}, **snapshot));
+  EXPECT_TRUE(fs::exists((*snapshot)->folder() / "events/2026-03-02/other-1.parquet"));
   EXPECT_TRUE((*snapshot)->holds("events"));
   EXPECT_FALSE((*snapshot)->holds("decisions"));
   const fs::path linked = (*snapshot)->folder() / "events/2026-03-02/0.parquet";
@@ -111,16 +115,6 @@ TEST_F(QueryCacheTest, OnlySnapshotsOfTheDeadAreRemoved) {
 TEST_F(QueryCacheTest, IsFilledByOneAtATime) {
   auto first = open();
   EXPECT_EQ(QueryCache::open(folder, "another").error().code, ErrorCode::busy);
-}
-
-TEST(PartName, IsOfAKnownTypeAndARealDay) {
-  EXPECT_EQ(parse_part_name("type=events/date=2026-03-02/event=a/x.parquet").date, "2026-03-02");
-  EXPECT_EQ(parse_part_name("type=events/date=2026-03-02/event=a/x.parquet").type, "events");
-  for (const char* other :
-       {"type=events/date=2026-03-02/_SUCCESS", "type=events/date=2026-02-30/event=a/x.parquet",
-        "type=events/date=../x.parquet", "type=other/date=2026-03-02/x.parquet",
-        "type=events/x.parquet", "x.parquet", ""})
-    EXPECT_TRUE(parse_part_name(other).type.empty()) << other;
 }
 
 TEST(QueryNeeds, AreWhatTheSqlNames) {

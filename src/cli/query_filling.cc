@@ -8,6 +8,7 @@
 #include "cli/absence.h"
 #include "cli/printable.h"
 #include "http/co_try.h"
+#include "layout/part_key.h"
 
 namespace valetkey::cli {
 namespace {
@@ -52,7 +53,8 @@ Task<Result<void>> Filling::list(const Selection& selection) {
   VALETKEY_CO_TRY(auto objects, co_await objects_of(parts_.context, selection, prefixes));
   const std::size_t before = listed_.size();
   std::ranges::copy_if(objects, std::back_inserter(listed_), [&selection](const auto& object) {
-    return parse_part_name(object.key).type == selection.type;
+    const auto part = layout::PartName::parse(object.key);
+    return part && layout::name_of(part->folder.type) == selection.type;
   });
   if (listed_.size() == before) unmatched_.push_back(&selection);
   co_return Result<void>{};

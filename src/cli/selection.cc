@@ -16,6 +16,8 @@
 namespace valetkey::cli {
 namespace {
 
+using layout::RowType;
+
 bool matches(const std::vector<std::string>& patterns, const std::string& name) {
   return std::ranges::any_of(patterns, [&name](const std::string& pattern) {
     return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
@@ -28,10 +30,16 @@ std::string date_in(std::string_view name) {
   return day ? format_date(day->day) : "";
 }
 
+// "event=<value>/".
+std::string partition_folder(RowType type, std::string_view value) {
+  return fmt::format("{}={}/", layout::partition_name(type), value);
+}
+
 std::string partition(const Selection& selection) {
   if (!selection.experiment.empty())
-    return "experiment=" + layout::partition_value(selection.experiment) + "/";
-  if (!selection.event.empty()) return "event=" + layout::partition_value(selection.event) + "/";
+    return partition_folder(RowType::decisions, layout::partition_value(selection.experiment));
+  if (!selection.event.empty())
+    return partition_folder(RowType::events, layout::partition_value(selection.event));
   return "";
 }
 
@@ -40,10 +48,10 @@ std::string partition(const Selection& selection) {
 std::vector<std::string> other_partitions(const Selection& selection) {
   const std::string& name = selection.experiment.empty() ? selection.event : selection.experiment;
   if (name.empty() || name == layout::kOtherPartition) return {};
-  const std::string key = selection.experiment.empty() ? "event=" : "experiment=";
-  std::vector<std::string> others{key + std::string(layout::kOtherPartition) + "/"};
+  const RowType type = selection.experiment.empty() ? RowType::events : RowType::decisions;
+  std::vector<std::string> others{partition_folder(type, layout::kOtherPartition)};
   const std::string former = layout::former_partition_value(name);
-  if (former != layout::partition_value(name)) others.push_back(key + former + "/");
+  if (former != layout::partition_value(name)) others.push_back(partition_folder(type, former));
   return others;
 }
 
@@ -51,9 +59,10 @@ std::string date_text(const std::optional<terminal::Day>& day, Date today) {
   return day ? format_date(day->on(today)) : "";
 }
 
-std::vector<std::string> types_of(const Selection& selection) {
-  if (!selection.type.empty()) return {selection.type};
-  return {"decisions", "events"};
+std::vector<RowType> types_of(const Selection& selection) {
+  if (selection.type.empty()) return {RowType::decisions, RowType::events};
+  const auto type = layout::parse_row_type(selection.type);
+  return type ? std::vector{*type} : std::vector<RowType>{};
 }
 
 // A prefix is one of the others, or lies below one: it would be listed twice.
@@ -134,9 +143,10 @@ std::vector<std::string> Selection::simple_prefixes() const {
   if (!prefixes.empty()) return without_nested(prefixes);
   if (type.empty() && date.empty()) return {""};
   std::vector<std::string> found;
-  for (const std::string& each : types_of(*this)) {
-    std::string prefix = "type=" + each + "/";
-    if (!date.empty()) prefix += "date=" + date + "/" + partition(*this);
+  for (const RowType each : types_of(*this)) {
+    std::string prefix = layout::type_folder(each);
+    if (!date.empty())
+      prefix += fmt::format("{}{}/{}", layout::kDateFolder, date, partition(*this));
     found.push_back(std::move(prefix));
   }
   return found;
@@ -147,7 +157,8 @@ bool Selection::takes(const std::string& name) const {
 }
 
 bool Selection::is_of(std::string_view name) const {
-  if (!type.empty() && !name.starts_with("type=" + type + "/")) return false;
+  if (!type.empty() && !name.starts_with(fmt::format("{}{}/", layout::kTypeFolder, type)))
+    return false;
   if (!prefixes.empty())
     return std::ranges::any_of(prefixes,
                                [name](const std::string& part) { return name.starts_with(part); });
@@ -181,9 +192,9 @@ Task<Result<std::vector<std::string>>> partitions_of(Context& context, const Sel
   if (!selection.has_range() && (!selection.date.empty() || partition(selection).empty()))
     co_return selection.simple_prefixes();
   std::vector<std::string> found;
-  for (const std::string& type : types_of(selection)) {
+  for (const RowType type : types_of(selection)) {
     client::ListQuery query;
-    query.prefix = "type=" + type + "/";
+    query.prefix = layout::type_folder(type);
     query.delimiter = "/";
     VALETKEY_CO_TRY(auto days, co_await context.data().list(query));
     for (const std::string& day : days.common_prefixes) {

@@ -34,7 +34,7 @@ Result<void> check_prefix(std::string_view prefix) {
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
   if (!is_utf8(prefix) || std::ranges::any_of(prefix, is_control))
     return bad("a prefix of a token is UTF-8 text without control characters");
-  if (prefix.starts_with("s3:") || prefix.starts_with("v1/account_id="))
+  if (prefix.starts_with("s3:") || prefix.starts_with(layout::kAccountFolder))
     return bad("the prefix " + in_quotes(prefix) +
                " of a token begins below the account's own: such as type=decisions/");
   if (!prefix.ends_with('/'))

@@ -6,9 +6,6 @@
 namespace valetkey::layout {
 namespace {
 
-constexpr std::string_view kTop = "v1/account_id=";
-constexpr std::string_view kType = "type=";
-constexpr std::string_view kDate = "date=";
 constexpr std::string_view kPart = ".parquet";
 constexpr std::size_t kDayBytes = 10;  // YYYY-MM-DD
 
@@ -29,7 +26,7 @@ std::optional<std::string_view> take_folder(std::string_view& text) {
 }
 
 std::optional<AccountId> take_account(std::string_view& key) {
-  if (!take(key, kTop)) return std::nullopt;
+  if (!take(key, kAccountFolder)) return std::nullopt;
   const auto digits = take_folder(key);
   if (!digits) return std::nullopt;
   auto account = AccountId::parse(*digits);
@@ -37,10 +34,10 @@ std::optional<AccountId> take_account(std::string_view& key) {
 }
 
 std::optional<DayFolder> take_day(std::string_view& name) {
-  if (!take(name, kType)) return std::nullopt;
+  if (!take(name, kTypeFolder)) return std::nullopt;
   const auto typed = take_folder(name);
   const auto type = typed ? parse_row_type(*typed) : std::nullopt;
-  if (!type || !take(name, kDate)) return std::nullopt;
+  if (!type || !take(name, kDateFolder)) return std::nullopt;
   const auto dated = take_folder(name);
   if (!dated || dated->size() != kDayBytes) return std::nullopt;
   const auto day = parse_date(*dated);
@@ -56,16 +53,16 @@ std::optional<RowType> parse_row_type(std::string_view name) {
 }
 
 std::string account_prefix(const AccountId& account) {
-  return fmt::format("{}{}/", kTop, account.str());
+  return fmt::format("{}{}/", kAccountFolder, account.str());
 }
-std::string type_folder(RowType type) { return fmt::format("{}{}/", kType, name_of(type)); }
+std::string type_folder(RowType type) { return fmt::format("{}{}/", kTypeFolder, name_of(type)); }
 std::string type_prefix(const AccountId& account, RowType type) {
   return account_prefix(account) + type_folder(type);
 }
 std::optional<AccountId> account_in(std::string_view key) { return take_account(key); }
 
 std::string DayFolder::str() const {
-  return fmt::format("{}{}{}/", type_folder(type), kDate, format_date(day));
+  return fmt::format("{}{}{}/", type_folder(type), kDateFolder, format_date(day));
 }
 std::optional<DayFolder> DayFolder::containing(std::string_view name) { return take_day(name); }
 

@@ -15,6 +15,11 @@
 
 namespace valetkey::layout {
 
+// What a key's folders begin with, before the value. Only SQL spells them out, in
+// storage/index_sums.cc and layout/views.cc, as it can call nothing of this.
+inline constexpr std::string_view kAccountFolder = "v1/account_id=";
+inline constexpr std::string_view kTypeFolder = "type=";
+inline constexpr std::string_view kDateFolder = "date=";
 inline constexpr std::string_view kSuccess = "_SUCCESS";  // in a day's folder: the day is complete
 
 std::optional<RowType> parse_row_type(std::string_view name);  // "decisions", "events"

@@ -36,6 +36,14 @@ TEST(PartKey, IsOnlyThatOfAPart) {
     EXPECT_FALSE(PartKey::parse(other)) << other;
 }
 
+TEST(PartKey, OfAClientIsOfAKnownTypeAndARealDay) {
+  for (const char* other :
+       {"type=events/date=2026-03-02/_SUCCESS", "type=events/date=2026-02-30/event=a/x.parquet",
+        "type=events/date=../x.parquet", "type=other/date=2026-03-02/x.parquet",
+        "type=events/x.parquet", "x.parquet", ""})
+    EXPECT_FALSE(PartName::parse(other)) << other;
+}
+
 TEST(PartKey, SaysWhetherNamesLieTogether) {
   EXPECT_TRUE(PartName::parse("type=events/date=2026-03-02/event=__other__/x.parquet")->is_other());
   EXPECT_FALSE(PartName::parse("type=events/date=2026-03-02/event=a/x.parquet")->is_other());

@@ -366,7 +366,8 @@ Result<void> Snapshots::walk(const Table& table, const Group& group, std::uint64
                              const Take& take) {
   const std::string type = layout::type_prefix(table.account, table.type);
   const bool is_month = group.days.size() == 7;
-  const std::string wanted = type + "date=" + group.days + (is_month ? "-" : "/");
+  const std::string wanted =
+      type + std::string(layout::kDateFolder) + group.days + (is_month ? "-" : "/");
   Sorter sorter(table, {.days = group.days, .changed = group.changed, .parts = group.parts}, take);
   std::uint64_t parts = 0;
   std::string after =
