@@ -2,8 +2,10 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -36,6 +38,20 @@ Result<FileDescriptor> open_file(const std::filesystem::path& path, int flags, u
   } while (fd < 0 && errno == EINTR);
   if (fd < 0) return fail_errno("cannot open " + path.string());
   return FileDescriptor(fd);
+}
+
+FileDescriptor open_beneath(int folder, const std::string& path, int flags, Links links) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+  how.resolve = RESOLVE_BENEATH;
+  if (links == Links::refused) how.resolve |= RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  constexpr int kAttempts = 1000;
+  for (int attempt = 1;; ++attempt) {
+    const long fd = ::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how);
+    // EAGAIN: something was renamed during the walk of the path.
+    if (fd >= 0 || (errno != EINTR && errno != EAGAIN) || attempt == kAttempts)
+      return FileDescriptor(static_cast<int>(fd));
+  }
 }
 
 Result<void> write_all(int fd, std::string_view bytes, std::string_view what) {

@@ -32,6 +32,12 @@ class FileDescriptor {
 // open(2) with O_CLOEXEC.
 Result<FileDescriptor> open_file(const std::filesystem::path& path, int flags,
                                  unsigned mode = 0600);
+// Symbolic links on the way: followed where they stay within the folder, or not at all.
+enum class Links : std::uint8_t { within, refused };
+// Opens what `path` names below an open folder, with O_CLOEXEC; it makes nothing. Nothing that is
+// linked or renamed meanwhile leads out of the folder. Empty, with errno, where it fails: EXDEV for
+// a path that leads out, ELOOP for one that leads through a link where links are refused.
+FileDescriptor open_beneath(int folder, const std::string& path, int flags, Links links);
 Result<void> write_all(int fd, std::string_view bytes, std::string_view what);
 // Exactly out.size() bytes at `offset`, or `corrupt` if the file ends before.
 Result<void> read_exactly(int fd, std::uint64_t offset, std::span<char> out, std::string_view what);

@@ -118,5 +118,32 @@ TEST_F(File, IsNotLockedThroughALink) {
   EXPECT_FALSE(FileLock::acquire(path_));
 }
 
+TEST_F(File, IsOpenedBelowAFolderWhateverLinksSay) {
+  fs::create_directories(folder_ / "top/real");
+  ASSERT_TRUE(replace_file(folder_ / "top/real/file", "inside"));
+  ASSERT_TRUE(replace_file(folder_ / "file", "outside"));
+  fs::create_symlink("real", folder_ / "top/near");
+  fs::create_symlink("..", folder_ / "top/up");
+  fs::create_symlink(folder_ / "file", folder_ / "top/far");
+  const auto top = open_file(folder_ / "top", O_RDONLY | O_DIRECTORY);
+  ASSERT_TRUE(top);
+  // What the file holds, or the errno.
+  const auto read = [&](const std::string& path, Links links) -> std::string {
+    const FileDescriptor file = open_beneath(top->get(), path, O_RDONLY, links);
+    return file ? read_all(file.get(), 100, path).value() : std::to_string(errno);
+  };
+  for (const Links links : {Links::within, Links::refused}) {
+    EXPECT_EQ(read("real/file", links), "inside");
+    EXPECT_EQ(read("none", links), std::to_string(ENOENT));
+    EXPECT_EQ(read("../file", links), std::to_string(EXDEV));
+    EXPECT_EQ(read((folder_ / "file").string(), links), std::to_string(EXDEV));
+  }
+  EXPECT_EQ(read("near/file", Links::within), "inside");
+  EXPECT_EQ(read("up/file", Links::within), std::to_string(EXDEV));
+  EXPECT_EQ(read("far", Links::within), std::to_string(EXDEV));
+  for (const char* linked : {"near/file", "up/file", "far"})
+    EXPECT_EQ(read(linked, Links::refused), std::to_string(ELOOP)) << linked;
+}
+
 }  // namespace
 }  // namespace valetkey

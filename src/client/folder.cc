@@ -2,8 +2,6 @@
 #include "client/folder.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -38,16 +36,6 @@ template <class Number>
 bool read_number(std::string_view text, Number& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return !text.empty() && error == std::errc{} && end == text.data() + text.size();
-}
-
-// Empty, with errno, where the name does not lead to something below the folder.
-FileDescriptor open_below(int folder, const std::string& name, int flags) {
-  open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
-  how.mode = (flags & O_CREAT) != 0 ? 0666 : 0;
-  how.resolve = RESOLVE_BENEATH;
-  const long fd = ::syscall(SYS_openat2, folder, name.c_str(), &how, sizeof how);
-  return FileDescriptor(static_cast<int>(fd));
 }
 
 // Takes the text before the next space off the front.
@@ -131,7 +119,7 @@ Result<std::unique_ptr<Folder>> Folder::open(const fs::path& path, const std::st
   fs::remove_all(path / kOwn / "partial", ignored);
   VALETKEY_CHECK(make_folders(path / kOwn / "partial", 0700));
   VALETKEY_TRY(folder->partial_,
-               folder->open_beneath(std::string(kOwn) + "/partial", O_RDONLY | O_DIRECTORY));
+               folder->open_inside(std::string(kOwn) + "/partial", O_RDONLY | O_DIRECTORY));
   VALETKEY_CHECK(folder->read_state(source));
   return folder;
 }
@@ -163,8 +151,8 @@ Result<void> Folder::read_state(const std::string& source) {
   return {};
 }
 
-Result<FileDescriptor> Folder::open_beneath(const std::string& name, int flags) const {
-  FileDescriptor file = open_below(root_.get(), name, flags);
+Result<FileDescriptor> Folder::open_inside(const std::string& name, int flags) const {
+  FileDescriptor file = open_beneath(root_.get(), name, flags, Links::within);
   if (file) return file;
   const bool blocked = errno == EXDEV || errno == ENOTDIR || errno == ELOOP;
   const auto failed = fail_errno(shown(name));
@@ -179,7 +167,8 @@ std::unexpected<Error> Folder::obstacle(const std::string& name, const Error& ot
     struct stat found{};
     if (::fstatat(root_.get(), part.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) break;
     const char* what = nullptr;
-    if (S_ISLNK(found.st_mode) && !open_below(root_.get(), part, O_RDONLY | O_DIRECTORY))
+    if (S_ISLNK(found.st_mode) &&
+        !open_beneath(root_.get(), part, O_RDONLY | O_DIRECTORY, Links::within))
       what = " is a link that leads out of the folder, or to no folder";
     else if (!S_ISLNK(found.st_mode) && !S_ISDIR(found.st_mode))
       what = " is a file where a folder should be";
@@ -197,13 +186,13 @@ Result<int> Folder::parent_of(const std::string& name, bool make) {
   if (last == std::string::npos) return root_.get();
   const std::string parent = name.substr(0, last);
   if (const auto open = parents_.find(parent); open != parents_.end()) return open->second.get();
-  auto existing = open_beneath(parent, O_RDONLY | O_DIRECTORY);
+  auto existing = open_inside(parent, O_RDONLY | O_DIRECTORY);
   if (!existing && make) {
     VALETKEY_TRY(const int above, parent_of(parent, true));
     const std::string leaf = parent.substr(parent.rfind('/') + 1);
     if (::mkdirat(above, leaf.c_str(), 0777) != 0 && errno != EEXIST)
       return fail_errno(shown(parent));
-    existing = open_beneath(parent, O_RDONLY | O_DIRECTORY);
+    existing = open_inside(parent, O_RDONLY | O_DIRECTORY);
   }
   if (!existing) return obstacle(parent, existing.error());
   if (parents_.size() >= kMaxParents) parents_.clear();
@@ -224,7 +213,7 @@ Result<bool> Folder::holds(const ListedObject& object) {
     return found->second.etag == object.etag;
   const std::string md5 = md5_of_etag(object.etag);
   if (md5.empty()) return false;
-  VALETKEY_TRY(auto file, open_beneath(object.key, O_RDONLY));
+  VALETKEY_TRY(auto file, open_inside(object.key, O_RDONLY));
   VALETKEY_TRY(const auto content, md5_of_file(file.get(), shown(object.key)));
   if (content != md5) return false;
   VALETKEY_CHECK(note(object, file.get()));

@@ -68,7 +68,7 @@ class Folder final : public FetchTarget {
   Folder(std::filesystem::path path, FileDescriptor root, std::optional<FileLock> lock)
       : path_(std::move(path)), root_(std::move(root)), lock_(std::move(lock)) {}
   Result<void> read_state(const std::string& source);
-  Result<FileDescriptor> open_beneath(const std::string& name, int flags) const;
+  Result<FileDescriptor> open_inside(const std::string& name, int flags) const;
   std::unexpected<Error> obstacle(const std::string& name, const Error& otherwise) const;
   Result<int> parent_of(const std::string& name, bool make);
   Result<void> note(const ListedObject& object, int file);

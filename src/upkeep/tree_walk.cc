@@ -4,8 +4,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -76,7 +74,7 @@ Result<Tree> Tree::open(const std::filesystem::path& folder) {
   Tree tree(std::move(root), folder.string());
   const std::string advice = fmt::format(
       "{} holds no v1/account_id=<digits>/ folder: name the folder above v1", folder.string());
-  auto top = tree.open_beneath(std::string(kTop), O_RDONLY | O_DIRECTORY);
+  auto top = tree.open_inside(std::string(kTop), O_RDONLY | O_DIRECTORY);
   if (!top && top.error().code == ErrorCode::not_found) return fail(ErrorCode::invalid, advice);
   if (!top) return std::unexpected(top.error());
   VALETKEY_TRY(const Folder accounts, read_folder(std::move(*top), tree.name_));
@@ -87,20 +85,12 @@ Result<Tree> Tree::open(const std::filesystem::path& folder) {
   }
 }
 
-Result<FileDescriptor> Tree::open_beneath(const std::string& path, int flags) const {
-  open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NONBLOCK);
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  constexpr int kAttempts = 1000;
-  for (int attempt = 1;; ++attempt) {
-    const long descriptor = syscall(SYS_openat2, root_.get(), path.c_str(), &how, sizeof(how));
-    if (descriptor >= 0) return FileDescriptor(static_cast<int>(descriptor));
-    // EAGAIN: something was renamed during the walk of the path.
-    if ((errno == EINTR || errno == EAGAIN) && attempt < kAttempts) continue;
-    if (errno == ELOOP || errno == EXDEV)
-      return fail(ErrorCode::denied, printable(path) + " leads through a symbolic link");
-    return fail_errno(name_ + "/" + printable(path));
-  }
+Result<FileDescriptor> Tree::open_inside(const std::string& path, int flags) const {
+  FileDescriptor file = open_beneath(root_.get(), path, flags | O_NONBLOCK, Links::refused);
+  if (file) return file;
+  if (errno == ELOOP || errno == EXDEV)
+    return fail(ErrorCode::denied, printable(path) + " leads through a symbolic link");
+  return fail_errno(name_ + "/" + printable(path));
 }
 
 bool Tree::walk(const Visitor& visitor) const {
@@ -119,7 +109,7 @@ bool Tree::walk(const Visitor& visitor) const {
 
 Result<bool> Tree::walk_folder(const std::string& path, const Visitor& visitor,
                                std::vector<std::string>& folders) const {
-  VALETKEY_TRY(FileDescriptor descriptor, open_beneath(path, O_RDONLY | O_DIRECTORY));
+  VALETKEY_TRY(FileDescriptor descriptor, open_inside(path, O_RDONLY | O_DIRECTORY));
   VALETKEY_TRY(const Folder folder, read_folder(std::move(descriptor), path));
   while (true) {
     VALETKEY_TRY(const std::string name, next_name(folder.get(), path));
@@ -162,7 +152,7 @@ Result<bool> Tree::visit(int folder, const std::string& path, std::string_view n
 }
 
 Result<Tree::File> Tree::open_file(const std::string& key) const {
-  VALETKEY_TRY(FileDescriptor descriptor, open_beneath(key, O_RDONLY));
+  VALETKEY_TRY(FileDescriptor descriptor, open_inside(key, O_RDONLY));
   File file{std::move(descriptor), {}, key};
   if (fstat(file.descriptor.get(), &file.status) != 0) return fail_errno(printable(key));
   if (const auto why = refusal_of(file.status); !why.empty())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Walks a foreign folder without ever leaving it: every folder and file is opened with
-// openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS), so that neither a link nor a rename underfoot
+// open_beneath(), which refuses links, so that neither a link nor a rename underfoot
 // leads elsewhere. Memory follows the number of folders on the way, not of files. Thread-safe.
 #pragma once
 
@@ -44,7 +44,7 @@ class Tree {
 
  private:
   Tree(FileDescriptor root, std::string name) : root_(std::move(root)), name_(std::move(name)) {}
-  Result<FileDescriptor> open_beneath(const std::string& path, int flags) const;
+  Result<FileDescriptor> open_inside(const std::string& path, int flags) const;
   Result<bool> walk_folder(const std::string& path, const Visitor& visitor,
                            std::vector<std::string>& folders) const;
   Result<bool> visit(int folder, const std::string& path, std::string_view name,
