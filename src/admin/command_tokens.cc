@@ -3,7 +3,6 @@
 
 #include <boost/json/value_from.hpp>
 
-#include "admin/engines.h"
 #include "admin/internal/commands.h"
 #include "admin/internal/cutting_off.h"
 #include "admin/internal/ended_tokens.h"

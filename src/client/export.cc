@@ -159,7 +159,6 @@ http::Task<bool> Export::may_retry(Failures& failures, ErrorCode code, Error why
   if (failures.count++ == 0) failures.give_up = now + retry_.patience;
   const auto left = std::chrono::ceil<milliseconds>(failures.give_up - now);
   if (left <= milliseconds(0)) co_return false;
-  ++retries_;
   if (retry_.monitor) retry_.monitor->failed(why, failures.give_up);
   co_await pause(
       loop_, std::min(left, backoff(failures.count - 1, retry_.first_pause, retry_.longest_pause)));

@@ -78,7 +78,6 @@ class Export {
   http::Task<Result<Probe>> probe(std::string method, std::string path, std::string query);
 
   void set_patience(milliseconds patience) { retry_.patience = patience; }
-  unsigned retries() const { return retries_; }
   http::asio::io_context& loop() { return loop_; }
 
  private:
@@ -121,7 +120,6 @@ class Export {
   Session& session_;
   const Clock& clock_;
   RetryOptions retry_;
-  unsigned retries_ = 0;
 };
 
 }  // namespace valetkey::client

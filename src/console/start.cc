@@ -6,7 +6,6 @@
 
 #include <boost/json/serialize.hpp>
 
-#include "base/crypto.h"
 #include "layout/part_key.h"
 
 namespace valetkey::console {

@@ -101,7 +101,6 @@ class Response {
   const std::string& head_lines() const { return head_; }  // "Name: value\r\n" each
   const std::string& body_bytes() const { return body_; }
   BodySource* source() const { return source_.get(); }
-  std::unique_ptr<BodySource> take_source() { return std::move(source_); }
   std::optional<std::uint64_t> declared_length() const { return length_; }
   bool closes() const { return close_; }
   Note& note() { return note_; }

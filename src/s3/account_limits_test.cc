@@ -58,7 +58,7 @@ TEST_F(LimitedTest, PacesABodyByWaiting) {
   Ask ask;
   ask.path = world_.path_of(kLarge);
   auto response = world_.start(world_.sign(me_, ask));
-  auto body = response.take_source();
+  http::BodySource* const body = response.source();
   std::vector<char> buffer(400'000);
   http::BodySource::Pull pull = body->pull(buffer, false);
   EXPECT_EQ(pull.status, http::BodySource::Status::ok);
@@ -76,15 +76,15 @@ TEST_F(LimitedTest, PacesShortBodiesLikeLongOnes) {
     return world_.start(world_.sign(me_, ask));
   };
   EXPECT_EQ(get(kKey).source(), nullptr) << "at first there is nothing to wait for";
-  auto large = get(kLarge);
-  auto body = large.take_source();
   std::vector<char> buffer(400'000);
-  while (body->pull(buffer, false).status == http::BodySource::Status::ok) {
+  {
+    const auto large = get(kLarge);
+    while (large.source()->pull(buffer, false).status == http::BodySource::Status::ok) {
+    }
   }
-  body.reset();
-  auto small = get(kKey);
+  const auto small = get(kKey);
   ASSERT_NE(small.source(), nullptr);
-  EXPECT_EQ(small.take_source()->pull(buffer, false).status, http::BodySource::Status::wait);
+  EXPECT_EQ(small.source()->pull(buffer, false).status, http::BodySource::Status::wait);
 }
 
 }  // namespace

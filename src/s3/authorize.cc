@@ -7,7 +7,6 @@
 #include "access/scope.h"
 #include "base/text.h"
 #include "http/message.h"
-#include "s3/xml.h"
 
 namespace valetkey::s3 {
 namespace {

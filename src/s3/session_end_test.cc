@@ -27,7 +27,7 @@ TEST_F(SessionEndTest, CutsARunningDownloadWhenItsSessionIsRevoked) {
   Ask ask;
   ask.path = world_.path_of(kLarge);
   auto response = world_.start(world_.sign(me_, ask));
-  auto body = response.take_source();
+  http::BodySource* const body = response.source();
   ASSERT_NE(body, nullptr);
   std::vector<char> buffer(65536);
   EXPECT_EQ(body->pull(buffer, false).status, http::BodySource::Status::ok);

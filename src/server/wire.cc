@@ -12,7 +12,6 @@
 #include "base/secret_file.h"
 #include "base/version.h"
 #include "config/addresses.h"
-#include "control/sqlite_store.h"
 #include "duckdb/library.h"
 #include "events/file_log.h"
 #include "storage/export_figures.h"

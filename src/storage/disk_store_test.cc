@@ -78,7 +78,8 @@ TEST(DiskStore, RemovesTheFileOfWhatIsReplacedRemovedOrAbandoned) {
   EXPECT_EQ(disk.files().size(), 1U);
   ASSERT_TRUE(disk.store().publish({{}, {"a"}, {}, {}}));
   EXPECT_TRUE(disk.files().empty());
-  EXPECT_TRUE(disk.store().parts().staging().is_settled());
+  disk.close();
+  EXPECT_TRUE(fs::is_empty(disk.folder() / "staging")) << "a note remained";
 }
 
 TEST(DiskStore, SettlesTheLinksThatAnEarlierProgramLeft) {
@@ -255,7 +256,8 @@ TEST(DiskStore, SweepsUnlistedObjectsWhoseTimeHasCome) {
   EXPECT_EQ(disk.store().sweep(kTestTime + seconds(5)), 1U);
   EXPECT_EQ(disk.files().size(), 1U);
   EXPECT_EQ(disk.store().stats()->objects, 1U);
-  EXPECT_TRUE(disk.store().parts().staging().is_settled());
+  disk.close();
+  EXPECT_TRUE(fs::is_empty(disk.folder() / "staging")) << "a note remained";
 }
 
 TEST(DiskStore, RewrapsDataKeysUnderTheActiveObjectKey) {

@@ -36,7 +36,6 @@ class Staging {
   const std::filesystem::path& folder() const { return folder_; }
   Result<void> note(const ObjectId& id, std::string_view key) { return notes_.add(id, key); }
   void forget(const ObjectId& id) { notes_.remove(id); }
-  bool is_settled() const { return notes_.empty(); }  // nothing is noted that may remain
   // Of all processes, sorted.
   static Result<std::vector<ObjectId>> noted(const std::filesystem::path& data_folder);
 

@@ -269,7 +269,7 @@ inline Reply World::send_to(Service& to, const Ask& ask) {
               .body = response.body_bytes(),
               .aborted = false,
               .declared_length = response.declared_length()};
-  if (auto source = response.take_source()) drain(*source, reply);
+  if (auto* const source = response.source()) drain(*source, reply);
   return reply;
 }
 
