@@ -16,6 +16,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "events/event.h"
+#include "http/co_try.h"
 #include "http/cors.h"
 
 namespace valetkey::api {
@@ -141,20 +142,18 @@ http::Task<http::Response> Intake::handle(const http::Request& request) {
 
 http::Task<Answer<void>> Intake::take(const http::Request& request, http::Note& note) {
   if (!feed_.fresh()) co_return drop(unavailable(), "", "unavailable", 1);
-  Answer<Body> body = co_await read(request);
-  if (!body) co_return std::unexpected(std::move(body.error()));
-  const auto& intake = body->intake;
+  VALETKEY_CO_TRY(Body body, co_await read(request));
+  const auto& intake = body.intake;
   const auto sent = std::accumulate(intake.dropped.begin(), intake.dropped.end(), intake.events);
   if (intake.account_id.empty()) {
     count_unknown(request, intake.named, sent);
     (void)drop({}, "", name_of(events::Drop::account_id), sent);
     co_return Answer<void>();
   }
-  const Answer<Account> account = co_await look_up(request, body->intake.account_id);
-  if (!account) co_return std::unexpected(account.error());
-  if ((*account)->known) note.account = intake.account_id;
-  if (!(*account)->active) {
-    const bool known = (*account)->known;
+  VALETKEY_CO_TRY(const Account account, co_await look_up(request, intake.account_id));
+  if (account->known) note.account = intake.account_id;
+  if (!account->active) {
+    const bool known = account->known;
     if (!known) count_unknown(request, intake.account_id, sent);
     const auto refused =
         drop({ProblemCode::invalid_request, "This account_id takes no events.", {}, {}},
@@ -164,12 +163,12 @@ http::Task<Answer<void>> Intake::take(const http::Request& request, http::Note& 
     note.detail = "account_id " + intake.account_id;  // digits, or it would not parse
     co_return Answer<void>();
   }
-  if (auto admitted = admit(request, *body, **account); !admitted) co_return admitted;
+  if (auto admitted = admit(request, body, *account); !admitted) co_return admitted;
   count_losses(intake);
   if (intake.events == 0) co_return Answer<void>();
-  if ((*account)->policy.ingest_key_sha256 && !request.header(kKeyHeader))
-    events::mark_keyless(body->intake.records);
-  co_return co_await store(request, std::move(*body));
+  if (account->policy.ingest_key_sha256 && !request.header(kKeyHeader))
+    events::mark_keyless(body.intake.records);
+  co_return co_await store(request, std::move(body));
 }
 
 http::Task<Answer<Intake::Body>> Intake::read(const http::Request& request) {

@@ -72,16 +72,15 @@ using Days = std::map<std::string, Dates>;
 Task<Result<Days>> names_of(Context& context, RowType type, Dates dates) {
   dates.erase(dates.begin(),
               dates.end() - static_cast<std::ptrdiff_t>(std::min(dates.size(), kNewestDays)));
-  std::vector<Result<Names>> found(dates.size());
-  auto listed = co_await client::run_bounded(
+  std::vector<Names> found(dates.size());
+  VALETKEY_CO_CHECK(co_await client::run_bounded(
       context.loop(), dates.size(), kListings, [&](std::size_t i) -> Task<Result<void>> {
-        found[i] = co_await children(context, DayFolder{type, dates[i]}.str());
-        co_return found[i] ? Result<void>{} : std::unexpected(found[i].error());
-      });
-  if (!listed) co_return std::unexpected(listed.error());
+        VALETKEY_CO_TRY(found[i], co_await children(context, DayFolder{type, dates[i]}.str()));
+        co_return Result<void>{};
+      }));
   Days days;
   for (std::size_t i = 0; i < dates.size(); ++i) {
-    for (std::string name : *found[i]) {
+    for (std::string name : found[i]) {
       if (!name.ends_with('/')) continue;
       name.pop_back();
       auto value = percent_decode(name.substr(std::min(name.find('=') + 1, name.size())));
@@ -136,14 +135,13 @@ Task<Result<std::string>> part_text(Context& context, std::string wanted) {
   for (;;) {
     const auto slash = wanted.rfind('/');
     const std::string folder = slash == std::string::npos ? "" : wanted.substr(0, slash + 1);
-    auto there = co_await children(context, folder);
-    if (!there) co_return std::unexpected(there.error());
-    if (!there->empty()) {
+    VALETKEY_CO_TRY(const Names there, co_await children(context, folder));
+    if (!there.empty()) {
       const std::string rest = wanted.substr(folder.size());
-      const std::string meant = rest.starts_with(layout::kDateFolder) ? "" : meant_by(rest, *there);
+      const std::string meant = rest.starts_with(layout::kDateFolder) ? "" : meant_by(rest, there);
       if (!meant.empty()) co_return fmt::format("did you mean {}{}?", folder, meant);
-      const std::string between = there->size() == 1 ? "" : " to " + there->back();
-      co_return fmt::format("{} has {}{}", folder.empty() ? "the export" : folder, there->front(),
+      const std::string between = there.size() == 1 ? "" : " to " + there.back();
+      co_return fmt::format("{} has {}{}", folder.empty() ? "the export" : folder, there.front(),
                             between);
     }
     if (folder.empty()) co_return "the export has no data yet";

@@ -104,15 +104,15 @@ Task<Result<void>> cat(Context& context, const std::string& typed, Streams strea
   read.etag = page.objects.front().etag;
   read.end = page.objects.front().size;
   Md5 md5;
-  auto facts =
+  VALETKEY_CO_TRY(
+      const auto facts,
       co_await context.data().read(read, [&streams, &md5](std::string_view bytes) -> Result<void> {
         md5.update(bytes);
         return terminal::write_out(streams.out, bytes);
-      });
-  if (!facts) co_return std::unexpected(facts.error());
+      }));
   streams.out.flush();
   const auto digest = md5.finish();
-  const std::string stated = facts->etag_may_be_md5 ? client::md5_of_etag(read.etag) : "";
+  const std::string stated = facts.etag_may_be_md5 ? client::md5_of_etag(read.etag) : "";
   if (!stated.empty() &&
       stated != hex({reinterpret_cast<const char*>(digest.data()), digest.size()}))
     co_return fail(ErrorCode::corrupt,

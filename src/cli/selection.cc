@@ -213,10 +213,9 @@ Task<Result<std::vector<std::string>>> partitions_of(Context& context, const Sel
 Task<Result<std::vector<bool>>> look_for(Context& context,
                                          const std::vector<std::string>& prefixes) {
   std::vector<std::string> first(prefixes.size());
-  auto looked = co_await client::run_bounded(
+  VALETKEY_CO_CHECK(co_await client::run_bounded(
       context.loop(), prefixes.size(), kListings,
-      [&](std::size_t i) { return look_below(context, prefixes[i], first[i]); });
-  if (!looked) co_return std::unexpected(looked.error());
+      [&](std::size_t i) { return look_below(context, prefixes[i], first[i]); }));
   std::vector<bool> there;
   for (const std::string& name : first) there.push_back(!name.empty());
   co_return there;
@@ -303,10 +302,9 @@ Task<Result<void>> list_into(Context& context, const std::string& prefix,
 Task<Result<std::vector<client::ListedObject>>> objects_of(
     Context& context, const Selection& selection, const std::vector<std::string>& prefixes) {
   std::vector<std::vector<client::ListedObject>> found(prefixes.size());
-  auto listed = co_await client::run_bounded(
+  VALETKEY_CO_CHECK(co_await client::run_bounded(
       context.loop(), prefixes.size(), kListings,
-      [&](std::size_t i) { return list_into(context, prefixes[i], found[i]); });
-  if (!listed) co_return std::unexpected(listed.error());
+      [&](std::size_t i) { return list_into(context, prefixes[i], found[i]); }));
   std::vector<client::ListedObject> all;
   for (auto& part : found) std::ranges::move(part, std::back_inserter(all));
   // Some tools make an empty object to show a folder.

@@ -4,6 +4,7 @@
 #include "api/strict_json.h"
 #include "console/internal/cookie.h"
 #include "console/internal/origin.h"
+#include "http/co_try.h"
 
 namespace valetkey::console {
 namespace {
@@ -64,8 +65,7 @@ http::Task<http::Response> Service::handle(const http::Request& request) {
 
 http::Task<Answer<Reply>> Service::answer_page(const http::Request& request, Routes::Match match) {
   const bool secure = is_secure(request);
-  if (auto own = check_origin(request, secure); !own)
-    co_return std::unexpected(std::move(own.error()));
+  VALETKEY_CO_CHECK(check_origin(request, secure));
   const auto cookie = read_cookie(request, CookieKind::session, secure);
   Call call = call_of(request, std::move(match.ids));
   co_return co_await run(*match.route, std::move(call), std::string(cookie.value_or("")));
@@ -77,21 +77,18 @@ http::Task<Answer<Reply>> Service::answer_program(const http::Request& request,
       !request.body.empty() && !api::is_json(request))
     co_return std::unexpected(api::not_json());
   Call call = call_of(request, std::move(match.ids));
-  auto who = co_await authenticate(request, *match.route);
-  if (!who) co_return std::unexpected(std::move(who.error()));
-  call.who = *std::move(who);
+  VALETKEY_CO_TRY(call.who, co_await authenticate(request, *match.route));
   co_return co_await run(*match.route, std::move(call), {});
 }
 
 http::Task<Answer<Who>> Service::authenticate(const http::Request& request, const Route& route) {
   if (route.access == Access::operator_) {
-    const auto grant = co_await parts_.authenticator.read_operator(request);
-    if (!grant) co_return std::unexpected(grant.error());
-    co_return Who{.token = grant->token,
-                  .user = {grant->user, {}, {}, control::Role::operator_, {}, {}},
-                  .scopes = grant->scopes,
-                  .expires = grant->expires,
-                  .narrowing = grant->narrowing,
+    VALETKEY_CO_TRY(const auto grant, co_await parts_.authenticator.read_operator(request));
+    co_return Who{.token = grant.token,
+                  .user = {grant.user, {}, {}, control::Role::operator_, {}, {}},
+                  .scopes = grant.scopes,
+                  .expires = grant.expires,
+                  .narrowing = grant.narrowing,
                   .session = {}};
   }
   auto known = parts_.authenticator.find(request, api::TokenForm::bearer);

@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "base/text.h"
+#include "http/co_try.h"
 #include "http/internal/response_reader.h"
 #include "http/internal/tls_context.h"
 #include "http/reach.h"
@@ -105,12 +106,10 @@ class Client::Impl {
       : loop_(loop), options_(std::move(options)), sweeper_(loop) {}
 
   Task<Result<ClientResponse>> send(ClientRequest request, Receiver receiver) {
-    auto begun = co_await begin(request);
-    if (!begun) co_return std::unexpected(begun.error());
-    const auto taken = co_await take_all(**begun, request.url, receiver);
-    if (!taken) co_return std::unexpected(taken.error());
-    finish(**begun, request.url);
-    co_return std::move((*begun)->reader.response());
+    VALETKEY_CO_TRY(const auto exchange, co_await begin(request));
+    VALETKEY_CO_CHECK(co_await take_all(*exchange, request.url, receiver));
+    finish(*exchange, request.url);
+    co_return std::move(exchange->reader.response());
   }
 
   Task<Result<std::unique_ptr<Incoming>>> open(ClientRequest request);
@@ -135,12 +134,11 @@ class Client::Impl {
 
   // Sends the request and waits for the head of its answer.
   Task<Result<std::unique_ptr<Exchange>>> begin(const ClientRequest& request) {
-    const Result<std::string> head = make_head(request, options_.user_agent);
-    if (!head) co_return std::unexpected(head.error());
+    VALETKEY_CO_TRY(const std::string head, make_head(request, options_.user_agent));
     const bool bodiless = request.method == "HEAD";
     if (auto idle = take_idle(request.url)) {
       auto exchange = std::make_unique<Exchange>(std::move(idle), bodiless);
-      const auto fine = co_await start(*exchange, *head, request);
+      const auto fine = co_await start(*exchange, head, request);
       if (fine) co_return std::move(exchange);
       // A server may close an idle connection just as the request leaves.
       if (exchange->answered || !may_repeat(request.method))
@@ -149,7 +147,7 @@ class Client::Impl {
     auto opened = co_await open(request.url, options_.connect_timeout);
     if (!opened) co_return std::unexpected(softened(opened.error(), request.url));
     auto exchange = std::make_unique<Exchange>(*std::move(opened), bodiless);
-    const auto fine = co_await start(*exchange, *head, request);
+    const auto fine = co_await start(*exchange, head, request);
     if (fine) co_return std::move(exchange);
     if (!exchange->answered && fine.error().code == ErrorCode::unavailable &&
         co_await is_tls_instead(request.url))
@@ -164,8 +162,7 @@ class Client::Impl {
     if (sent == Io::timed_out)
       co_return unavailable(request.url, "the request could not be sent in time");
     while (exchange.state == ResponseReader::State::more && !exchange.reader.head_complete()) {
-      const auto fine = co_await step(exchange, request.url, exchange.space());
-      if (!fine) co_return std::unexpected(fine.error());
+      VALETKEY_CO_CHECK(co_await step(exchange, request.url, exchange.space()));
     }
     co_return Result<void>{};
   }
@@ -196,18 +193,15 @@ class Client::Impl {
 
   // The body, of which something may have come with the head.
   Task<Result<void>> take_all(Exchange& exchange, const Url& url, const Receiver& receiver) {
-    if (auto fine = check_length(exchange.reader, receiver); !fine)
-      co_return std::unexpected(fine.error());
+    VALETKEY_CO_CHECK(check_length(exchange.reader, receiver));
     while (true) {
-      if (auto taken = take_piece(exchange.reader, url, receiver); !taken)
-        co_return std::unexpected(taken.error());
+      VALETKEY_CO_CHECK(take_piece(exchange.reader, url, receiver));
       if (exchange.state != ResponseReader::State::more) co_return Result<void>{};
       if (exchange.filled && exchange.room < kBulkReadBytes) {
         exchange.room = kBulkReadBytes;
         exchange.buffer = std::make_unique_for_overwrite<char[]>(exchange.room);
       }
-      if (auto fine = co_await step(exchange, url, exchange.space()); !fine)
-        co_return std::unexpected(fine.error());
+      VALETKEY_CO_CHECK(co_await step(exchange, url, exchange.space()));
     }
   }
 
@@ -259,21 +253,17 @@ class Client::Impl {
 
   Task<Result<std::unique_ptr<Stream>>> open(Url url, milliseconds limit) {
     const SteadyTime deadline = std::chrono::steady_clock::now() + limit;
-    auto endpoints = co_await resolve(loop_, url, limit);
-    if (!endpoints) co_return std::unexpected(endpoints.error());
-    auto stream = co_await connect(loop_, sweeper_, url, std::move(*endpoints), deadline);
+    VALETKEY_CO_TRY(auto endpoints, co_await resolve(loop_, url, limit));
+    auto stream = co_await connect(loop_, sweeper_, url, std::move(endpoints), deadline);
     if (stream && url.scheme == "https") {
-      auto secured = co_await secure(**stream, url, deadline);
-      if (!secured) co_return std::unexpected(secured.error());
+      VALETKEY_CO_CHECK(co_await secure(**stream, url, deadline));
     }
     co_return stream;
   }
 
   Task<Result<void>> secure(Stream& stream, const Url& url, SteadyTime deadline) {
     if (!tls_) {
-      auto made = make_client_context(options_.ca_file);
-      if (!made) co_return std::unexpected(made.error());
-      tls_ = std::move(*made);
+      VALETKEY_CO_TRY(tls_, make_client_context(options_.ca_file));
     }
     stream.start_tls(connect_session(*tls_, url.host));
     stream.expire_at(deadline);
@@ -318,7 +308,7 @@ class Client::Impl::Body final : public Incoming {
       taken_ = co_await client_.step(*exchange_, url_, out);
       if (const std::size_t count = deliver(out)) co_return count;
     }
-    if (!taken_) co_return std::unexpected(taken_.error());
+    VALETKEY_CO_CHECK(taken_);
     co_return std::size_t{0};
   }
 
@@ -358,15 +348,12 @@ class Client::Impl::Body final : public Incoming {
 };
 
 Task<Result<std::unique_ptr<Incoming>>> Client::Impl::open(ClientRequest request) {
-  auto begun = co_await begin(request);
-  if (!begun) co_return std::unexpected(begun.error());
-  Exchange& exchange = **begun;
-  if (exchange.reader.response().status / 100 != 2) {
+  VALETKEY_CO_TRY(auto exchange, co_await begin(request));
+  if (exchange->reader.response().status / 100 != 2) {
     const Receiver whole;
-    if (auto taken = co_await take_all(exchange, request.url, whole); !taken)
-      co_return std::unexpected(taken.error());
+    VALETKEY_CO_CHECK(co_await take_all(*exchange, request.url, whole));
   }
-  co_return std::make_unique<Body>(*this, std::move(request.url), *std::move(begun));
+  co_return std::make_unique<Body>(*this, std::move(request.url), std::move(exchange));
 }
 
 Client::Client(asio::io_context& loop, ClientOptions options)

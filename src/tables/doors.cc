@@ -6,6 +6,7 @@
 #include "access/engine_token.h"
 #include "base/encoding.h"
 #include "control/tokens.h"
+#include "http/co_try.h"
 #include "http/patience.h"
 #include "tables/internal/oauth.h"
 
@@ -112,16 +113,15 @@ http::Task<Answer<http::Response>> Doors::answer(const http::Request& request, D
 
 http::Task<Answer<http::Response>> Doors::serve(const http::Request& request,
                                                 const control::TokenGrant& grant, Door door) {
-  const auto checked = check(grant);
-  if (!checked) co_return std::unexpected(checked.error());
+  VALETKEY_CO_CHECK(check(grant));
   if (!request.body_complete)
     co_return tables::refuse(413, {}, "The body is larger than any request to these tables.");
   const std::string_view folder = door == Door::iceberg ? kIceberg : kSharing;
-  auto path = below(request.path, folder)
-                  ? segments_of(request.path.substr(folder.size()))
-                  : tables::refuse(404, {}, "The catalog's address ends in /iceberg.");
-  if (!path) co_return std::unexpected(path.error());
-  const Call call{request, grant, std::move(*path)};
+  VALETKEY_CO_TRY(auto path,
+                  below(request.path, folder)
+                      ? segments_of(request.path.substr(folder.size()))
+                      : tables::refuse(404, {}, "The catalog's address ends in /iceberg."));
+  const Call call{request, grant, std::move(path)};
   std::optional<Places::Place> place;
   if (door == Door::sharing && DeltaShares::walks(call)) {
     place.emplace(parts_.snapshots->places(), grant.account);
@@ -154,14 +154,14 @@ Answer<void> Doors::check(const control::TokenGrant& grant) {
 
 // In place of a personal access token, for an hour: the engine's logs and memory hold no more than that.
 http::Task<Answer<http::Response>> Doors::sell_token(const http::Request& request) {
-  const auto wish = request.body_complete
-                        ? read_token_wish(request)
-                        : tables::refuse(413, "invalid_request", "The form is too large.");
-  if (!wish) co_return std::unexpected(wish.error());
+  VALETKEY_CO_TRY(const auto wish,
+                  request.body_complete
+                      ? read_token_wish(request)
+                      : tables::refuse(413, "invalid_request", "The form is too large."));
   auto found = co_await parts_.authenticator.read_token(
-      request, wish->token, wish->renews ? api::TokenForm::engine : api::TokenForm::bearer);
+      request, wish.token, wish.renews ? api::TokenForm::engine : api::TokenForm::bearer);
   if (!found) co_return std::unexpected(refusal_of(found.error()));
-  co_return noted(*found, seal_token(request, wish->token, *found));
+  co_return noted(*found, seal_token(request, wish.token, *found));
 }
 
 Answer<http::Response> Doors::seal_token(const http::Request& request, const Secret& shown,
