@@ -27,11 +27,10 @@ set(standard algorithm array atomic chrono cstdint expected filesystem functiona
     string string_view thread unordered_map vector fmt/format.h)
 set(network ${standard} boost/asio/awaitable.hpp boost/asio/co_spawn.hpp boost/asio/io_context.hpp
     boost/asio/ip/tcp.hpp boost/asio/steady_timer.hpp boost/asio/thread_pool.hpp boost/asio/use_awaitable.hpp)
-add_precompiled(standard HEADERS ${standard})
-add_precompiled(network HEADERS ${network} LINKS Boost::headers)
+add_precompiled(standard HEADERS ${standard} OPTIONS ${VALETKEY_FUZZ_OPTIONS})
+add_precompiled(network HEADERS ${network} LINKS Boost::headers OPTIONS ${VALETKEY_FUZZ_OPTIONS})
 if(VALETKEY_TESTS)
-  add_precompiled(standard_tests HEADERS ${standard} gtest/gtest.h gmock/gmock.h LINKS GTest::gmock
-                  OPTIONS ${VALETKEY_TEST_OPTIONS})
+  add_precompiled(standard_tests HEADERS ${standard} gtest/gtest.h gmock/gmock.h LINKS GTest::gmock)
   add_precompiled(network_tests HEADERS ${network} gtest/gtest.h gmock/gmock.h
-                  LINKS Boost::headers GTest::gmock OPTIONS ${VALETKEY_TEST_OPTIONS})
+                  LINKS Boost::headers GTest::gmock)
 endif()

@@ -2,8 +2,8 @@
 # once for each source. Nothing of src/ is among them, so a change there never makes them again.
 #
 # add_precompiled(name LINKS libraries... HEADERS headers... OPTIONS flags...) makes the target precompiled_<name>;
-# use_precompiled(target name) lets a target read it. A target that is not compiled as position-independent code of a
-# library cannot (clang refuses the difference).
+# use_precompiled(target name) lets a target read it. clang refuses code that is position-independent in another way
+# than the header is, so programs are compiled as libraries are.
 #
 # ccache: a precompiled header names the files that it was made of, so one from another checkout is of no use; it is
 # made anew in each, and its users are looked up by the checksum beside it (that of the preprocessed text) instead.
@@ -39,6 +39,8 @@ function(use_precompiled target name)
   # Not REUSE_FROM: it passes a path that ccache does not make relative, so no other checkout would find the object.
   set(header ${CMAKE_BINARY_DIR}/CMakeFiles/precompiled_${name}.dir/cmake_pch.hxx.pch)
   target_compile_options(${target} PRIVATE "SHELL:-include-pch ${header}" -Winvalid-pch)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(${target} PRIVATE -fPIC)
   add_dependencies(${target} precompiled_${name})
   # When all sources of the folder's targets are known, those that are made by the build included.
   cmake_language(EVAL CODE "cmake_language(DEFER CALL depend_on_precompiled [[${target}]] [[${header}]])")

@@ -15,20 +15,14 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverl
                     -fcolor-diagnostics -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
 add_link_options(-fuse-ld=lld-19 -Wl,-z,relro,-z,now)
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG -D_FORTIFY_SOURCE=2 -g1")
-# Under ASan, code is too slow for its tests unless it is optimized a little. The unit tests that TSan is for are quick
-# anyway, and the preset dev is for quick compiling.
-if(VALETKEY_SANITIZE MATCHES address)
-  set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
-else()
-  set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
-endif()
-# The tests themselves need no speed: optimizing them was two thirds of what the build of the tests cost.
-set(VALETKEY_TEST_OPTIONS -O0)
+# Optimizing what ASan and UBSan have put in costs two thirds of a build; the tests take hardly longer without.
+set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
 
 if(VALETKEY_SANITIZE)
   add_compile_options(-fsanitize=${VALETKEY_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${VALETKEY_SANITIZE})
 endif()
+# What lets the fuzzers see which branches of a module a text has reached: no use in the tests themselves.
 if(VALETKEY_FUZZ)
-  add_compile_options(-fsanitize=fuzzer-no-link)
+  set(VALETKEY_FUZZ_OPTIONS -fsanitize=fuzzer-no-link)
 endif()
