@@ -23,10 +23,11 @@ if(VALETKEY_BENCH)
   find_package(benchmark REQUIRED)
 endif()
 
-set(standard algorithm array atomic chrono cstdint expected filesystem functional map memory mutex optional set span
-    string string_view thread unordered_map vector fmt/format.h)
+set(standard algorithm array atomic chrono condition_variable cstdint expected filesystem functional map memory mutex
+    optional set span string string_view thread unordered_map unordered_set variant vector fmt/format.h)
 set(network ${standard} boost/asio/awaitable.hpp boost/asio/co_spawn.hpp boost/asio/io_context.hpp
-    boost/asio/ip/tcp.hpp boost/asio/steady_timer.hpp boost/asio/thread_pool.hpp boost/asio/use_awaitable.hpp)
+    boost/asio/ip/tcp.hpp boost/asio/steady_timer.hpp boost/asio/thread_pool.hpp boost/asio/use_awaitable.hpp
+    boost/json/value.hpp)
 add_precompiled(standard HEADERS ${standard} OPTIONS ${VALETKEY_FUZZ_OPTIONS})
 add_precompiled(network HEADERS ${network} LINKS Boost::headers OPTIONS ${VALETKEY_FUZZ_OPTIONS})
 if(VALETKEY_TESTS)

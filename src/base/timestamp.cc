@@ -206,6 +206,8 @@ constexpr std::array<Unit, 6> kUnits = {{{"d", days(1)},
 
 }  // namespace
 
+Date date_of(Timestamp t) { return floor<days>(t); }
+
 std::string format_date(Date d) {
   const year_month_day ymd(d);
   return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(ymd.year()),

@@ -17,7 +17,7 @@ using std::chrono::seconds;
 
 inline Timestamp from_epoch_ms(std::int64_t ms) { return Timestamp(milliseconds(ms)); }
 inline std::int64_t epoch_ms(Timestamp t) { return t.time_since_epoch().count(); }
-inline Date date_of(Timestamp t) { return std::chrono::floor<std::chrono::days>(t); }
+Date date_of(Timestamp t);
 
 std::string format_date(Date d);             // 2020-09-14
 std::string format_iso8601(Timestamp t);     // 2020-09-14T11:21:28Z, fractions dropped
