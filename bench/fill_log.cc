@@ -9,7 +9,7 @@
 #include <random>
 #include <semaphore>
 
-#include "admin/export_wiring.h"
+#include "admin/engines.h"
 #include "events/event.h"
 #include "events/intake.h"
 #include "fill.h"
@@ -144,8 +144,8 @@ int main(int argc, char** argv) {
   const auto ledger = must(context.open_ledger());
   config::Config config;
   config.intake.max_waiting_bytes = 1ull << 40;
-  const auto log =
-      must(admin::open_event_log(context.data_dir, config, *ledger, *keys, context.clock));
+  const admin::Engines engines(config, {}, context.data_dir, clock);
+  const auto log = must(engines.open_log(*ledger, *keys));
   const auto accounts = std::strtoull(argv[4], nullptr, 10);
   SdkBody body(std::random_device{}() * 0x9e3779b97f4a7c15ull, std::strtoull(argv[3], nullptr, 10),
                epoch_ms(clock.now()), accounts);

@@ -184,7 +184,7 @@ void scale_days(const fs::path& folder, std::uint64_t accounts) {
   }
   World world(folder, accounts_of(accounts));
   world.clock.set(Timestamp(kFirstDay + days(kShape.days)) + std::chrono::minutes(5));
-  must(world.ledger->close_day(must(world.exporter->days_lease()),
+  must(world.ledger->close_day(must(world.ledger->take_lease(exporter::kDays)),
                                kFirstDay + days(kShape.days - 2)));
   measure_work("days.close", world, accounts, [&] {
     if (must(world.exporter->close_days()) != 1) std::abort();
