@@ -56,7 +56,7 @@ EndOfSessions not_ended(Timestamp by) {
 EndOfSessions failed(Timestamp by, std::string why) {
   EndOfSessions out = not_ended(by);
   out.text += "; repeat this a little later";
-  out.why = std::move(why);
+  out.why = why.empty() ? "no reason given" : std::move(why);  // empty: nothing failed
   return out;
 }
 

@@ -35,7 +35,8 @@ class Databases {
   // Of the event log of this data folder, or of the topic that nodes share. `busy`: the shared one is of another folder's
   // or topic's, whose places in the log mean nothing here.
   Result<std::unique_ptr<exporter::Ledger>> open_ledger() const;
-  // From now on, where parts and topic are shared, the event log is the topic, which other nodes share, and no folder's any more.
+  // From now on, where parts and topic are shared, the event log is the topic, which other nodes share, and no folder's
+  // any more.
   Result<void> share_log() const;
   // Null where one node does the whole export. Several do where both database and event log are shared.
   Result<std::unique_ptr<exporter::Owners>> open_owners() const;

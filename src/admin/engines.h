@@ -61,7 +61,8 @@ class Engines {
   // The parts lie in the data folder, not in a bucket.
   bool keeps_parts() const;
   Result<std::unique_ptr<storage::ObjectStore>> open_store(const KeySource& keys) const;
-  // What every data folder has, wherever its parts lie: the index, with the name of the bucket, and the folders beside it.
+  // What every data folder has, wherever its parts lie: the index, with the name of the bucket, and the folders beside
+  // it.
   Result<void> make_folder(const KeySource& keys) const;
   // For what works on the files of the data folder itself. `denied` where the parts are in a bucket, with `instead`, a
   // sentence.

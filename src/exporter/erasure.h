@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The erasures that the ledger is asked for, of a visitor or of everything of an account: what waits is exported first and the log freed of it, parts
-// are rewritten under new keys and the former ones removed, rows that were set aside go. Any step may be interrupted; a
-// repetition begins again. For one thread at a time.
+// The erasures that the ledger is asked for, of a visitor or of everything of an account: what waits is exported first
+// and the log freed of it, parts are rewritten under new keys and the former ones removed, rows that were set aside go.
+// Any step may be interrupted; a repetition begins again. For one thread at a time.
 #pragma once
 
 #include <functional>

@@ -31,8 +31,8 @@ struct Backlog {
   milliseconds lag(Timestamp now) const;
 };
 
-// Of the events from `consumed` on, by partition; of one that it does not name: all. With `everything`, each stretch is authenticated and each event
-// is read: a second for about a gigabyte.
+// Of the events from `consumed` on, by partition; of one that it does not name: all. With `everything`, each stretch is
+// authenticated and each event is read: a second for about a gigabyte.
 Result<Backlog> read_backlog(const std::filesystem::path& folder, const Keyring& keyring,
                              const std::vector<events::Offset>& consumed, bool everything = false);
 
