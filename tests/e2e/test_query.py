@@ -233,7 +233,7 @@ class Query(ServedCase):
         self.assertEqual([(row["uuid"], row["timestamp"], row["tags"]) for row in expected],
                          [(row["uuid"], row["timestamp"], row["tags"]) for row in found])
         before = target.read_bytes()
-        half_way = "SELECT CASE WHEN i = 2999999 THEN error('half way') ELSE i END AS i FROM range(3000000) t(i)"
+        half_way = "SELECT CASE WHEN i = 299999 THEN error('half way') ELSE i END AS i FROM range(300000) t(i)"
         for form in ["parquet", "csv", "json"]:
             self.assertIn("half way", self.query(half_way, "--format", form, "--output", str(target), status=1)[1])
             self.assertEqual(before, target.read_bytes())
